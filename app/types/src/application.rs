@@ -1,0 +1,203 @@
+//! Applications, their targets, and the views the application page is made of.
+
+use crate::diff::{ResourceDiff, SyncStatus};
+use crate::health::Health;
+use crate::id::{ApplicationId, HoldId, PinId, RunId, SourceId, TargetId};
+use crate::reason::Reason;
+use crate::resource::ResourceNode;
+use crate::revision::{CommitInfo, Revision, TargetRevision};
+use crate::source::Mode;
+use crate::sync::{RunSummary, SyncPhase};
+use crate::time::Micros;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which definition language an application was written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Dialect {
+    ArgoApplication,
+    FluxKustomization,
+}
+
+impl Dialect {
+    /// Kind as users know it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ArgoApplication => "Argo CD Application",
+            Self::FluxKustomization => "Flux Kustomization",
+        }
+    }
+}
+
+/// Enough to link to an application.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ApplicationRef {
+    pub id: ApplicationId,
+    pub name: String,
+    pub project: String,
+}
+
+/// Enough to link to a target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TargetRef {
+    pub id: TargetId,
+    pub application: ApplicationRef,
+    pub cluster: String,
+}
+
+/// Where manifests come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSpec {
+    pub repo_url: String,
+    /// Inside the repository, without leading or trailing slash; empty for its root.
+    pub path: String,
+    pub target_revision: TargetRevision,
+    /// `directory`, `kustomize`, `helm`; empty means: found by looking at the files.
+    pub renderer: String,
+}
+
+/// What the definition allows to happen without a person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SyncPolicy {
+    pub automated: bool,
+    pub prune: bool,
+    pub self_heal: bool,
+    pub allow_empty: bool,
+    pub create_namespace: bool,
+    /// Paused by the definition (`spec.suspend`).
+    pub suspend: bool,
+}
+
+/// The current state of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetSummary {
+    pub target: TargetRef,
+    pub mode: Mode,
+    pub sync: SyncStatus,
+    pub health: Health,
+    /// `None`: Synced and Healthy, nothing to explain.
+    pub reason: Option<Reason>,
+    /// Objects with open drift.
+    pub drifted: u32,
+    /// Objects that differ, drift included.
+    pub out_of_sync: u32,
+    pub objects: u32,
+    /// What the tracked revision resolves to.
+    pub revision: Option<Revision>,
+    /// What the last successful sync applied.
+    pub deployed: Option<Revision>,
+    /// Images of the declared workloads as rendered at `deployed`, shortened to `name:tag`.
+    pub images: Vec<String>,
+    /// When this was last truly compared.
+    pub last_compared: Option<Micros>,
+    pub running: Option<RunId>,
+    pub phase: Option<SyncPhase>,
+    pub hold: Option<Hold>,
+    pub pin: Option<Pin>,
+}
+
+/// A pause of writes with owner, reason and end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub id: HoldId,
+    pub owner: String,
+    pub reason: String,
+    pub from: Micros,
+    pub until: Micros,
+    /// Over by time, and what it held back still awaits a person's yes.
+    pub ended_waiting: bool,
+}
+
+/// A target that stays at a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    pub id: PinId,
+    pub revision: Revision,
+    pub owner: String,
+    pub reason: String,
+    pub from: Micros,
+    pub until: Micros,
+    /// Commits of the input paths between the pin and the tracked revision.
+    pub behind: u32,
+    /// Over by time, and what it held back still awaits a person's yes.
+    pub ended_waiting: bool,
+}
+
+/// The head of the application page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApplicationView {
+    pub application: ApplicationRef,
+    pub group: String,
+    pub dialect: Dialect,
+    pub source: SourceId,
+    pub source_name: String,
+    pub spec: SourceSpec,
+    pub destination_namespace: String,
+    pub policy: SyncPolicy,
+    pub labels: BTreeMap<String, String>,
+    /// Links from annotations, name and https address.
+    pub links: Vec<(String, String)>,
+    /// Commit the tracked revision resolves to.
+    pub commit: Option<CommitInfo>,
+    /// All targets of the application's group, this application's own first; the cluster switcher.
+    pub targets: Vec<TargetSummary>,
+    /// The last revision at which the selected target was Synced and Healthy, when not the present one.
+    pub last_healthy: Option<CommitInfo>,
+    /// The newest sequence number when this was read.
+    pub head: u64,
+}
+
+/// The tree of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TreeView {
+    pub target: TargetRef,
+    /// Parents before children, siblings by kind and name.
+    pub nodes: Vec<ResourceNode>,
+}
+
+/// The Changes tab.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangesView {
+    pub target: TargetRef,
+    pub diffs: Vec<ResourceDiff>,
+    /// What a sync now would do; `None` when it cannot be told.
+    pub plan: Option<crate::plan::Plan>,
+}
+
+/// One line of the History tab.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum HistoryEntry {
+    Run(RunSummary),
+    /// A commit of the input paths that no run has deployed by itself.
+    Commit(CommitInfo),
+}
+
+/// A page of history, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryView {
+    pub target: TargetRef,
+    pub entries: Vec<HistoryEntry>,
+    /// Pass as `before` for the next page; `None` at the end.
+    pub next: Option<Micros>,
+}
+
+/// The Definition tab.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DefinitionView {
+    pub repo_url: String,
+    pub path: String,
+    pub line: u32,
+    pub revision: Revision,
+    pub commit: Option<CommitInfo>,
+    pub yaml: String,
+    /// Fields that Lockstep does not act on, dotted, with why.
+    pub ignored_fields: Vec<(String, String)>,
+}
+
+/// Rendered difference between two revisions of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CompareView {
+    pub from: Revision,
+    pub to: Revision,
+    pub diffs: Vec<ResourceDiff>,
+}

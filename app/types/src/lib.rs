@@ -1,0 +1,31 @@
+//! The vocabulary of Lockstep: plain data and the ports through which pages, API and CLI ask the server.
+//!
+//! This crate does no I/O, reads no clock and knows no cluster, Git or database. Everything in it
+//! crosses the wire, so there is no `usize`; times are [`Micros`].
+//!
+//! Start with [`application`] (what is placed where), [`diff`] and [`plan`] (what differs and what
+//! would be done), [`sync`] (what was done) and [`ports`] (how to ask).
+
+pub mod account;
+pub mod activity;
+pub mod application;
+pub mod cluster;
+pub mod diff;
+pub mod drift;
+pub mod error;
+pub mod event;
+pub mod fleet;
+pub mod health;
+pub mod id;
+pub mod plan;
+pub mod ports;
+pub mod reason;
+pub mod resource;
+pub mod revision;
+pub mod rollback;
+pub mod source;
+pub mod sync;
+pub mod time;
+
+pub use error::PortError;
+pub use time::Micros;

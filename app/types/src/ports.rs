@@ -1,0 +1,191 @@
+//! What pages, API and CLI may ask of the server, as traits, so that they never see a database, a
+//! cluster or a repository. The server implements them; tests use small fakes.
+//!
+//! Every method takes the [`Actor`] and authorises action and object inside. None of them applies
+//! anything: those that change something write an intent and wake a reconciler.
+
+use crate::account::{Actor, Role, TokenView, UserView};
+use crate::activity::{ActivityQuery, ActivityView, CommitView};
+use crate::application::{
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+};
+use crate::cluster::{ClusterView, NewCluster};
+use crate::drift::{DriftQuery, DriftRow};
+use crate::error::PortError;
+use crate::event::Event;
+use crate::fleet::{CommitRollout, FleetQuery, FleetView};
+use crate::id::{
+    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
+    TokenId, UserId,
+};
+use crate::resource::{ResourceKey, ResourceView};
+use crate::revision::Revision;
+use crate::rollback::{
+    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
+};
+use crate::source::{NewSource, Problem, SourceView, TakeOverPreview};
+use crate::sync::{ApprovalView, RunView, SyncRequest};
+use crate::time::Micros;
+use async_trait::async_trait;
+use futures_core::stream::BoxStream;
+use std::sync::Arc;
+
+/// The answer of every port.
+pub type Answer<T> = Result<T, PortError>;
+
+/// The fleet and what is wrong in it.
+#[async_trait]
+pub trait Fleet: Send + Sync {
+    async fn fleet(&self, actor: &Actor, query: &FleetQuery) -> Answer<FleetView>;
+    /// Live, waiting or failed per cluster. `commit` is a SHA or an unambiguous beginning of one.
+    async fn rollout(&self, actor: &Actor, commit: &str) -> Answer<CommitRollout>;
+    async fn problems(&self, actor: &Actor) -> Answer<Vec<Problem>>;
+    async fn drift(&self, actor: &Actor, query: &DriftQuery) -> Answer<Vec<DriftRow>>;
+    async fn activity(&self, actor: &Actor, query: &ActivityQuery) -> Answer<ActivityView>;
+    /// `repo` is the short name in addresses, as [`CommitView::repo`] gives it.
+    async fn commit(&self, actor: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView>;
+}
+
+/// One application and its targets.
+#[async_trait]
+pub trait Applications: Send + Sync {
+    /// `cluster` selects the target; empty for the worst one.
+    async fn application(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        cluster: &str,
+    ) -> Answer<ApplicationView>;
+    async fn tree(&self, actor: &Actor, target: TargetId) -> Answer<TreeView>;
+    async fn resource(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        key: &ResourceKey,
+    ) -> Answer<ResourceView>;
+    async fn changes(&self, actor: &Actor, target: TargetId) -> Answer<ChangesView>;
+    async fn history(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        before: Option<Micros>,
+    ) -> Answer<HistoryView>;
+    async fn definition(&self, actor: &Actor, id: ApplicationId) -> Answer<DefinitionView>;
+    async fn compare(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        from: &Revision,
+        to: &Revision,
+    ) -> Answer<CompareView>;
+}
+
+/// Runs, and the intents that start or end them.
+#[async_trait]
+pub trait Syncs: Send + Sync {
+    async fn sync(&self, actor: &Actor, request: &SyncRequest) -> Answer<OperationId>;
+    async fn refresh(&self, actor: &Actor, target: TargetId) -> Answer<OperationId>;
+    async fn run(&self, actor: &Actor, run: RunId) -> Answer<RunView>;
+    /// The newest run that an operation started; `None` while it waits to be picked up.
+    async fn run_of(&self, actor: &Actor, operation: OperationId) -> Answer<Option<RunId>>;
+    async fn terminate(&self, actor: &Actor, run: RunId) -> Answer<()>;
+    async fn approvals(&self, actor: &Actor) -> Answer<Vec<ApprovalView>>;
+    /// Says yes (or no) to exactly the plan with this digest. One use.
+    async fn decide(
+        &self,
+        actor: &Actor,
+        approval: ApprovalId,
+        digest: &str,
+        yes: bool,
+    ) -> Answer<()>;
+}
+
+/// Going back, pinning and holding.
+#[async_trait]
+pub trait Rollbacks: Send + Sync {
+    async fn candidates(&self, actor: &Actor, target: TargetId) -> Answer<Vec<RollbackCandidate>>;
+    async fn preview(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        to: &Revision,
+    ) -> Answer<RollbackPreview>;
+    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome>;
+    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin>;
+    /// Ends a pin; what it held back is deployed only with `deploy`.
+    async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()>;
+    async fn hold(&self, actor: &Actor, target: TargetId, reason: &str, hours: u32)
+    -> Answer<Hold>;
+    /// Ends a hold; what it held back is deployed only with `deploy`.
+    async fn release(&self, actor: &Actor, hold: HoldId, deploy: bool) -> Answer<()>;
+}
+
+/// Clusters.
+#[async_trait]
+pub trait Clusters: Send + Sync {
+    async fn clusters(&self, actor: &Actor) -> Answer<Vec<ClusterView>>;
+    async fn cluster(&self, actor: &Actor, name: &str) -> Answer<ClusterView>;
+    async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId>;
+    /// Forgets a cluster. Nothing in it is touched. `typed` must equal its name.
+    async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()>;
+}
+
+/// Root sources and taking them over.
+#[async_trait]
+pub trait Sources: Send + Sync {
+    async fn sources(&self, actor: &Actor) -> Answer<Vec<SourceView>>;
+    async fn add_source(&self, actor: &Actor, new: &NewSource) -> Answer<SourceId>;
+    /// Forgets a source. Nothing it declared is touched. `typed` must equal its name.
+    async fn remove_source(&self, actor: &Actor, source: SourceId, typed: &str) -> Answer<()>;
+    async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()>;
+    async fn take_over_preview(&self, actor: &Actor, source: SourceId) -> Answer<TakeOverPreview>;
+    async fn take_over(&self, actor: &Actor, source: SourceId, digest: &str) -> Answer<()>;
+}
+
+/// People and tokens. Logging in and out belongs to the HTTP layer, which owns the session.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    async fn users(&self, actor: &Actor) -> Answer<Vec<UserView>>;
+    async fn create_user(
+        &self,
+        actor: &Actor,
+        name: &str,
+        password: &str,
+        role: Role,
+    ) -> Answer<UserId>;
+    /// Ends every session of that user when `disabled`.
+    async fn set_disabled(&self, actor: &Actor, user: UserId, disabled: bool) -> Answer<()>;
+    /// One's own password needs the old one; another's needs the account permission. Ends all sessions of that user.
+    async fn set_password(&self, actor: &Actor, user: UserId, old: &str, new: &str) -> Answer<()>;
+    async fn tokens(&self, actor: &Actor) -> Answer<Vec<TokenView>>;
+    /// The token, shown once.
+    async fn create_token(&self, actor: &Actor, label: &str, days: Option<u32>) -> Answer<String>;
+    async fn revoke_token(&self, actor: &Actor, token: TokenId) -> Answer<()>;
+}
+
+/// What changed, in order.
+#[async_trait]
+pub trait Events: Send + Sync {
+    /// The newest sequence number. Read it *before* the data of a page.
+    async fn head(&self, actor: &Actor) -> Answer<u64>;
+    /// Everything after `after`, then live. Ends with [`PortError::Conflict`] when `after` is no longer in the
+    /// log: load the page again.
+    async fn subscribe(
+        &self,
+        actor: &Actor,
+        after: u64,
+    ) -> Answer<BoxStream<'static, Answer<Event>>>;
+}
+
+/// The one value that pages, API and streams get: every port of the server.
+#[derive(Clone)]
+pub struct ControlPlane {
+    pub fleet: Arc<dyn Fleet>,
+    pub applications: Arc<dyn Applications>,
+    pub syncs: Arc<dyn Syncs>,
+    pub rollbacks: Arc<dyn Rollbacks>,
+    pub clusters: Arc<dyn Clusters>,
+    pub sources: Arc<dyn Sources>,
+    pub accounts: Arc<dyn Accounts>,
+    pub events: Arc<dyn Events>,
+}

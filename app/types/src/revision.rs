@@ -1,0 +1,65 @@
+//! What was asked for and what it resolved to.
+
+use crate::time::Micros;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A branch, tag, semver range, commit or `HEAD`, as written in a definition. Empty means `HEAD`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TargetRevision(pub String);
+
+impl TargetRevision {
+    /// The revision to resolve: `HEAD` when nothing was written.
+    pub fn name(&self) -> &str {
+        if self.0.is_empty() { "HEAD" } else { &self.0 }
+    }
+}
+
+/// A commit: forty lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub String);
+
+impl Revision {
+    /// The first seven digits.
+    pub fn short(&self) -> &str {
+        self.0.get(..7).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A commit as Git tells it. The author is what the commit claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitInfo {
+    pub revision: Revision,
+    pub parents: Vec<Revision>,
+    pub subject: String,
+    /// The message after the subject line; trimmed.
+    pub body: String,
+    pub author: String,
+    pub author_email: String,
+    pub authored_at: Micros,
+    pub committer: String,
+    pub committed_at: Micros,
+}
+
+/// One path that differs between two trees.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PathChange {
+    pub path: String,
+    pub kind: PathChangeKind,
+}
+
+/// How a path differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PathChangeKind {
+    Added,
+    Modified,
+    Deleted,
+}

@@ -1,0 +1,89 @@
+//! Going back: as a commit on the tracked branch, or as a pin of one target.
+
+use crate::application::TargetRef;
+use crate::id::TargetId;
+use crate::plan::Plan;
+use crate::revision::{CommitInfo, PathChange, Revision};
+use crate::time::Micros;
+use serde::{Deserialize, Serialize};
+
+/// A state one may go back to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RollbackCandidate {
+    pub commit: CommitInfo,
+    /// When it last ran here; `None` for a commit that was never deployed.
+    pub ran_at: Option<Micros>,
+    /// It was Synced and Healthy here.
+    pub healthy: bool,
+    /// The newest of the healthy ones before the present state.
+    pub last_healthy: bool,
+}
+
+/// What going back would do; nothing has been written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RollbackPreview {
+    pub target: TargetRef,
+    pub to: CommitInfo,
+    /// The head of the tracked branch this preview is made against.
+    pub head: Revision,
+    /// `12 targets of 3 applications on 4 clusters`, as one sentence.
+    pub first_line: String,
+    /// Branch the commit goes to; empty when only a pin is possible.
+    pub branch: String,
+    pub files: Vec<PathChange>,
+    /// Unified text diff of the files, cut at 200 kB.
+    pub patch: String,
+    pub message: String,
+    /// All targets that read the paths, this one first.
+    pub targets: Vec<TargetPlan>,
+    /// Commits of the paths that would be undone, newest first.
+    pub undone: Vec<CommitInfo>,
+    /// What cannot be undone, a sentence each.
+    pub cannot_undo: Vec<String>,
+    /// Why a commit is not offered; empty when it is.
+    pub commit_refused: String,
+    /// Binds the act to what was shown.
+    pub digest: String,
+}
+
+/// One target's plan in a joint preview.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetPlan {
+    pub target: TargetRef,
+    /// `None` when it cannot be told, with the reason in `error`.
+    pub plan: Option<Plan>,
+    pub error: String,
+    /// Whether a sync follows by itself.
+    pub automated: bool,
+}
+
+/// Writes the rollback commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackRequest {
+    pub target: TargetId,
+    pub to: Revision,
+    /// Digest of the preview; a moved branch makes it stale.
+    pub digest: String,
+    pub reason: String,
+}
+
+/// Keeps one target at a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinRequest {
+    pub target: TargetId,
+    pub to: Revision,
+    pub reason: String,
+    /// From now.
+    pub hours: u32,
+}
+
+/// What became of a rollback.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RollbackOutcome {
+    /// The commit is on the branch; the sync follows.
+    Committed { revision: Revision },
+    /// The host refused the push, with its message. Nothing was changed.
+    PushRefused { message: String },
+    /// The branch moved since the preview. Nothing was changed.
+    Moved { head: Revision },
+}
