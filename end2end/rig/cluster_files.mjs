@@ -74,6 +74,7 @@ function kwokConfiguration(stageFolder, podLog) {
   return [
     read('node', 'fast', 'node-initialize.yaml'), slower, ...all('pod', 'fast'),
     read('pod', 'chaos', 'pod-container-running-failed.yaml'),
+    ...all('volume', 'fast').filter((text) => /^kind: Stage$/m.test(text)),
     readFileSync(join(RIG_FOLDER, 'stages', 'pods.yaml'), 'utf8').trim(),
     JSON.stringify(logs),
   ].join('\n---\n');

@@ -46,6 +46,7 @@ function apiserver(record, paths) {
     '--service-cluster-ip-range=10.0.0.0/16',
     '--endpoint-reconciler-type=none',
     '--allow-privileged=true',
+    '--shutdown-watch-termination-grace-period=1s',
     '--profiling=false',
     `--audit-policy-file=${paths.auditPolicy}`, `--audit-log-path=${paths.auditLog}`,
     '--audit-log-maxsize=1024', '--audit-log-maxbackup=1',

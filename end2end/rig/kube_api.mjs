@@ -11,14 +11,13 @@ export function kubeRequest(cluster, method, path, body, { contentType = 'applic
   if (payload) Object.assign(headers, { 'content-type': contentType, 'content-length': payload.length });
   return new Promise((resolve, reject) => {
     const call = request(new URL(path, cluster.server),
-      { method, headers, ca: readFileSync(cluster.caFile), agent: false, timeout: REQUEST_TIMEOUT_MS }, (response) => {
+      { method, headers, ca: readFileSync(cluster.caFile), agent: false, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }, (response) => {
         const chunks = [];
         response.on('data', (chunk) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode, body: parsed(Buffer.concat(chunks).toString('utf8')) }));
       });
-    call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer from ${cluster.server}`)));
-    call.on('error', reject);
+    call.on('error', (error) => reject(error.name === 'AbortError' ? new Error(`${method} ${path}: no answer from ${cluster.server}`) : error));
     call.end(payload);
   });
 }
@@ -45,7 +44,7 @@ function applied(cluster, path, object) {
   return expectSuccess(cluster, 'PATCH', `${path}?fieldManager=lockstep-rig&force=true`, object, { contentType: 'application/apply-patch+yaml' });
 }
 
-/** What every cluster of the rig holds from the start: the observer's rights and two nodes. */
+/** What every cluster of the rig holds from the start: the observer's rights, storage that kwok provides, two nodes. */
 export async function seedCluster(cluster, kubernetesVersion) {
   const roles = '/apis/rbac.authorization.k8s.io/v1';
   const name = 'rig-observer';
@@ -57,6 +56,11 @@ export async function seedCluster(cluster, kubernetesVersion) {
     apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'observer' }],
+  });
+  await applied(cluster, '/apis/storage.k8s.io/v1/storageclasses/kwok-volume', {
+    apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass',
+    metadata: { name: 'kwok-volume', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'kwok.x-k8s.io/volume', reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate',
   });
   for (const number of [1, 2]) await ensureNode(cluster, `${cluster.name}-node-${number}`, kubernetesVersion);
 }

@@ -27,27 +27,38 @@ export function startProcess({ command, args, folder, log, environment = {} }) {
   }
 }
 
-/** When a process began and what it runs: together with the pid, enough never to take one process for another. */
+/** When the process with a pid began, or null when it is gone or only waits to be collected. */
 function identityOf(pid) {
   if (!HAS_PROC) {
-    const result = spawnSync('ps', ['-o', 'stat=,lstart=,command=', '-p', String(pid)], { encoding: 'utf8' });
-    const [, state, rest] = /^\s*(\S+)\s+(.*)$/s.exec(result.stdout.trim()) ?? [];
-    return !state || state.startsWith('Z') ? null : rest.trim();
+    const result = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' });
+    const [, state, start] = /^\s*(\S+)\s+(.*?)\s*$/.exec(result.stdout) ?? [];
+    return !state || state.startsWith('Z') ? null : start;
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return null;
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1).join(' ');
-    return `${boot} ${fields[19]} ${command}`;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
   } catch {
     return null;
   }
 }
 
+/** What a pid runs; empty for the moment in which a new process has not yet become its program. */
+function commandLineOf(pid) {
+  try {
+    if (HAS_PROC) return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1).join(' ');
+  } catch {
+    return '';
+  }
+  return spawnSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+}
+
+/** The same pid, begun at the same moment, running what was asked for: anything else is somebody else's process. */
 export function isRunning(record) {
-  return Boolean(record?.pid && record.identity && identityOf(record.pid) === record.identity);
+  if (!record?.pid || !record.identity || identityOf(record.pid) !== record.identity) return false;
+  const commandLine = commandLineOf(record.pid);
+  return commandLine === '' || commandLine === [record.command, ...record.args].join(' ');
 }
 
 export function isPaused(record) {

@@ -1,0 +1,43 @@
+# The two commands are `make demo` and `make test`; everything they need they set up themselves.
+.PHONY: demo demo-reset test check rig-up rig-down rig-status screenshots fmt help
+
+NODE := node
+
+help:
+	@echo "make demo         two real clusters, a Git host and Lockstep with demo content; Ctrl-C stops all of it"
+	@echo "make demo-reset   the same from the beginning"
+	@echo "make test         every check and every test"
+	@echo "make check        formatting and lints only"
+	@echo "make screenshots  pictures of every page of the running demo, light and dark, wide and narrow"
+	@echo "make rig-up       the clusters and the Git host alone (CLUSTERS=n); rig-down, rig-status"
+
+demo: node
+	@$(NODE) end2end/demo/demo.mjs
+
+demo-reset: node
+	@$(NODE) end2end/demo/demo.mjs --reset
+
+test: node
+	@$(NODE) end2end/tasks/test.mjs
+
+check: node
+	@$(NODE) end2end/tasks/test.mjs --only lint
+
+screenshots: node
+	@$(NODE) end2end/tasks/screenshots.mjs
+
+rig-up: node
+	@$(NODE) end2end/rig/rig.mjs up $(if $(CLUSTERS),--clusters $(CLUSTERS))
+
+rig-down: node
+	@$(NODE) end2end/rig/rig.mjs down
+
+rig-status: node
+	@$(NODE) end2end/rig/rig.mjs status
+
+fmt:
+	@cargo fmt --all
+
+node:
+	@command -v $(NODE) >/dev/null || { echo "Node 20 or newer is missing; to do: install it (on Debian or Ubuntu: apt-get install nodejs npm), then start again"; exit 1; }
+.PHONY: node

@@ -1,0 +1,133 @@
+// `make demo`: builds, starts the rig, tells the story of the repositories, starts Lockstep, and says where it is.
+// State is kept in `.demo`: a second start takes seconds. `--reset` begins anew. Ctrl-C stops everything.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { addressWithSecret, createRepository, createToken, createUser, down, repositoryAddresses, up } from '../rig/rig.mjs';
+import { freePort } from '../rig/ports.mjs';
+import { addUser, apiClient, startServer, writeConfig } from '../harness/server.mjs';
+import { SERVER, buildFrontend, buildServer } from '../tasks/compile.mjs';
+import { setUpForDemo } from '../tasks/setup.mjs';
+import { ROOT, duration, step } from '../tasks/steps.mjs';
+import { REPOSITORIES, initialise, tell } from './repositories.mjs';
+import { playScenes } from './scenes.mjs';
+
+const STATE = process.env.LOCKSTEP_DEMO_STATE || join(ROOT, '.demo');
+const RIG = join(STATE, 'rig');
+const FACTS = join(STATE, 'demo.json');
+const WORK = join(STATE, 'repositories');
+const SERVER_FOLDER = join(STATE, 'lockstep');
+const OWNER = 'acme';
+const LABELS = { 'staging-eu': { env: 'staging', region: 'eu' }, 'prod-eu': { env: 'prod', region: 'eu' } };
+
+const since = Date.now();
+let server = null;
+let rigStarted = false;
+let stopping = false;
+
+async function stopAll() {
+  if (stopping) return;
+  stopping = true;
+  if (server) await server.stop();
+  if (rigStarted) await down({ state: RIG });
+}
+
+/** Facts that outlive a start: port, password, token, and how far the set-up came. */
+const readFacts = () => (existsSync(FACTS) ? JSON.parse(readFileSync(FACTS, 'utf8')) : {});
+const writeFacts = (facts) => writeFileSync(FACTS, JSON.stringify(facts, null, 2), { mode: 0o600 });
+
+async function prepareRepositories(rig, facts) {
+  const { gitea } = rig;
+  const owner = await createUser(gitea, OWNER, randomBytes(12).toString('base64url'));
+  facts.gitToken = await createToken(gitea, owner, 'lockstep');
+  facts.start = new Date().toISOString();
+  for (const name of REPOSITORIES) {
+    const { http } = await createRepository(gitea, OWNER, name);
+    initialise(WORK, name, addressWithSecret(http, OWNER, facts.gitToken));
+    const commits = tell(WORK, name, { late: false, start: new Date(facts.start), gitBase: `${gitea.url}${OWNER}` });
+    console.log(`${OWNER}/${name}: ${commits} commits`);
+  }
+}
+
+function prepareServer(rig, facts) {
+  const config = writeConfig({
+    folder: SERVER_FOLDER,
+    port: facts.port,
+    rig,
+    clusters: rig.clusters.map(({ name }) => ({ name, labels: LABELS[name] })),
+    sources: [{
+      name: 'fleet', repo: repositoryAddresses(rig.gitea, OWNER, 'fleet').http, homeCluster: 'prod-eu',
+      username: OWNER, password: facts.gitToken, takenOver: true,
+    }],
+  });
+  if (!facts.password) {
+    facts.password = randomBytes(9).toString('base64url');
+    addUser(SERVER, config, 'maria', facts.password, 'admin');
+  }
+  return config;
+}
+
+async function main() {
+  if (process.argv.includes('--reset') && existsSync(STATE)) {
+    await down({ state: RIG });
+    rmSync(STATE, { recursive: true, force: true });
+  }
+  mkdirSync(STATE, { recursive: true, mode: 0o700 });
+  const facts = readFacts();
+  await setUpForDemo();
+  await buildFrontend();
+  await buildServer();
+  rigStarted = true;
+  const rig = await step('Two clusters and a Git host', () => up({ state: RIG, clusters: 2 }));
+  if (!facts.gitToken) {
+    await step('Repositories', () => prepareRepositories(rig, facts));
+    writeFacts(facts);
+  }
+  facts.port ??= await freePort(new Set());
+  const config = prepareServer(rig, facts);
+  writeFacts(facts);
+  const url = `http://127.0.0.1:${facts.port}`;
+  server = await step('Lockstep', () => startServer({ program: SERVER, config, folder: SERVER_FOLDER, url }));
+  if (!facts.played) {
+    await step('Scenes: a drift, a failure, a commit behind', async () =>
+      playScenes({ rig, work: WORK, facts, api: await apiClient(url, 'maria', facts.password), gitBase: `${rig.gitea.url}${OWNER}` }));
+    facts.played = true;
+    writeFacts(facts);
+  }
+  console.log(`
+Lockstep is ready after ${duration(Date.now() - since)}.
+
+  URL        ${url}
+  user       maria
+  password   ${facts.password}
+
+  Git        ${rig.gitea.url}${OWNER}   (user ${OWNER}, token ${facts.gitToken})
+  clusters   export KUBECONFIG=${rig.kubeconfig}
+  kubectl    ${rig.programs.kubectl}
+  CLI        ${SERVER} login --server ${url} --user maria
+  clones     ${WORK}   (commit and push there, and watch the clusters follow)
+
+Ctrl-C stops everything; the next start continues where this one ends. "make demo-reset" begins anew.`);
+  await new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, resolve);
+    server.child.once('exit', () => {
+      if (!stopping) console.error(`\nLockstep ended by itself. Its log says:\n${server.logTail()}`);
+      resolve();
+    });
+  });
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    console.log('\nStopping …');
+    stopAll().then(() => process.exit(0));
+  });
+}
+
+main()
+  .then(stopAll)
+  .catch(async (error) => {
+    console.error(`\n${error.message}`);
+    await stopAll();
+    process.exitCode = 1;
+  });

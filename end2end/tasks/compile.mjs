@@ -1,0 +1,41 @@
+// Builds the browser part and the server, the same way for demo, tests and development.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, SITE, TARGET, run, step } from './steps.mjs';
+
+/** The server's program as `make` builds it. */
+export const SERVER = join(TARGET, 'debug', 'lockstep');
+
+/** A hash over everything the browser part is made of. */
+function frontendHash() {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    if (!existsSync(path)) return;
+    if (statSync(path).isDirectory()) {
+      for (const name of readdirSync(path).sort()) add(join(path, name));
+    } else {
+      hash.update(path.slice(ROOT.length)).update(readFileSync(path));
+    }
+  };
+  for (const part of ['app/src', 'app/assets', 'app/types/src', 'app/Cargo.toml', 'app/types/Cargo.toml', 'frontend', 'style', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.cargo/config.toml', 'rust-toolchain.toml']) {
+    add(join(ROOT, part));
+  }
+  return hash.digest('hex');
+}
+
+/** WASM, styles and assets into `target/site`; skipped when nothing they are made of has changed. */
+export function buildFrontend() {
+  return step('Browser part', async () => {
+    const marker = join(SITE, '.made-of');
+    const now = frontendHash();
+    if (existsSync(marker) && readFileSync(marker, 'utf8') === now) return console.log('unchanged');
+    await run('cargo', ['leptos', 'build', '--release', '--precompress', '--frontend-only']);
+    writeFileSync(marker, now);
+  });
+}
+
+/** The server's program. */
+export function buildServer() {
+  return step('Server', () => run('cargo', ['build', '--package', 'server', '--bin', 'lockstep']));
+}

@@ -1,0 +1,108 @@
+// Gets everything that building and testing need, once: compilers' parts, tools, npm packages, the rig's programs,
+// and from the distribution a browser and a database server. Says exactly what is missing where it cannot help itself.
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { build } from '../rig/rig.mjs';
+import { CACHE, ROOT, StepFailed, TARGET, environment, output, run, step } from './steps.mjs';
+
+const TOOLS = join(CACHE, 'tools');
+
+/** The version of a crate that Cargo.lock holds. */
+function locked(name) {
+  const lock = readFileSync(join(ROOT, 'Cargo.lock'), 'utf8');
+  return lock.match(new RegExp(`name = "${name}"\\nversion = "([^"]+)"`))?.[1];
+}
+
+function found(command, args = ['--version']) {
+  const result = spawnSync(command, args, { env: environment(), cwd: ROOT, encoding: 'utf8' });
+  return result.status === 0 ? result.stdout.trim() : null;
+}
+
+/** Rust with the browser target, as rust-toolchain.toml pins it. */
+async function toolchain() {
+  if (!found('rustup')) {
+    throw new StepFailed('rustup is not installed; to do: install Rust from rust-lang.org, then start again');
+  }
+  await run('rustup', ['toolchain', 'install'], { quiet: true });
+  console.log(await output('rustc', ['--version']));
+}
+
+/** cargo-leptos and the wasm-bindgen command that fits the locked crate. */
+async function cargoTools() {
+  const bindgen = locked('wasm-bindgen');
+  const wanted = [
+    { command: 'wasm-bindgen', crate: 'wasm-bindgen-cli', version: bindgen, extra: [] },
+    { command: 'cargo-leptos', crate: 'cargo-leptos', version: '0.3.11', extra: ['--locked', '--ignore-rust-version', '--features', 'no_downloads'] },
+  ];
+  for (const { command, crate, version, extra } of wanted) {
+    const program = join(TOOLS, 'bin', command);
+    if (existsSync(program) && found(program, ['--version'])?.includes(version)) {
+      console.log(`${crate} ${version} is there`);
+      continue;
+    }
+    // Their own release profiles optimise for many minutes; these programs run for seconds.
+    await run('cargo', ['install', '--root', TOOLS, crate, '--version', version, ...extra], {
+      env: { CARGO_TARGET_DIR: join(CACHE, 'tools-target'), CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16', CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', RUSTFLAGS: '' },
+    });
+  }
+}
+
+/** npm packages, unless the installed ones already are those of the lock file. */
+async function npmPackages() {
+  const marker = join(ROOT, 'node_modules', '.package-lock.json');
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+  const installed = existsSync(marker) ? JSON.parse(readFileSync(marker, 'utf8')).packages : {};
+  const missing = Object.entries(lock).filter(([path, entry]) => path && !entry.optional && installed[path]?.version !== entry.version);
+  if (missing.length === 0) return console.log('npm packages are there');
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
+}
+
+const POSTGRES_FOLDERS = '/usr/lib/postgresql';
+
+function postgresFound() {
+  if (found('postgres')) return true;
+  return existsSync(POSTGRES_FOLDERS) && readdirSync(POSTGRES_FOLDERS).some((version) => existsSync(join(POSTGRES_FOLDERS, version, 'bin', 'postgres')));
+}
+
+/** What the tests take from the distribution: package name and how to see that it is there. */
+const PACKAGES = [
+  { name: 'chromium', there: () => found('chromium', ['--version']), why: 'the browser of the page tests' },
+  { name: 'postgresql', there: postgresFound, why: 'the second database of the store tests' },
+  { name: 'openssh-client', there: () => spawnSync('ssh', ['-V']).status === 0, why: 'Git over SSH' },
+];
+
+async function distributionPackages() {
+  const missing = PACKAGES.filter((entry) => !entry.there());
+  if (missing.length === 0) return console.log('browser, database server and ssh are there');
+  const names = missing.map((entry) => entry.name);
+  const list = missing.map((entry) => `  ${entry.name}: ${entry.why}`).join('\n');
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new StepFailed(`these programs are missing:\n${list}\nto do: install them, on Debian or Ubuntu with "sudo apt-get install ${names.join(' ')}"`);
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-qq'], { env });
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { env, quiet: true });
+}
+
+/** cargo-leptos writes below `target` in the checkout: let that be the shared folder. */
+function linkTarget() {
+  mkdirSync(TARGET, { recursive: true });
+  const link = join(ROOT, 'target');
+  if (!existsSync(link)) symlinkSync(TARGET, link);
+}
+
+/** What the demo needs. */
+export async function setUpForDemo() {
+  await step('Rust toolchain', toolchain);
+  linkTarget();
+  await step('npm packages', npmPackages);
+  await step('Build tools', cargoTools);
+  await step('Programs of the rig', () => build());
+}
+
+/** What the tests need on top. */
+export async function setUpForTests() {
+  await step('Packages of the distribution', distributionPackages);
+  await setUpForDemo();
+}
