@@ -62,7 +62,7 @@ export const history = {
         swap(
           'services/recommendations/production/recommendations.yaml',
           '        app.kubernetes.io/name: recommendations\n    spec:',
-          '        app.kubernetes.io/name: recommendations\n        pod-container-running-failed.stage.kwok.x-k8s.io: "true"\n    spec:',
+          '        app.kubernetes.io/name: recommendations\n        rig.lockstep.dev/pod: crash-loop\n    spec:',
         ),
       ],
     },
