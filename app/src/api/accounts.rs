@@ -1,0 +1,62 @@
+//! People and tokens.
+
+use crate::error::ApiError;
+use leptos::prelude::*;
+use lockstep_types::account::{TokenView, UserView};
+use lockstep_types::id::{TokenId, UserId};
+use server_fn::codec::Json;
+
+/// All accounts.
+#[server(prefix = "/sfn", endpoint = "users", input = Json)]
+pub async fn users() -> Result<Vec<UserView>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.accounts.users(&desk.actor).await)
+}
+
+/// Makes an account.
+#[server(prefix = "/sfn", endpoint = "create_user")]
+pub async fn create_user(name: String, password: String, role: String) -> Result<(), ApiError> {
+    use lockstep_types::account::Role;
+    let desk = crate::context::desk()?;
+    let role = Role::from_word(&role)
+        .ok_or_else(|| lockstep_types::PortError::invalid("role", "choose viewer, operator or admin"))?;
+    desk.answer(desk.plane.accounts.create_user(&desk.actor, &name, &password, role).await)?;
+    leptos_axum::redirect("/settings?tab=accounts");
+    Ok(())
+}
+
+/// Disables an account or enables it again.
+#[server(prefix = "/sfn", endpoint = "set_disabled")]
+pub async fn set_disabled(user: UserId, disabled: bool) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.accounts.set_disabled(&desk.actor, user, disabled).await)
+}
+
+/// Sets a password; all sessions of that account end.
+#[server(prefix = "/sfn", endpoint = "set_password")]
+pub async fn set_password(user: UserId, #[server(default)] old: String, new: String) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.accounts.set_password(&desk.actor, user, &old, &new).await)
+}
+
+/// One's tokens.
+#[server(prefix = "/sfn", endpoint = "tokens", input = Json)]
+pub async fn tokens() -> Result<Vec<TokenView>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.accounts.tokens(&desk.actor).await)
+}
+
+/// Makes a token; the answer is the only time it can be seen.
+#[server(prefix = "/sfn", endpoint = "create_token")]
+pub async fn create_token(label: String, #[server(default)] days: u32) -> Result<String, ApiError> {
+    let desk = crate::context::desk()?;
+    let days = (days > 0).then_some(days);
+    desk.answer(desk.plane.accounts.create_token(&desk.actor, &label, days).await)
+}
+
+/// Ends a token.
+#[server(prefix = "/sfn", endpoint = "revoke_token")]
+pub async fn revoke_token(token: TokenId) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.accounts.revoke_token(&desk.actor, token).await)
+}

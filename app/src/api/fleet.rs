@@ -1,0 +1,49 @@
+//! Questions about the whole fleet.
+
+use crate::error::ApiError;
+use leptos::prelude::*;
+use lockstep_types::Micros;
+use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
+use lockstep_types::drift::{DriftQuery, DriftRow};
+use lockstep_types::fleet::{FleetQuery, FleetView};
+use lockstep_types::revision::Revision;
+use lockstep_types::source::Problem;
+use server_fn::codec::Json;
+
+/// The matrix.
+#[server(prefix = "/sfn", endpoint = "fleet", input = Json)]
+pub async fn fleet(filter: String, show_all: bool) -> Result<FleetView, ApiError> {
+    let desk = crate::context::desk()?;
+    let query = FleetQuery { filter, show_all };
+    desk.answer(desk.plane.fleet.fleet(&desk.actor, &query).await)
+}
+
+/// Broken definitions and renders.
+#[server(prefix = "/sfn", endpoint = "problems", input = Json)]
+pub async fn problems() -> Result<Vec<Problem>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.fleet.problems(&desk.actor).await)
+}
+
+/// The drift ledger.
+#[server(prefix = "/sfn", endpoint = "drift", input = Json)]
+pub async fn drift(filter: String, include_closed: bool) -> Result<Vec<DriftRow>, ApiError> {
+    let desk = crate::context::desk()?;
+    let query = DriftQuery { filter, include_closed };
+    desk.answer(desk.plane.fleet.drift(&desk.actor, &query).await)
+}
+
+/// The timeline.
+#[server(prefix = "/sfn", endpoint = "activity", input = Json)]
+pub async fn activity(filter: String, kind: String, before: Option<i64>) -> Result<ActivityView, ApiError> {
+    let desk = crate::context::desk()?;
+    let query = ActivityQuery { filter, kind, before: before.map(Micros), limit: 60 };
+    desk.answer(desk.plane.fleet.activity(&desk.actor, &query).await)
+}
+
+/// A commit's passport.
+#[server(prefix = "/sfn", endpoint = "commit", input = Json)]
+pub async fn commit(repo: String, sha: String) -> Result<CommitView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.fleet.commit(&desk.actor, &repo, &Revision(sha)).await)
+}

@@ -1,0 +1,68 @@
+//! Runs and approvals, and the forms that start, end and decide them.
+
+use crate::error::ApiError;
+use leptos::prelude::*;
+use lockstep_types::id::{ApprovalId, OperationId, RunId, TargetId};
+use lockstep_types::sync::{ApprovalView, RunView};
+use server_fn::codec::Json;
+
+/// Starts a sync and leads to its page. `key` comes from the form: sending it twice starts one run.
+#[server(prefix = "/sfn", endpoint = "sync")]
+pub async fn sync_target(
+    target: TargetId,
+    #[server(default)] prune: bool,
+    #[server(default)] key: String,
+) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    let request = lockstep_types::sync::SyncRequest {
+        target,
+        prune,
+        idempotency_key: (!key.is_empty()).then_some(key),
+    };
+    let operation = desk.answer(desk.plane.syncs.sync(&desk.actor, &request).await)?;
+    leptos_axum::redirect(&format!("/operations/{operation}"));
+    Ok(())
+}
+
+/// Looks again; changes nothing.
+#[server(prefix = "/sfn", endpoint = "refresh")]
+pub async fn refresh_target(target: TargetId) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.syncs.refresh(&desk.actor, target).await)?;
+    Ok(())
+}
+
+/// A run with its steps.
+#[server(prefix = "/sfn", endpoint = "run", input = Json)]
+pub async fn run(run: RunId) -> Result<RunView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.syncs.run(&desk.actor, run).await)
+}
+
+/// The newest run of an operation, once there is one.
+#[server(prefix = "/sfn", endpoint = "operation_run", input = Json)]
+pub async fn operation_run(operation: OperationId) -> Result<Option<RunId>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.syncs.run_of(&desk.actor, operation).await)
+}
+
+/// Ends a run.
+#[server(prefix = "/sfn", endpoint = "terminate")]
+pub async fn terminate_run(run: RunId) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.syncs.terminate(&desk.actor, run).await)
+}
+
+/// Plans that wait for a yes.
+#[server(prefix = "/sfn", endpoint = "approvals", input = Json)]
+pub async fn approvals() -> Result<Vec<ApprovalView>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.syncs.approvals(&desk.actor).await)
+}
+
+/// Says yes or no to exactly this plan.
+#[server(prefix = "/sfn", endpoint = "decide")]
+pub async fn decide(approval: ApprovalId, digest: String, yes: bool) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.syncs.decide(&desk.actor, approval, &digest, yes).await)
+}

@@ -1,0 +1,134 @@
+//! Text as it is: YAML with line numbers, patches with their colours.
+
+use super::panel::PANEL;
+use leptos::prelude::*;
+
+/// Lines with numbers. Long lines scroll.
+#[component]
+pub fn Code(text: String, #[prop(into)] label: String) -> impl IntoView {
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    view! {
+        <div
+            class=format!("{PANEL} overflow-x-auto bg-surface py-1.5 font-mono text-xs leading-[1.6]")
+            role="region"
+            aria-label=label
+            tabindex="0"
+        >
+            <table class="border-collapse">
+                <tbody>
+                    {lines
+                        .into_iter()
+                        .enumerate()
+                        .map(|(index, line)| {
+                            view! {
+                                <tr>
+                                    <td class="w-10 pr-3 pl-2 text-right text-faint select-none" aria-hidden="true">
+                                        {index + 1}
+                                    </td>
+                                    <td class="pr-4 whitespace-pre">{line}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// A unified diff as Git writes it, one block per file.
+#[component]
+pub fn Patch(text: String) -> impl IntoView {
+    let files = split_files(&text);
+    view! {
+        <div class="flex min-w-0 flex-col gap-2">
+            {files
+                .into_iter()
+                .map(|file| {
+                    view! {
+                        <section class="min-w-0 overflow-hidden rounded-md border border-line font-mono text-xs leading-[1.6]">
+                            <h3 class="bg-sunken px-2.5 py-1 font-sans text-muted">
+                                <span class="break-all">{file.path}</span>
+                                <span class="ml-2 text-faint">
+                                    {format!("+{} −{}", file.added, file.removed)}
+                                </span>
+                            </h3>
+                            <div class="overflow-x-auto" role="region" aria-label="Changed lines" tabindex="0">
+                                <div class="w-max min-w-full">
+                                    {file.lines.into_iter().map(patch_line).collect_view()}
+                                </div>
+                            </div>
+                        </section>
+                    }
+                })
+                .collect_view()}
+        </div>
+    }
+}
+
+/// The part of a patch that is about one file.
+#[derive(Debug, PartialEq, Eq)]
+struct PatchFile {
+    path: String,
+    added: usize,
+    removed: usize,
+    lines: Vec<String>,
+}
+
+fn split_files(patch: &str) -> Vec<PatchFile> {
+    let mut files: Vec<PatchFile> = Vec::new();
+    let mut in_head = true;
+    for line in patch.lines() {
+        if let Some(names) = line.strip_prefix("diff --git ") {
+            let path = names.rsplit(" b/").next().unwrap_or(names).to_owned();
+            files.push(PatchFile { path, added: 0, removed: 0, lines: Vec::new() });
+            in_head = true;
+        } else if line.starts_with("--- ") && in_head {
+            if files.is_empty() {
+                files.push(PatchFile { path: String::new(), added: 0, removed: 0, lines: Vec::new() });
+            }
+        } else if line.starts_with("+++ ") && in_head {
+            if let Some(file) = files.last_mut().filter(|file| file.path.is_empty()) {
+                file.path = line.trim_start_matches("+++ ").trim_start_matches("b/").to_owned();
+            }
+        } else if line.starts_with("@@") {
+            in_head = false;
+            if let Some(file) = files.last_mut() {
+                file.lines.push(line.to_owned());
+            }
+        } else if !in_head && let Some(file) = files.last_mut() {
+            match line.as_bytes().first() {
+                Some(b'+') => file.added += 1,
+                Some(b'-') => file.removed += 1,
+                _ => {}
+            }
+            file.lines.push(line.to_owned());
+        }
+    }
+    files
+}
+
+fn patch_line(line: String) -> AnyView {
+    let class = match line.as_bytes().first() {
+        Some(b'+') => "bg-add",
+        Some(b'-') => "bg-del",
+        Some(b'@') => "bg-sunken text-muted",
+        _ => "",
+    };
+    view! { <div class=format!("px-2.5 whitespace-pre {class}")>{line}</div> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_falls_into_files() {
+        let patch = "diff --git a/x.yaml b/x.yaml\nindex 1..2 100644\n--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n b: 3\ndiff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +0,0 @@\n--- not a head\n";
+        let files = split_files(patch);
+        assert_eq!(files.len(), 2);
+        assert_eq!((files[0].path.as_str(), files[0].added, files[0].removed), ("x.yaml", 1, 1));
+        assert_eq!((files[1].path.as_str(), files[1].added, files[1].removed), ("y", 0, 1));
+        assert_eq!(files[1].lines, ["@@ -1 +0,0 @@", "--- not a head"]);
+    }
+}

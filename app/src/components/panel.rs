@@ -1,0 +1,83 @@
+//! Surfaces: panels, headings, tables, chips of plain text.
+
+use leptos::prelude::*;
+
+/// A bordered surface.
+pub const PANEL: &str = "min-w-0 overflow-hidden rounded-lg border border-line bg-surface shadow-card";
+/// A table in a panel.
+pub const TABLE: &str = "w-full border-collapse text-left";
+/// A head cell.
+pub const TH: &str = "border-b border-line bg-surface px-2.5 py-[7px] text-xs font-medium whitespace-nowrap text-muted first:pl-3 last:pr-3";
+/// A body cell.
+pub const TD: &str = "border-b border-line px-2.5 py-1.5 align-middle first:pl-3 last:pr-3 in-[tr:last-child]:border-b-0";
+/// A small heading between parts of a page.
+pub const H2: &str = "text-xs font-semibold text-muted";
+/// A quiet link in running text.
+pub const LINK: &str = "underline decoration-line-strong decoration-dotted underline-offset-[3px] hover:decoration-current";
+/// A link that is the next step.
+pub const ACTION_LINK: &str = "font-medium text-accent underline decoration-transparent underline-offset-[3px] hover:decoration-current";
+
+/// A page's heading with what stands beside it.
+#[component]
+pub fn PageHead(
+    #[prop(into)] title: String,
+    #[prop(optional)] crumbs: Option<AnyView>,
+    #[prop(optional)] below: Option<AnyView>,
+    #[prop(optional)] actions: Option<AnyView>,
+) -> impl IntoView {
+    view! {
+        <header class="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
+            <div class="min-w-0 flex-1 basis-80">
+                {crumbs
+                    .map(|crumbs| {
+                        view! {
+                            <nav aria-label="Breadcrumb" class="mb-0.5 text-sm text-muted">
+                                {crumbs}
+                            </nav>
+                        }
+                    })} <h1 class="text-xl leading-tight font-semibold tracking-tight break-words">{title}</h1>
+                {below}
+            </div>
+            {actions.map(|actions| view! { <div class="flex flex-wrap items-center gap-2">{actions}</div> })}
+        </header>
+    }
+}
+
+/// A titled part of a page.
+#[component]
+pub fn Part(#[prop(into)] title: String, children: Children) -> impl IntoView {
+    view! {
+        <section class="flex min-w-0 flex-col gap-2">
+            <h2 class=H2>{title}</h2>
+            {children()}
+        </section>
+    }
+}
+
+/// A word in a thin frame.
+pub fn tag(text: impl Into<String>) -> AnyView {
+    view! {
+        <span class="inline-block rounded border border-line px-1.5 text-xs whitespace-nowrap text-muted">
+            {text.into()}
+        </span>
+    }
+    .into_any()
+}
+
+/// The pairs of a summary.
+pub fn facts(pairs: Vec<(&'static str, AnyView)>) -> AnyView {
+    view! {
+        <dl class="grid grid-cols-[minmax(88px,auto)_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm">
+            {pairs
+                .into_iter()
+                .map(|(name, value)| {
+                    view! {
+                        <dt class="text-muted">{name}</dt>
+                        <dd class="min-w-0 break-words">{value}</dd>
+                    }
+                })
+                .collect_view()}
+        </dl>
+    }
+    .into_any()
+}

@@ -1,0 +1,61 @@
+//! Addresses of things, in one place, and links to them.
+
+use super::panel::LINK;
+use crate::format::{encode, link, repository};
+use leptos::prelude::*;
+use lockstep_types::application::{ApplicationRef, TargetRef};
+use lockstep_types::id::{ApplicationId, RunId};
+use lockstep_types::revision::Revision;
+
+/// An application on a cluster, at a tab.
+pub fn application_address(application: &ApplicationRef, query: &[(&str, &str)]) -> String {
+    link(&application_path(application.id, &application.name), query)
+}
+
+/// The path alone.
+pub fn application_path(id: ApplicationId, name: &str) -> String {
+    format!("/apps/{id}/{}", encode(name))
+}
+
+/// A target's page.
+pub fn target_address(target: &TargetRef) -> String {
+    application_address(&target.application, &[("cluster", &target.cluster)])
+}
+
+/// Going back.
+pub fn rollback_address(target: &TargetRef, to: Option<&Revision>) -> String {
+    link(
+        &format!("{}/rollback", application_path(target.application.id, &target.application.name)),
+        &[("cluster", &target.cluster), ("to", to.map_or("", |to| to.0.as_str()))],
+    )
+}
+
+/// A run.
+pub fn run_address(run: RunId) -> String {
+    format!("/syncs/{run}")
+}
+
+/// A commit's passport. `repo` is the short name of the repository.
+pub fn commit_address(repo: &str, revision: &Revision) -> String {
+    format!("/commits/{}/{revision}", encode(repo))
+}
+
+/// A commit found by the address of its repository.
+pub fn commit_address_by_url(repo_url: &str, revision: &Revision) -> String {
+    commit_address(repository(repo_url).trim_end_matches(".git"), revision)
+}
+
+/// `shop / checkout on prod-eu`.
+pub fn target_words(target: &TargetRef) -> String {
+    format!("{} / {} on {}", target.application.project, target.application.name, target.cluster)
+}
+
+/// A target as a link in a sentence.
+#[component]
+pub fn TargetLink(target: TargetRef) -> impl IntoView {
+    view! {
+        <a class=LINK href=target_address(&target)>
+            {target_words(&target)}
+        </a>
+    }
+}

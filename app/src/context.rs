@@ -1,0 +1,102 @@
+//! What the server gives to pages and server functions, by context.
+//!
+//! The HTTP layer provides a [`ControlPlane`] always and an [`Actor`] when somebody is logged in, in the
+//! same closure for pages and server functions. Nothing here panics: what is missing is an error.
+//! Read the context before the first await.
+
+use crate::error::ApiError;
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use lockstep_types::account::Actor;
+use lockstep_types::ports::{Answer, ControlPlane};
+use lockstep_types::{Micros, PortError};
+
+/// Fixes the clock of a request: tests and recordings provide it, the server does not.
+#[derive(Debug, Clone, Copy)]
+pub struct FixedNow(pub Micros);
+
+/// Whether this server still waits for its first administrator.
+#[derive(Debug, Clone, Copy)]
+pub struct SetupPending(pub bool);
+
+/// Everything a server function needs, taken out of the context in its first line.
+pub struct Desk {
+    pub plane: ControlPlane,
+    pub actor: Actor,
+    response: Option<ResponseOptions>,
+    plain_form: bool,
+}
+
+impl Desk {
+    /// Turns a port's answer into a server function's, and sets the HTTP status that says the same.
+    pub fn answer<T>(&self, answer: Answer<T>) -> Result<T, ApiError> {
+        answer.map_err(|error| {
+            // A plain form is sent back to its page with the error in the address: that needs the redirect.
+            if !self.plain_form
+                && let Some(response) = &self.response
+                && let Ok(status) = http::StatusCode::from_u16(error.http_status())
+            {
+                response.set_status(status);
+            }
+            ApiError::Port(error)
+        })
+    }
+}
+
+/// The ports.
+pub fn control_plane() -> Result<ControlPlane, ApiError> {
+    use_context::<ControlPlane>()
+        .ok_or_else(|| ApiError::Unexpected("the server gave no control plane to this page".into()))
+}
+
+/// Who asks; an error when nobody is logged in.
+pub fn actor() -> Result<Actor, ApiError> {
+    use_context::<Actor>().ok_or_else(|| {
+        if !is_plain_form()
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            response.set_status(http::StatusCode::UNAUTHORIZED);
+        }
+        ApiError::Port(PortError::Unauthenticated)
+    })
+}
+
+/// Ports, actor and response: the first line of every server function.
+pub fn desk() -> Result<Desk, ApiError> {
+    Ok(Desk {
+        plane: control_plane()?,
+        actor: actor()?,
+        response: use_context::<ResponseOptions>(),
+        plain_form: is_plain_form(),
+    })
+}
+
+/// The server's clock. Pages never read another one.
+pub fn now() -> Micros {
+    use_context::<FixedNow>().map_or_else(|| jiff::Timestamp::now().into(), |fixed| fixed.0)
+}
+
+/// A cookie of the request.
+pub fn cookie(name: &str) -> Option<String> {
+    let parts = use_context::<http::request::Parts>()?;
+    parts
+        .headers
+        .get_all(http::header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+fn is_plain_form() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| {
+        parts.method == http::Method::POST
+            && parts
+                .headers
+                .get(http::header::ACCEPT)
+                .and_then(|value| value.to_str().ok())
+                .is_some_and(|accept| accept.contains("text/html"))
+    })
+}

@@ -1,0 +1,171 @@
+//! What the address of the application page says, and addresses made from it. Pure.
+
+use crate::components::target_link::application_path;
+use crate::error::ApiError;
+use crate::format;
+use leptos_router::params::ParamsMap;
+use lockstep_types::PortError;
+use lockstep_types::id::ApplicationId;
+use lockstep_types::resource::ResourceKey;
+
+/// The parts of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Tree,
+    Changes,
+    History,
+    Definition,
+}
+
+impl Tab {
+    /// The word in the address.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tree => "",
+            Self::Changes => "changes",
+            Self::History => "history",
+            Self::Definition => "definition",
+        }
+    }
+
+    /// The word on screen.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Tree => "Tree",
+            Self::Changes => "Changes",
+            Self::History => "History",
+            Self::Definition => "Definition",
+        }
+    }
+}
+
+/// Everything the address can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    pub id: Option<ApplicationId>,
+    pub name: String,
+    pub cluster: String,
+    pub tab: Tab,
+    pub node: Option<ResourceKey>,
+    /// Part of the drawer: empty is the summary.
+    pub pane: String,
+    /// `sync`, `hold` or none.
+    pub dialog: String,
+    /// The tree as a list.
+    pub list: bool,
+    /// The compared pair.
+    pub from: String,
+    pub to: String,
+    /// A page of history.
+    pub before: String,
+}
+
+impl Address {
+    /// Reads path and query.
+    pub fn read(params: &ParamsMap, query: &ParamsMap) -> Self {
+        let get = |name: &str| query.get(name).unwrap_or_default();
+        Self {
+            id: params.get("id").and_then(|id| id.parse().ok()),
+            name: params.get("name").unwrap_or_default(),
+            cluster: get("cluster"),
+            tab: match get("tab").as_str() {
+                "changes" => Tab::Changes,
+                "history" => Tab::History,
+                "definition" => Tab::Definition,
+                _ => Tab::Tree,
+            },
+            node: query.get("node").and_then(|node| ResourceKey::parse(&node)),
+            pane: get("pane"),
+            dialog: get("dialog"),
+            list: get("list") == "1",
+            from: get("from"),
+            to: get("with"),
+            before: get("before"),
+        }
+    }
+
+    /// The application, or that the address names none.
+    pub fn id(&self) -> Result<ApplicationId, ApiError> {
+        self.id.ok_or_else(|| PortError::NotFound(format!("an application “{}”", self.name)).into())
+    }
+
+    /// The parts that the tab's data depends on.
+    pub fn of_body(&self) -> Self {
+        Self { node: None, pane: String::new(), dialog: String::new(), list: false, ..self.clone() }
+    }
+
+    /// This address as text.
+    pub fn link(&self) -> String {
+        let path = self.id.map_or_else(|| "/".to_owned(), |id| application_path(id, &self.name));
+        let node = self.node.as_ref().map(ToString::to_string).unwrap_or_default();
+        format::link(
+            &path,
+            &[
+                ("cluster", &self.cluster),
+                ("tab", self.tab.word()),
+                ("node", &node),
+                ("pane", &self.pane),
+                ("list", if self.list { "1" } else { "" }),
+                ("from", &self.from),
+                ("with", &self.to),
+                ("before", &self.before),
+                ("dialog", &self.dialog),
+            ],
+        )
+    }
+
+    /// Another tab of the same target.
+    pub fn tab_link(&self, tab: Tab) -> String {
+        Self {
+            tab,
+            node: None,
+            pane: String::new(),
+            from: String::new(),
+            to: String::new(),
+            before: String::new(),
+            dialog: String::new(),
+            ..self.clone()
+        }
+        .link()
+    }
+
+    /// With an object's drawer open.
+    pub fn node_link(&self, node: Option<ResourceKey>, pane: &str) -> String {
+        Self { node, pane: pane.to_owned(), dialog: String::new(), ..self.clone() }.link()
+    }
+
+    /// With a dialog open; empty closes it.
+    pub fn dialog_link(&self, dialog: &str) -> String {
+        Self { dialog: dialog.to_owned(), ..self.clone() }.link()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> ParamsMap {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn an_address_survives_reading_and_writing() {
+        let id = "6b1c0d5e-0000-5000-8000-000000000001";
+        let address = Address::read(
+            &map(&[("id", id), ("name", "checkout")]),
+            &map(&[("cluster", "prod-eu"), ("node", "apps/Deployment:shop/checkout"), ("pane", "diff"), ("dialog", "sync")]),
+        );
+        assert_eq!(
+            address.link(),
+            format!("/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=diff&dialog=sync")
+        );
+        assert_eq!(address.tab_link(Tab::History), format!("/apps/{id}/checkout?cluster=prod-eu&tab=history"));
+        assert!(address.id().is_ok());
+    }
+
+    #[test]
+    fn a_broken_id_is_not_found() {
+        let address = Address::read(&map(&[("id", "nonsense"), ("name", "web")]), &map(&[]));
+        assert!(matches!(address.id(), Err(ApiError::Port(PortError::NotFound(_)))));
+    }
+}

@@ -1,0 +1,205 @@
+//! The History tab: every sync and every commit between them; any two can be compared, any can be gone
+//! back to.
+
+use super::{Address, Tab};
+use crate::components::button::{LinkButton, Look};
+use crate::components::clock::{Clock, ago};
+use crate::components::diff_view::Diffs;
+use crate::components::feedback::Empty;
+use crate::components::icon::Icon;
+use crate::components::panel::{LINK, PANEL, TABLE, TD, TH};
+use crate::components::plan_view::counts_words;
+use crate::components::sha::Sha;
+use crate::components::status::{phase_mark, state_chip};
+use crate::components::target_link::{rollback_address, run_address};
+use crate::format;
+use leptos::prelude::*;
+use lockstep_types::application::{CompareView, HistoryEntry, HistoryView, TargetRef};
+use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::sync::{RunSummary, SyncPhase};
+
+/// The tab.
+pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyView {
+    if history.entries.is_empty() {
+        return view! {
+            <Empty title="No history yet" shape=Icon::Activity>
+                "Syncs and the commits between them appear here, and stay."
+            </Empty>
+        }
+        .into_any();
+    }
+    let _now = clock;
+    let target = history.target.clone();
+    let path = Address { tab: Tab::History, ..address.clone() };
+    let older = history.next.map(|next| Address { before: next.0.to_string(), ..path.clone() }.link());
+    let newer = (!address.before.is_empty()).then(|| path.tab_link(Tab::History));
+    let cluster = address.cluster.clone();
+    let action = path.tab_link(Tab::History);
+    let action = action.split('?').next().unwrap_or_default().to_owned();
+    view! {
+        <form method="get" action=action class="flex flex-col gap-3">
+            <input type="hidden" name="tab" value="history" />
+            <input type="hidden" name="cluster" value=cluster />
+            <div class="flex flex-wrap items-center justify-between gap-2">
+                <p class="text-sm text-muted">"Choose two rows to see what differs between them, rendered."</p>
+                <button type="submit" class=Look::Plain.class()>
+                    "Compare"
+                </button>
+            </div>
+            <div class=format!("{PANEL} overflow-x-auto")>
+                <table class=TABLE>
+                    <thead>
+                        <tr>
+                            <th class=TH scope="col">
+                                <span class="sr-only">"Compare"</span>
+                            </th>
+                            {["When", "Revision", "Subject", "By", "Result", "Took", "Changed", ""]
+                                .into_iter()
+                                .map(|title| view! { <th class=TH scope="col">{title}</th> })
+                                .collect_view()}
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {history
+                            .entries
+                            .into_iter()
+                            .enumerate()
+                            .map(|(index, entry)| match entry {
+                                HistoryEntry::Run(run) => run_row(run, index, &target),
+                                HistoryEntry::Commit(commit) => commit_row(commit, index, &target),
+                            })
+                            .collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        </form>
+        <nav aria-label="Pages of history" class="flex gap-2">
+            {newer
+                .map(|href| {
+                    view! {
+                        <LinkButton href=href look=Look::Plain>
+                            "Newest"
+                        </LinkButton>
+                    }
+                })}
+            {older
+                .map(|href| {
+                    view! {
+                        <LinkButton href=href look=Look::Plain>
+                            "Older"
+                        </LinkButton>
+                    }
+                })}
+        </nav>
+    }
+    .into_any()
+}
+
+fn pick(revision: &Revision, index: usize) -> AnyView {
+    // Two radio groups: the older on the left. The first two rows are chosen to begin with.
+    let side = |name: &'static str, label: &'static str, checked: bool| {
+        view! {
+            <input
+                type="radio"
+                name=name
+                value=revision.0.clone()
+                checked=checked
+                aria-label=format!("{label} {}", revision.short())
+            />
+        }
+    };
+    view! {
+        <td class=format!("{TD} w-12 whitespace-nowrap")>
+            <span class="flex gap-1">{side("from", "Compare from", index == 1)} {side("with", "Compare with", index == 0)}</span>
+        </td>
+    }
+    .into_any()
+}
+
+fn back_link(target: &TargetRef, revision: &Revision) -> AnyView {
+    view! {
+        <td class=format!("{TD} text-right whitespace-nowrap")>
+            <a class=LINK href=rollback_address(target, Some(revision))>
+                "Roll back to this"
+            </a>
+        </td>
+    }
+    .into_any()
+}
+
+fn run_row(run: RunSummary, index: usize, target: &TargetRef) -> AnyView {
+    let took = run.ended_at.map(|end| format::duration(run.started_at, end));
+    let (subject, author) = run.commit.as_ref().map(|commit| (commit.subject.clone(), commit.author.clone())).unwrap_or_default();
+    let failed = run.phase == SyncPhase::Failed;
+    view! {
+        <tr>
+            {pick(&run.revision, index)}
+            <td class=format!("{TD} text-muted")>{ago(run.started_at)}</td>
+            <td class=TD>
+                <Sha revision=run.revision.clone() />
+            </td>
+            <td class=TD>
+                <span class="line-clamp-2 min-w-40 break-words" title=subject.clone()>
+                    {subject.clone()}
+                    {(!author.is_empty()).then(|| view! { <span class="text-muted">{format!(" · {author}")}</span> })}
+                </span>
+                {(failed && !run.message.is_empty()).then(|| view! { <span class="block text-xs break-words text-bad">{run.message.clone()}</span> })}
+            </td>
+            <td class=format!("{TD} whitespace-nowrap")>{run.started_by.words()}</td>
+            <td class=TD>
+                <a href=run_address(run.id) class="rounded-full" data-row>
+                    {state_chip(phase_mark(run.phase))}
+                </a>
+            </td>
+            <td class=format!("{TD} whitespace-nowrap text-muted")>{took}</td>
+            <td class=format!("{TD} text-sm whitespace-nowrap text-muted")>{counts_words(&run.counts)}</td>
+            {back_link(target, &run.revision)}
+        </tr>
+    }
+    .into_any()
+}
+
+fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef) -> AnyView {
+    view! {
+        <tr class="text-muted">
+            {pick(&commit.revision, index)}
+            <td class=TD>{ago(commit.committed_at)}</td>
+            <td class=TD>
+                <Sha revision=commit.revision.clone() />
+            </td>
+            <td class=TD colspan="6">
+                <span class="line-clamp-2 break-words" title=commit.subject.clone()>
+                    {commit.subject.clone()}
+                    {format!(" · {}", commit.author)}
+                </span>
+                <span class="text-xs text-faint">"commit; no sync of its own here"</span>
+            </td>
+            {back_link(target, &commit.revision)}
+        </tr>
+    }
+    .into_any()
+}
+
+/// The rendered difference between the chosen two.
+pub fn compare_view(compare: CompareView, address: Address) -> AnyView {
+    let back = address.tab_link(Tab::History);
+    view! {
+        <div class="flex flex-wrap items-center justify-between gap-2">
+            <p>
+                "Rendered difference from "
+                <Sha revision=compare.from.clone() />
+                " to "
+                <Sha revision=compare.to.clone() />
+            </p>
+            <LinkButton href=back look=Look::Plain>
+                "Back to history"
+            </LinkButton>
+        </div>
+        {if compare.diffs.is_empty() {
+            view! { <Empty title="Both render the same">"The commits between them change nothing that this target reads."</Empty> }.into_any()
+        } else {
+            view! { <Diffs diffs=compare.diffs minus="from" plus="to" /> }.into_any()
+        }}
+    }
+    .into_any()
+}

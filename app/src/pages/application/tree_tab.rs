@@ -1,0 +1,105 @@
+//! The Tree tab: drawing or list, and the drawer of the chosen object.
+
+use super::drawer::drawer;
+use super::{Address, selected};
+use crate::components::clock::Clock;
+use crate::components::feedback::{Empty, waiting};
+use crate::components::loaded::Loading;
+use crate::components::panel::{LINK, PANEL};
+use crate::components::switcher::{Choice, Segments};
+use crate::components::tree::Tree;
+use crate::components::tree_list::TreeList;
+use crate::format;
+use leptos::prelude::*;
+use lockstep_types::application::{ApplicationView, TreeView};
+use lockstep_types::resource::{ResourceKey, ResourceView};
+
+/// The tab.
+pub fn tree_tab(
+    tree: TreeView,
+    head: Loading<ApplicationView>,
+    node: Loading<Option<ResourceView>>,
+    address: Address,
+    clock: Clock,
+) -> AnyView {
+    if tree.nodes.is_empty() {
+        return view! {
+            <Empty title="No objects">
+                "Git declares nothing for this target, or it could not be rendered yet."
+            </Empty>
+        }
+        .into_any();
+    }
+    let now = clock.0.get_untracked();
+    let count = tree.nodes.len() as u64;
+    let open = address.node.is_some();
+    let choices = vec![
+        Choice::words("Tree", Address { list: false, ..address.clone() }.link(), !address.list),
+        Choice::words("List", Address { list: true, ..address.clone() }.link(), address.list),
+    ];
+    let drawing = drawing(tree, head, &address, now);
+    view! {
+        <div class="flex items-center justify-between gap-3 max-md:hidden">
+            <span class="text-sm text-muted">{format::plural(count, "object", "objects")}</span>
+            <Segments label="Form of the tree" choices=choices />
+        </div>
+        <div class=format!(
+            "{PANEL} grid {}",
+            if open { "md:grid-cols-[minmax(0,1fr)_minmax(340px,400px)]" } else { "" },
+        )>
+            {drawing} {open.then(|| drawer_part(node, address))}
+        </div>
+    }
+    .into_any()
+}
+
+fn drawing(tree: TreeView, head: Loading<ApplicationView>, address: &Address, now: lockstep_types::Micros) -> AnyView {
+    let link = {
+        let address = address.clone();
+        move |key: &ResourceKey| address.node_link(Some(key.clone()), "")
+    };
+    let list = view! { <TreeList nodes=tree.nodes.clone() selected=address.node.clone() now=now href=link.clone() /> }.into_any();
+    if address.list {
+        return list;
+    }
+    let cluster = address.cluster.clone();
+    let chosen = address.node.clone();
+    let (nodes, link) = (tree.nodes, link);
+    let graph = Suspend::new(async move {
+        head.await.ok().and_then(|view| selected(&view, &cluster).cloned()).map(|target| {
+            view! { <Tree nodes=nodes target=target selected=chosen now=now href=link /> }
+        })
+    });
+    // A phone gets the list: a drawing that must be dragged about answers no question there.
+    let on_phone = if address.node.is_some() { "hidden" } else { "md:hidden" };
+    view! {
+        <div class=on_phone>{list}</div>
+        <div class="min-w-0 max-md:hidden">{graph}</div>
+    }
+    .into_any()
+}
+
+fn drawer_part(node: Loading<Option<ResourceView>>, address: Address) -> AnyView {
+    let close = address.node_link(None, "");
+    view! {
+        <aside aria-label="Object" class="min-w-0 border-line bg-surface px-3.5 py-3 md:max-h-[72vh] md:overflow-y-auto md:border-l">
+            <a class=format!("{LINK} mb-2 inline-block text-sm md:hidden") href=close.clone()>
+                "All objects"
+            </a>
+            <Transition fallback=waiting>
+                {move || {
+                    let address = address.clone();
+                    let close = close.clone();
+                    Suspend::new(async move {
+                        match node.await {
+                            Ok(Some(resource)) => drawer(resource, &address, close),
+                            Ok(None) => ().into_any(),
+                            Err(error) => view! { <crate::components::feedback::Failure error=error /> }.into_any(),
+                        }
+                    })
+                }}
+            </Transition>
+        </aside>
+    }
+    .into_any()
+}

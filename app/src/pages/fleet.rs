@@ -1,0 +1,157 @@
+//! The fleet: one verdict line, what needs a person, and all groups over all clusters.
+
+mod matrix;
+mod needs_you;
+mod phone;
+mod rollout;
+mod table;
+mod verdict;
+
+use crate::api::fleet::fleet;
+use crate::components::clock::Clock;
+use crate::components::feedback::Empty;
+use crate::components::icon::Icon;
+use crate::components::loaded::{Loading, loaded};
+use crate::components::panel::{ACTION_LINK, LINK, PANEL, PageHead};
+use crate::components::reason::Banner;
+use crate::components::switcher::{Choice, Segments};
+use crate::components::tone::Tone;
+use crate::format;
+use crate::live::{Topic, ticks};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use lockstep_types::fleet::FleetView;
+
+/// What the address asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    filter: String,
+    all: bool,
+    table: bool,
+}
+
+impl Wanted {
+    fn link(&self, filter: &str, all: bool, table: bool) -> String {
+        format::link(
+            "/",
+            &[("q", filter), ("all", if all { "1" } else { "" }), ("view", if table { "table" } else { "" })],
+        )
+    }
+}
+
+/// The page.
+#[component]
+pub fn FleetPage() -> impl IntoView {
+    let query = use_query_map();
+    let wanted = Memo::new(move |_| {
+        query.with(|query| Wanted {
+            filter: query.get("q").unwrap_or_default(),
+            all: query.get("all").is_some_and(|all| all == "1"),
+            table: query.get("view").is_some_and(|view| view == "table"),
+        })
+    });
+    let tick = ticks(|| Topic::All);
+    let clock = Clock::current();
+    let view: Loading<FleetView> = Resource::new(
+        move || (wanted.get(), tick.get()),
+        |(wanted, _)| fleet(wanted.filter, wanted.all || wanted.table),
+    );
+    view! {
+        <Title text="Fleet" />
+        {loaded(view, move |view| show(view, wanted.get(), clock))}
+    }
+}
+
+fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
+    let now = clock.0.get_untracked().max(view.now);
+    let nothing = view.sections.iter().all(|section| section.rows.is_empty()) && view.folded == 0;
+    let wide = if wanted.table {
+        table::table(&view, now)
+    } else {
+        matrix::matrix(&view, &wanted, now)
+    };
+    let segments = view! {
+        <div class="hidden md:block">
+            <Segments
+                label="View"
+                choices=vec![
+                    Choice::words("Matrix", wanted.link(&wanted.filter, wanted.all, false), !wanted.table),
+                    Choice::words("Table", wanted.link(&wanted.filter, wanted.all, true), wanted.table),
+                ]
+            />
+        </div>
+    }
+    .into_any();
+    let verdict = verdict::verdict(&view.verdict, now);
+    view! {
+        <PageHead title="Fleet" below=verdict actions=segments />
+        {view.filter_error.clone().map(|(at, why)| filter_error(&wanted.filter, at, &why))}
+        {view.commit.clone().map(|commit| rollout::rollout(commit, now))}
+        {needs_you::needs_you(&view, now)}
+        {if nothing {
+            empty(&wanted)
+        } else {
+            view! {
+                <div class=format!("{PANEL} max-md:hidden")>{wide}</div>
+                <div class="md:hidden">{phone::list(&view, &wanted, now)}</div>
+            }
+                .into_any()
+        }}
+    }
+    .into_any()
+}
+
+fn filter_error(filter: &str, at: u32, why: &str) -> AnyView {
+    let at = at as usize;
+    let before: String = filter.chars().take(at).collect();
+    let after: String = filter.chars().skip(at).collect();
+    let lead = view! {
+        "The filter cannot be read: "
+        {why.to_owned()}
+        "."
+    }
+    .into_any();
+    let rest = view! {
+        <code class="font-mono text-sm">
+            {before} <mark class="bg-bad-soft text-bad">{if after.is_empty() { "␣".to_owned() } else { after }}</mark>
+        </code>
+        " Keys are cluster, project, app, health, sync, is, label, image, commit, since; everything else is free text."
+    }
+    .into_any();
+    view! { <Banner tone=Tone::Bad lead=lead rest=rest /> }.into_any()
+}
+
+fn empty(wanted: &Wanted) -> AnyView {
+    if wanted.filter.is_empty() {
+        view! {
+            <Empty title="No applications yet" shape=Icon::Fleet>
+                <p>
+                    "Register a root source: a repository with Argo CD or Flux manifests. It is only observed until you take it over; nothing is written."
+                </p>
+                <p class="mt-3 flex flex-wrap items-center justify-center gap-3">
+                    <code class="rounded-md border border-line bg-page px-2.5 py-1 font-mono text-sm">
+                        "lockstep source add NAME --repo URL --path PATH"
+                    </code>
+                    <a class=ACTION_LINK href="/settings?tab=sources&add=1">
+                        "or do it here"
+                    </a>
+                </p>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        let filter = wanted.filter.clone();
+        view! {
+            <Empty title="Nothing matches this filter" shape=Icon::Search>
+                <code class="font-mono text-sm break-all">{filter}</code>
+                <p class="mt-2">
+                    <a class=LINK href="/">
+                        "Show the whole fleet"
+                    </a>
+                </p>
+            </Empty>
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,77 @@
+//! The other view: a row per target, worst first.
+
+use super::matrix::{health_title, sync_title};
+use crate::components::clock::ago;
+use crate::components::panel::{TABLE, TD, TH};
+use crate::components::standing::{severity, standing};
+use crate::components::status::{health_mark, mark};
+use crate::components::target_link::target_address;
+use leptos::prelude::*;
+use lockstep_types::Micros;
+use lockstep_types::application::TargetSummary;
+use lockstep_types::fleet::FleetView;
+use std::cmp::Reverse;
+
+/// The table.
+pub fn table(view: &FleetView, now: Micros) -> AnyView {
+    let mut targets: Vec<&TargetSummary> =
+        view.sections.iter().flat_map(|section| &section.rows).flat_map(|row| row.cells.iter().flatten()).collect();
+    targets.sort_by_key(|target| (Reverse(severity(target)), &target.target.application.project, &target.target.application.name, &target.target.cluster));
+    view! {
+        <div class="overflow-x-auto">
+            <table class=TABLE>
+                <thead>
+                    <tr>
+                        {["Application", "Cluster", "Git", "Health", "Why", "Deployed", "Image", "Last compared"]
+                            .into_iter()
+                            .map(|title| view! { <th scope="col" class=TH>{title}</th> })
+                            .collect_view()}
+                    </tr>
+                </thead>
+                <tbody>{targets.into_iter().map(|target| row(target, now)).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(target: &TargetSummary, now: Micros) -> AnyView {
+    let standing = standing(target, now);
+    let quiet = standing.tone.is_none();
+    let words = |word: &str| view! { <span class=if quiet { "text-faint" } else { "" }>{word.to_owned()}</span> };
+    view! {
+        <tr>
+            <td class=TD>
+                <a class="font-medium hover:underline" href=target_address(&target.target) data-row>
+                    {format!("{} / {}", target.target.application.project, target.target.application.name)}
+                </a>
+            </td>
+            <td class=TD>{target.target.cluster.clone()}</td>
+            <td class=TD>
+                <span class="flex items-center gap-1.5 whitespace-nowrap">
+                    {mark(standing.sync, sync_title(target, now), quiet)} {words(standing.sync.word)}
+                </span>
+            </td>
+            <td class=TD>
+                <span class="flex items-center gap-1.5 whitespace-nowrap">
+                    {mark(health_mark(target.health.status), health_title(target), quiet)} {words(target.health.status.word())}
+                </span>
+            </td>
+            <td class=TD>
+                <span class="line-clamp-2 max-w-96 text-sm text-muted" title=standing.cause.clone()>
+                    {standing.cause.clone()}
+                </span>
+            </td>
+            <td class=format!("{TD} font-mono text-sm")>
+                {target.deployed.as_ref().map(|revision| revision.short().to_owned())}
+            </td>
+            <td class=format!("{TD} max-w-56 truncate font-mono text-sm") title=target.images.join(", ")>
+                {target.images.first().cloned()}
+            </td>
+            <td class=format!("{TD} whitespace-nowrap text-muted")>
+                {target.last_compared.map_or_else(|| "never".into_any(), ago)}
+            </td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,249 @@
+//! Going back: choose a state, see what the commit contains and what happens then, give a reason, go.
+//! Also the place to pin one target instead.
+
+mod choice;
+mod consequence;
+
+use crate::api::applications::application;
+use crate::api::rollbacks::{RollBack, candidates, preview};
+use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::clock::ago;
+use crate::components::dialog::{BODY, FOOT};
+use crate::components::feedback::{ActionFailure, Failure, waiting};
+use crate::components::form::TextField;
+use crate::components::layout::use_session;
+use crate::components::loaded::Loading;
+use crate::components::target_link::{application_address, rollback_address};
+use crate::error::ApiError;
+use crate::pages::application::selected;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::application::{ApplicationView, TargetSummary};
+use lockstep_types::id::ApplicationId;
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
+use serde::{Deserialize, Serialize};
+
+/// What the address asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    id: Option<ApplicationId>,
+    cluster: String,
+    to: String,
+    pin: bool,
+}
+
+/// Everything the page shows, read together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Data {
+    view: ApplicationView,
+    target: TargetSummary,
+    candidates: Vec<RollbackCandidate>,
+    /// `None` when there is nothing to go back to.
+    preview: Option<RollbackPreview>,
+}
+
+async fn read(wanted: Wanted) -> Result<Data, ApiError> {
+    let id = wanted.id.ok_or_else(|| PortError::NotFound("this application".into()))?;
+    let view = application(id, wanted.cluster.clone()).await?;
+    let target = selected(&view, &wanted.cluster)
+        .cloned()
+        .ok_or_else(|| PortError::NotFound(format!("a target of {}", view.application.name)))?;
+    let candidates = candidates(target.target.id).await?;
+    let to = if wanted.to.is_empty() {
+        candidates
+            .iter()
+            .find(|candidate| candidate.last_healthy)
+            .or_else(|| candidates.iter().find(|candidate| candidate.healthy))
+            .or_else(|| candidates.first())
+            .map(|candidate| candidate.commit.revision.0.clone())
+    } else {
+        Some(wanted.to)
+    };
+    let preview = match to {
+        Some(to) => Some(preview(target.target.id, to).await?),
+        None => None,
+    };
+    Ok(Data { view, target, candidates, preview })
+}
+
+/// The page.
+#[component]
+pub fn RollbackPage() -> impl IntoView {
+    let (params, query) = (use_params_map(), use_query_map());
+    let wanted = Memo::new(move |_| {
+        let id = params.with(|params| params.get("id").and_then(|id| id.parse().ok()));
+        query.with(|query| Wanted {
+            id,
+            cluster: query.get("cluster").unwrap_or_default(),
+            to: query.get("to").unwrap_or_default(),
+            pin: query.get("way").is_some_and(|way| way == "pin"),
+        })
+    });
+    // Not live on purpose: what is decided about must not change under the hand. The digest guards it.
+    let data: Loading<Data> = Resource::new(move || Wanted { pin: false, ..wanted.get() }, read);
+    let session = use_session();
+    let action = ServerAction::<RollBack>::new();
+    view! {
+        <Title text="Roll back" />
+        <Transition fallback=waiting>
+            {move || {
+                let wanted = wanted.get();
+                Suspend::new(async move {
+                    let actor = match session {
+                        Some(session) => session.await.ok().map(|session| session.actor),
+                        None => None,
+                    };
+                    match data.await {
+                        Ok(data) => page(data, &wanted, actor.as_ref(), action),
+                        Err(error) => view! { <Failure error=error /> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+}
+
+fn page(data: Data, wanted: &Wanted, actor: Option<&Actor>, action: ServerAction<RollBack>) -> AnyView {
+    let name = data.view.application.name.clone();
+    let back = application_address(&data.view.application, &[("cluster", &data.target.target.cluster)]);
+    let Some(preview) = data.preview else {
+        return view! {
+            <crate::components::feedback::Empty title=format!("Nothing to roll {name} back to")>
+                <p>"Only one state of this target is known. Older commits of its paths appear here once they are fetched."</p>
+                <p class="mt-3">
+                    <a class=crate::components::panel::ACTION_LINK href=back>
+                        {format!("Back to {name}")}
+                    </a>
+                </p>
+            </crate::components::feedback::Empty>
+        }
+        .into_any();
+    };
+    let pin = wanted.pin || !preview.commit_refused.is_empty();
+    let subtitle = subtitle(&data.candidates, &preview);
+    let chooser = choice::states(&data.candidates, &preview, &data.target);
+    let form = form(preview, &data.target, pin, back, actor, action);
+    let title = form.0;
+    view! {
+        <article
+            aria-labelledby="rollback-title"
+            class="mx-auto w-full max-w-[880px] rounded-[10px] border border-line-strong bg-raised shadow-pop"
+        >
+            <header class="border-b border-line px-4.5 py-3.5">
+                <h1 id="rollback-title" class="text-xl leading-tight font-semibold tracking-tight break-words">
+                    {title}
+                </h1>
+                {subtitle}
+                {chooser}
+            </header>
+            {form.1}
+        </article>
+    }
+    .into_any()
+}
+
+fn subtitle(candidates: &[RollbackCandidate], preview: &RollbackPreview) -> AnyView {
+    let candidate = candidates.iter().find(|candidate| candidate.commit.revision == preview.to.revision);
+    let state = match candidate {
+        Some(candidate) if candidate.last_healthy => "Last healthy",
+        Some(candidate) if candidate.healthy => "Was healthy",
+        Some(candidate) if candidate.ran_at.is_some() => "Ran here",
+        _ => "Never ran here",
+    };
+    let ran = candidate.and_then(|candidate| candidate.ran_at);
+    view! {
+        <p class="mt-1 text-sm break-words text-muted">
+            {state}
+            {ran.map(|at| view! { ", ran " {ago(at)} " ago" })}
+            " · "
+            {preview.to.subject.clone()}
+            " · "
+            {preview.to.author.clone()}
+            " · "
+            {ago(preview.to.committed_at)}
+        </p>
+    }
+    .into_any()
+}
+
+/// Heading and form.
+fn form(
+    preview: RollbackPreview,
+    target: &TargetSummary,
+    pin: bool,
+    back: String,
+    actor: Option<&Actor>,
+    action: ServerAction<RollBack>,
+) -> (String, AnyView) {
+    let name = preview.target.application.name.clone();
+    let cluster = preview.target.cluster.clone();
+    let title = if pin {
+        format!("Pin {name} on {cluster} at {}", preview.to.revision.short())
+    } else {
+        format!("Roll back {name} to {}", preview.to.revision.short())
+    };
+    let failed = Signal::derive(move || action.value().get().and_then(Result::err));
+    let refused = refusal(actor, Permission::Rollback);
+    let fields: Vec<(&'static str, String)> = vec![
+        ("target", target.target.id.to_string()),
+        ("to", preview.to.revision.0.clone()),
+        ("digest", preview.digest.clone()),
+        ("way", if pin { "pin" } else { "commit" }.to_owned()),
+        ("back", back.clone()),
+    ];
+    let again = rollback_address(&preview.target, Some(&preview.to.revision));
+    let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
+    let ways = choice::ways(&preview, pin);
+    let (body, hours) = if pin { (consequence::pin(&preview), Some(choice::hours())) } else { (consequence::commit(preview), None) };
+    let form = view! {
+        <ActionForm action=action attr:class="contents">
+            {fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()}
+            <div class=BODY>
+                {ways} {body} <div class="grid gap-3 md:grid-cols-[minmax(0,1fr)_auto]">
+                    <TextField
+                        name="reason"
+                        label="Reason"
+                        required=true
+                        placeholder="For the commit message and for those who ask later"
+                    />
+                    {hours}
+                </div>
+                <ActionFailure error=failed />
+                {move || {
+                    let again = again.clone();
+                    failed
+                        .get()
+                        .map(|_| {
+                            view! {
+                                <a class=crate::components::panel::ACTION_LINK href=again rel="external">
+                                    "Make the preview again"
+                                </a>
+                            }
+                        })
+                }}
+            </div>
+            <footer class=FOOT>
+                <Submit look=Look::Primary refused=refused pending=action.pending()>
+                    {if pin { "Pin" } else { "Commit and sync" }}
+                </Submit>
+                <LinkButton href=back look=Look::Plain>
+                    "Cancel"
+                </LinkButton>
+                <span class="ml-auto text-sm text-muted max-md:hidden">{format!("as {person}")}</span>
+            </footer>
+        </ActionForm>
+    }
+    .into_any();
+    (title, form)
+}
+
+/// The address of the page for a state and a way.
+fn address(preview: &RollbackPreview, to: &Revision, pin: bool) -> String {
+    let base = rollback_address(&preview.target, Some(to));
+    if pin { format!("{base}&way=pin") } else { base }
+}

@@ -1,0 +1,122 @@
+//! The choices: which state, and by commit or by pin.
+
+use super::address;
+use crate::components::clock::ago;
+use crate::components::form::SelectField;
+use crate::components::panel::LINK;
+use crate::components::status::{health_mark, mark};
+use crate::format;
+use leptos::prelude::*;
+use lockstep_types::application::TargetSummary;
+use lockstep_types::health::HealthStatus;
+use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
+
+/// Other states one may go back to.
+pub fn states(candidates: &[RollbackCandidate], preview: &RollbackPreview, target: &TargetSummary) -> AnyView {
+    let others: Vec<AnyView> = candidates
+        .iter()
+        .filter(|candidate| candidate.commit.revision != preview.to.revision)
+        .filter(|candidate| Some(&candidate.commit.revision) != target.deployed.as_ref())
+        .map(|candidate| {
+            let commit = &candidate.commit;
+            let state = if candidate.healthy {
+                mark(health_mark(HealthStatus::Healthy), "It was Synced and Healthy here", false)
+            } else {
+                mark(health_mark(HealthStatus::Unknown), "It was not seen healthy here", true)
+            };
+            view! {
+                <li>
+                    <a
+                        class="flex items-center gap-2 rounded-md px-2 py-1 hover:bg-sunken"
+                        href=address(preview, &commit.revision, false)
+                        data-row
+                    >
+                        {state}
+                        <span class="font-mono text-sm">{commit.revision.short().to_owned()}</span>
+                        <span class="min-w-0 flex-1 truncate" title=commit.subject.clone()>
+                            {commit.subject.clone()}
+                            <span class="text-muted">{format!(" · {}", commit.author)}</span>
+                        </span>
+                        <span class="text-sm whitespace-nowrap text-muted">
+                            {match candidate.ran_at {
+                                Some(at) => view! { "ran " {ago(at)} " ago" }.into_any(),
+                                None => "never ran here".into_any(),
+                            }}
+                        </span>
+                    </a>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    if others.is_empty() {
+        return ().into_any();
+    }
+    let number = others.len() as u64;
+    view! {
+        <details class="mt-2">
+            <summary class=format!("{LINK} inline text-sm")>
+                {format!("Another state ({})", format::count(number))}
+            </summary>
+            <ul class="mt-2 max-h-72 overflow-y-auto rounded-md border border-line bg-surface p-1">{others}</ul>
+        </details>
+    }
+    .into_any()
+}
+
+/// Commit or pin.
+pub fn ways(preview: &RollbackPreview, pin: bool) -> AnyView {
+    let cluster = preview.target.cluster.clone();
+    let short = preview.to.revision.short().to_owned();
+    let way = |chosen: bool, href: String, title: String, words: String| {
+        view! {
+            <a
+                href=href
+                aria-current=chosen.then_some("true")
+                data-noscroll
+                class="block rounded-lg border border-control/60 bg-surface px-3 py-2.5 hover:border-control aria-[current]:border-accent aria-[current]:ring-2 aria-[current]:ring-accent-soft"
+            >
+                <b class="block font-semibold">{title}</b>
+                <span class="text-sm text-muted">{words}</span>
+            </a>
+        }
+        .into_any()
+    };
+    let commit = if preview.commit_refused.is_empty() {
+        way(
+            !pin,
+            address(preview, &preview.to.revision, false),
+            format!("Commit to {}", preview.branch),
+            "A new commit on top; history stays. Auto-sync stays on and deploys it.".to_owned(),
+        )
+    } else {
+        view! {
+            <div class="rounded-lg border border-dashed border-line-strong px-3 py-2.5 text-muted">
+                <b class="block font-semibold">"A commit is not possible"</b>
+                <span class="text-sm">{format::sentence_case(&preview.commit_refused)}</span>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <nav aria-label="Way" class="grid gap-2 md:grid-cols-2">
+            {commit}
+            {way(
+                pin,
+                address(preview, &preview.to.revision, true),
+                format!("Pin {cluster} until …"),
+                format!("No commit. {cluster} stays at {short}, the branch moves on. When it ends it asks; it never deploys unseen."),
+            )}
+        </nav>
+    }
+    .into_any()
+}
+
+/// How long a pin lasts.
+pub fn hours() -> AnyView {
+    let options = [("4", "4 hours"), ("12", "12 hours"), ("24", "1 day"), ("72", "3 days"), ("168", "1 week")]
+        .into_iter()
+        .map(|(value, words)| (value.to_owned(), words.to_owned()))
+        .collect();
+    view! { <SelectField name="hours" label="For" options=options selected="24" /> }.into_any()
+}

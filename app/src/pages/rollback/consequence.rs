@@ -1,0 +1,149 @@
+//! The consequence, before the button: what changes, in which files, and what each target does then.
+
+use crate::components::code::Patch;
+use crate::components::diff_view::impact_chip;
+use crate::components::icon::Icon;
+use crate::components::panel::{PANEL, Part, TABLE, TD, TH};
+use crate::components::plan_view::{Gate, counts_words, worst_impact};
+use crate::components::reason::Banner;
+use crate::components::target_link::target_address;
+use crate::components::tone::Tone;
+use crate::format;
+use leptos::prelude::*;
+use lockstep_types::rollback::{RollbackPreview, TargetPlan};
+
+/// Of a commit.
+pub fn commit(preview: RollbackPreview) -> AnyView {
+    let cluster = preview.target.cluster.clone();
+    let several = preview.targets.len() > 1;
+    let rest = several.then(|| format!("To take back only {cluster} and leave the others alone, pin it.").into_any());
+    let files = format::plural(preview.files.len() as u64, "file", "files");
+    view! {
+        <Banner tone=Tone::Warn lead=preview.first_line.clone().into_any() rest=rest.unwrap_or_else(|| "No other target reads these paths.".into_any()) />
+        <Part title=format!("What the commit contains: {files}")>
+            <Patch text=preview.patch.clone() />
+            <details>
+                <summary class="text-sm text-muted hover:text-ink">"Its message"</summary>
+                <pre class="mt-1 overflow-x-auto rounded-md border border-line bg-surface px-3 py-2 font-mono text-xs whitespace-pre-wrap">
+                    {preview.message.clone()}
+                </pre>
+            </details>
+        </Part>
+        <Part title="What happens then">{plans(&preview.targets)}</Part>
+        {undone(&preview)}
+    }
+    .into_any()
+}
+
+/// Of a pin: only this target.
+pub fn pin(preview: &RollbackPreview) -> AnyView {
+    let own: Vec<TargetPlan> = preview.targets.iter().filter(|plan| plan.target.id == preview.target.id).cloned().collect();
+    let cluster = preview.target.cluster.clone();
+    view! {
+        <Banner
+            tone=Tone::Idle
+            shape=Icon::Pin
+            lead=format!("Only {cluster} changes. Git is not touched.").into_any()
+            rest="It shows everywhere as pinned, never as synced. New commits wait, and are counted.".into_any()
+        />
+        <Part title="What happens then">{plans(&own)}</Part>
+        {cannot_undo(preview)}
+    }
+    .into_any()
+}
+
+fn plans(targets: &[TargetPlan]) -> AnyView {
+    view! {
+        <div class=format!("{PANEL} overflow-x-auto")>
+            <table class=TABLE>
+                <thead>
+                    <tr>
+                        {["Target", "Plan", "Consequence", "Then"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                    </tr>
+                </thead>
+                <tbody>{targets.iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+        {targets
+            .iter()
+            .filter_map(|target| target.plan.as_ref())
+            .filter(|plan| !plan.gate.is_empty())
+            .map(|plan| view! { <Gate findings=plan.gate.clone() /> })
+            .collect_view()}
+    }
+    .into_any()
+}
+
+fn row(target: &TargetPlan) -> AnyView {
+    let gated = target.plan.as_ref().is_some_and(|plan| !plan.gate.is_empty());
+    let then = match (&target.plan, gated, target.automated) {
+        (None, ..) => "its plan is made before anything is written",
+        (_, true, _) => "awaits approval: the prune gate objects",
+        (_, false, true) => "syncs by itself",
+        (_, false, false) => "waits for a sync by hand",
+    };
+    view! {
+        <tr>
+            <td class=TD>
+                <a class="hover:underline" href=target_address(&target.target)>
+                    {format!("{} on {}", target.target.application.name, target.target.cluster)}
+                </a>
+            </td>
+            <td class=TD>
+                {match &target.plan {
+                    Some(plan) => counts_words(&plan.counts()).into_any(),
+                    None => view! { <span class="text-muted">{target.error.clone()}</span> }.into_any(),
+                }}
+            </td>
+            <td class=TD>{target.plan.as_ref().and_then(worst_impact).map(impact_chip)}</td>
+            <td class=format!("{TD} text-sm text-muted")>{then}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn undone(preview: &RollbackPreview) -> AnyView {
+    let number = preview.undone.len() as u64;
+    view! {
+        {(number > 0)
+            .then(|| {
+                view! {
+                    <Part title=format!("Undoes {}", format::plural(number, "commit", "commits"))>
+                        <ul class="text-sm">
+                            {preview
+                                .undone
+                                .iter()
+                                .take(20)
+                                .map(|commit| {
+                                    view! {
+                                        <li class="break-words">
+                                            <span class="font-mono">{commit.revision.short().to_owned()}</span>
+                                            {format!(" {} · ", commit.subject)}
+                                            <span class="text-muted">{commit.author.clone()}</span>
+                                        </li>
+                                    }
+                                })
+                                .collect_view()}
+                            {(number > 20).then(|| format!("and {} more", number - 20))}
+                        </ul>
+                    </Part>
+                }
+            })}
+        {cannot_undo(preview)}
+    }
+    .into_any()
+}
+
+fn cannot_undo(preview: &RollbackPreview) -> AnyView {
+    (!preview.cannot_undo.is_empty())
+        .then(|| {
+            view! {
+                <Part title="Cannot be undone">
+                    <ul class="list-disc pl-4.5 text-sm">
+                        {preview.cannot_undo.iter().map(|line| view! { <li class="break-words">{line.clone()}</li> }).collect_view()}
+                    </ul>
+                </Part>
+            }
+        })
+        .into_any()
+}

@@ -1,0 +1,340 @@
+//! The ports, answered from the made-up fleet.
+
+use super::NOW;
+use super::applications as apps;
+use super::fleet::{self, ago, bump, pool, sha, target_ref};
+use super::objects;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission, Role, TokenView, UserView};
+use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
+use lockstep_types::application::{ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView};
+use lockstep_types::cluster::{ClusterView, NewCluster};
+use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
+use lockstep_types::event::Event;
+use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::id::*;
+use lockstep_types::ports::{Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs};
+use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
+use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
+use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest, TargetPlan};
+use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
+use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
+use lockstep_types::time::Micros;
+use serde_json::json;
+use uuid::Uuid;
+
+pub struct Fake {
+    pub empty: bool,
+}
+
+fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
+    if actor.may(permission) { Ok(()) } else { Err(PortError::denied(permission)) }
+}
+
+fn missing<T>(what: &str) -> Answer<T> {
+    Err(PortError::NotFound(what.into()))
+}
+
+#[async_trait]
+impl Fleet for Fake {
+    async fn fleet(&self, _: &Actor, query: &FleetQuery) -> Answer<FleetView> {
+        Ok(if self.empty { fleet::empty() } else { fleet::view(&query.filter, query.show_all) })
+    }
+    async fn rollout(&self, _: &Actor, _: &str) -> Answer<CommitRollout> {
+        Ok(CommitRollout { commit: pool(), repo_url: "https://git.example.com/team/shop.git".into(), targets: fleet::rollout() })
+    }
+    async fn problems(&self, _: &Actor) -> Answer<Vec<Problem>> {
+        Ok(if self.empty { Vec::new() } else { apps::problems() })
+    }
+    async fn drift(&self, _: &Actor, query: &DriftQuery) -> Answer<Vec<DriftRow>> {
+        if self.empty || query.filter.contains("nothing") {
+            return Ok(Vec::new());
+        }
+        let row = |number: u128, name: &str, kind: &str, path: &str, declared, live, manager: &str, state, minutes| DriftRow {
+            id: DriftId(Uuid::from_u128(number)),
+            target: target_ref(name, "shop", "prod-eu"),
+            key: objects::key("apps", kind, name),
+            path: path.into(),
+            declared,
+            live,
+            manager: Some(manager.into()),
+            operation: Some("Update".into()),
+            baseline: number == 3,
+            opened_at: ago(minutes),
+            closed_at: (state == DriftState::Healed).then(|| ago(minutes - 1)),
+            state,
+            origin: Some(Origin { path: format!("overlays/production/{name}.yaml"), line: Some(12) }),
+        };
+        let mut rows = vec![
+            row(1, "cart", "Deployment", "spec.replicas", Some(json!(3)), Some(json!(5)), "kubectl-scale", DriftState::Open, 26),
+            row(2, "payments", "Deployment", "spec.template.spec.containers[name=payments].env[name=LOG].value", Some(json!("info")), Some(json!("debug")), "kubectl-edit", DriftState::Held, 190),
+            row(3, "catalog", "ConfigMap", "data.cache_seconds", None, Some(json!("60")), "helm", DriftState::Open, 9_000),
+        ];
+        if query.include_closed {
+            rows.push(row(4, "checkout", "Deployment", "spec.replicas", Some(json!(3)), Some(json!(0)), "kubectl-scale", DriftState::Healed, 700));
+        }
+        Ok(rows)
+    }
+    async fn activity(&self, _: &Actor, _: &ActivityQuery) -> Answer<ActivityView> {
+        let target = target_ref("checkout", "shop", "prod-eu");
+        let mut entries = vec![ActivityEntry::Commit {
+            repo: "shop".into(),
+            repo_url: "https://git.example.com/team/shop.git".into(),
+            commit: pool(),
+            targets: fleet::rollout(),
+            lead_time_seconds: None,
+        }];
+        entries.extend(apps::runs(&target).into_iter().map(ActivityEntry::Run));
+        entries.push(ActivityEntry::Action {
+            at: ago(200),
+            actor: "jon".into(),
+            action: "hold".into(),
+            subject: "shop / payments on prod-eu".into(),
+            target: Some(target_ref("payments", "shop", "prod-eu")),
+            reason: "load test".into(),
+        });
+        entries.push(ActivityEntry::Commit {
+            repo: "shop".into(),
+            repo_url: "https://git.example.com/team/shop.git".into(),
+            commit: bump(),
+            targets: Vec::new(),
+            lead_time_seconds: Some(184),
+        });
+        if self.empty {
+            entries.clear();
+        }
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
+        Ok(ActivityView { entries, next: Some(ago(5_000)), head: 4_711 })
+    }
+    async fn commit(&self, _: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {
+        if !revision.0.starts_with("3fa91c2") {
+            return missing(&format!("commit {} in {repo}", revision.short()));
+        }
+        let preview = apps::preview(target_ref("checkout", "shop", "prod-eu"), &bump().revision);
+        Ok(CommitView {
+            repo: repo.into(),
+            repo_url: "https://git.example.com/team/shop.git".into(),
+            commit: pool(),
+            files: vec![PathChange { path: "overlays/production/checkout.yaml".into(), kind: PathChangeKind::Modified }],
+            patch: preview.map(|preview| preview.patch).unwrap_or_default(),
+            targets: fleet::rollout(),
+            lead_time_seconds: None,
+            runs: apps::runs(&target_ref("checkout", "shop", "prod-eu")).into_iter().take(1).collect(),
+        })
+    }
+}
+
+#[async_trait]
+impl Applications for Fake {
+    async fn application(&self, _: &Actor, id: ApplicationId, _: &str) -> Answer<ApplicationView> {
+        match apps::by_id(id) {
+            Some((name, project)) => Ok(apps::application(name, project)),
+            None => missing("this application"),
+        }
+    }
+    async fn tree(&self, _: &Actor, target: TargetId) -> Answer<TreeView> {
+        let Some(target) = apps::by_target(target) else { return missing("this target") };
+        let broken = target.application.name == "checkout" && target.cluster == "prod-eu";
+        Ok(TreeView { nodes: objects::nodes(broken), target })
+    }
+    async fn resource(&self, _: &Actor, _: TargetId, key: &ResourceKey) -> Answer<ResourceView> {
+        objects::resource(key).ok_or_else(|| PortError::NotFound(key.short()))
+    }
+    async fn changes(&self, _: &Actor, target: TargetId) -> Answer<ChangesView> {
+        let Some(target) = apps::by_target(target) else { return missing("this target") };
+        let differs = target.cluster != "staging-eu";
+        Ok(ChangesView { plan: Some(objects::plan(target.id)), diffs: if differs { objects::diffs() } else { Vec::new() }, target })
+    }
+    async fn history(&self, _: &Actor, target: TargetId, _: Option<Micros>) -> Answer<HistoryView> {
+        apps::by_target(target).map(apps::history).ok_or_else(|| PortError::NotFound("this target".into()))
+    }
+    async fn definition(&self, _: &Actor, _: ApplicationId) -> Answer<DefinitionView> {
+        Ok(apps::definition())
+    }
+    async fn compare(&self, _: &Actor, _: TargetId, from: &Revision, to: &Revision) -> Answer<CompareView> {
+        Ok(CompareView { from: from.clone(), to: to.clone(), diffs: objects::diffs().into_iter().take(2).collect() })
+    }
+}
+
+#[async_trait]
+impl Syncs for Fake {
+    async fn sync(&self, actor: &Actor, _: &SyncRequest) -> Answer<OperationId> {
+        allowed(actor, Permission::Sync)?;
+        Ok(OperationId(Uuid::from_u128(1842)))
+    }
+    async fn refresh(&self, _: &Actor, _: TargetId) -> Answer<OperationId> {
+        Ok(OperationId(Uuid::from_u128(1)))
+    }
+    async fn run(&self, _: &Actor, run: RunId) -> Answer<RunView> {
+        apps::run_view(run).ok_or_else(|| PortError::NotFound("this sync".into()))
+    }
+    async fn run_of(&self, _: &Actor, operation: OperationId) -> Answer<Option<RunId>> {
+        Ok((operation.0.as_u128() == 1842).then_some(RunId(operation.0)))
+    }
+    async fn terminate(&self, actor: &Actor, _: RunId) -> Answer<()> {
+        allowed(actor, Permission::Terminate)
+    }
+    async fn approvals(&self, _: &Actor) -> Answer<Vec<ApprovalView>> {
+        Ok(if self.empty { Vec::new() } else { vec![fleet::approval()] })
+    }
+    async fn decide(&self, actor: &Actor, _: ApprovalId, digest: &str, _: bool) -> Answer<()> {
+        allowed(actor, Permission::Approve)?;
+        if digest == fleet::approval().digest { Ok(()) } else { Err(PortError::Conflict("the plan has changed since you looked at it".into())) }
+    }
+}
+
+#[async_trait]
+impl Rollbacks for Fake {
+    async fn candidates(&self, _: &Actor, _: TargetId) -> Answer<Vec<RollbackCandidate>> {
+        Ok(apps::candidates())
+    }
+    async fn preview(&self, _: &Actor, target: TargetId, to: &Revision) -> Answer<RollbackPreview> {
+        apps::by_target(target)
+            .and_then(|target| apps::preview(target, to))
+            .ok_or_else(|| PortError::NotFound(format!("the commit {}", to.short())))
+    }
+    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
+        allowed(actor, Permission::Rollback)?;
+        Ok(match request.reason.as_str() {
+            "protected" => RollbackOutcome::PushRefused { message: "branch main is protected".into() },
+            "moved" => RollbackOutcome::Moved { head: sha("deadbee") },
+            _ => RollbackOutcome::Committed { revision: sha("0ff1ce0") },
+        })
+    }
+    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {
+        allowed(actor, Permission::Rollback)?;
+        Ok(Pin {
+            id: PinId(Uuid::from_u128(9)),
+            revision: request.to.clone(),
+            owner: actor.name.clone(),
+            reason: request.reason.clone(),
+            from: NOW,
+            until: NOW.plus_seconds(i64::from(request.hours) * 3_600),
+            behind: 1,
+            ended_waiting: false,
+        })
+    }
+    async fn unpin(&self, actor: &Actor, _: PinId, _: bool) -> Answer<()> {
+        allowed(actor, Permission::Rollback)
+    }
+    async fn hold(&self, actor: &Actor, _: TargetId, reason: &str, hours: u32) -> Answer<Hold> {
+        allowed(actor, Permission::Hold)?;
+        Ok(Hold {
+            id: HoldId(Uuid::from_u128(9)),
+            owner: actor.name.clone(),
+            reason: reason.into(),
+            from: NOW,
+            until: NOW.plus_seconds(i64::from(hours) * 3_600),
+            ended_waiting: false,
+        })
+    }
+    async fn release(&self, actor: &Actor, _: HoldId, _: bool) -> Answer<()> {
+        allowed(actor, Permission::Hold)
+    }
+}
+
+#[async_trait]
+impl Clusters for Fake {
+    async fn clusters(&self, _: &Actor) -> Answer<Vec<ClusterView>> {
+        Ok(if self.empty { Vec::new() } else { apps::clusters() })
+    }
+    async fn cluster(&self, _: &Actor, name: &str) -> Answer<ClusterView> {
+        apps::clusters().into_iter().find(|cluster| cluster.name == name).ok_or_else(|| PortError::NotFound(format!("the cluster {name}")))
+    }
+    async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {
+        allowed(actor, Permission::Cluster)?;
+        if new.kubeconfig.contains("exec:") {
+            return Err(PortError::invalid("kubeconfig", "exec plugins are closed; use inline credentials"));
+        }
+        Ok(ClusterId(Uuid::from_u128(9)))
+    }
+    async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()> {
+        allowed(actor, Permission::Cluster)?;
+        if name == typed { Ok(()) } else { Err(PortError::invalid("name", "type the name of the cluster")) }
+    }
+}
+
+#[async_trait]
+impl Sources for Fake {
+    async fn sources(&self, _: &Actor) -> Answer<Vec<SourceView>> {
+        Ok(if self.empty { Vec::new() } else { apps::sources() })
+    }
+    async fn add_source(&self, actor: &Actor, _: &NewSource) -> Answer<SourceId> {
+        allowed(actor, Permission::Source)?;
+        Ok(SourceId(Uuid::from_u128(9)))
+    }
+    async fn remove_source(&self, actor: &Actor, _: SourceId, _: &str) -> Answer<()> {
+        allowed(actor, Permission::Source)
+    }
+    async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {
+        Ok(())
+    }
+    async fn take_over_preview(&self, _: &Actor, source: SourceId) -> Answer<TakeOverPreview> {
+        let target = target_ref("search", "shop", "staging-eu");
+        Ok(TakeOverPreview {
+            source,
+            digest: "7a".repeat(32),
+            targets: vec![TargetPlan { plan: Some(objects::plan(target.id)), target, error: String::new(), automated: true }],
+            refusals: Vec::new(),
+        })
+    }
+    async fn take_over(&self, actor: &Actor, _: SourceId, _: &str) -> Answer<()> {
+        allowed(actor, Permission::TakeOver)
+    }
+}
+
+#[async_trait]
+impl Accounts for Fake {
+    async fn users(&self, actor: &Actor) -> Answer<Vec<UserView>> {
+        allowed(actor, Permission::Account)?;
+        let user = |number: u128, name: &str, role, disabled| UserView {
+            id: UserId(Uuid::from_u128(number)),
+            name: name.into(),
+            role,
+            disabled,
+            created_at: ago(100_000),
+            last_seen: Some(ago(i64::try_from(number).unwrap_or_default() * 9)),
+        };
+        Ok(vec![user(7, "maria", Role::Admin, false), user(8, "jon", Role::Operator, false), user(9, "ana", Role::Viewer, true)])
+    }
+    async fn create_user(&self, actor: &Actor, _: &str, _: &str, _: Role) -> Answer<UserId> {
+        allowed(actor, Permission::Account)?;
+        Ok(UserId(Uuid::from_u128(10)))
+    }
+    async fn set_disabled(&self, actor: &Actor, _: UserId, _: bool) -> Answer<()> {
+        allowed(actor, Permission::Account)
+    }
+    async fn set_password(&self, _: &Actor, _: UserId, _: &str, _: &str) -> Answer<()> {
+        Ok(())
+    }
+    async fn tokens(&self, _: &Actor) -> Answer<Vec<TokenView>> {
+        Ok(vec![TokenView {
+            id: TokenId(Uuid::from_u128(1)),
+            user: "maria".into(),
+            label: "pipeline of shop".into(),
+            created_at: ago(20_000),
+            last_used: Some(ago(6)),
+            expires_at: Some(NOW.plus_seconds(60 * 86_400)),
+            revoked: false,
+        }])
+    }
+    async fn create_token(&self, _: &Actor, _: &str, _: Option<u32>) -> Answer<String> {
+        Ok("lst_example_shown_once".into())
+    }
+    async fn revoke_token(&self, _: &Actor, _: TokenId) -> Answer<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Events for Fake {
+    async fn head(&self, _: &Actor) -> Answer<u64> {
+        Ok(4_711)
+    }
+    async fn subscribe(&self, _: &Actor, _: u64) -> Answer<BoxStream<'static, Answer<Event>>> {
+        Ok(Box::pin(futures::stream::pending()))
+    }
+}
+
