@@ -8,7 +8,7 @@ const APPLICATIONS = 14;
 
 /** Every target of the fleet page, folded rows included. */
 export async function targets(api) {
-  const fleet = await api.request('GET', 'fleet?show_all=true');
+  const fleet = await api.request('GET', 'fleet?all=true');
   return fleet.sections.flatMap((section) => section.rows).flatMap((row) => row.cells.flat());
 }
 
@@ -48,7 +48,7 @@ export async function playScenes({ rig, work, facts, api, gitBase }) {
   await wait(api, 'All applications are read from Git', (all) => all.length >= APPLICATIONS);
   const payments = named(await targets(api), 'payments-production');
   await wait(api, 'payments-production waits for a person', (all) => named(all, 'payments-production').sync === 'OutOfSync');
-  await api.request('POST', `targets/${payments.target.id}/sync`, { prune: true });
+  await api.request('POST', `apps/${payments.target.application.id}/targets/${payments.target.id}/sync`, { prune: true });
   await wait(api, 'Everything is live', (all) => all.every(settled));
   for (const name of REPOSITORIES) tell(work, name, { late: true, start: new Date(facts.start), gitBase });
   await scaleAndRelabel(rig);

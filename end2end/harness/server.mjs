@@ -59,7 +59,7 @@ export function mustRun(program, args, options) {
 
 /** Makes an account in the database, which must not be served at that moment. */
 export function addUser(program, config, name, password, role) {
-  mustRun(program, ['user', 'add', name, '--role', role, '--config', config, '--password-stdin'], { input: `${password}\n` });
+  mustRun(program, ['user', '--config', config, 'add', name, '--role', role], { input: `${password}\n` });
 }
 
 async function answers(url) {

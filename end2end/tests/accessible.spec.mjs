@@ -20,7 +20,7 @@ for (const scheme of ['light', 'dark']) {
       await app.setViewportSize({ width, height: 900 });
       const target = await world.settled('push-staging-eu');
       const application = world.pageOf(target).slice(world.url.length);
-      const run = (await world.api('GET', `targets/${target.target.id}/history`)).entries.find((entry) => entry.Run).Run;
+      const run = (await world.api('GET', `apps/${target.target.application.id}/targets/${target.target.id}/history`)).entries.find((entry) => entry.Run).Run;
       const pages = [
         ...PAGES,
         ...['tree', 'changes', 'history', 'definition'].map((tab) => [`${application}&tab=${tab}`, 'push-staging-eu']),

@@ -13,7 +13,7 @@ test('scaling by hand is undone where the definition says so, and the object say
   await world.settled('heal-prod-eu');
   await app.goto(world.pageOf(target, { tab: 'history' }));
   await expect(app.getByText('self-heal').first()).toBeVisible();
-  await app.goto(`${world.url}/drift?closed=true&filter=heal-prod-eu`);
+  await app.goto(`${world.url}/drift?closed=1&q=heal-prod-eu`);
   await expect(app.getByText('spec.replicas').first()).toBeVisible();
   await expect(app.getByText('healed').first()).toBeVisible();
 });
@@ -27,7 +27,7 @@ test('where it does not heal, drift is shown with field, both values, manager an
   const changes = app.getByRole('main');
   await expect(changes).toContainText('spec.replicas');
   await expect(changes).toContainText('kubectl');
-  await app.goto(`${world.url}/drift?filter=drift-prod-eu`);
+  await app.goto(`${world.url}/drift?q=drift-prod-eu`);
   const row = app.getByRole('main');
   await expect(row).toContainText('spec.replicas');
   await expect(row).toContainText('2');

@@ -4,7 +4,7 @@ import { until } from '../harness/server.mjs';
 
 test('a pushed commit is live on both clusters without anyone touching Lockstep', async ({ app, world }) => {
   for (const cluster of ['staging-eu', 'prod-eu']) await world.settled(`push-${cluster}`);
-  await app.goto(`${world.url}/?filter=app%3Apush*`);
+  await app.goto(`${world.url}/?q=app%3Apush*`);
   const sha = world.apps.pull().write('push/push.yaml', workload('push', { image: '1.1.0', greeting: 'good morning' })).commit('push 1.1.0');
   for (const cluster of ['staging-eu', 'prod-eu']) {
     await world.targetThat(`push-${cluster}`, 'runs the commit', (target) => target.deployed === sha && target.sync === 'Synced');

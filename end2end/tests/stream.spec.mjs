@@ -3,7 +3,7 @@ import { workload } from '../fixtures/world.mjs';
 
 test('a page whose stream was cut says so, and catches up when it is back', async ({ app, world }) => {
   await world.settled('stream-staging-eu');
-  await app.goto(`${world.url}/?filter=app%3Astream*`);
+  await app.goto(`${world.url}/?q=app%3Astream*`);
   await expect(app.getByText('live', { exact: true }).first()).toBeVisible();
   await app.context().setOffline(true);
   await expect(app.getByText(/not live|cut|offline/i).first()).toBeVisible();
