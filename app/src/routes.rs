@@ -6,21 +6,20 @@ use crate::components::layout::Layout;
 use crate::pages::activity::ActivityPage;
 use crate::pages::application::ApplicationPage;
 use crate::pages::approvals::ApprovalsPage;
-use crate::pages::cluster::ClusterPage;
-use crate::pages::clusters::ClustersPage;
+use crate::pages::clusters::{ClusterPage, ClustersPage};
 use crate::pages::commit::CommitPage;
 use crate::pages::drift::DriftPage;
 use crate::pages::fleet::FleetPage;
 use crate::pages::login::LoginPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::problems::ProblemsPage;
-use crate::pages::settings::{SettingsPage, TakeOverPage};
 use crate::pages::rollback::RollbackPage;
+use crate::pages::settings::SettingsPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::sync_run::{OperationPage, SyncRunPage};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::SsrMode;
+use leptos_router::SsrMode::Async;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
 
@@ -33,23 +32,22 @@ pub fn App() -> impl IntoView {
         <Title formatter=|text| format!("{text} · Lockstep") />
         <Router>
             <Routes fallback=NotFoundPage>
-                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
-                <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
-                    <Route path=path!("/") view=FleetPage ssr=SsrMode::Async />
-                    <Route path=path!("/apps/:id/:name") view=ApplicationPage ssr=SsrMode::Async />
-                    <Route path=path!("/apps/:id/:name/rollback") view=RollbackPage ssr=SsrMode::Async />
-                    <Route path=path!("/syncs/:id") view=SyncRunPage ssr=SsrMode::Async />
-                    <Route path=path!("/operations/:id") view=OperationPage ssr=SsrMode::Async />
-                    <Route path=path!("/drift") view=DriftPage ssr=SsrMode::Async />
-                    <Route path=path!("/activity") view=ActivityPage ssr=SsrMode::Async />
-                    <Route path=path!("/commits/:repo/:sha") view=CommitPage ssr=SsrMode::Async />
-                    <Route path=path!("/clusters") view=ClustersPage ssr=SsrMode::Async />
-                    <Route path=path!("/clusters/:name") view=ClusterPage ssr=SsrMode::Async />
-                    <Route path=path!("/approvals") view=ApprovalsPage ssr=SsrMode::Async />
-                    <Route path=path!("/problems") view=ProblemsPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/sources/:id/take-over") view=TakeOverPage ssr=SsrMode::Async />
+                <Route path=path!("/login") view=LoginPage ssr=Async />
+                <Route path=path!("/setup") view=SetupPage ssr=Async />
+                <ParentRoute path=path!("") view=Layout ssr=Async>
+                    <Route path=path!("/") view=FleetPage ssr=Async />
+                    <Route path=path!("/apps/:id/:name") view=ApplicationPage ssr=Async />
+                    <Route path=path!("/apps/:id/:name/rollback") view=RollbackPage ssr=Async />
+                    <Route path=path!("/operations/:id") view=OperationPage ssr=Async />
+                    <Route path=path!("/syncs/:id") view=SyncRunPage ssr=Async />
+                    <Route path=path!("/drift") view=DriftPage ssr=Async />
+                    <Route path=path!("/activity") view=ActivityPage ssr=Async />
+                    <Route path=path!("/commits/:repo/:sha") view=CommitPage ssr=Async />
+                    <Route path=path!("/clusters") view=ClustersPage ssr=Async />
+                    <Route path=path!("/clusters/:name") view=ClusterPage ssr=Async />
+                    <Route path=path!("/approvals") view=ApprovalsPage ssr=Async />
+                    <Route path=path!("/problems") view=ProblemsPage ssr=Async />
+                    <Route path=path!("/settings") view=SettingsPage ssr=Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -18,7 +18,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" type="image/svg+xml" href="/icon.svg" />
-                <link rel="preload" as="font" type="font/woff2" crossorigin="anonymous" href="/fonts/inter.woff2" />
+                <link rel="preload" r#as="font" type="font/woff2" crossorigin="anonymous" href="/fonts/inter.woff2" />
                 <link rel="stylesheet" id="leptos" href="/pkg/lockstep.css" />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />

@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The database schema, as steps forward and back. A step that was released is never edited: write another one.
+//!
+//! Times are BIGINT microseconds, ids and JSON are text: both databases then sort and compare alike. Every step
+//! runs in one transaction, so a start that is killed half-way leaves the schema as it was.
+
+mod m20261123_080000_create_installation;
+mod m20261123_080100_create_sources_and_clusters;
+mod m20261123_080200_create_applications;
+mod m20261123_080300_create_renders;
+mod m20261123_080400_create_runs;
+mod m20261123_080500_create_accounts;
+mod schema;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// All steps, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_080000_create_installation::Migration),
+            Box::new(m20261123_080100_create_sources_and_clusters::Migration),
+            Box::new(m20261123_080200_create_applications::Migration),
+            Box::new(m20261123_080300_create_renders::Migration),
+            Box::new(m20261123_080400_create_runs::Migration),
+            Box::new(m20261123_080500_create_accounts::Migration),
+        ]
+    }
+}

@@ -2,14 +2,14 @@
 
 use crate::error::ApiError;
 use leptos::prelude::*;
-use lockstep_types::Micros;
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TreeView,
 };
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::resource::{ResourceKey, ResourceView};
-use lockstep_types::revision::Revision;
 use server_fn::codec::Json;
+#[cfg(feature = "ssr")]
+use lockstep_types::{Micros, revision::Revision};
 
 /// The head of the page. An empty cluster selects the worst target.
 #[server(prefix = "/sfn", endpoint = "application", input = Json)]

@@ -2,13 +2,13 @@
 
 use crate::error::ApiError;
 use leptos::prelude::*;
-use lockstep_types::Micros;
-use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
-use lockstep_types::drift::{DriftQuery, DriftRow};
-use lockstep_types::fleet::{FleetQuery, FleetView};
-use lockstep_types::revision::Revision;
+use lockstep_types::activity::{ActivityView, CommitView};
+use lockstep_types::drift::DriftRow;
+use lockstep_types::fleet::FleetView;
 use lockstep_types::source::Problem;
 use server_fn::codec::Json;
+#[cfg(feature = "ssr")]
+use lockstep_types::{Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, revision::Revision};
 
 /// The matrix.
 #[server(prefix = "/sfn", endpoint = "fleet", input = Json)]

@@ -3,9 +3,10 @@
 use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::id::{HoldId, PinId, TargetId};
-use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{RollbackCandidate, RollbackOutcome, RollbackPreview};
 use server_fn::codec::Json;
+#[cfg(feature = "ssr")]
+use lockstep_types::revision::Revision;
 
 /// States one may go back to.
 #[server(prefix = "/sfn", endpoint = "candidates", input = Json)]

@@ -45,7 +45,7 @@ pub fn Dialog(
 /// The middle of a dialog.
 pub const BODY: &str = "flex min-w-0 flex-col gap-3 px-4.5 py-3.5";
 /// The buttons of a dialog.
-pub const FOOT: &str = "sticky bottom-0 flex flex-wrap items-center gap-2.5 border-t border-line bg-raised px-4.5 py-3";
+pub const FOOT: &str = "sticky bottom-0 z-[1] flex rounded-b-[10px] flex-wrap items-center gap-2.5 border-t border-line bg-raised px-4.5 py-3";
 
 #[cfg(feature = "hydrate")]
 fn make_modal(node: NodeRef<html::Dialog>, close: String) {

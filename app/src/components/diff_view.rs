@@ -17,6 +17,7 @@ pub fn Diffs(
     diffs: Vec<ResourceDiff>,
     #[prop(optional)] minus: Option<&'static str>,
     #[prop(optional)] plus: Option<&'static str>,
+    #[prop(optional)] bare: bool,
 ) -> impl IntoView {
     let minus = minus.unwrap_or("in the cluster");
     let plus = plus.unwrap_or("in Git");
@@ -30,14 +31,14 @@ pub fn Diffs(
                 " "
                 {plus}
             </p>
-            {diffs.into_iter().map(|diff| view! { <ObjectDiff diff=diff /> }).collect_view()}
+            {diffs.into_iter().map(|diff| view! { <ObjectDiff diff=diff bare=bare /> }).collect_view()}
         </div>
     }
 }
 
-/// One object.
+/// One object. `bare` leaves its name out, where it stands above already.
 #[component]
-pub fn ObjectDiff(diff: ResourceDiff) -> impl IntoView {
+pub fn ObjectDiff(diff: ResourceDiff, #[prop(optional)] bare: bool) -> impl IntoView {
     let (words, tone, icon) = match &diff.kind {
         ResourceDiffKind::Missing => ("missing in the cluster".to_owned(), Tone::Warn, Icon::Missing),
         ResourceDiffKind::Extra => ("no longer in Git".to_owned(), Tone::Bad, Icon::Trash),
@@ -58,27 +59,31 @@ pub fn ObjectDiff(diff: ResourceDiff) -> impl IntoView {
     let namespace = diff.key.namespace.clone();
     view! {
         <section class="min-w-0 overflow-hidden rounded-md border border-line bg-surface">
-            <h3 class="flex flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-1.5">
-                <span class="text-sm text-muted">{diff.key.kind.clone()}</span>
-                <b class="font-semibold break-all">{diff.key.name.clone()}</b>
-                {(!namespace.is_empty()).then(|| tag(namespace))}
+            <h3 class="flex flex-wrap items-center gap-x-2 gap-y-1 px-2.5 py-1.5">
+                {(!bare)
+                    .then(|| {
+                        view! {
+                            <span class="text-sm font-normal text-muted">{diff.key.kind.clone()}</span>
+                            <b class="font-semibold break-all">{diff.key.name.clone()}</b>
+                            {(!namespace.is_empty()).then(|| tag(namespace))}
+                        }
+                    })}
                 {(!words.is_empty()).then(|| chip(Mark { icon, tone, word: "" }, words))}
                 {diff
                     .origin
                     .map(|origin| {
                         let line = origin.line.map(|line| format!(":{line}")).unwrap_or_default();
                         view! {
-                            <span class="ml-auto font-mono text-xs break-all text-faint">{origin.path} {line}</span>
+                            <span class="font-mono text-xs font-normal break-all text-faint">{origin.path} {line}</span>
                         }
                     })}
             </h3>
             {note.map(|note| view! { <p class="px-3 py-1.5 text-sm text-muted">{note}</p> })}
-            <div class="overflow-x-auto font-mono text-xs leading-[1.6]" role="region" aria-label="Changed fields" tabindex="0">
-                <div class="w-max min-w-full">
-                    {diff.changes.into_iter().map(|change| field(change)).collect_view()}
-                    {whole.map(|(sign, yaml)| yaml.lines().map(|line| plain_line(sign, line.to_owned())).collect_view())}
-                </div>
-            </div>
+            {diff.changes.into_iter().map(field).collect_view()}
+            {whole
+                .map(|(sign, yaml)| {
+                    lines_view(yaml.lines().map(|line| Line { sign, parts: vec![(false, line.to_owned())] }).collect(), diff.key.short())
+                })}
         </section>
     }
 }
@@ -99,17 +104,27 @@ pub fn field(change: FieldChange) -> AnyView {
             </span>
         }
     });
+    let path = change.path;
     let shown = ignored.then(|| change.live.as_ref().map(crate::format::value).unwrap_or_default());
     view! {
-        <div>
-            <div class="sticky left-0 flex flex-wrap items-center gap-x-2 gap-y-0.5 bg-sunken px-2.5 py-1 font-sans">
-                <span class="text-xs break-all text-ink">{change.path}</span>
+        <div class="border-t border-line">
+            <div class="flex flex-wrap items-center gap-x-2 gap-y-1 bg-sunken px-2.5 py-1 text-xs">
+                <span class="break-all text-ink">{path.clone()}</span>
                 {shown.map(|value| view! { <span class="max-w-80 truncate font-mono text-muted" title=value.clone()>{value.clone()}</span> })}
                 {class_chip(change.class)}
                 {(!ignored).then(|| impact_chip(change.impact))}
                 {who}
             </div>
-            {lines.into_iter().map(line_view).collect_view()}
+            {(!lines.is_empty()).then(|| lines_view(lines, path))}
+        </div>
+    }
+    .into_any()
+}
+
+fn lines_view(lines: Vec<Line>, of: String) -> AnyView {
+    view! {
+        <div class="overflow-x-auto py-0.5 font-mono text-xs leading-[1.6]" role="region" aria-label=format!("Values of {of}") tabindex="0">
+            <div class="w-max min-w-full">{lines.into_iter().map(line_view).collect_view()}</div>
         </div>
     }
     .into_any()
@@ -142,7 +157,65 @@ fn side(value: Option<&Value>) -> String {
         None => String::new(),
         Some(Value::String(text)) => text.trim_end_matches('\n').to_owned(),
         Some(scalar) if !scalar.is_object() && !scalar.is_array() => scalar.to_string(),
-        Some(tree) => serde_json::to_string_pretty(tree).unwrap_or_default(),
+        Some(tree) => {
+            let mut lines = Vec::new();
+            yaml(tree, 0, &mut lines);
+            lines.join("\n")
+        }
+    }
+}
+
+/// Writes a tree as people write it in manifests. Only for reading: strings are quoted where they would
+/// read as something else.
+fn yaml(value: &Value, indent: usize, lines: &mut Vec<String>) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                if is_leaf(value) {
+                    lines.push(format!("{pad}{key}: {}", scalar(value)));
+                } else {
+                    lines.push(format!("{pad}{key}:"));
+                    yaml(value, indent + 2, lines);
+                }
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for item in items {
+                if is_leaf(item) {
+                    lines.push(format!("{pad}- {}", scalar(item)));
+                    continue;
+                }
+                let first = lines.len();
+                yaml(item, indent + 2, lines);
+                if let Some(line) = lines.get_mut(first) {
+                    line.replace_range(indent..indent + 1, "-");
+                }
+            }
+        }
+        leaf => lines.push(format!("{pad}{}", scalar(leaf))),
+    }
+}
+
+fn is_leaf(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => true,
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => {
+            let plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
+                && !text.contains(": ")
+                && !text.contains(" #")
+                && !text.contains('\n')
+                && !matches!(text.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
+            if plain { text.clone() } else { value.to_string() }
+        }
+        other => other.to_string(),
     }
 }
 
@@ -162,7 +235,8 @@ fn value_lines(live: &str, declared: &str) -> Vec<Line> {
         lines.extend(whole('+', declared));
         return lines;
     }
-    let diff = TextDiff::from_lines(live, declared);
+    let (live, declared) = (format!("{live}\n"), format!("{declared}\n"));
+    let diff = TextDiff::from_lines(&live, &declared);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(3) {
         for op in group {
@@ -208,10 +282,6 @@ fn line_view(line: Line) -> AnyView {
     .into_any()
 }
 
-fn plain_line(sign: char, text: String) -> AnyView {
-    line_view(Line { sign, parts: vec![(false, text)] })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +293,13 @@ mod tests {
         assert_eq!((lines[0].sign, lines[1].sign), ('-', '+'));
         let strong: String = lines[1].parts.iter().filter(|(strong, _)| *strong).map(|(_, text)| text.as_str()).collect();
         assert!(strong.ends_with('1') && strong.len() < "registry/checkout:2.9.1".len(), "{strong}");
+    }
+
+    #[test]
+    fn trees_are_written_as_manifests_are() {
+        let mut lines = Vec::new();
+        yaml(&serde_json::json!([{"name": "POOL", "value": "40"}, {"ports": [80], "empty": {}}]), 0, &mut lines);
+        assert_eq!(lines, ["- name: POOL", "  value: \"40\"", "- empty: {}", "  ports:", "    - 80"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn Sha(revision: Revision, #[prop(optional, into)] href: Option<String>) -> 
         None => view! { <span title=full.clone()>{short}</span> }.into_any(),
     };
     view! {
-        <span class="group/sha inline-flex items-center gap-1 font-mono text-sm">
+        <span class="group/sha relative inline-flex items-center font-mono text-sm">
             {text} <CopyButton text=full what="the commit" />
         </span>
     }
@@ -35,7 +35,7 @@ pub fn CopyButton(text: String, what: &'static str) -> impl IntoView {
     view! {
         <button
             type="button"
-            class="hidden text-faint opacity-0 group-hover/sha:opacity-100 hover:text-ink focus-visible:opacity-100 md:inline-flex [&>svg]:size-3"
+            class="absolute left-full z-[1] ml-0.5 hidden rounded bg-surface p-0.5 text-faint opacity-0 group-hover/sha:opacity-100 hover:text-ink focus-visible:opacity-100 md:inline-flex [&>svg]:size-3"
             aria-label=label
             title=label
             on:click=move |event| {

@@ -63,11 +63,11 @@ pub fn Tree(
     };
     let root = root_card(&target, &drawing);
     view! {
-        <div class="relative min-w-0">
+        <div class="relative flex h-full min-w-0 flex-col">
             <div
                 node_ref=frame
                 on:scroll=on_scroll
-                class="h-full max-h-[72vh] min-h-[470px] overflow-auto bg-page bg-[radial-gradient(var(--line)_1px,transparent_1px)] bg-size-[16px_16px]"
+                class="max-h-[72vh] min-h-[470px] flex-1 overflow-auto bg-page bg-[radial-gradient(var(--line)_1px,transparent_1px)] bg-size-[16px_16px]"
                 role="region"
                 aria-label="Resource tree"
                 tabindex="0"
@@ -110,7 +110,7 @@ fn edges(drawing: &Layout) -> String {
     out
 }
 
-const FACE: &str = "block h-full rounded-[7px] border bg-surface px-2.5 py-1.5 text-sm shadow-card -outline-offset-2";
+const FACE: &str = "block h-full rounded-[7px] border bg-surface px-[9px] py-1.5 text-sm shadow-card -outline-offset-2";
 
 fn root_card(target: &TargetSummary, drawing: &Layout) -> AnyView {
     let sync = sync_mark(target.sync);
@@ -170,7 +170,7 @@ fn card_view(
                 >
                     <span class="flex justify-between gap-2 text-xs text-faint">
                         <span class="truncate">{kind}</span>
-                        <span>{node.created_at.map(|at| format::relative(at, now))}</span>
+                        <span class="whitespace-nowrap">{node.created_at.map(|at| format::relative(at, now))}</span>
                     </span>
                     <span class="block truncate font-medium">{name}</span>
                     <span class="flex items-center gap-1.5 truncate text-xs text-muted">

@@ -7,9 +7,9 @@ use lockstep_types::resource::{ResourceKey, ResourceNode};
 use std::collections::HashMap;
 
 /// Size of a card and the steps between cards.
-pub const WIDTH: i32 = 196;
+pub const WIDTH: i32 = 172;
 pub const HEIGHT: i32 = 64;
-const STEP_X: i32 = WIDTH + 32;
+const STEP_X: i32 = WIDTH + 26;
 const STEP_Y: i32 = HEIGHT + 14;
 const MARGIN: i32 = 16;
 /// So many alike siblings stand alone; more are one card.

@@ -1,18 +1,18 @@
-//! Plans that wait for a yes: the consequence first, the buttons after it.
+//! The one queue of plans that wait for a yes.
 
 use crate::api::syncs::{Decide, approvals};
 use crate::components::button::{Look, Submit, refusal};
 use crate::components::clock::ago;
-use crate::components::feedback::{ActionFailure, Empty};
+use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::Loading;
 use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::plan_view::{Gate, counts_words};
-use crate::components::sha::Sha;
-use crate::components::target_link::{TargetLink, run_address};
+use crate::components::target_link::{run_address, target_address, target_words};
 use crate::format;
 use crate::live::{Topic, ticks};
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use lockstep_types::account::{Actor, Permission};
@@ -23,77 +23,101 @@ use lockstep_types::sync::ApprovalView;
 pub fn ApprovalsPage() -> impl IntoView {
     let tick = ticks(|| Topic::All);
     let decide = ServerAction::<Decide>::new();
-    let waiting: Loading<Vec<ApprovalView>> =
-        Resource::new(move || (tick.get(), decide.version().get()), |_| approvals());
+    let decided = decide.version();
+    let list: Loading<Vec<ApprovalView>> = Resource::new(move || (tick.get(), decided.get()), |_| approvals());
     let session = use_session();
-    let failure = Signal::derive(move || decide.value().get().and_then(Result::err));
+    let failed = Signal::derive(move || decide.value().get().and_then(Result::err));
     view! {
         <Title text="Approvals" />
-        <PageHead
-            title="Approvals"
-            below=view! {
-                <p class="mt-1.5 max-w-[76ch] text-muted">
-                    "Plans that would delete more than a machine may decide. A yes is for exactly the plan shown; when Git or the cluster moves, it is asked anew."
-                </p>
-            }
-                .into_any()
-        />
-        <ActionFailure error=failure />
-        {loaded(
-            waiting,
-            move |waiting| {
-                let actor = session.and_then(|session| session.get()).and_then(Result::ok).map(|session| session.actor);
-                show(waiting, decide, actor)
-            },
-        )}
+        <ActionFailure error=failed />
+        <Transition fallback=waiting>
+            {move || Suspend::new(async move {
+                let actor = match session {
+                    Some(session) => session.await.ok().map(|session| session.actor),
+                    None => None,
+                };
+                match list.await {
+                    Ok(list) => page(list, actor.as_ref(), decide),
+                    Err(error) => view! { <Failure error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
     }
 }
 
-fn show(waiting: Vec<ApprovalView>, decide: ServerAction<Decide>, actor: Option<Actor>) -> AnyView {
-    if waiting.is_empty() {
+fn page(list: Vec<ApprovalView>, actor: Option<&Actor>, decide: ServerAction<Decide>) -> AnyView {
+    if list.is_empty() {
         return view! {
-            <Empty title="Nothing waits for a yes" shape=Icon::Approve>
-                <p>"When a plan would delete a namespace, stored data or a large part of an application, it stops here."</p>
+            <PageHead title="Approvals" />
+            <Empty title="Nothing awaits approval" shape=Icon::Approve>
+                "A plan comes here when it would delete what the prune gate protects, or when a hold or pin has ended and something waits behind it."
             </Empty>
         }
         .into_any();
     }
-    view! { <div class="flex flex-col gap-3">{waiting.into_iter().map(|approval| card(approval, decide, actor.as_ref())).collect_view()}</div> }
-        .into_any()
+    let number = list.len() as u64;
+    let below = view! {
+        <p class="mt-1.5 text-lg">{format!("{} for a yes. Nothing of it is written before.", format::plural(number, "plan waits", "plans wait"))}</p>
+    }
+    .into_any();
+    view! {
+        <PageHead title="Approvals" below=below />
+        {list.into_iter().map(|approval| card(approval, actor, decide)).collect_view()}
+    }
+    .into_any()
 }
 
-fn card(approval: ApprovalView, decide: ServerAction<Decide>, actor: Option<&Actor>) -> AnyView {
+fn card(approval: ApprovalView, actor: Option<&Actor>, decide: ServerAction<Decide>) -> AnyView {
     let refused = refusal(actor, Permission::Approve);
-    let anchor = approval.id.to_string();
-    let (id, digest) = (approval.id.to_string(), approval.digest.clone());
-    let answer = |yes: bool, look: Look, words: String| {
-        let (id, digest, refused) = (id.clone(), digest.clone(), refused.clone());
+    let form = |yes: &'static str, look: Look, words: &'static str| {
+        let (id, digest, refused) = (approval.id.to_string(), approval.digest.clone(), refused.clone());
         view! {
-            <ActionForm action=decide>
+            <ActionForm action=decide attr:class="contents">
                 <input type="hidden" name="approval" value=id />
                 <input type="hidden" name="digest" value=digest />
-                <input type="hidden" name="yes" value=yes.to_string() />
-                <Submit look=look refused=refused pending=decide.pending()>{words}</Submit>
+                <input type="hidden" name="yes" value=yes />
+                <Submit look=look refused=refused pending=decide.pending()>
+                    {words}
+                </Submit>
             </ActionForm>
         }
     };
-    let yes_words = match approval.counts.prune {
-        0 => "Approve this plan".to_owned(),
-        number => format!("Approve and delete {}", format::plural(number.into(), "object", "objects")),
+    let prunes = approval.counts.prune > 0;
+    let buttons = view! {
+        {form(
+            "true",
+            if prunes { Look::Danger } else { Look::Primary },
+            if prunes { "Approve, and delete" } else { "Approve" },
+        )}
+        {form("false", Look::Plain, "Reject")}
     };
     view! {
-        <article id=anchor class=format!("{PANEL} flex flex-col gap-3 px-4 py-3.5")>
-            <header class="flex flex-wrap items-baseline gap-x-3 gap-y-1">
-                <h2 class="text-lg font-semibold"><TargetLink target=approval.target.clone() /></h2>
-                <span class="text-sm text-muted">
-                    "commit " <Sha revision=approval.revision.clone() /> " · asked " {ago(approval.asked_at)} " ago · "
-                    {counts_words(&approval.counts)}
-                </span>
+        <article id=approval.id.to_string() class=format!("{PANEL} flex flex-col gap-3 px-4 py-3")>
+            <header class="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
+                <h2 class="text-lg font-semibold">
+                    <a class="hover:underline" href=target_address(&approval.target) data-row>
+                        {target_words(&approval.target)}
+                    </a>
+                </h2>
+                <span class="text-sm text-muted">"asked " {ago(approval.asked_at)} " ago"</span>
             </header>
             <Gate findings=approval.gate.clone() />
+            <p class="text-sm text-muted">
+                {format::sentence_case(&counts_words(&approval.counts))}
+                " at "
+                <span class="font-mono">{approval.revision.short().to_owned()}</span>
+                " · "
+                <a class=LINK href=run_address(approval.run)>
+                    "the whole plan"
+                </a>
+                " · plan "
+                <span class="font-mono" title=approval.digest.clone()>
+                    {approval.digest.get(..12).unwrap_or_default().to_owned()}
+                </span>
+            </p>
             <footer class="flex flex-wrap items-center gap-2">
-                {answer(true, Look::Danger, yes_words)} {answer(false, Look::Plain, "Refuse".to_owned())}
-                <a class=LINK href=run_address(approval.run)>"The whole plan"</a>
+                {buttons}
+                <span class="text-sm text-muted">"The yes is for exactly this plan, once. If anything moves, it is asked again."</span>
             </footer>
         </article>
     }

@@ -1,167 +1,307 @@
-//! All clusters: how they are connected and how fresh what we say about them is.
+//! Clusters: can they be judged now, how old is what we know, and what runs there.
 
-use crate::api::clusters::{AddCluster, clusters};
-use crate::components::button::{Look, LinkButton, Submit, refusal};
-use crate::components::clock::ago;
-use crate::components::dialog::{BODY, Dialog, FOOT};
-use crate::components::feedback::{ActionFailure, Empty};
-use crate::components::form::{FIELD, TextField};
+use crate::api::clusters::{RemoveCluster, cluster, clusters};
+use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::clock::{Clock, ago};
+use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
+use crate::components::form::TextField;
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{PANEL, PageHead, TABLE, TD, TH, tag};
-use crate::components::status::{Mark, chip};
+use crate::components::panel::{ACTION_LINK, PANEL, PageHead, Part, TABLE, TD, TH, facts, tag};
+use crate::components::reason::Banner;
+use crate::components::standing::{severity, standing};
+use crate::components::status::{Mark, chip, mark};
+use crate::components::target_link::target_address;
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
-use lockstep_types::account::Permission;
+use leptos_router::hooks::use_params_map;
+use lockstep_types::Micros;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::application::TargetSummary;
 use lockstep_types::cluster::{ClusterView, Connection};
+use lockstep_types::diff::SyncStatus;
+use lockstep_types::health::HealthStatus;
+use std::cmp::Reverse;
 
-/// The page.
+/// `/clusters`.
 #[component]
 pub fn ClustersPage() -> impl IntoView {
     let tick = ticks(|| Topic::All);
-    let all: Loading<Vec<ClusterView>> = Resource::new(move || tick.get(), |_| clusters());
-    let query = use_query_map();
-    let adding = Memo::new(move |_| query.with(|query| query.get("add").is_some()));
-    let session = use_session();
-    let add = move || {
-        let refused = session
-            .and_then(|session| session.get())
-            .and_then(|session| refusal(session.ok().as_ref().map(|session| &session.actor), Permission::Cluster));
-        view! { <LinkButton href="/clusters?add=1".to_owned() look=Look::Plain shape=Icon::Plus refused=refused>"Add cluster"</LinkButton> }
-    };
+    let list: Loading<Vec<ClusterView>> = Resource::new(move || tick.get(), |_| clusters());
     view! {
         <Title text="Clusters" />
-        <PageHead title="Clusters" actions=view! { <Transition>{add}</Transition> }.into_any() />
-        {loaded(all, show)}
-        {move || adding.get().then(|| view! { <AddDialog /> })}
+        {loaded(list, list_page)}
     }
 }
 
-/// A connection as shape and word.
-pub fn connection_chip(connection: &Connection) -> AnyView {
-    match connection {
-        Connection::Connected => chip(Mark { icon: Icon::Healthy, tone: Tone::Ok, word: "connected" }, "connected"),
-        Connection::Unreachable { .. } => chip(Mark { icon: Icon::Degraded, tone: Tone::Bad, word: "unreachable" }, "unreachable"),
-        Connection::Unknown => chip(Mark { icon: Icon::Unknown, tone: Tone::Unknown, word: "connecting" }, "connecting"),
-    }
+fn connection_chip(connection: &Connection) -> AnyView {
+    let (icon, tone, words) = match connection {
+        Connection::Connected => (Icon::Healthy, Tone::Ok, "connected"),
+        Connection::Unreachable { .. } => (Icon::Degraded, Tone::Bad, "unreachable"),
+        Connection::Unknown => (Icon::Unknown, Tone::Unknown, "not known yet"),
+    };
+    chip(Mark { icon, tone, word: "" }, words)
 }
 
-fn show(all: Vec<ClusterView>) -> AnyView {
-    if all.is_empty() {
+fn list_page(list: Vec<ClusterView>) -> AnyView {
+    let add = view! {
+        <LinkButton href="/settings?tab=clusters&add=1".to_owned() look=Look::Plain shape=Icon::Plus>
+            "Add cluster"
+        </LinkButton>
+    }
+    .into_any();
+    if list.is_empty() {
         return view! {
+            <PageHead title="Clusters" actions=add />
             <Empty title="No clusters yet" shape=Icon::Clusters>
-                <p>"Add one from a kubeconfig. Sources on it start in Observe: reading rights are enough, and nothing is written."</p>
-                <p class="mt-3">
-                    <code class="rounded-md border border-line bg-page px-2.5 py-1 font-mono text-sm">"lockstep cluster add NAME --kubeconfig FILE"</code>
-                </p>
+                "Add one with a kubeconfig that has inline credentials. Rights to get, list and watch are enough to begin with; nothing is installed in the cluster."
             </Empty>
         }
         .into_any();
     }
     view! {
-        <div class=format!("{PANEL} max-md:hidden")>
-            <div class="overflow-x-auto">
-                <table class=TABLE>
-                    <thead>
-                        <tr>
-                            {["Cluster", "Connection", "Version", "Latency", "Applications", "Objects", "Last compared"]
-                                .into_iter()
-                                .map(|title| view! { <th scope="col" class=TH>{title}</th> })
-                                .collect_view()}
-                        </tr>
-                    </thead>
-                    <tbody>{all.iter().map(row).collect_view()}</tbody>
-                </table>
-            </div>
+        <PageHead title="Clusters" actions=add />
+        <div class=format!("{PANEL} overflow-x-auto")>
+            <table class=TABLE>
+                <thead>
+                    <tr>
+                        {["Cluster", "Connection", "Match Git", "Healthy", "Version", "Latency", "Watches", "Objects", "Last compared"]
+                            .into_iter()
+                            .map(|title| view! { <th class=TH scope="col">{title}</th> })
+                            .collect_view()}
+                    </tr>
+                </thead>
+                <tbody>{list.into_iter().map(list_row).collect_view()}</tbody>
+            </table>
         </div>
-        <ul class="flex flex-col gap-2 md:hidden">{all.iter().map(card).collect_view()}</ul>
     }
     .into_any()
 }
 
-fn address(cluster: &ClusterView) -> String {
-    format!("/clusters/{}", format::encode(&cluster.name))
-}
-
-fn labels(cluster: &ClusterView) -> AnyView {
-    view! { <span class="flex flex-wrap gap-1">{cluster.labels.iter().map(|(key, value)| tag(format!("{key}={value}"))).collect_view()}</span> }.into_any()
-}
-
-fn compared(cluster: &ClusterView) -> AnyView {
-    cluster.last_compared.map_or_else(|| "never".into_any(), ago)
-}
-
-fn trouble(cluster: &ClusterView) -> Option<AnyView> {
-    let Connection::Unreachable { error, since, next_try } = &cluster.connection else { return None };
-    let next = next_try.map(|at| view! { ", next try " {ago(at)} });
-    Some(view! { <p class="mt-1 text-sm break-words text-muted">{error.clone()} ", for " {ago(*since)} {next}</p> }.into_any())
-}
-
-fn row(cluster: &ClusterView) -> AnyView {
+fn list_row(cluster: ClusterView) -> AnyView {
+    let total = cluster.targets.len();
+    let synced = cluster.targets.iter().filter(|target| target.sync == SyncStatus::Synced).count();
+    let healthy = cluster.targets.iter().filter(|target| target.health.status == HealthStatus::Healthy).count();
     view! {
         <tr>
             <td class=TD>
-                <a class="font-medium hover:underline" href=address(cluster) data-row>{cluster.name.clone()}</a>
-                {labels(cluster)}
+                <a class="font-medium hover:underline" href=format!("/clusters/{}", format::encode(&cluster.name)) data-row>
+                    {cluster.name.clone()}
+                </a>
+                <span class="ml-2 inline-flex flex-wrap gap-1">
+                    {cluster.labels.iter().map(|(key, value)| tag(format!("{key}={value}"))).collect_view()}
+                </span>
             </td>
-            <td class=TD>{connection_chip(&cluster.connection)} {trouble(cluster)}</td>
+            <td class=TD>{connection_chip(&cluster.connection)}</td>
+            <td class=TD>{format!("{synced} of {total}")}</td>
+            <td class=TD>{format!("{healthy} of {total}")}</td>
             <td class=format!("{TD} font-mono text-sm")>{cluster.version.clone()}</td>
             <td class=TD>{cluster.latency_millis.map(|millis| format!("{millis} ms"))}</td>
-            <td class=TD>{format::count(cluster.targets.len() as u64)}</td>
+            <td class=TD>{format::count(cluster.watches.into())}</td>
             <td class=TD>{format::count(cluster.objects_cached)}</td>
-            <td class=format!("{TD} whitespace-nowrap text-muted")>{compared(cluster)}</td>
+            <td class=format!("{TD} whitespace-nowrap text-muted")>{cluster.last_compared.map_or_else(|| "never".into_any(), ago)}</td>
         </tr>
     }
     .into_any()
 }
 
-fn card(cluster: &ClusterView) -> AnyView {
+/// `/clusters/:name`.
+#[component]
+pub fn ClusterPage() -> impl IntoView {
+    let params = use_params_map();
+    let name = Memo::new(move |_| params.with(|params| params.get("name").unwrap_or_default()));
+    let tick = ticks(move || Topic::Cluster(name.get()));
+    let data: Loading<ClusterView> = Resource::new(move || (name.get(), tick.get()), |(name, _)| cluster(name));
+    let session = use_session();
+    let clock = Clock::current();
     view! {
-        <li class=format!("{PANEL} flex flex-col gap-1 px-3 py-2.5")>
-            <div class="flex items-center justify-between gap-2">
-                <a class="font-medium" href=address(cluster)>{cluster.name.clone()}</a>
-                {connection_chip(&cluster.connection)}
-            </div>
-            {trouble(cluster)} {labels(cluster)}
-            <span class="text-xs text-muted">
-                {format!("{} · {} · compared ", cluster.version, format::plural(cluster.targets.len() as u64, "application", "applications"))}
-                {compared(cluster)}
-            </span>
-        </li>
+        <Title text=move || name.get() />
+        <Transition fallback=waiting>
+            {move || Suspend::new(async move {
+                let actor = match session {
+                    Some(session) => session.await.ok().map(|session| session.actor),
+                    None => None,
+                };
+                match data.await {
+                    Ok(view) => page(view, actor.as_ref(), clock.0.get_untracked()),
+                    Err(error) => view! { <Failure error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
+    let crumbs = view! { <a class="hover:underline" href="/clusters">"Clusters"</a> }.into_any();
+    let below = view! {
+        <div class="mt-1.5 flex flex-wrap items-center gap-2 text-sm text-muted">
+            {connection_chip(&cluster.connection)}
+            <span class="font-mono break-all">{cluster.server.clone()}</span>
+            {cluster.labels.iter().map(|(key, value)| tag(format!("{key}={value}"))).collect_view()}
+            {cluster.from_file.then(|| tag("from the configuration file"))}
+        </div>
+    }
+    .into_any();
+    let broken = match &cluster.connection {
+        Connection::Unreachable { error, since, next_try } => {
+            let lead = view! { "Does not answer since " {ago(*since)} ": " {error.clone()} "." }.into_any();
+            let rest = view! {
+                "Everything on it runs on; nothing is judged or written meanwhile. "
+                {cluster.last_compared.map(|at| view! { "Last compared " {ago(at)} " ago. " })}
+                {next_try.map(|at| format!("Next try {}.", format::relative(at, now)))}
+            }
+            .into_any();
+            view! { <Banner tone=Tone::Bad lead=lead rest=rest /> }.into_any()
+        }
+        Connection::Unknown => {
+            let lead = "Its state is still being read.".into_any();
+            view! { <Banner tone=Tone::Unknown lead=lead /> }.into_any()
+        }
+        Connection::Connected => ().into_any(),
+    };
+    let pairs = vec![
+        ("Kubernetes", if cluster.version.is_empty() { "unknown".to_owned() } else { cluster.version.clone() }.into_any()),
+        ("Latency", cluster.latency_millis.map_or_else(|| "unknown".to_owned(), |millis| format!("{millis} ms")).into_any()),
+        ("Watches", format::count(cluster.watches.into()).into_any()),
+        ("Cached", format!("{}, {}", format::plural(cluster.objects_cached, "object", "objects"), format::bytes(cluster.bytes_cached)).into_any()),
+        ("Queue", format::plural(cluster.queue.into(), "target waits", "targets wait").into_any()),
+        ("Last compared", cluster.last_compared.map_or_else(|| "never".into_any(), |at| view! { {ago(at)} " ago" }.into_any())),
+    ];
+    let leftovers = leftovers(&cluster);
+    let remove = remove_part(&cluster, actor);
+    let targets = targets_table(cluster.targets, now);
+    view! {
+        <PageHead title=cluster.name.clone() crumbs=crumbs below=below />
+        {broken}
+        <div class="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
+            <Part title="Applications">{targets}</Part>
+            <Part title="Connection">
+                <div class=format!("{PANEL} px-3.5 py-3")>{facts(pairs)}</div>
+            </Part>
+        </div>
+        {leftovers}
+        {remove}
     }
     .into_any()
 }
 
-#[component]
-fn AddDialog() -> impl IntoView {
-    let add = ServerAction::<AddCluster>::new();
-    let failure = Signal::derive(move || add.value().get().and_then(Result::err));
-    view! {
-        <Dialog
-            id="add-cluster"
-            title="Add a cluster"
-            subtitle=Some("Its credentials are encrypted and never shown again. Nothing is installed in it.".to_owned())
-            close="/clusters".to_owned()
-        >
-            <ActionForm action=add>
-                <div class=BODY>
-                    <TextField name="name" label="Name" required=true hint="As Argo CD destinations name it." autofocus=true />
-                    <TextField name="labels" label="Labels" placeholder="env=prod, region=eu" />
-                    <div class="flex flex-col gap-1">
-                        <label class="text-sm font-medium" for="field-kubeconfig">"Kubeconfig"</label>
-                        <textarea class=format!("{FIELD} min-h-40 font-mono text-sm") id="field-kubeconfig" name="kubeconfig" required spellcheck="false" aria-describedby="kubeconfig-hint"></textarea>
-                        <p id="kubeconfig-hint" class="text-xs text-muted">"With inline certificates and token. Programs and file paths are refused here; contexts with exec plugins belong into the server's configuration."</p>
-                    </div>
-                    <TextField name="context" label="Context" hint="Empty: the kubeconfig's current one." />
-                    <ActionFailure error=failure />
-                </div>
-                <div class=FOOT><Submit look=Look::Primary pending=add.pending()>"Add cluster"</Submit></div>
-            </ActionForm>
-        </Dialog>
+fn targets_table(mut targets: Vec<TargetSummary>, now: Micros) -> AnyView {
+    if targets.is_empty() {
+        return view! { <p class="text-muted">"No application is placed here."</p> }.into_any();
     }
+    targets.sort_by_key(|target| (Reverse(severity(target)), target.target.application.name.clone()));
+    view! {
+        <div class=format!("{PANEL} overflow-x-auto")>
+            <table class=TABLE>
+                <thead>
+                    <tr>
+                        {["Application", "State", "Why", "Deployed"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                    </tr>
+                </thead>
+                <tbody>
+                    {targets
+                        .into_iter()
+                        .map(|target| {
+                            let standing = standing(&target, now);
+                            let quiet = standing.tone.is_none();
+                            view! {
+                                <tr>
+                                    <td class=TD>
+                                        <a class="font-medium hover:underline" href=target_address(&target.target) data-row>
+                                            {format!("{} / {}", target.target.application.project, target.target.application.name)}
+                                        </a>
+                                    </td>
+                                    <td class=TD>
+                                        <span class="flex items-center gap-1.5 whitespace-nowrap">
+                                            {mark(standing.sync, standing.sync.word, quiet)} {mark(standing.health, standing.health.word, quiet)}
+                                            {standing.words}
+                                        </span>
+                                    </td>
+                                    <td class=format!("{TD} text-sm text-muted")>{standing.cause}</td>
+                                    <td class=format!("{TD} font-mono text-sm")>{target.deployed.map(|revision| revision.short().to_owned())}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn leftovers(cluster: &ClusterView) -> AnyView {
+    if cluster.leftovers.is_empty() {
+        return ().into_any();
+    }
+    let rows = cluster
+        .leftovers
+        .iter()
+        .map(|leftover| {
+            view! {
+                <tr>
+                    <td class=TD>
+                        <span class="text-sm text-muted">{leftover.key.kind.clone()}</span>
+                        " "
+                        <b class="font-medium">{format!("{}/{}", leftover.key.namespace, leftover.key.name)}</b>
+                    </td>
+                    <td class=TD>{leftover.application.clone()}</td>
+                    <td class=format!("{TD} text-sm text-muted")>{leftover.why.clone()}</td>
+                    <td class=format!("{TD} text-muted")>{ago(leftover.since)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Part title="Leftovers: their definition left Git, and nobody has decided about them">
+            <div class=format!("{PANEL} overflow-x-auto")>
+                <table class=TABLE>
+                    <thead>
+                        <tr>
+                            {["Object", "Application", "Why it stays", "Since"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </Part>
+    }
+    .into_any()
+}
+
+fn remove_part(cluster: &ClusterView, actor: Option<&Actor>) -> AnyView {
+    if cluster.from_file {
+        return view! {
+            <p class="text-sm text-muted">"This cluster comes from the configuration file; it is removed there."</p>
+        }
+        .into_any();
+    }
+    let action = ServerAction::<RemoveCluster>::new();
+    let failed = Signal::derive(move || action.value().get().and_then(Result::err));
+    let name = cluster.name.clone();
+    let refused = refusal(actor, Permission::Cluster);
+    view! {
+        <details class="max-w-xl">
+            <summary class=format!("{ACTION_LINK} inline text-bad!")>"Remove this cluster"</summary>
+            <ActionForm action=action attr:class="mt-3 flex flex-col gap-3">
+                <p class="text-muted">
+                    "Lockstep forgets the cluster, its credentials and what it knows about it. Nothing in the cluster is touched: everything there runs on."
+                </p>
+                <input type="hidden" name="name" value=name.clone() />
+                <TextField name="typed" label=format!("Type {name} to remove it") required=true />
+                <div>
+                    <Submit look=Look::Danger shape=Icon::Trash refused=refused pending=action.pending()>
+                        "Remove"
+                    </Submit>
+                </div>
+                <ActionFailure error=failed />
+            </ActionForm>
+        </details>
+    }
+    .into_any()
 }

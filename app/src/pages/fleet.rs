@@ -7,6 +7,8 @@ mod rollout;
 mod table;
 mod verdict;
 
+pub use rollout::on_target;
+
 use crate::api::fleet::fleet;
 use crate::components::clock::Clock;
 use crate::components::feedback::Empty;

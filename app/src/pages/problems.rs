@@ -1,4 +1,4 @@
-//! Definitions, fetches and renders that are broken: where, why, and how to mend them.
+//! Definitions and renders that are broken, with file, line, field and how to mend.
 
 use crate::api::fleet::problems;
 use crate::components::clock::ago;
@@ -17,59 +17,61 @@ use lockstep_types::source::Problem;
 #[component]
 pub fn ProblemsPage() -> impl IntoView {
     let tick = ticks(|| Topic::All);
-    let found: Loading<Vec<Problem>> = Resource::new(move || tick.get(), |_| problems());
+    let list: Loading<Vec<Problem>> = Resource::new(move || tick.get(), |_| problems());
     view! {
         <Title text="Problems" />
-        {loaded(found, show)}
+        {loaded(list, page)}
     }
 }
 
-fn show(found: Vec<Problem>) -> AnyView {
-    let below = view! {
-        <p class="mt-1.5 max-w-[76ch] text-muted">
-            "What could not be read, rendered, compared or applied. Everything else goes on, and what already runs is left as it is."
-        </p>
+fn page(list: Vec<Problem>) -> AnyView {
+    if list.is_empty() {
+        return view! {
+            <PageHead title="Problems" />
+            <Empty title="Every definition can be read and rendered" shape=Icon::Synced>
+                "What is broken in Git appears here with its file, line and field."
+            </Empty>
+        }
+        .into_any();
     }
-    .into_any();
+    let number = list.len() as u64;
+    let below = view! { <p class="mt-1.5 text-lg">{format!("{} mending, most of them in Git.", format::plural(number, "thing needs", "things need"))}</p> }.into_any();
     view! {
         <PageHead title="Problems" below=below />
-        {if found.is_empty() {
-            view! {
-                <Empty title="Nothing is broken" shape=Icon::Healthy>
-                    <p>"Every definition can be read and every application can be rendered and compared."</p>
-                </Empty>
-            }
-                .into_any()
-        } else {
-            view! { <ul class="flex flex-col gap-2.5">{found.into_iter().map(item).collect_view()}</ul> }.into_any()
-        }}
+        <ol class="flex flex-col gap-2">{list.into_iter().map(|problem| view! { <li>{problem_view(problem)}</li> }).collect_view()}</ol>
     }
     .into_any()
 }
 
-fn item(problem: Problem) -> AnyView {
-    let place = match (problem.path.is_empty(), problem.line) {
-        (true, _) => String::new(),
-        (false, Some(line)) => format!("{}:{line}", problem.path),
-        (false, None) => problem.path.clone(),
-    };
-    let about = problem.application.as_ref().map(|application| {
-        let cluster = problem.cluster.clone().unwrap_or_default();
-        let words = if cluster.is_empty() { application.name.clone() } else { format!("{} on {cluster}", application.name) };
-        view! { <a class=LINK href=application_address(application, &[("cluster", &cluster)])>{words}</a> }
-    });
+fn problem_view(problem: Problem) -> AnyView {
+    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let place = format!("{}{line}", problem.path);
+    let cluster = problem.cluster.clone().unwrap_or_default();
     view! {
-        <li class=format!("{PANEL} flex flex-col gap-1 border-l-[3px] border-l-bad px-4 py-3")>
-            <p class="font-semibold break-words">{format::sentence_case(&problem.message)}</p>
-            {(!problem.next.is_empty()).then(|| view! { <p class="break-words text-muted">{format::sentence_case(&problem.next)}</p> })}
-            <p class="mt-0.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
-                {tag(problem.stage.clone())} {about}
-                {(!problem.source_name.is_empty()).then(|| view! { <span>"source " {problem.source_name.clone()}</span> })}
-                {(!place.is_empty()).then(|| view! { <code class="font-mono break-all">{place}</code> })}
-                {(!problem.field.is_empty()).then(|| view! { <code class="font-mono break-all">{problem.field.clone()}</code> })}
-                <span>"for " {ago(problem.since)}</span>
+        <article class=format!("{PANEL} border-l-[3px] border-l-bad px-4 py-2.5")>
+            <p class="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-muted">
+                {tag(problem.stage)}
+                {problem.source_name}
+                {(!place.is_empty()).then(|| view! { <span class="font-mono break-all text-ink">{place}</span> })}
+                {(!problem.field.is_empty()).then(|| view! { <span class="font-mono break-all">{problem.field}</span> })}
+                <span class="ml-auto">"since " {ago(problem.since)}</span>
             </p>
-        </li>
+            <p class="mt-1 font-medium break-words">{format::sentence_case(&problem.message)}</p>
+            <p class="mt-0.5 break-words text-muted">
+                {format::sentence_case(&problem.next)}
+                {problem
+                    .application
+                    .map(|application| {
+                        view! {
+                            ". Concerns "
+                            <a class=LINK href=application_address(&application, &[("cluster", &cluster)]) data-row>
+                                {format!("{} / {}", application.project, application.name)}
+                            </a>
+                        }
+                    })}
+                "."
+            </p>
+        </article>
     }
     .into_any()
 }

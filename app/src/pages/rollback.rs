@@ -8,7 +8,7 @@ use crate::api::applications::application;
 use crate::api::rollbacks::{RollBack, candidates, preview};
 use crate::components::button::{LinkButton, Look, Submit, refusal};
 use crate::components::clock::ago;
-use crate::components::dialog::{BODY, FOOT};
+use crate::components::dialog::BODY;
 use crate::components::feedback::{ActionFailure, Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::layout::use_session;
@@ -227,7 +227,7 @@ fn form(
                         })
                 }}
             </div>
-            <footer class=FOOT>
+            <footer class="flex flex-wrap items-center gap-2.5 border-t border-line px-4.5 py-3">
                 <Submit look=Look::Primary refused=refused pending=action.pending()>
                     {if pin { "Pin" } else { "Commit and sync" }}
                 </Submit>

@@ -1,47 +1,49 @@
-//! Settings: root sources, accounts, tokens. Clusters have a page of their own.
+//! Settings: root sources, clusters, accounts, tokens, about. What Git owns is not here.
 
+mod about;
 mod accounts;
+mod clusters;
 mod sources;
 mod take_over;
 mod tokens;
 
-pub use take_over::TakeOverPage;
-
-use crate::components::layout::use_session;
 use crate::components::panel::PageHead;
 use crate::components::switcher::{Choice, Tabs};
+use crate::format;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use lockstep_types::account::Actor;
+
+const TABS: [(&str, &str); 5] =
+    [("sources", "Root sources"), ("clusters", "Clusters"), ("accounts", "Accounts"), ("tokens", "Tokens"), ("about", "About")];
 
 /// The page.
 #[component]
 pub fn SettingsPage() -> impl IntoView {
     let query = use_query_map();
-    let tab = Memo::new(move |_| query.with(|query| query.get("tab").unwrap_or_else(|| "sources".to_owned())));
-    let adding = Memo::new(move |_| query.with(|query| query.get("add").is_some()));
-    let tabs = move || {
-        let choices = [("sources", "Root sources"), ("accounts", "Accounts"), ("tokens", "API tokens")]
-            .into_iter()
-            .map(|(value, words)| Choice::words(words, format!("/settings?tab={value}"), tab.get() == value))
-            .chain([Choice::words("Clusters", "/clusters".to_owned(), false)])
-            .collect();
-        view! { <Tabs label="Settings" choices=choices /> }
-    };
+    let chosen = Memo::new(move |_| {
+        let tab = query.with(|query| query.get("tab").unwrap_or_default());
+        TABS.into_iter().map(|(word, _)| word).find(|word| *word == tab).unwrap_or("sources")
+    });
+    let add = Memo::new(move |_| query.with(|query| query.get("add").is_some_and(|add| add == "1")));
+    let take = Memo::new(move |_| query.with(|query| query.get("take").unwrap_or_default()));
     view! {
         <Title text="Settings" />
         <PageHead title="Settings" />
-        {tabs}
-        {move || match tab.get().as_str() {
-            "accounts" => view! { <accounts::AccountsTab /> }.into_any(),
-            "tokens" => view! { <tokens::TokensTab /> }.into_any(),
-            _ => view! { <sources::SourcesTab adding=adding /> }.into_any(),
+        {move || {
+            let choices = TABS
+                .into_iter()
+                .map(|(word, words)| Choice::words(words, format::link("/settings", &[("tab", word)]), chosen.get() == word))
+                .collect();
+            view! { <Tabs label="Parts of the settings" choices=choices /> }
+        }}
+        {move || match (chosen.get(), take.get()) {
+            ("sources", source) if !source.is_empty() => view! { <take_over::TakeOverPart source=source /> }.into_any(),
+            ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
+            ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
+            ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),
+            ("about", _) => view! { <about::AboutPart /> }.into_any(),
+            _ => view! { <sources::SourcesPart open=add.get() /> }.into_any(),
         }}
     }
-}
-
-/// Who is here, once known.
-fn current_actor() -> Option<Actor> {
-    use_session().and_then(|session| session.get()).and_then(Result::ok).map(|session| session.actor)
 }

@@ -1,1 +1,63 @@
-//! Placeholder.
+//! The command line client: what operators type, carried out through `/api/v1` and nothing else.
+//!
+//! It must not know a database, a cluster or a repository. [`wire`] is shared with the server.
+
+mod api;
+mod apps;
+mod command;
+mod credentials;
+mod exit;
+mod prompt;
+mod table;
+pub mod wire;
+
+pub use api::ClientError;
+pub use command::{ClientCommand, Global};
+pub use exit::Exit;
+pub use prompt::hidden as ask_hidden;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The client alone, when it is built without the server.
+#[derive(Parser)]
+#[command(
+    name = "lockstep",
+    version,
+    about = "Lockstep: what Git says, on every cluster"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: ClientCommand,
+}
+
+/// Reads the command line, runs the command, and answers with its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    run(&cli.global, &cli.command)
+}
+
+/// Runs one client command. Mistakes go to standard error, results to standard output.
+pub fn run(global: &Global, command: &ClientCommand) -> ExitCode {
+    // A second installation, as in tests, is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(command.run(global)),
+        Err(error) => Err(ClientError::Local {
+            what: "start the client".to_owned(),
+            source: error,
+        }),
+    };
+    match result {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            table::complain(&error);
+            command.exit_on_error().code()
+        }
+    }
+}

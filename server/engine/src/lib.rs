@@ -18,3 +18,16 @@
 
 pub mod manifest;
 pub mod tracking;
+pub mod diff;
+pub mod plan;
+pub mod schema;
+mod child;
+pub mod definition;
+pub mod render;
+pub mod source;
+pub mod yaml;
+pub mod live;
+pub mod apply;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod health;

@@ -111,7 +111,7 @@ fn summary(resource: &ResourceView) -> AnyView {
 
 fn diff(resource: &ResourceView) -> AnyView {
     match &resource.diff {
-        Some(diff) => view! { <Diffs diffs=vec![diff.clone()] /> }.into_any(),
+        Some(diff) => view! { <Diffs diffs=vec![diff.clone()] bare=true /> }.into_any(),
         None if resource.node.declared => view! { <p class="text-muted">"The cluster has exactly what Git declares."</p> }.into_any(),
         None => view! { <p class="text-muted">"Git does not declare this object: a controller made it, so there is nothing to compare."</p> }.into_any(),
     }

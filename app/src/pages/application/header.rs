@@ -66,10 +66,12 @@ fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
     });
     let deployed = target.and_then(|target| {
         let deployed = target.deployed.clone()?;
-        let behind = target.revision.as_ref() != Some(&deployed);
+        if target.revision.as_ref() == Some(&deployed) {
+            return None;
+        }
         Some(view! {
             <span class="flex items-center gap-1.5">
-                {if behind { "runs " } else { "deployed " }}
+                "runs "
                 <Sha href=commit_address_by_url(&spec.repo_url, &deployed) revision=deployed />
             </span>
         })

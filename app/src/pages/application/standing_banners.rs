@@ -78,7 +78,7 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
                     <a class=LINK href=href>
                         {key.short()}
                     </a>
-                    " "
+                    " · "
                 }
             })}
         {back
@@ -87,7 +87,6 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
                     <a class=ACTION_LINK href=rollback_address(&target.target, Some(&commit.revision))>
                         {format!("Roll back to {}, last healthy", commit.revision.short())}
                     </a>
-                    " "
                 }
             })}
         {matches!(reason.code, ReasonCode::Drifted | ReasonCode::Behind)

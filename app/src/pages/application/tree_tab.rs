@@ -45,7 +45,7 @@ pub fn tree_tab(
         </div>
         <div class=format!(
             "{PANEL} grid {}",
-            if open { "md:grid-cols-[minmax(0,1fr)_minmax(340px,400px)]" } else { "" },
+            if open { "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,1fr)_400px]" } else { "" },
         )>
             {drawing} {open.then(|| drawer_part(node, address))}
         </div>
@@ -74,7 +74,7 @@ fn drawing(tree: TreeView, head: Loading<ApplicationView>, address: &Address, no
     let on_phone = if address.node.is_some() { "hidden" } else { "md:hidden" };
     view! {
         <div class=on_phone>{list}</div>
-        <div class="min-w-0 max-md:hidden">{graph}</div>
+        <div class="h-full min-w-0 max-md:hidden">{graph}</div>
     }
     .into_any()
 }

@@ -17,6 +17,7 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
     let cluster = preview.target.cluster.clone();
     let several = preview.targets.len() > 1;
     let rest = several.then(|| format!("To take back only {cluster} and leave the others alone, pin it.").into_any());
+    let (then, undone) = (plans(&preview.targets), undone(&preview));
     let files = format::plural(preview.files.len() as u64, "file", "files");
     view! {
         <Banner tone=Tone::Warn lead=preview.first_line.clone().into_any() rest=rest.unwrap_or_else(|| "No other target reads these paths.".into_any()) />
@@ -29,8 +30,8 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
                 </pre>
             </details>
         </Part>
-        <Part title="What happens then">{plans(&preview.targets)}</Part>
-        {undone(&preview)}
+        <Part title="What happens then">{then}</Part>
+        {undone}
     }
     .into_any()
 }
@@ -39,6 +40,7 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
 pub fn pin(preview: &RollbackPreview) -> AnyView {
     let own: Vec<TargetPlan> = preview.targets.iter().filter(|plan| plan.target.id == preview.target.id).cloned().collect();
     let cluster = preview.target.cluster.clone();
+    let then = plans(&own);
     view! {
         <Banner
             tone=Tone::Idle
@@ -46,7 +48,7 @@ pub fn pin(preview: &RollbackPreview) -> AnyView {
             lead=format!("Only {cluster} changes. Git is not touched.").into_any()
             rest="It shows everywhere as pinned, never as synced. New commits wait, and are counted.".into_any()
         />
-        <Part title="What happens then">{plans(&own)}</Part>
+        <Part title="What happens then">{then}</Part>
         {cannot_undo(preview)}
     }
     .into_any()
@@ -104,26 +106,27 @@ fn row(target: &TargetPlan) -> AnyView {
 
 fn undone(preview: &RollbackPreview) -> AnyView {
     let number = preview.undone.len() as u64;
+    let lines = preview
+        .undone
+        .iter()
+        .take(20)
+        .map(|commit| {
+            view! {
+                <li class="break-words">
+                    <span class="font-mono">{commit.revision.short().to_owned()}</span>
+                    {format!(" {} · ", commit.subject)}
+                    <span class="text-muted">{commit.author.clone()}</span>
+                </li>
+            }
+        })
+        .collect_view();
     view! {
         {(number > 0)
             .then(|| {
                 view! {
                     <Part title=format!("Undoes {}", format::plural(number, "commit", "commits"))>
                         <ul class="text-sm">
-                            {preview
-                                .undone
-                                .iter()
-                                .take(20)
-                                .map(|commit| {
-                                    view! {
-                                        <li class="break-words">
-                                            <span class="font-mono">{commit.revision.short().to_owned()}</span>
-                                            {format!(" {} · ", commit.subject)}
-                                            <span class="text-muted">{commit.author.clone()}</span>
-                                        </li>
-                                    }
-                                })
-                                .collect_view()}
+                            {lines}
                             {(number > 20).then(|| format!("and {} more", number - 20))}
                         </ul>
                     </Part>
@@ -135,12 +138,13 @@ fn undone(preview: &RollbackPreview) -> AnyView {
 }
 
 fn cannot_undo(preview: &RollbackPreview) -> AnyView {
+    let lines = preview.cannot_undo.iter().map(|line| view! { <li class="break-words">{line.clone()}</li> }).collect_view();
     (!preview.cannot_undo.is_empty())
         .then(|| {
             view! {
                 <Part title="Cannot be undone">
                     <ul class="list-disc pl-4.5 text-sm">
-                        {preview.cannot_undo.iter().map(|line| view! { <li class="break-words">{line.clone()}</li> }).collect_view()}
+                        {lines}
                     </ul>
                 </Part>
             }

@@ -1,113 +1,130 @@
-//! Accounts: who may log in, with which role.
+//! Accounts: who may log in, with which role; and one's own password.
 
-use super::current_actor;
 use crate::api::accounts::{CreateUser, SetDisabled, SetPassword, users};
-use crate::components::button::{Look, Submit, refusal};
+use crate::components::button::{Look, Submit};
 use crate::components::clock::ago;
-use crate::components::feedback::ActionFailure;
+use crate::components::feedback::{ActionFailure, waiting};
 use crate::components::form::{SelectField, TextField};
-use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{PANEL, Part, TABLE, TD, TH, tag};
-use crate::live::{Topic, ticks};
+use crate::components::layout::use_session;
+use crate::components::loaded::Loading;
+use crate::components::panel::{PANEL, TABLE, TD, TH, tag};
+use leptos::form::ActionForm;
 use leptos::prelude::*;
-use lockstep_types::account::{Actor, Permission, Role, UserView};
+use lockstep_types::account::UserView;
+use lockstep_types::id::UserId;
 
-/// The tab.
+/// The part.
 #[component]
-pub fn AccountsTab() -> impl IntoView {
-    let tick = ticks(|| Topic::All);
-    let create = ServerAction::<CreateUser>::new();
-    let disable = ServerAction::<SetDisabled>::new();
-    let password = ServerAction::<SetPassword>::new();
-    let all: Loading<Vec<UserView>> = Resource::new(move || (tick.get(), create.version().get(), disable.version().get()), |_| users());
-    let failure = Signal::derive(move || {
-        create
-            .value()
-            .get()
-            .and_then(Result::err)
-            .or_else(|| disable.value().get().and_then(Result::err))
-            .or_else(|| password.value().get().and_then(Result::err))
+pub fn AccountsPart() -> impl IntoView {
+    let (create, disable, password) = (ServerAction::<CreateUser>::new(), ServerAction::<SetDisabled>::new(), ServerAction::<SetPassword>::new());
+    let (created, disabled) = (create.version(), disable.version());
+    let list: Loading<Vec<UserView>> = Resource::new(move || (created.get(), disabled.get()), |_| users());
+    let session = use_session();
+    let failed = Signal::derive(move || {
+        [create.value().get().and_then(Result::err), disable.value().get().and_then(Result::err), password.value().get().and_then(Result::err)]
+            .into_iter()
+            .flatten()
+            .next()
     });
     view! {
-        <ActionFailure error=failure />
-        {loaded(all, move |all| list(all, current_actor(), disable))}
-        <div class="grid items-start gap-4 md:grid-cols-2">
-            <Transition>{move || current_actor().map(|actor| own_password(&actor, password))}</Transition>
-            <Transition>{move || new_account(current_actor().as_ref(), create)}</Transition>
-        </div>
+        <ActionFailure error=failed />
+        <Transition fallback=waiting>
+            {move || Suspend::new(async move {
+                let me = match session {
+                    Some(session) => session.await.ok().map(|session| session.actor.user),
+                    None => None,
+                };
+                view! {
+                    {match list.await {
+                        Ok(list) => view! { {table(list, me, disable)} {create_form(create)} }.into_any(),
+                        Err(error) => view! { <p class="text-muted">{crate::format::sentence_case(&error.to_string())} "."</p> }.into_any(),
+                    }}
+                    {me.map(|me| own_password(me, password))}
+                }
+            })}
+        </Transition>
     }
 }
 
-fn list(all: Vec<UserView>, actor: Option<Actor>, disable: ServerAction<SetDisabled>) -> AnyView {
+fn table(list: Vec<UserView>, me: Option<UserId>, disable: ServerAction<SetDisabled>) -> AnyView {
+    let rows = list
+        .into_iter()
+        .map(|user| {
+            let (id, next) = (user.id.to_string(), (!user.disabled).to_string());
+            let own = me == Some(user.id);
+            view! {
+                <tr>
+                    <td class=TD>
+                        <span class="font-medium">{user.name.clone()}</span>
+                        {own.then(|| view! { " " {tag("you")} })}
+                        {user.disabled.then(|| view! { " " {tag("disabled")} })}
+                    </td>
+                    <td class=TD>{user.role.word()}</td>
+                    <td class=format!("{TD} text-muted")>{ago(user.created_at)}</td>
+                    <td class=format!("{TD} text-muted")>{user.last_seen.map_or_else(|| "never".into_any(), ago)}</td>
+                    <td class=format!("{TD} text-right")>
+                        {(!own)
+                            .then(|| {
+                                view! {
+                                    <ActionForm action=disable attr:class="contents">
+                                        <input type="hidden" name="user" value=id />
+                                        <input type="hidden" name="disabled" value=next />
+                                        <Submit look=Look::Quiet>{if user.disabled { "Enable" } else { "Disable" }}</Submit>
+                                    </ActionForm>
+                                }
+                            })}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
     view! {
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Name", "Role", "Last seen", "Since", "Access"].into_iter().map(|title| view! { <th scope="col" class=TH>{title}</th> }).collect_view()}
+                        {["Name", "Role", "Made", "Last seen", ""].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
                     </tr>
                 </thead>
-                <tbody>{all.into_iter().map(|user| row(user, actor.as_ref(), disable)).collect_view()}</tbody>
+                <tbody>{rows}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row(user: UserView, actor: Option<&Actor>, disable: ServerAction<SetDisabled>) -> AnyView {
-    let own = actor.is_some_and(|actor| actor.user == user.id);
-    let refused = if own { Some("Nobody can lock themselves out.".to_owned()) } else { refusal(actor, Permission::Account) };
-    let words = if user.disabled { "Enable" } else { "Disable" };
+fn create_form(create: ServerAction<CreateUser>) -> AnyView {
+    let roles = [("viewer", "viewer: sees everything"), ("operator", "operator: syncs, rolls back, approves, holds"), ("admin", "admin: also sources, clusters, accounts")];
     view! {
-        <tr>
-            <td class=TD>
-                <span class="font-medium">{user.name.clone()}</span>
-                " "
-                {own.then(|| tag("you"))}
-                {user.disabled.then(|| tag("disabled"))}
-            </td>
-            <td class=TD>{user.role.word()}</td>
-            <td class=format!("{TD} text-muted")>{user.last_seen.map_or_else(|| "never".into_any(), ago)}</td>
-            <td class=format!("{TD} text-muted")>{ago(user.created_at)}</td>
-            <td class=TD>
-                <ActionForm action=disable>
-                    <input type="hidden" name="user" value=user.id.to_string() />
-                    <input type="hidden" name="disabled" value=(!user.disabled).to_string() />
-                    <Submit look=Look::Quiet refused=refused pending=disable.pending()>{words}</Submit>
-                </ActionForm>
-            </td>
-        </tr>
+        <details class=format!("{PANEL} px-4 py-3")>
+            <summary class="font-semibold">"Add an account"</summary>
+            <ActionForm action=create attr:class="mt-3 grid max-w-3xl gap-3 md:grid-cols-3" attr:autocomplete="off">
+                <TextField name="name" label="Name" required=true />
+                <TextField name="password" label="First password" kind="password" minlength="12" autocomplete="new-password" required=true hint="At least twelve characters." />
+                <SelectField name="role" label="Role" options=roles.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() selected="viewer" />
+                <div>
+                    <Submit look=Look::Primary pending=create.pending()>"Add"</Submit>
+                </div>
+            </ActionForm>
+        </details>
     }
     .into_any()
 }
 
-fn own_password(actor: &Actor, password: ServerAction<SetPassword>) -> AnyView {
-    let user = actor.user.to_string();
+fn own_password(me: UserId, action: ServerAction<SetPassword>) -> AnyView {
+    let id = me.to_string();
     view! {
-        <Part title="Your password">
-            <ActionForm action=password attr:class=format!("{PANEL} flex flex-col gap-3 px-4 py-3.5")>
-                <input type="hidden" name="user" value=user />
+        <details class=format!("{PANEL} px-4 py-3")>
+            <summary class="font-semibold">"Change your password"</summary>
+            <ActionForm action=action attr:class="mt-3 grid max-w-3xl gap-3 md:grid-cols-2">
+                <input type="hidden" name="user" value=id />
                 <TextField name="old" label="Present password" kind="password" autocomplete="current-password" required=true />
-                <TextField name="new" label="New password" kind="password" autocomplete="new-password" minlength="8" required=true hint="8 to 128 characters. All your sessions end." />
-                <div><Submit look=Look::Plain pending=password.pending()>"Change password"</Submit></div>
+                <TextField name="new" label="New password" kind="password" minlength="12" autocomplete="new-password" required=true hint="At least twelve characters. All your sessions end." />
+                <div>
+                    <Submit look=Look::Primary pending=action.pending()>"Change"</Submit>
+                </div>
             </ActionForm>
-        </Part>
-    }
-    .into_any()
-}
-
-fn new_account(actor: Option<&Actor>, create: ServerAction<CreateUser>) -> AnyView {
-    let refused = refusal(actor, Permission::Account);
-    let roles = [Role::Viewer, Role::Operator, Role::Admin].into_iter().map(|role| (role.word().to_owned(), role.word().to_owned())).collect();
-    view! {
-        <Part title="New account">
-            <ActionForm action=create attr:class=format!("{PANEL} flex flex-col gap-3 px-4 py-3.5")>
-                <TextField name="name" label="User name" required=true />
-                <TextField name="password" label="First password" kind="password" autocomplete="new-password" minlength="8" required=true hint="8 to 128 characters; they change it after the first login." />
-                <SelectField name="role" label="Role" options=roles />
-                <div><Submit look=Look::Plain refused=refused pending=create.pending()>"Create account"</Submit></div>
-            </ActionForm>
-        </Part>
+        </details>
     }
     .into_any()
 }

@@ -1,150 +1,181 @@
-//! Root sources: where definitions are read from, and whether Lockstep may write.
+//! Root sources: where definitions are read from, and adding one.
 
-use super::current_actor;
+use crate::api::clusters::clusters;
 use crate::api::sources::{AddSource, RefreshSource, RemoveSource, sources};
 use crate::components::button::{LinkButton, Look, Submit, refusal};
 use crate::components::clock::ago;
-use crate::components::dialog::{BODY, Dialog, FOOT};
-use crate::components::feedback::{ActionFailure, Empty};
-use crate::components::form::TextField;
+use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
+use crate::components::form::{SelectField, TextField};
 use crate::components::icon::Icon;
-use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{LINK, PANEL, facts, tag};
+use crate::components::layout::use_session;
+use crate::components::loaded::Loading;
+use crate::components::panel::{LINK, PANEL, facts};
+use crate::components::reason::Banner;
 use crate::components::sha::Sha;
 use crate::components::status::{Mark, chip};
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::source::{Mode, SourceView};
 
-/// The tab.
+/// The part.
 #[component]
-pub fn SourcesTab(adding: Memo<bool>) -> impl IntoView {
+pub fn SourcesPart(open: bool) -> impl IntoView {
     let tick = ticks(|| Topic::All);
-    let refresh = ServerAction::<RefreshSource>::new();
-    let remove = ServerAction::<RemoveSource>::new();
-    let all: Loading<Vec<SourceView>> =
-        Resource::new(move || (tick.get(), refresh.version().get(), remove.version().get()), |_| sources());
-    let failure = Signal::derive(move || refresh.value().get().and_then(Result::err).or_else(|| remove.value().get().and_then(Result::err)));
-    let add = move || {
-        let refused = refusal(current_actor().as_ref(), Permission::Source);
-        view! { <LinkButton href="/settings?tab=sources&add=1".to_owned() look=Look::Plain shape=Icon::Plus refused=refused>"Add root source"</LinkButton> }
+    let (add, remove, refresh) = (ServerAction::<AddSource>::new(), ServerAction::<RemoveSource>::new(), ServerAction::<RefreshSource>::new());
+    let (added, removed) = (add.version(), remove.version());
+    let list: Loading<(Vec<SourceView>, Vec<String>)> = Resource::new(
+        move || (tick.get(), added.get(), removed.get()),
+        |_| async move {
+            let list = sources().await?;
+            let names = clusters().await?.into_iter().map(|cluster| cluster.name).collect();
+            Ok((list, names))
+        },
+    );
+    let session = use_session();
+    let failed = Signal::derive(move || {
+        [add.value().get().and_then(Result::err), remove.value().get().and_then(Result::err), refresh.value().get().and_then(Result::err)]
+            .into_iter()
+            .flatten()
+            .next()
+    });
+    view! {
+        <ActionFailure error=failed />
+        <Transition fallback=waiting>
+            {move || Suspend::new(async move {
+                let actor = match session {
+                    Some(session) => session.await.ok().map(|session| session.actor),
+                    None => None,
+                };
+                match list.await {
+                    Err(error) => view! { <Failure error=error /> }.into_any(),
+                    Ok((list, names)) => {
+                        let none = list.is_empty();
+                        view! {
+                            {none
+                                .then(|| {
+                                    view! {
+                                        <Empty title="No root sources yet" shape=Icon::Commit>
+                                            "A root source is a repository and a path with Argo CD or Flux manifests, read as they are. It starts in Observe: compared and recorded, nothing written."
+                                        </Empty>
+                                    }
+                                })}
+                            {list.into_iter().map(|source| card(source, actor.as_ref(), remove, refresh)).collect_view()}
+                            {add_form(names, open || none, actor.as_ref(), add)}
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn card(source: SourceView, actor: Option<&Actor>, remove: ServerAction<RemoveSource>, refresh: ServerAction<RefreshSource>) -> AnyView {
+    let mode = match source.mode {
+        Mode::Observe => chip(Mark { icon: Icon::Eye, tone: Tone::Unknown, word: "" }, "observed only"),
+        Mode::Managed => chip(Mark { icon: Icon::OutOfSync, tone: Tone::Run, word: "" }, "managed"),
     };
-    view! {
-        <div class="flex flex-wrap items-center justify-between gap-2">
-            <p class="max-w-[76ch] text-muted">"Applications, projects and sets are read from Git under these. A new one is observed: compared and recorded, nothing written, until it is taken over."</p>
-            <Transition>{add}</Transition>
-        </div>
-        <ActionFailure error=failure />
-        {loaded(all, move |all| list(all, current_actor(), refresh, remove))}
-        {move || adding.get().then(|| view! { <AddDialog /> })}
-    }
-}
-
-fn list(all: Vec<SourceView>, actor: Option<Actor>, refresh: ServerAction<RefreshSource>, remove: ServerAction<RemoveSource>) -> AnyView {
-    if all.is_empty() {
-        return view! {
-            <Empty title="No root sources yet" shape=Icon::Fleet>
-                <p>"Point Lockstep at a repository with Argo CD or Flux manifests. It only looks until you take it over."</p>
-            </Empty>
-        }
-        .into_any();
-    }
-    view! { <div class="flex flex-col gap-3">{all.into_iter().map(|source| card(source, actor.as_ref(), refresh, remove)).collect_view()}</div> }.into_any()
-}
-
-fn mode_chip(mode: Mode) -> AnyView {
-    match mode {
-        Mode::Observe => chip(Mark { icon: Icon::Eye, tone: Tone::Run, word: "observed" }, "observed"),
-        Mode::Managed => chip(Mark { icon: Icon::Healthy, tone: Tone::Ok, word: "taken over" }, "taken over"),
-    }
-}
-
-fn card(source: SourceView, actor: Option<&Actor>, refresh: ServerAction<RefreshSource>, remove: ServerAction<RemoveSource>) -> AnyView {
+    let place = format!("{} · {} · {}", source.repo_url, if source.path.is_empty() { "/" } else { &source.path }, source.target_revision.name());
     let pairs = vec![
-        ("Repository", view! { <code class="font-mono text-sm break-all">{source.repo_url.clone()}</code> }.into_any()),
-        ("Path", view! { <code class="font-mono text-sm break-all">{if source.path.is_empty() { "/".to_owned() } else { source.path.clone() }}</code> }.into_any()),
-        (
-            "Revision",
-            view! { {source.target_revision.name().to_owned()} {source.revision.clone().map(|revision| view! { " → " <Sha revision=revision /> })} }.into_any(),
-        ),
         ("Home cluster", source.home_cluster.clone().into_any()),
-        ("Credentials", if source.has_credentials { "stored, never shown" } else { "none" }.into_any()),
-        ("Last read", source.last_read.map_or_else(|| "never".into_any(), ago)),
+        ("Read", match (source.revision.clone(), source.last_read) {
+            (Some(revision), Some(at)) => view! { <Sha revision=revision /> ", " {ago(at)} " ago" }.into_any(),
+            _ => "not yet".into_any(),
+        }),
+        ("Applications", format::count(source.applications.into()).into_any()),
+        ("Problems", if source.problems == 0 {
+            "none".into_any()
+        } else {
+            view! { <a class=LINK href="/problems">{format::count(source.problems.into())}</a> }.into_any()
+        }),
+        ("Credentials", if source.has_credentials { "stored; never shown" } else { "none" }.into_any()),
     ];
-    let take_over = (source.mode == Mode::Observe).then(|| {
+    let id = source.id.to_string();
+    let (take_refused, no_source, no_get) =
+        (refusal(actor, Permission::TakeOver), refusal(actor, Permission::Source), refusal(actor, Permission::Get));
+    let error = source.error.clone();
+    let take = (source.mode == Mode::Observe).then(|| {
         view! {
-            <LinkButton href=format!("/settings/sources/{}/take-over", source.id) look=Look::Primary refused=refusal(actor, Permission::TakeOver)>"Take over …"</LinkButton>
+            <LinkButton href=format!("/settings?tab=sources&take={id}") look=Look::Plain refused=take_refused>
+                "Take over…"
+            </LinkButton>
         }
     });
-    let problems = (source.problems > 0).then(|| {
-        view! { <a class=format!("{LINK} text-bad") href="/problems">{format::plural(source.problems.into(), "problem", "problems")}</a> }
-    });
+    let (refresh_id, remove_id) = (id.clone(), id.clone());
+    let name = source.name.clone();
     view! {
-        <article class=format!("{PANEL} flex flex-col gap-3 px-4 py-3.5")>
-            <header class="flex flex-wrap items-center gap-2">
-                <h2 class="text-lg font-semibold">{source.name.clone()}</h2>
-                {mode_chip(source.mode)} <span class="text-sm text-muted">{format::plural(source.applications.into(), "application", "applications")}</span>
-                {problems} {source.from_file.then(|| tag("from the configuration file"))}
+        <article class=format!("{PANEL} flex flex-col gap-3 px-4 py-3")>
+            <header class="flex flex-wrap items-start justify-between gap-3">
+                <div class="min-w-0">
+                    <h2 class="flex items-center gap-2 text-lg font-semibold">{source.name.clone()} {mode}</h2>
+                    <p class="font-mono text-sm break-all text-muted">{place}</p>
+                </div>
+                <div class="flex gap-2">
+                    {take}
+                    <ActionForm action=refresh attr:class="contents">
+                        <input type="hidden" name="source" value=refresh_id />
+                        <Submit look=Look::Quiet shape=Icon::Refresh refused=no_get>
+                            "Read again"
+                        </Submit>
+                    </ActionForm>
+                </div>
             </header>
-            {(!source.error.is_empty())
-                .then(|| view! { <p role="alert" class="rounded-md border border-l-[3px] border-line border-l-bad px-3 py-2 break-words">{format::sentence_case(&source.error)}</p> })}
+            {(!error.is_empty()).then(|| view! { <Banner tone=Tone::Bad lead=error.into_any() /> })}
             {facts(pairs)}
-            <footer class="flex flex-wrap items-center gap-2">
-                {take_over}
-                <ActionForm action=refresh>
-                    <input type="hidden" name="source" value=source.id.to_string() />
-                    <Submit look=Look::Plain shape=Icon::Refresh pending=refresh.pending()>"Read again now"</Submit>
-                </ActionForm>
-            </footer>
-            {(!source.from_file && actor.is_some_and(|actor| actor.may(Permission::Source))).then(|| removal(&source, remove))}
+            {if source.from_file {
+                view! { <p class="text-sm text-muted">"From the configuration file: it is changed and removed there."</p> }.into_any()
+            } else {
+                view! {
+                    <details class="max-w-xl">
+                        <summary class="inline text-sm text-muted hover:text-ink">"Remove…"</summary>
+                        <ActionForm action=remove attr:class="mt-3 flex flex-col gap-3">
+                            <p class="text-muted">
+                                "Lockstep forgets the source and its applications. Nothing that it declared is touched: everything runs on."
+                            </p>
+                            <input type="hidden" name="source" value=remove_id />
+                            <TextField name="typed" label=format!("Type {name} to remove it") required=true />
+                            <div>
+                                <Submit look=Look::Danger refused=no_source>
+                                    "Remove"
+                                </Submit>
+                            </div>
+                        </ActionForm>
+                    </details>
+                }
+                    .into_any()
+            }}
         </article>
     }
     .into_any()
 }
 
-fn removal(source: &SourceView, remove: ServerAction<RemoveSource>) -> AnyView {
-    let id = source.id.to_string();
-    let label = format!("Type {} to confirm", source.name);
+fn add_form(clusters: Vec<String>, open: bool, actor: Option<&Actor>, add: ServerAction<AddSource>) -> AnyView {
+    let refused = refusal(actor, Permission::Source);
+    let options = clusters.into_iter().map(|name| (name.clone(), name)).collect();
     view! {
-        <details>
-            <summary class="text-sm text-muted">"Remove this source from Lockstep"</summary>
-            <ActionForm action=remove attr:class="mt-3 flex max-w-md flex-col gap-3">
-                <p class="text-sm text-muted">"Nothing it declared is touched: objects stay as they are and are listed as leftovers."</p>
-                <input type="hidden" name="source" value=id />
-                <TextField name="typed" label=label required=true />
-                <div><Submit look=Look::Danger pending=remove.pending()>"Remove source"</Submit></div>
+        <details class=format!("{PANEL} px-4 py-3") open=open>
+            <summary class="font-semibold">"Add a root source"</summary>
+            <ActionForm action=add attr:class="mt-3 grid max-w-3xl gap-3 md:grid-cols-2" attr:autocomplete="off">
+                <TextField name="name" label="Name" required=true placeholder="shop" />
+                <TextField name="repo_url" label="Repository" required=true placeholder="https://git.example.com/team/shop.git" />
+                <TextField name="path" label="Path" hint="Where the definitions lie; empty is the root." placeholder="apps" />
+                <TextField name="revision" label="Revision" hint="Branch, tag or commit; empty is the default branch." placeholder="main" />
+                <SelectField name="home_cluster" label="Home cluster" options=options />
+                <p class="self-end text-xs text-muted">"The cluster that in-cluster and Flux definitions mean."</p>
+                <TextField name="username" label="User name" hint="Only for private repositories." />
+                <TextField name="password" label="Password or token" kind="password" autocomplete="new-password" hint="Kept encrypted, never shown again. Reading is enough; writing is needed to roll back." />
+                <div class="flex flex-wrap items-center gap-3 md:col-span-2">
+                    <Submit look=Look::Primary refused=refused pending=add.pending()>
+                        "Add and observe"
+                    </Submit>
+                    <span class="text-sm text-muted">"Nothing is written until you take it over."</span>
+                </div>
             </ActionForm>
         </details>
     }
     .into_any()
-}
-
-#[component]
-fn AddDialog() -> impl IntoView {
-    let add = ServerAction::<AddSource>::new();
-    let failure = Signal::derive(move || add.value().get().and_then(Result::err));
-    view! {
-        <Dialog id="add-source" title="Add a root source" subtitle=Some("It starts in Observe: nothing is written to a cluster or to Git.".to_owned()) close="/settings?tab=sources".to_owned()>
-            <ActionForm action=add>
-                <div class=BODY>
-                    <TextField name="name" label="Name" required=true autofocus=true />
-                    <TextField name="repo_url" label="Repository" required=true placeholder="https://git.example.com/platform/fleet.git" />
-                    <div class="grid gap-3 md:grid-cols-2">
-                        <TextField name="path" label="Path" hint="Empty: the whole repository." />
-                        <TextField name="revision" label="Branch, tag or commit" hint="Empty: its default branch." />
-                    </div>
-                    <TextField name="home_cluster" label="Home cluster" required=true hint="What in-cluster and Flux definitions mean." />
-                    <div class="grid gap-3 md:grid-cols-2">
-                        <TextField name="username" label="User" />
-                        <TextField name="password" label="Password or token" kind="password" hint="Encrypted, never shown again." autocomplete="new-password" />
-                    </div>
-                    <ActionFailure error=failure />
-                </div>
-                <div class=FOOT><Submit look=Look::Primary pending=add.pending()>"Add and observe"</Submit></div>
-            </ActionForm>
-        </Dialog>
-    }
 }

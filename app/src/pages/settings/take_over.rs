@@ -1,83 +1,97 @@
-//! Taking a source over: what the first sync would change and prune, target by target, before the button.
+//! Taking over a source: what the first sync would change and prune, before the button.
 
 use crate::api::sources::{TakeOver, preview_take_over};
-use crate::components::button::{Look, Submit};
-use crate::components::feedback::ActionFailure;
-use crate::components::icon::Icon;
-use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{LINK, PANEL, PageHead};
+use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::feedback::{ActionFailure, Failure, waiting};
+use crate::components::layout::use_session;
+use crate::components::loaded::Loading;
+use crate::components::panel::{H2, PANEL};
 use crate::components::plan_view::{PlanTable, counts_words};
 use crate::components::reason::Banner;
-use crate::components::target_link::TargetLink;
+use crate::components::target_link::target_words;
 use crate::components::tone::Tone;
+use crate::error::ApiError;
 use crate::format;
+use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::SourceId;
-use lockstep_types::rollback::TargetPlan;
 use lockstep_types::source::TakeOverPreview;
 
-/// The page.
+/// The part.
 #[component]
-pub fn TakeOverPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<SourceId>().ok())));
-    let preview: Loading<TakeOverPreview> = Resource::new(move || id.get(), |id| async move {
-        match id {
-            Some(id) => preview_take_over(id).await,
-            None => Err(lockstep_types::PortError::NotFound("this source".to_owned()).into()),
-        }
-    });
-    let act = ServerAction::<TakeOver>::new();
-    let failure = Signal::derive(move || act.value().get().and_then(Result::err));
+pub fn TakeOverPart(source: String) -> impl IntoView {
+    let data: Loading<TakeOverPreview> = Resource::new(
+        move || source.parse::<SourceId>().ok(),
+        |source| async move {
+            preview_take_over(source.ok_or_else(|| ApiError::from(PortError::NotFound("this source".into())))?).await
+        },
+    );
+    let action = ServerAction::<TakeOver>::new();
+    let session = use_session();
     view! {
-        <Title text="Take over" />
-        <PageHead
-            title="Take over"
-            crumbs=view! { <a class=LINK href="/settings?tab=sources">"Settings / Root sources"</a> }.into_any()
-            below=view! { <p class="mt-1.5 max-w-[76ch] text-muted">"From then on Lockstep writes as the definitions say. Nothing has been written so far."</p> }.into_any()
-        />
-        <ActionFailure error=failure />
-        {loaded(preview, move |preview| show(preview, act))}
+        <Transition fallback=waiting>
+            {move || Suspend::new(async move {
+                let actor = match session {
+                    Some(session) => session.await.ok().map(|session| session.actor),
+                    None => None,
+                };
+                match data.await {
+                    Ok(preview) => show(preview, actor.as_ref(), action),
+                    Err(error) => view! { <Failure error=error /> }.into_any(),
+                }
+            })}
+        </Transition>
     }
 }
 
-fn show(preview: TakeOverPreview, act: ServerAction<TakeOver>) -> AnyView {
-    let targets = preview.targets.len() as u64;
-    let writing = preview.targets.iter().filter(|target| target.plan.as_ref().is_some_and(|plan| plan.writes())).count() as u64;
-    let refused = !preview.refusals.is_empty();
-    let reason = refused.then(|| "Refused for the reasons above.".to_owned());
+fn show(preview: TakeOverPreview, actor: Option<&Actor>, action: ServerAction<TakeOver>) -> AnyView {
+    let failed = Signal::derive(move || action.value().get().and_then(Result::err));
+    let refused = refusal(actor, Permission::TakeOver)
+        .or_else(|| (!preview.refusals.is_empty()).then(|| "Another controller still syncs the same objects; see above.".to_owned()));
+    let number = preview.targets.len() as u64;
+    let (id, digest) = (preview.source.to_string(), preview.digest.clone());
     view! {
+        <h2 class="text-lg font-semibold">
+            {format!("Taking over: what the first sync of {} would do", format::plural(number, "target", "targets"))}
+        </h2>
         {preview
             .refusals
             .iter()
-            .map(|refusal| view! { <Banner tone=Tone::Bad shape=Icon::Problem lead=format::sentence_case(refusal).into_any() /> })
+            .map(|refusal| {
+                let lead = refusal.clone().into_any();
+                view! { <Banner tone=Tone::Bad lead=lead rest="Stop it there first, then make this preview again.".into_any() /> }
+            })
             .collect_view()}
-        <p class="text-lg">
-            <b class="font-semibold">{format::plural(targets, "target", "targets")}</b>
-            {format!(": {writing} would be changed by the first sync, {} match already.", targets - writing)}
-        </p>
-        <div class="flex flex-col gap-2">{preview.targets.into_iter().map(target).collect_view()}</div>
-        <ActionForm action=act>
-            <input type="hidden" name="source" value=preview.source.to_string() />
-            <input type="hidden" name="digest" value=preview.digest />
-            <Submit look=Look::Primary refused=reason pending=act.pending()>{format!("Take over {}", format::plural(targets, "target", "targets"))}</Submit>
+        {preview
+            .targets
+            .into_iter()
+            .map(|target| {
+                let words = target.plan.as_ref().map_or_else(|| target.error.clone(), |plan| counts_words(&plan.counts()));
+                view! {
+                    <details class=format!("{PANEL} px-4 py-3")>
+                        <summary class="flex flex-wrap items-baseline gap-x-3">
+                            <b class="font-medium">{target_words(&target.target)}</b>
+                            <span class="text-sm text-muted">{words}</span>
+                        </summary>
+                        <div class="mt-3">{target.plan.map(|plan| view! { <PlanTable plan=plan /> })}</div>
+                    </details>
+                }
+            })
+            .collect_view()}
+        <h3 class=H2>"From then on Lockstep writes as the definitions say: auto-sync, self-heal and prune where they ask for it."</h3>
+        <ActionForm action=action attr:class="flex flex-wrap items-center gap-2.5">
+            <input type="hidden" name="source" value=id />
+            <input type="hidden" name="digest" value=digest />
+            <Submit look=Look::Primary refused=refused pending=action.pending()>
+                "Take over"
+            </Submit>
+            <LinkButton href="/settings?tab=sources".to_owned() look=Look::Plain>
+                "Cancel"
+            </LinkButton>
         </ActionForm>
-    }
-    .into_any()
-}
-
-fn target(target: TargetPlan) -> AnyView {
-    let words = target.plan.as_ref().map_or_else(|| target.error.clone(), |plan| counts_words(&plan.counts()));
-    let automated = if target.automated { "syncs by itself" } else { "waits for a person" };
-    view! {
-        <details class=format!("{PANEL} px-4 py-2.5")>
-            <summary class="flex flex-wrap items-center gap-x-3 gap-y-1">
-                <TargetLink target=target.target.clone() /> <span class="text-sm text-muted">{words}</span> <span class="ml-auto text-sm text-muted">{automated}</span>
-            </summary>
-            <div class="mt-2.5">{target.plan.map(|plan| view! { <PlanTable plan=plan /> })}</div>
-        </details>
+        <ActionFailure error=failed />
     }
     .into_any()
 }

@@ -1,98 +1,111 @@
-//! API tokens: made here, shown once, ended here.
+//! API tokens. The token itself is shown once, right after it was made.
 
 use crate::api::accounts::{CreateToken, RevokeToken, tokens};
 use crate::components::button::{Look, Submit};
-use crate::components::clock::ago;
-use crate::components::feedback::ActionFailure;
+use crate::components::clock::{Clock, ago};
+use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::{SelectField, TextField};
 use crate::components::icon::Icon;
-use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{PANEL, Part, TABLE, TD, TH, tag};
+use crate::components::loaded::Loading;
+use crate::components::panel::{PANEL, TABLE, TD, TH, tag};
 use crate::components::reason::Banner;
-use crate::components::sha::CopyButton;
 use crate::components::tone::Tone;
-use crate::live::{Topic, ticks};
+use crate::format;
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::TokenView;
 
-/// The tab.
+/// The part.
 #[component]
-pub fn TokensTab() -> impl IntoView {
-    let tick = ticks(|| Topic::All);
-    let create = ServerAction::<CreateToken>::new();
-    let revoke = ServerAction::<RevokeToken>::new();
-    let all: Loading<Vec<TokenView>> = Resource::new(move || (tick.get(), create.version().get(), revoke.version().get()), |_| tokens());
-    let failure = Signal::derive(move || create.value().get().and_then(Result::err).or_else(|| revoke.value().get().and_then(Result::err)));
+pub fn TokensPart() -> impl IntoView {
+    let (create, revoke) = (ServerAction::<CreateToken>::new(), ServerAction::<RevokeToken>::new());
+    let (created, revoked) = (create.version(), revoke.version());
+    let list: Loading<Vec<TokenView>> = Resource::new(move || (created.get(), revoked.get()), |_| tokens());
+    let clock = Clock::current();
+    let failed = Signal::derive(move || create.value().get().and_then(Result::err).or_else(|| revoke.value().get().and_then(Result::err)));
+    let made = move || create.value().get().and_then(Result::ok);
+    let lasts = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("0", "without end")];
     view! {
-        <p class="max-w-[76ch] text-muted">"For the command line and for pipelines. A token may do what you may; only its hash is kept."</p>
-        <ActionFailure error=failure />
-        {move || create.value().get().and_then(Result::ok).map(made)}
-        {loaded(all, move |all| list(all, revoke))}
-        <Part title="New token">
-            <ActionForm action=create attr:class=format!("{PANEL} flex max-w-xl flex-col gap-3 px-4 py-3.5")>
-                <TextField name="label" label="What for" required=true placeholder="deploy pipeline" />
-                <SelectField
-                    name="days"
-                    label="Ends after"
-                    options=vec![("30".into(), "30 days".into()), ("90".into(), "90 days".into()), ("365".into(), "a year".into()), ("0".into(), "never".into())]
-                    selected="90"
-                />
-                <div><Submit look=Look::Plain pending=create.pending()>"Create token"</Submit></div>
+        <ActionFailure error=failed />
+        {move || {
+            made()
+                .map(|token| {
+                    let lead = "Copy the token now: it is not shown again.".into_any();
+                    let rest = view! { <code class="font-mono break-all text-ink select-all">{token}</code> }.into_any();
+                    view! { <Banner tone=Tone::Ok lead=lead rest=rest /> }
+                })
+        }}
+        <Transition fallback=waiting>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Err(error) => view! { <Failure error=error /> }.into_any(),
+                    Ok(list) if list.is_empty() => {
+                        view! {
+                            <Empty title="No tokens" shape=Icon::Person>
+                                "A token lets the command line and pipelines act with your rights."
+                            </Empty>
+                        }
+                            .into_any()
+                    }
+                    Ok(list) => table(list, revoke, clock),
+                }
+            })}
+        </Transition>
+        <section class=format!("{PANEL} px-4 py-3")>
+            <h2 class="font-semibold">"Make a token"</h2>
+            <ActionForm action=create attr:class="mt-3 grid max-w-3xl items-end gap-3 md:grid-cols-[minmax(0,1fr)_auto_auto]">
+                <TextField name="label" label="What it is for" required=true placeholder="pipeline of shop" />
+                <SelectField name="days" label="Lasts" options=lasts.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() selected="90" />
+                <Submit look=Look::Primary pending=create.pending()>"Make"</Submit>
             </ActionForm>
-        </Part>
+            <p class="mt-2 text-xs text-muted">"Making one needs the script of this page: a plain form could not show it only once."</p>
+        </section>
     }
 }
 
-fn made(token: String) -> AnyView {
-    let rest = view! {
-        <span class="group/sha flex items-center gap-2">
-            <code class="rounded bg-sunken px-2 py-1 font-mono text-sm break-all text-ink">{token.clone()}</code> <CopyButton text=token what="the token" />
-        </span>
-    }
-    .into_any();
-    view! { <Banner tone=Tone::Ok shape=Icon::Healthy lead="Copy it now: it is not shown again.".into_any() rest=rest /> }.into_any()
-}
-
-fn list(all: Vec<TokenView>, revoke: ServerAction<RevokeToken>) -> AnyView {
-    if all.is_empty() {
-        return view! { <p class=format!("{PANEL} px-4 py-6 text-center text-muted")>"No tokens yet."</p> }.into_any();
-    }
+fn table(list: Vec<TokenView>, revoke: ServerAction<RevokeToken>, clock: Clock) -> AnyView {
+    let now = clock.0.get_untracked();
+    let rows = list
+        .into_iter()
+        .map(|token| {
+            let id = token.id.to_string();
+            let ends = token.expires_at.map_or_else(|| "never".to_owned(), |at| format::relative(at, now));
+            view! {
+                <tr>
+                    <td class=TD>
+                        <span class="font-medium">{token.label.clone()}</span>
+                        {token.revoked.then(|| view! { " " {tag("revoked")} })}
+                    </td>
+                    <td class=TD>{token.user.clone()}</td>
+                    <td class=format!("{TD} text-muted")>{ago(token.created_at)}</td>
+                    <td class=format!("{TD} text-muted")>{token.last_used.map_or_else(|| "never".into_any(), ago)}</td>
+                    <td class=format!("{TD} text-muted")>{ends}</td>
+                    <td class=format!("{TD} text-right")>
+                        {(!token.revoked)
+                            .then(|| {
+                                view! {
+                                    <ActionForm action=revoke attr:class="contents">
+                                        <input type="hidden" name="token" value=id />
+                                        <Submit look=Look::Quiet>"Revoke"</Submit>
+                                    </ActionForm>
+                                }
+                            })}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
     view! {
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["What for", "Of", "Made", "Last used", "Ends", ""].into_iter().map(|title| view! { <th scope="col" class=TH>{title}</th> }).collect_view()}
+                        {["For", "Of", "Made", "Last used", "Ends", ""].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
                     </tr>
                 </thead>
-                <tbody>{all.into_iter().map(|token| row(token, revoke)).collect_view()}</tbody>
+                <tbody>{rows}</tbody>
             </table>
         </div>
-    }
-    .into_any()
-}
-
-fn row(token: TokenView, revoke: ServerAction<RevokeToken>) -> AnyView {
-    let act = if token.revoked {
-        tag("revoked")
-    } else {
-        view! {
-            <ActionForm action=revoke>
-                <input type="hidden" name="token" value=token.id.to_string() />
-                <Submit look=Look::Quiet pending=revoke.pending()>"Revoke"</Submit>
-            </ActionForm>
-        }
-        .into_any()
-    };
-    view! {
-        <tr class=if token.revoked { "text-muted" } else { "" }>
-            <td class=format!("{TD} font-medium")>{token.label.clone()}</td>
-            <td class=TD>{token.user.clone()}</td>
-            <td class=format!("{TD} text-muted")>{ago(token.created_at)}</td>
-            <td class=format!("{TD} text-muted")>{token.last_used.map_or_else(|| "never".into_any(), ago)}</td>
-            <td class=format!("{TD} text-muted")>{token.expires_at.map_or_else(|| "never".into_any(), ago)}</td>
-            <td class=TD>{act}</td>
-        </tr>
     }
     .into_any()
 }

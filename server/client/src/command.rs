@@ -1,0 +1,112 @@
+//! The commands, and which module carries each out.
+
+mod app;
+mod app_rollback;
+mod app_sync;
+mod cluster;
+mod commit;
+mod login;
+mod source;
+
+use crate::api::{Api, ClientError};
+use crate::exit::Exit;
+use crate::table::{Format, say, say_json};
+use crate::wire::VersionAnswer;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// How to write results.
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    pub output: Format,
+    /// The server; without it the one of the last login.
+    #[arg(long, global = true, env = "LOCKSTEP_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// Send the token over plain http to another machine.
+    #[arg(long, global = true)]
+    pub insecure_http: bool,
+}
+
+impl Global {
+    pub(crate) fn open(&self) -> Result<Api, ClientError> {
+        Api::open(self.server.as_deref(), self.insecure_http)
+    }
+
+    /// JSON for programs, else what `table` makes for people.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        table: impl FnOnce(&T) -> String,
+    ) -> Result<Exit, ClientError> {
+        match self.output {
+            Format::Json => say_json(value)?,
+            Format::Table => say(&table(value))?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The client's commands.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Get a token from a server and remember both.
+    Login(login::Login),
+    /// Applications and their targets.
+    #[command(subcommand)]
+    App(app::App),
+    /// Where a commit is: live, waiting or failed, per cluster.
+    Commit(commit::Commit),
+    /// Clusters.
+    #[command(subcommand)]
+    Cluster(cluster::Cluster),
+    /// Root sources.
+    #[command(subcommand)]
+    Source(source::Source),
+    /// Versions of this client and of the server.
+    Version,
+}
+
+impl ClientCommand {
+    pub(crate) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
+        match self {
+            Self::Login(login) => login.run(global).await,
+            Self::App(app) => app.run(global).await,
+            Self::Commit(commit) => commit.run(global).await,
+            Self::Cluster(cluster) => cluster.run(global).await,
+            Self::Source(source) => source.run(global).await,
+            Self::Version => version(global).await,
+        }
+    }
+
+    /// `app diff` says 1 for "there is a difference", so its mistakes are 2.
+    pub(crate) fn exit_on_error(&self) -> Exit {
+        match self {
+            Self::App(app::App::Diff(_)) => Exit::Broken,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Versions {
+    client: &'static str,
+    /// `None`: not logged in, or it does not answer.
+    server: Option<String>,
+}
+
+async fn version(global: &Global) -> Result<Exit, ClientError> {
+    let server = match global.open() {
+        Ok(api) => api.get::<VersionAnswer>("/version", &[]).await.ok(),
+        Err(_) => None,
+    };
+    let versions = Versions {
+        client: env!("CARGO_PKG_VERSION"),
+        server: server.map(|answer| answer.version),
+    };
+    global.show(&versions, |versions| {
+        let server = versions.server.as_deref().unwrap_or("not reached");
+        format!("client  {}\nserver  {server}", versions.client)
+    })
+}

@@ -1,0 +1,185 @@
+//! `lockstep app rollback`: choose, preview, say yes, commit (or pin).
+
+use super::Global;
+use crate::api::{Api, ClientError, segment};
+use crate::apps::{Which, full_name, path};
+use crate::exit::Exit;
+use crate::prompt;
+use crate::table::{Table, plain, remark};
+use crate::wire::{PinBody, RollbackBody};
+use clap::Args;
+use lockstep_types::application::{Pin, TargetSummary};
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::{RollbackCandidate, RollbackOutcome, RollbackPreview};
+
+/// Go back to an earlier commit.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    which: Which,
+    /// The commit to go back to, or a beginning of it. Without it: the last that was Synced and Healthy.
+    #[arg(value_name = "REVISION")]
+    to: Option<String>,
+    /// Why; goes into the commit message and the history.
+    #[arg(long)]
+    reason: String,
+    /// Do not commit: keep this target alone at the revision for so many hours.
+    #[arg(long, value_name = "HOURS")]
+    pin: Option<u32>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Rollback {
+    pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
+        let api = global.open()?;
+        let target = self.which.find(&api).await?;
+        let to = self.choose(&api, &target).await?;
+        let address = format!(
+            "{}?to={}",
+            path(&target, "/rollback/preview"),
+            segment(&to.0)
+        );
+        let preview: RollbackPreview = api.get(&address, &[]).await?;
+        remark(&summary(&preview));
+        if self.pin.is_none() && !preview.commit_refused.is_empty() {
+            remark(&format!(
+                "no commit: {}; --pin HOURS keeps this target alone",
+                preview.commit_refused
+            ));
+            return Ok(Exit::Failed);
+        }
+        if !self.yes && prompt::line("Go back? Type yes")? != "yes" {
+            remark("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+        match self.pin {
+            Some(hours) => self.pin_at(global, &api, &target, to, hours).await,
+            None => self.commit(global, &api, &target, to, preview.digest).await,
+        }
+    }
+
+    async fn choose(&self, api: &Api, target: &TargetSummary) -> Result<Revision, ClientError> {
+        let candidates: Vec<RollbackCandidate> =
+            api.get(&path(target, "/rollback/candidates"), &[]).await?;
+        let Some(wanted) = &self.to else {
+            return candidates
+                .into_iter()
+                .find(|candidate| candidate.last_healthy)
+                .map(|candidate| candidate.commit.revision)
+                .ok_or_else(|| {
+                    ClientError::Usage(format!(
+                        "{} was never Synced and Healthy before; name a commit",
+                        full_name(target)
+                    ))
+                });
+        };
+        let mut found = candidates
+            .iter()
+            .map(|candidate| &candidate.commit.revision)
+            .filter(|revision| revision.0.starts_with(&wanted.to_ascii_lowercase()));
+        match (found.next(), found.next()) {
+            (Some(revision), None) => Ok(revision.clone()),
+            (Some(_), Some(_)) => Err(ClientError::Usage(format!(
+                "“{wanted}” begins more than one commit; give more digits"
+            ))),
+            // The server knows more commits than it proposes.
+            (None, _) => Ok(Revision(wanted.to_ascii_lowercase())),
+        }
+    }
+
+    async fn commit(
+        &self,
+        global: &Global,
+        api: &Api,
+        target: &TargetSummary,
+        to: Revision,
+        digest: String,
+    ) -> Result<Exit, ClientError> {
+        let body = RollbackBody {
+            to,
+            digest,
+            reason: self.reason.clone(),
+        };
+        let outcome: RollbackOutcome = api.post(&path(target, "/rollback"), &body).await?;
+        global.show(&outcome, |outcome| match outcome {
+            RollbackOutcome::Committed { revision } => {
+                format!("committed as {}; the sync follows", revision.short())
+            }
+            RollbackOutcome::PushRefused { message } => format!(
+                "the Git host refused the push, nothing was changed: {}",
+                plain(message)
+            ),
+            RollbackOutcome::Moved { head } => format!(
+                "the branch moved to {} meanwhile, nothing was changed; run it again",
+                head.short()
+            ),
+        })?;
+        Ok(match outcome {
+            RollbackOutcome::Committed { .. } => Exit::Done,
+            _ => Exit::Failed,
+        })
+    }
+
+    async fn pin_at(
+        &self,
+        global: &Global,
+        api: &Api,
+        target: &TargetSummary,
+        to: Revision,
+        hours: u32,
+    ) -> Result<Exit, ClientError> {
+        let body = PinBody {
+            to,
+            reason: self.reason.clone(),
+            hours,
+        };
+        let pin: Pin = api.post(&path(target, "/pin"), &body).await?;
+        global.show(&pin, |pin| {
+            format!(
+                "pinned at {} until {}",
+                pin.revision.short(),
+                pin.until.rfc3339()
+            )
+        })
+    }
+}
+
+fn summary(preview: &RollbackPreview) -> String {
+    let mut table = Table::new(&["APP", "CLUSTER", "CREATE", "CONFIGURE", "PRUNE", "NOTE"]);
+    for target in &preview.targets {
+        let counts = target
+            .plan
+            .as_ref()
+            .map(|plan| plan.counts())
+            .unwrap_or_default();
+        let gate = target.plan.as_ref().and_then(|plan| plan.gate.first());
+        table.row([
+            format!(
+                "{}/{}",
+                target.target.application.project, target.target.application.name
+            ),
+            target.target.cluster.clone(),
+            counts.create.to_string(),
+            counts.configure.to_string(),
+            counts.prune.to_string(),
+            gate.map_or_else(|| target.error.clone(), |finding| finding.message.clone()),
+        ]);
+    }
+    let mut text = format!(
+        "Back to {} {} ({})\n{}\n",
+        preview.to.revision.short(),
+        preview.to.subject,
+        preview.to.author,
+        preview.first_line
+    );
+    for file in &preview.files {
+        text.push_str(&format!("  {:?} {}\n", file.kind, file.path));
+    }
+    for sentence in &preview.cannot_undo {
+        text.push_str(&format!("  cannot be undone: {sentence}\n"));
+    }
+    text.push_str(&table.text());
+    plain(&text)
+}

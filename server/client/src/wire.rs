@@ -1,0 +1,163 @@
+//! Bodies and answers of `/api/v1` that are not already part of the vocabulary. The server uses these same types.
+
+use lockstep_types::account::Role;
+use lockstep_types::id::{OperationId, RunId};
+use lockstep_types::revision::Revision;
+use serde::{Deserialize, Serialize};
+
+/// An error as RFC 9457 has it, with the port's error inside for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Always `about:blank`: the status says the kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// The wrong field, when one is to blame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+/// `POST /login`.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginBody {
+    pub name: String,
+    pub password: String,
+    /// What the token is for, as the list of tokens shows it.
+    #[serde(default)]
+    pub label: String,
+    /// Days until it expires.
+    #[serde(default)]
+    pub days: Option<u32>,
+}
+
+/// The answer to [`LoginBody`].
+#[derive(Serialize, Deserialize)]
+pub struct LoggedIn {
+    pub token: String,
+    pub name: String,
+    pub role: Role,
+}
+
+/// `POST …/sync`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyncBody {
+    pub prune: bool,
+    pub idempotency_key: Option<String>,
+}
+
+/// What was started.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Started {
+    pub operation: OperationId,
+}
+
+/// `GET /operations/{id}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OperationAnswer {
+    /// `None` while it waits to be picked up.
+    pub run: Option<RunId>,
+}
+
+/// `POST …/rollback`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackBody {
+    pub to: Revision,
+    pub digest: String,
+    pub reason: String,
+}
+
+/// `POST …/pin`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinBody {
+    pub to: Revision,
+    pub reason: String,
+    pub hours: u32,
+}
+
+/// `POST …/hold`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldBody {
+    pub reason: String,
+    pub hours: u32,
+}
+
+/// `POST /approvals/{id}`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionBody {
+    pub digest: String,
+    pub yes: bool,
+}
+
+/// `POST /sources/{id}/take-over`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeOverBody {
+    pub digest: String,
+}
+
+/// `POST /users`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserBody {
+    pub name: String,
+    pub password: String,
+    pub role: Role,
+}
+
+/// `POST /users/{id}/disabled`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisabledBody {
+    pub disabled: bool,
+}
+
+/// `POST /users/{id}/password`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordBody {
+    /// Needed for one's own account.
+    #[serde(default)]
+    pub old: String,
+    pub new: String,
+}
+
+/// `POST /tokens`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenBody {
+    pub label: String,
+    #[serde(default)]
+    pub days: Option<u32>,
+}
+
+/// The answer to [`TokenBody`]: shown once.
+#[derive(Serialize, Deserialize)]
+pub struct NewToken {
+    pub token: String,
+}
+
+/// Something new, by id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Created<T> {
+    pub id: T,
+}
+
+/// `GET /version`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VersionAnswer {
+    pub version: String,
+}
+
+/// `GET /events/head`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeadAnswer {
+    pub head: u64,
+}

@@ -1,0 +1,146 @@
+//! Deleting exactly the object that was planned to go, and no other of its name (G5, G7).
+
+use super::{Applier, ApplyError, JSON, METADATA, Request};
+use crate::tracking::TRACKING_ANNOTATION;
+use lockstep_types::resource::ResourceKey;
+use serde_json::{Value, json};
+
+/// What happens to objects that the deleted one owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Propagation {
+    /// Deleted afterwards.
+    #[default]
+    Background,
+    /// Deleted first.
+    Foreground,
+    /// Left alone.
+    Orphan,
+}
+
+impl Propagation {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+            Self::Orphan => "Orphan",
+        }
+    }
+}
+
+/// One object to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    pub key: ResourceKey,
+    pub api_version: String,
+    /// UID of the object that was planned to go.
+    pub uid: String,
+    /// Text of the tracking annotation that it must still carry; `None` does not look at it.
+    pub tracking_id: Option<String>,
+    pub propagation: Propagation,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is not there any more.
+    Gone,
+    /// The server has noted it; it goes when these finalizers (possibly none, while it stops) are done.
+    Going { finalizers: Vec<String> },
+}
+
+/// Reads before giving up on an object that changes all the time.
+const READS: u32 = 4;
+
+impl Applier {
+    /// Deletes one object if it is still the planned one. Each try reads it anew and binds the request to what it read.
+    ///
+    /// # Errors
+    /// [`ApplyError::PreconditionFailed`] when another object has the name or the mark is gone; else as the cluster answers.
+    pub async fn delete(&self, wanted: &Deletion) -> Result<Deleted, ApplyError> {
+        let key = &wanted.key;
+        let path = self
+            .resource(key, &wanted.api_version)?
+            .object(&key.namespace, &key.name);
+        for _ in 0..READS {
+            let read = Request {
+                method: http::Method::GET,
+                path: path.clone(),
+                accept: METADATA,
+                content: JSON,
+                body: Vec::new(),
+            };
+            let live = match self.send(key, &read).await {
+                Ok(live) => live,
+                Err(ApplyError::NotFound { .. }) => return Ok(Deleted::Gone),
+                Err(error) => return Err(error),
+            };
+            check(wanted, &live)?;
+            if live.pointer("/metadata/deletionTimestamp").is_some() {
+                return Ok(Deleted::Going {
+                    finalizers: finalizers(&live),
+                });
+            }
+            let version = live
+                .pointer("/metadata/resourceVersion")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": wanted.propagation.word(),
+                "preconditions": {"uid": wanted.uid, "resourceVersion": version}});
+            let delete = Request {
+                method: http::Method::DELETE,
+                path: path.clone(),
+                accept: JSON,
+                content: JSON,
+                body: body.to_string().into_bytes(),
+            };
+            match self.send(key, &delete).await {
+                Ok(answer) if answer.pointer("/metadata/deletionTimestamp").is_some() => {
+                    return Ok(Deleted::Going {
+                        finalizers: finalizers(&answer),
+                    });
+                }
+                Ok(_) | Err(ApplyError::NotFound { .. }) => return Ok(Deleted::Gone),
+                // Its status may have moved; whether it is still the planned object is read anew.
+                Err(ApplyError::PreconditionFailed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ApplyError::PreconditionFailed {
+            object: Box::new(key.clone()),
+            message: "it changes all the time".to_owned(),
+        })
+    }
+}
+
+fn check(wanted: &Deletion, live: &Value) -> Result<(), ApplyError> {
+    let failed = |message: &str| {
+        Err(ApplyError::PreconditionFailed {
+            object: Box::new(wanted.key.clone()),
+            message: message.to_owned(),
+        })
+    };
+    if live.pointer("/metadata/uid").and_then(Value::as_str) != Some(wanted.uid.as_str()) {
+        return failed("it was deleted and made anew by somebody else");
+    }
+    let mark = live
+        .get("metadata")
+        .and_then(|metadata| metadata.get("annotations"))
+        .and_then(|all| all.get(TRACKING_ANNOTATION));
+    match &wanted.tracking_id {
+        Some(expected) if mark.and_then(Value::as_str) != Some(expected) => {
+            failed("it does not carry our tracking id any more")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Finalizers of the object, and for namespaces those of its contents.
+fn finalizers(live: &Value) -> Vec<String> {
+    ["/metadata/finalizers", "/spec/finalizers"]
+        .iter()
+        .filter_map(|pointer| live.pointer(pointer).and_then(Value::as_array))
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}

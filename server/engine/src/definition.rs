@@ -1,0 +1,215 @@
+//! Definitions: files of a root source become applications. Pure: bytes in, definitions and problems out.
+//!
+//! A broken document is a problem with file and line and never hides the good ones. Documents of other kinds
+//! are none of our business. Knows no Git, cluster or database.
+
+mod argo;
+mod collect;
+mod fields;
+mod flux;
+mod key;
+mod repositories;
+
+pub use collect::{read, read_source};
+pub use key::DefinitionKey;
+
+use lockstep_types::application::{Dialect, SourceSpec, SyncPolicy};
+use lockstep_types::revision::TargetRevision;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A file of the root source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionFile {
+    pub path: String,
+    pub bytes: Vec<u8>,
+}
+
+/// An application as Git defines it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    pub key: DefinitionKey,
+    pub dialect: Dialect,
+    /// Of the definition itself, not of what it deploys.
+    pub namespace: String,
+    pub name: String,
+    pub project: String,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub source: DefinedSource,
+    pub destination: Destination,
+    pub policy: SyncPolicy,
+    /// Fields whose differences do not count.
+    pub ignore_differences: Vec<IgnoreDifference>,
+    /// File that holds it.
+    pub path: String,
+    /// 1-based line of the document's first line.
+    pub line: u32,
+    /// The document as written.
+    pub yaml: String,
+    /// Fields that were read and are not acted on, dotted, with why.
+    pub ignored_fields: Vec<(String, String)>,
+}
+
+/// What to render, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DefinedSource {
+    pub repo_url: String,
+    /// Without leading or trailing slash; empty for the root of the repository.
+    pub path: String,
+    pub target_revision: TargetRevision,
+    /// Decides what a folder without renderer files means.
+    pub dialect: Dialect,
+    pub helm: Option<HelmOptions>,
+    pub kustomize: Option<KustomizeOptions>,
+    pub directory: Option<DirectoryOptions>,
+}
+
+impl DefinedSource {
+    /// The part that users see.
+    pub fn spec(&self) -> SourceSpec {
+        let renderer = if self.helm.is_some() {
+            "helm"
+        } else if self.kustomize.is_some() {
+            "kustomize"
+        } else if self.directory.is_some() {
+            "directory"
+        } else {
+            ""
+        };
+        SourceSpec {
+            repo_url: self.repo_url.clone(),
+            path: self.path.clone(),
+            target_revision: self.target_revision.clone(),
+            renderer: renderer.to_owned(),
+        }
+    }
+}
+
+/// `spec.source.helm`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HelmOptions {
+    pub release_name: String,
+    /// Overrides the destination's namespace for templates.
+    pub namespace: String,
+    /// Relative to the chart, or from the repository's root when they begin with a slash; globs allowed.
+    pub value_files: Vec<String>,
+    pub ignore_missing_value_files: bool,
+    /// YAML text, after the files.
+    pub values: String,
+    pub parameters: Vec<HelmParameter>,
+    /// Name and path of files whose content becomes the value.
+    pub file_parameters: Vec<(String, String)>,
+    pub skip_crds: bool,
+    pub skip_schema_validation: bool,
+    pub kube_version: String,
+    pub api_versions: Vec<String>,
+}
+
+/// One `--set`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelmParameter {
+    pub name: String,
+    pub value: String,
+    pub force_string: bool,
+}
+
+/// What a definition adds on top of the kustomization in Git, in Kustomize's own terms.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct KustomizeOptions {
+    pub namespace: String,
+    pub name_prefix: String,
+    pub name_suffix: String,
+    /// As Argo CD writes them: `[old=]name[:tag][@digest]`.
+    pub images: Vec<KustomizeImage>,
+    /// Name and count.
+    pub replicas: Vec<(String, i64)>,
+    pub common_labels: BTreeMap<String, String>,
+    pub common_annotations: BTreeMap<String, String>,
+    /// Common labels stay out of selectors.
+    pub label_without_selector: bool,
+    pub label_include_templates: bool,
+    /// Relative to the path.
+    pub components: Vec<String>,
+    /// Entries of Kustomize's `patches`, as written.
+    pub patches: Vec<serde_json::Value>,
+}
+
+/// An entry of Kustomize's `images`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KustomizeImage {
+    pub name: String,
+    pub new_name: String,
+    pub new_tag: String,
+    pub digest: String,
+}
+
+/// `spec.source.directory`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DirectoryOptions {
+    pub recurse: bool,
+    /// Glob on the path below the source's path; empty for all. Braces group.
+    pub include: String,
+    pub exclude: String,
+}
+
+/// An entry of `spec.ignoreDifferences`. Empty parts match everything; `*` too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IgnoreDifference {
+    pub group: String,
+    pub kind: String,
+    pub name: String,
+    pub namespace: String,
+    pub json_pointers: Vec<String>,
+    /// Fields owned by these field managers.
+    pub managers: Vec<String>,
+}
+
+/// Where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    pub cluster: DestinationCluster,
+    /// For objects that name none; empty when the definition gives none.
+    pub namespace: String,
+}
+
+/// How a definition names a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DestinationCluster {
+    /// The home cluster of the root source.
+    Home,
+    /// By registered name.
+    Name(String),
+    /// By address of the API server.
+    Server(String),
+}
+
+/// Why a document is not an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionProblem {
+    /// The definition that could not be read, when its name could be: it is broken, not gone.
+    pub key: Option<DefinitionKey>,
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    /// Dotted; empty when no field is to blame.
+    pub field: String,
+    pub message: String,
+    /// What to do.
+    pub next: String,
+}
+
+/// A path inside a repository in normal form: without `./`, doubled, leading or trailing slashes.
+fn repo_path(written: &str) -> Result<String, &'static str> {
+    if written.len() > 4096 || written.chars().any(char::is_control) {
+        return Err("it is too long or holds control characters");
+    }
+    let parts: Vec<&str> = written
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    if parts.contains(&"..") {
+        return Err("it leaves the repository");
+    }
+    Ok(parts.join("/"))
+}

@@ -1,0 +1,99 @@
+//! Which repository a Flux `Kustomization` means.
+
+use super::collect::Ours;
+use super::fields::Place;
+use super::flux;
+use std::collections::BTreeMap;
+
+/// A `GitRepository` that was read.
+pub(super) struct Source {
+    pub(super) repository: flux::Repository,
+    pub(super) broken: bool,
+    pub(super) ignored: Vec<(String, String)>,
+}
+
+/// By namespace and name.
+pub(super) type Repositories<'d> = BTreeMap<(String, String), Vec<(&'d Ours, Source)>>;
+/// The repository a `Kustomization` reads. One that leaves it out gets it by a patch of its parent in Flux:
+/// the source of the same name as everywhere, or the only one there is.
+pub(super) fn find_source<'r>(
+    place: &Place<'_>,
+    document: &Ours,
+    named: Option<&flux::SourceRef>,
+    repositories: &'r Repositories<'_>,
+    itself: Option<&'r Source>,
+) -> Option<&'r Source> {
+    let (namespace, name) = match named {
+        Some(named) if named.kind != "GitRepository" => {
+            let message = format!("{} sources are not supported yet", named.kind);
+            place.problem("spec.sourceRef.kind", &message, "Use a GitRepository.");
+            return None;
+        }
+        Some(named) if named.namespace.is_empty() => {
+            (document.namespace.clone(), named.name.clone())
+        }
+        Some(named) => (named.namespace.clone(), named.name.clone()),
+        None => {
+            let usual = (
+                document.namespace.clone(),
+                flux::DEFAULT_NAMESPACE.to_owned(),
+            );
+            match repositories.keys().next() {
+                Some(only) if repositories.len() == 1 => only.clone(),
+                _ => usual,
+            }
+        }
+    };
+    if name.is_empty() {
+        return None;
+    }
+    match repositories
+        .get(&(namespace.clone(), name.clone()))
+        .map(Vec::as_slice)
+    {
+        None | Some([]) if name == flux::DEFAULT_NAMESPACE && itself.is_some() => itself,
+        None | Some([]) => {
+            let message = format!("there is no GitRepository {namespace}/{name} in this source");
+            place.problem(
+                "spec.sourceRef",
+                &message,
+                "Add the GitRepository to the source's path, or correct the name.",
+            );
+            None
+        }
+        Some([(_, source)]) if source.broken => {
+            place.problem(
+                "spec.sourceRef",
+                &format!("the GitRepository {namespace}/{name} has problems of its own"),
+                "Solve those first.",
+            );
+            None
+        }
+        Some([(_, source)]) => Some(source),
+        // The same again, as `flux bootstrap` and copies per cluster leave it behind, does no harm.
+        Some([(_, first), rest @ ..])
+            if rest
+                .iter()
+                .all(|(_, other)| other.repository == first.repository && !other.broken)
+                && !first.broken =>
+        {
+            Some(first)
+        }
+        Some(several) => {
+            let places: Vec<String> = several
+                .iter()
+                .map(|(document, _)| format!("{}:{}", document.path, document.line))
+                .collect();
+            let message = format!(
+                "the GitRepository {namespace}/{name} is defined differently in {}",
+                places.join(" and ")
+            );
+            place.problem(
+                "spec.sourceRef",
+                &message,
+                "Keep one of them; definitions of several clusters need a source per cluster.",
+            );
+            None
+        }
+    }
+}

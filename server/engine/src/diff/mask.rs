@@ -1,0 +1,205 @@
+//! Hides Secret values, so that it still shows whether a value changed. Every object that leaves [`crate::diff`] has
+//! been through here, and whoever shows a manifest or live object elsewhere calls [`masked`] first. Nothing of a
+//! value survives, not its length either.
+
+use super::clean::{LAST_APPLIED, is_secret};
+use super::path::Segment;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+/// Stands for a value that is equal on both sides, or has no other side.
+pub const HIDDEN: &str = "••••••••";
+/// Stands for the live value where the other side holds another one.
+pub const HIDDEN_LIVE: &str = "•••••••• (live)";
+/// Stands for the declared value where the other side holds another one.
+pub const HIDDEN_DECLARED: &str = "•••••••• (declared)";
+
+/// Words in an annotation's name that make its value a secret …
+const SENSITIVE: [&str; 6] = ["password", "passwd", "token", "private-key", "credential", "api-key"];
+/// … unless the name says that it only points to one.
+const POINTERS: [&str; 6] = ["name", "ref", "path", "file", "namespace", "type"];
+/// Annotations in which tools keep a copy of the whole object.
+const COPIES: [&str; 4] = [
+    "kapp.k14s.io/original",
+    "objectset.rio.cattle.io/applied",
+    "banzaicloud.com/last-applied",
+    "config.k8s.io/last-applied",
+];
+
+/// The object with every secret value replaced by [`HIDDEN`] and without copies of itself.
+pub fn masked(object: &Value) -> Value {
+    let mut object = object.clone();
+    mask(&mut object, None, HIDDEN);
+    object
+}
+
+/// Both objects masked; where they hold different secrets the markers differ.
+pub(super) fn masked_pair(live: &Value, declared: &Value) -> (Value, Value) {
+    let (mut left, mut right) = (live.clone(), declared.clone());
+    mask(&mut left, Some(declared), HIDDEN_LIVE);
+    mask(&mut right, Some(live), HIDDEN_DECLARED);
+    (left, right)
+}
+
+/// The two values of one change, masked. `roots` are the objects they stand in.
+pub(super) fn masked_change(
+    roots: &[&Value],
+    path: &[Segment<'_>],
+    live: Option<Value>,
+    declared: Option<Value>,
+) -> (Option<Value>, Option<Value>) {
+    let hide = |value: Option<Value>, other: Option<&Value>, marker: &str| {
+        value.map(|mut value| {
+            if roots.iter().any(|root| is_sensitive(root, path)) {
+                hide(&mut value, other, marker);
+            } else if roots.iter().any(|root| is_secret(root)) {
+                mask_at_path(&mut value, other, path, marker);
+                hide_leaks(&mut value, roots, marker);
+            } else {
+                mask_at_path(&mut value, other, path, marker);
+            }
+            value
+        })
+    };
+    let left = hide(live.clone(), declared.as_ref(), HIDDEN_LIVE);
+    let right = hide(declared, live.as_ref(), HIDDEN_DECLARED);
+    (left, right)
+}
+
+/// Masks a value that stands at a path: it may be a map of annotations, or an object that holds some.
+fn mask_at_path(value: &mut Value, other: Option<&Value>, path: &[Segment<'_>], marker: &str) {
+    match path {
+        [.., Segment::Field("metadata"), Segment::Field("annotations")] => mask_annotations(value, other, marker),
+        [.., Segment::Field("metadata")] => {
+            if let Some(annotations) = value.get_mut("annotations") {
+                mask_annotations(annotations, other.and_then(|other| other.get("annotations")), marker);
+            }
+        }
+        _ => mask(value, other, marker),
+    }
+}
+
+/// Whether the place itself is secret: below the data of a Secret, or a sensitive annotation.
+fn is_sensitive(root: &Value, path: &[Segment<'_>]) -> bool {
+    let mut at = Some(root);
+    for (depth, segment) in path.iter().enumerate() {
+        if let Segment::Field("data" | "stringData") = segment
+            && at.is_some_and(is_secret)
+        {
+            return true;
+        }
+        if let [Segment::Field("metadata"), Segment::Field("annotations"), Segment::Field(name)] =
+            path.get(depth..depth + 3).unwrap_or_default()
+            && sensitive_annotation(name)
+        {
+            return true;
+        }
+        at = at.and_then(|at| super::path::get(at, std::slice::from_ref(segment)));
+    }
+    false
+}
+
+fn sensitive_annotation(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    if name == LAST_APPLIED || COPIES.contains(&name.as_str()) {
+        return true;
+    }
+    SENSITIVE.iter().any(|word| name.contains(word)) && !POINTERS.iter().any(|end| name.ends_with(end))
+}
+
+/// Masks an object and everything embedded in it.
+fn mask(value: &mut Value, other: Option<&Value>, marker: &str) {
+    let secret = is_secret(value);
+    if secret {
+        let original = value.clone();
+        for part in ["data", "stringData"] {
+            if let Some(part_value) = value.get_mut(part) {
+                hide(part_value, other.and_then(|other| other.get(part)), marker);
+            }
+        }
+        let roots: Vec<&Value> = std::iter::once(&original).chain(other).collect();
+        if let Some(metadata) = value.get_mut("metadata") {
+            hide_leaks(metadata, &roots, marker);
+        }
+    }
+    match value {
+        Value::Object(map) => {
+            for (name, below) in map.iter_mut() {
+                let other = other.and_then(|other| other.get(name));
+                match name.as_str() {
+                    "data" | "stringData" if secret => {}
+                    "metadata" => {
+                        if let Some(annotations) = below.get_mut("annotations") {
+                            mask_annotations(annotations, other.and_then(|other| other.get("annotations")), marker);
+                        }
+                    }
+                    _ => mask(below, other, marker),
+                }
+            }
+        }
+        Value::Array(list) => {
+            for (index, below) in list.iter_mut().enumerate() {
+                mask(below, other.and_then(|other| other.get(index)), marker);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn mask_annotations(annotations: &mut Value, other: Option<&Value>, marker: &str) {
+    let Some(map) = annotations.as_object_mut() else { return };
+    map.remove(LAST_APPLIED);
+    for (name, value) in map.iter_mut() {
+        if sensitive_annotation(name) {
+            hide(value, other.and_then(|other| other.get(name)), marker);
+        }
+    }
+}
+
+/// Replaces a value, or each value of a map. `marker` is for those that differ from the other side's.
+fn hide(value: &mut Value, other: Option<&Value>, marker: &str) {
+    if let Value::Object(map) = value {
+        for (name, value) in map.iter_mut() {
+            hide_one(value, other.and_then(|other| other.get(name)), marker);
+        }
+        return;
+    }
+    hide_one(value, other, marker);
+}
+
+fn hide_one(value: &mut Value, other: Option<&Value>, marker: &str) {
+    let text = if other.is_none_or(|other| other == value) { HIDDEN } else { marker };
+    *value = Value::String(text.to_owned());
+}
+
+/// Hides every text outside of a Secret's data that repeats one of its values, plain or encoded.
+fn hide_leaks(value: &mut Value, roots: &[&Value], marker: &str) {
+    match value {
+        Value::String(text) => {
+            if roots.iter().any(|root| repeats(root, text)) {
+                *text = marker.to_owned();
+            }
+        }
+        Value::Object(map) => map.values_mut().for_each(|value| hide_leaks(value, roots, marker)),
+        Value::Array(list) => list.iter_mut().for_each(|value| hide_leaks(value, roots, marker)),
+        _ => {}
+    }
+}
+
+fn repeats(secret: &Value, text: &str) -> bool {
+    // Shorter values would make a match a coincidence.
+    const LEAST: usize = 6;
+    if !is_secret(secret) {
+        return false;
+    }
+    let parts = ["data", "stringData"].into_iter().filter_map(|part| secret.get(part)).filter_map(Value::as_object);
+    parts.flat_map(Map::values).filter_map(Value::as_str).any(|value| {
+        let plain = STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let plain = plain.as_deref().map(str::trim).unwrap_or_default();
+        (value.len() >= LEAST && text.contains(value)) || (plain.len() >= LEAST && text.contains(plain))
+    })
+}
+
+#[cfg(test)]
+mod tests;

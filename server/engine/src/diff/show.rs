@@ -1,0 +1,40 @@
+//! Whole objects as text for people. Masked, like everything that leaves [`crate::diff`].
+
+use super::{clean, emit, mask};
+use crate::manifest::Manifest;
+use serde_json::Value;
+
+/// A live object with its status, without managed fields and copies of itself.
+pub fn live_yaml(object: &Value) -> String {
+    let mut object = mask::masked(object);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+        metadata.remove("selfLink");
+    }
+    emit::yaml(&object)
+}
+
+/// A manifest as it was rendered, without our own mark.
+pub fn manifest_yaml(manifest: &Manifest) -> String {
+    emit::yaml(&mask::masked(&clean::desired(&manifest.body, true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn shows_status_and_hides_values() {
+        let live = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "managedFields": [{"manager": "x"}]},
+            "data": {"password": "aHVudGVyMg=="}, "status": {"seen": true}
+        });
+        let text = live_yaml(&live);
+        assert!(text.contains("seen: true") && text.contains("password:"), "{text}");
+        assert!(!text.contains("aHVudGVyMg") && !text.contains("managedFields"), "{text}");
+        let plain = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": "hunter2"}});
+        let text = manifest_yaml(&Manifest::new(plain, None).unwrap());
+        assert!(text.contains("password:") && !text.contains("hunter2"), "{text}");
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+
+fn kubeconfig(cluster: &str, user: &str) -> SecretString {
+    SecretString::from(format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- name: k\n  cluster: {{{cluster}}}\n\
+         users:\n- name: u\n  user: {{{user}}}\ncontexts:\n- name: c\n  context: {{cluster: k, user: u}}\n"
+    ))
+}
+
+async fn refusal(cluster: &str, user: &str, policy: &ClusterPolicy) -> String {
+    match read(&kubeconfig(cluster, user), "", policy).await {
+        Ok(_) => "accepted".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn refuses_what_reads_or_runs_by_default() {
+    let public = "server: 'https://k8s.example.com'";
+    for (cluster, user, names) in [
+        (
+            format!("{public}, insecure-skip-tls-verify: true"),
+            "token: t",
+            "insecure-skip-tls-verify",
+        ),
+        (
+            format!("{public}, proxy-url: 'http://proxy:3128'"),
+            "token: t",
+            "proxy-url",
+        ),
+        (
+            format!("{public}, certificate-authority: /etc/passwd"),
+            "token: t",
+            "certificate-authority",
+        ),
+        (public.to_owned(), "tokenFile: /etc/passwd", "tokenFile"),
+        (
+            public.to_owned(),
+            "client-certificate: /a",
+            "client-certificate",
+        ),
+        (public.to_owned(), "client-key: /a", "client-key"),
+        (
+            public.to_owned(),
+            "exec: {apiVersion: v1, command: aws}",
+            "exec plugin \"aws\"",
+        ),
+        (
+            public.to_owned(),
+            "auth-provider: {name: gcp, config: {}}",
+            "auth-provider",
+        ),
+        (
+            "server: 'http://k8s.example.com'".to_owned(),
+            "token: t",
+            "plain http",
+        ),
+        (
+            "server: 'https://127.0.0.1:6443'".to_owned(),
+            "token: t",
+            "127.0.0.1",
+        ),
+        (
+            "server: 'https://localhost:6443'".to_owned(),
+            "token: t",
+            "localhost",
+        ),
+        (
+            "server: 'https://10.1.2.3'".to_owned(),
+            "token: t",
+            "10.1.2.3",
+        ),
+        ("server: 'https://[::1]:6443'".to_owned(), "token: t", "::1"),
+        (
+            "server: 'https://[::ffff:127.0.0.1]'".to_owned(),
+            "token: t",
+            "127.0.0.1",
+        ),
+        (
+            "server: 'https://169.254.169.254'".to_owned(),
+            "token: t",
+            "169.254.169.254",
+        ),
+        (
+            "server: 'https://u@k8s.example.com'".to_owned(),
+            "token: t",
+            "user name",
+        ),
+        (
+            "server: 'ftp://k8s.example.com'".to_owned(),
+            "token: t",
+            "https://",
+        ),
+    ] {
+        let said = refusal(&cluster, user, &ClusterPolicy::default()).await;
+        assert!(said.contains(names), "{cluster} {user}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_operator_opens_one_thing_at_a_time() {
+    let private = ClusterPolicy {
+        allow_private: true,
+        ..ClusterPolicy::default()
+    };
+    assert_eq!(
+        refusal("server: 'https://127.0.0.1:1'", "token: t", &private).await,
+        "accepted"
+    );
+    let said = refusal("server: 'http://127.0.0.1:1'", "token: t", &private).await;
+    assert!(said.contains("plain http"), "{said}");
+    let said = refusal("server: 'https://169.254.169.254'", "token: t", &private).await;
+    assert!(
+        said.contains("169.254.169.254"),
+        "link-local stays closed: {said}"
+    );
+    let exec = ClusterPolicy {
+        exec_commands: vec!["aws".to_owned()],
+        ..ClusterPolicy::default()
+    };
+    assert_eq!(
+        refusal(
+            "server: 'https://k.example.com'",
+            "exec: {apiVersion: v1, command: aws}",
+            &exec
+        )
+        .await,
+        "accepted"
+    );
+    let said = refusal(
+        "server: 'https://k.example.com'",
+        "exec: {apiVersion: v1, command: /tmp/aws}",
+        &exec,
+    )
+    .await;
+    assert!(said.contains("/tmp/aws"), "{said}");
+}
+
+#[tokio::test]
+async fn names_the_missing_context_and_never_quotes_the_file() {
+    let config = kubeconfig("server: 'https://k.example.com'", "token: t");
+    let error = read(&config, "prod", &ClusterPolicy::default())
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("\"prod\""), "{error}");
+    let broken = SecretString::from("token: s3cret: [".to_owned());
+    let error = read(&broken, "", &ClusterPolicy::default())
+        .await
+        .err()
+        .unwrap();
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+}

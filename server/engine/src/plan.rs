@@ -1,0 +1,310 @@
+//! What a sync would do to one target, decided in full before anything is written: an immutable [`Plan`] in the order
+//! of execution, with the findings of the prune gate. Pure and deterministic: no cluster, no store, no clock. It must
+//! not know how steps are carried out. `check` verifies plans without using a line of this module's code.
+
+pub mod check;
+mod digest;
+mod facts;
+mod gate;
+pub mod order;
+mod prune;
+pub mod text;
+
+use crate::diff::impact;
+use crate::manifest::Manifest;
+use lockstep_types::application::SyncPolicy;
+use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind};
+use lockstep_types::id::TargetId;
+use lockstep_types::plan::{Action, Plan, Step};
+use lockstep_types::resource::ResourceKey;
+use lockstep_types::revision::Revision;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Everything a plan is made from. Equal input gives equal plans.
+#[derive(Debug, Clone)]
+pub struct PlanInput<'a> {
+    pub target: TargetId,
+    pub revision: Revision,
+    /// This installation and the target's key: how our own tracking ids read.
+    pub installation: Uuid,
+    pub target_key: &'a str,
+    /// A complete render: stamped with the tracking id and with namespaces filled in.
+    pub desired: &'a [Manifest],
+    /// What [`crate::diff`] found, by object. A desired object without an entry is equal to the live one.
+    pub diffs: &'a BTreeMap<ResourceKey, ResourceDiff>,
+    /// What is known about every desired and every inventoried object. One that is missing here counts as unknown.
+    pub live: &'a BTreeMap<ResourceKey, LiveFact>,
+    /// What earlier syncs applied.
+    pub inventory: &'a [InventoryEntry],
+    pub policy: PlanPolicy,
+    /// Namespace of the definition's destination; may be empty.
+    pub destination_namespace: &'a str,
+    /// `None`: not known.
+    pub namespace_exists: Option<bool>,
+    /// What a delete would take along: objects in a namespace, custom resources of a definition.
+    pub cascade: &'a BTreeMap<ResourceKey, u32>,
+    /// A person said yes to the plan with this digest.
+    pub approved_digest: Option<&'a str>,
+}
+
+/// What the definition and the request allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlanPolicy {
+    pub prune: bool,
+    pub allow_empty: bool,
+    pub create_namespace: bool,
+}
+
+impl From<&SyncPolicy> for PlanPolicy {
+    fn from(policy: &SyncPolicy) -> Self {
+        Self { prune: policy.prune, allow_empty: policy.allow_empty, create_namespace: policy.create_namespace }
+    }
+}
+
+/// One line of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryEntry {
+    pub key: ResourceKey,
+    /// UID the object had when it was applied; `None` while only the intent is written.
+    pub uid: Option<String>,
+}
+
+/// What the watch knows of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveFact {
+    Present(PresentFacts),
+    /// Known not to be there, by a complete list.
+    Absent,
+    /// Not known, with the reason.
+    Unknown(String),
+}
+
+/// What a plan needs to know of a live object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PresentFacts {
+    pub uid: String,
+    pub api_version: String,
+    /// Text of the tracking annotation.
+    pub tracking: Option<String>,
+    /// Its own wish about being pruned.
+    pub prune: PruneWish,
+    pub wave: i32,
+    /// It has a deletion timestamp.
+    pub terminating: bool,
+}
+
+/// What annotations of a live object say about pruning it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PruneWish {
+    #[default]
+    Allowed,
+    /// Never; with the annotation that says so.
+    Never(String),
+    /// Only after a person has said yes.
+    Confirm,
+}
+
+/// Makes the plan. [`check::check`] it before it is carried out.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    let mut report = Vec::new();
+    let mut steps = applies(input, &mut report);
+    steps.sort_by(|one, other| order::apply_order(one.wave, &one.key).cmp(&order::apply_order(other.wave, &other.key)));
+
+    let desired: BTreeSet<&ResourceKey> = input.desired.iter().map(|manifest| &manifest.key).collect();
+    let unknown = unknown(input);
+    if !unknown.is_empty() {
+        let names: Vec<String> = unknown.iter().take(5).map(ResourceKey::short).collect();
+        let more = if unknown.len() > names.len() { format!(" and {} more", unknown.len() - names.len()) } else { String::new() };
+        report.push(format!("The live state of {}{more} is not known: nothing is deleted.", names.join(", ")));
+    }
+    let prunes = prune::prunes(input, &desired, &unknown);
+    report.extend(prunes.report);
+    append_prunes(&mut steps, prunes.steps, &prunes.waves);
+    for (index, step) in (0..).zip(steps.iter_mut()) {
+        step.index = index;
+        if let Action::Skip(why) = &step.action {
+            report.push(format!("{} is left alone: {why}.", step.key.short()));
+        }
+    }
+
+    let digest = digest::digest(input.target, &input.revision, &steps);
+    let mut gate = gate::findings(input, &steps, &prunes.confirm);
+    if !gate.is_empty() && input.approved_digest == Some(digest.as_str()) {
+        report.extend(gate.drain(..).map(|finding| format!("Approved: {}.", finding.message)));
+    }
+    Plan { target: input.target, revision: input.revision.clone(), steps, gate, digest, report }
+}
+
+/// A step for every desired object, and one for the destination namespace.
+fn applies(input: &PlanInput<'_>, report: &mut Vec<String>) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(input.desired.len() + 1);
+    let mut seen = BTreeSet::new();
+    for manifest in input.desired {
+        if !seen.insert(&manifest.key) {
+            report.push(format!("{} is declared twice: the first one counts.", manifest.key.short()));
+            continue;
+        }
+        let (wave, problem) = order::wave(&manifest.body);
+        report.extend(problem.map(|problem| format!("{}: {problem}.", manifest.key.short())));
+        steps.push(apply(input, manifest, wave));
+    }
+    if let Some(step) = destination_namespace(input, &steps, report) {
+        steps.push(step);
+    }
+    steps
+}
+
+fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
+    let fact = input.live.get(&manifest.key);
+    let diff = input.diffs.get(&manifest.key);
+    let (action, why) = decide(input, manifest, fact, diff);
+    let changes: Vec<FieldChange> = match (&action, diff) {
+        (Action::Configure, Some(diff)) => {
+            diff.changes.iter().filter(|change| crate::diff::counts(change.class)).cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    let impact = match action {
+        Action::Create => Some(impact::of_create(&manifest.key, &manifest.body)),
+        // The worst comes first.
+        Action::Configure => changes.iter().map(|change| change.impact).min().or(Some(Impact::Configures)),
+        _ => None,
+    };
+    Step {
+        index: 0,
+        key: manifest.key.clone(),
+        api_version: manifest.api_version.clone(),
+        action,
+        wave,
+        uid: match fact {
+            Some(LiveFact::Present(facts)) => Some(facts.uid.clone()),
+            _ => None,
+        },
+        desired_hash: manifest.hash.clone(),
+        changes,
+        impact,
+        why,
+    }
+}
+
+/// What is done to a desired object, and why.
+fn decide(input: &PlanInput<'_>, manifest: &Manifest, fact: Option<&LiveFact>, diff: Option<&ResourceDiff>) -> (Action, String) {
+    let skip = |why: String| (Action::Skip(why), String::new());
+    let facts = match fact {
+        None => return skip("its live state is not known".to_owned()),
+        Some(LiveFact::Unknown(why)) => return skip(format!("its live state is not known ({why})")),
+        Some(LiveFact::Absent) => None,
+        Some(LiveFact::Present(facts)) => Some(facts),
+    };
+    if let Some(why) = facts::not_applied(&manifest.body, facts.is_some()) {
+        return skip(why);
+    }
+    let Some(facts) = facts else { return (Action::Create, "Git declares it and the cluster lacks it".to_owned()) };
+    if let Some(claim) = prune::foreign_claim(input, &manifest.key, facts.tracking.as_deref()) {
+        return skip(claim);
+    }
+    if facts.terminating {
+        return skip("it is being deleted; the next sync makes it anew".to_owned());
+    }
+    let Some(diff) = diff else { return (Action::Unchanged, String::new()) };
+    match &diff.kind {
+        ResourceDiffKind::Differs if diff.counts() => (Action::Configure, changed(diff)),
+        ResourceDiffKind::Differs => (Action::Unchanged, "what differs is not Git's business".to_owned()),
+        ResourceDiffKind::Unsure(why) => {
+            (Action::Configure, format!("it could not be compared ({why}): applying it lets the cluster decide"))
+        }
+        ResourceDiffKind::Missing | ResourceDiffKind::Extra => {
+            skip("it changed while the plan was made".to_owned())
+        }
+    }
+}
+
+fn changed(diff: &ResourceDiff) -> String {
+    let count = |class: DiffClass| diff.changes.iter().filter(|change| change.class == class).count();
+    let part = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 field {what}")),
+        count => Some(format!("{count} fields {what}")),
+    };
+    let parts = [part(count(DiffClass::NotYetSynced), "not yet synced"), part(count(DiffClass::Drift), "drifted")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The step that makes the destination namespace before everything else.
+fn destination_namespace(input: &PlanInput<'_>, steps: &[Step], report: &mut Vec<String>) -> Option<Step> {
+    if !input.policy.create_namespace || !steps.iter().any(|step| step.action.writes()) {
+        return None;
+    }
+    let manifest = namespace_manifest(input.destination_namespace)?;
+    if steps.iter().any(|step| step.key == manifest.key) {
+        return None;
+    }
+    match input.namespace_exists {
+        Some(true) => return None,
+        None => {
+            report.push(format!("Whether {} exists is not known: it is not created.", manifest.key.short()));
+            return None;
+        }
+        Some(false) => {}
+    }
+    let wave = steps.iter().map(|step| step.wave).min().unwrap_or_default();
+    Some(Step {
+        index: 0,
+        key: manifest.key,
+        api_version: manifest.api_version,
+        action: Action::Create,
+        wave,
+        uid: None,
+        desired_hash: manifest.hash,
+        changes: Vec::new(),
+        impact: Some(Impact::Configures),
+        why: "the destination namespace is missing, and the definition says to create it".to_owned(),
+    })
+}
+
+/// Every involved object whose live state is not known.
+fn unknown(input: &PlanInput<'_>) -> Vec<ResourceKey> {
+    let keys = input.desired.iter().map(|manifest| &manifest.key).chain(input.inventory.iter().map(|entry| &entry.key));
+    let unknown = keys.filter(|key| !matches!(input.live.get(key), Some(LiveFact::Present(_) | LiveFact::Absent)));
+    unknown.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Puts the prunes behind all applies, in reverse order; each of their waves waits for the one before it.
+fn append_prunes(steps: &mut Vec<Step>, prunes: Vec<Step>, waves: &[i32]) {
+    let mut prunes: Vec<(i32, Step)> = waves.iter().copied().zip(prunes).collect();
+    prunes.sort_by(|(wave, step), (other_wave, other)| {
+        order::apply_order(*other_wave, &other.key).cmp(&order::apply_order(*wave, &step.key))
+    });
+    let mut wave = steps.iter().map(|step| step.wave).max().unwrap_or(0);
+    let mut last = None;
+    for (own, mut step) in prunes {
+        if last != Some(own) {
+            wave = wave.saturating_add(1);
+            last = Some(own);
+        }
+        step.wave = wave;
+        steps.push(step);
+    }
+}
+
+/// The namespace that `CreateNamespace` makes: the manifest of the step that [`plan`] adds. It carries no tracking id
+/// and belongs in no inventory, so nothing ever prunes it.
+///
+/// `None` when the name is empty.
+pub fn namespace_manifest(name: &str) -> Option<Manifest> {
+    if name.is_empty() {
+        return None;
+    }
+    Manifest::new(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), None).ok()
+}
+
+/// The writing steps cut into batches: steps of one batch may run side by side, a batch waits for those before it. A
+/// batch ends with its wave, and within a wave where later objects need earlier ones (namespaces, definitions, what
+/// pods refer to, the rest, custom resources).
+pub fn batches(plan: &Plan) -> Vec<Vec<&Step>> {
+    order::batches(&plan.steps)
+}
+
+#[cfg(test)]
+mod tests;

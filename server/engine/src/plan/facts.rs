@@ -1,0 +1,56 @@
+//! Reads off a live object what a plan needs to know of it, and off a desired one what it says about itself.
+
+use super::order::{annotation, wave};
+use super::{LiveFact, PresentFacts, PruneWish};
+use crate::tracking::TRACKING_ANNOTATION;
+use serde_json::Value;
+
+const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
+
+impl LiveFact {
+    /// Reads the facts off a live object.
+    pub fn of(body: &Value) -> Self {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        let Some(uid) = text("/metadata/uid").filter(|uid| !uid.is_empty()) else {
+            return Self::Unknown("the live object has no UID".to_owned());
+        };
+        Self::Present(PresentFacts {
+            uid: uid.to_owned(),
+            api_version: text("/apiVersion").unwrap_or_default().to_owned(),
+            tracking: annotation(body, TRACKING_ANNOTATION).map(str::to_owned),
+            prune: prune_wish(body),
+            wave: wave(body).0,
+            terminating: text("/metadata/deletionTimestamp").is_some(),
+        })
+    }
+}
+
+/// What annotations say about deleting the object.
+pub(super) fn prune_wish(body: &Value) -> PruneWish {
+    let options: Vec<&str> = annotation(body, SYNC_OPTIONS).unwrap_or_default().split(',').map(str::trim).collect();
+    if options.contains(&"Prune=false") {
+        return PruneWish::Never(format!("{SYNC_OPTIONS}: Prune=false"));
+    }
+    for (name, value) in [("kustomize.toolkit.fluxcd.io/prune", "disabled"), ("helm.sh/resource-policy", "keep")] {
+        if annotation(body, name).is_some_and(|given| given.eq_ignore_ascii_case(value)) {
+            return PruneWish::Never(format!("{name}: {value}"));
+        }
+    }
+    if options.contains(&"Prune=confirm") { PruneWish::Confirm } else { PruneWish::Allowed }
+}
+
+/// Why a desired object is not to be applied at all; from its own annotations.
+pub(super) fn not_applied(body: &Value, exists: bool) -> Option<String> {
+    if let Some(phase) = annotation(body, "argocd.argoproj.io/hook") {
+        return Some(format!("it is a hook ({phase}); hooks are not part of a plan"));
+    }
+    let flux = |name: &str| annotation(body, name).unwrap_or_default().to_ascii_lowercase();
+    if flux("kustomize.toolkit.fluxcd.io/reconcile") == "disabled" {
+        return Some("kustomize.toolkit.fluxcd.io/reconcile: disabled".to_owned());
+    }
+    match flux("kustomize.toolkit.fluxcd.io/ssa").as_str() {
+        "ignore" => Some("kustomize.toolkit.fluxcd.io/ssa: Ignore".to_owned()),
+        "ifnotpresent" if exists => Some("kustomize.toolkit.fluxcd.io/ssa: IfNotPresent, and it is present".to_owned()),
+        _ => None,
+    }
+}

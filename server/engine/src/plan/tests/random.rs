@@ -1,0 +1,140 @@
+//! Random worlds: whatever they hold, the plan is sound, and nothing is deleted that should not be.
+
+use super::*;
+use proptest::prelude::*;
+
+const KINDS: [&str; 9] = [
+    "/ConfigMap:shop",
+    "/Namespace:",
+    "/Secret:shop",
+    "/Service:shop",
+    "apps/Deployment:shop",
+    "apps/StatefulSet:shop",
+    "apiextensions.k8s.io/CustomResourceDefinition:",
+    "example.com/Widget:shop",
+    "networking.k8s.io/Ingress:shop",
+];
+
+/// One object with everything that may be said about it.
+#[derive(Debug, Clone)]
+struct Thing {
+    key: String,
+    declared: bool,
+    wave: i32,
+    deployed: bool,
+    recorded_uid: Option<bool>,
+    live: u8,
+    tracking: u8,
+    wish: u8,
+    terminating: bool,
+    diff: u8,
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let place = (0..KINDS.len(), 0..6_u8).prop_map(|(kind, name)| format!("{}/o{name}", KINDS[kind]));
+    let inventory = (any::<bool>(), prop::option::weighted(0.9, prop::bool::weighted(0.9)));
+    (place, any::<bool>(), -2..3_i32, inventory, 0..10_u8, 0..8_u8, 0..8_u8, prop::bool::weighted(0.1), 0..5_u8).prop_map(
+        |(key, declared, wave, (deployed, recorded_uid), live, tracking, wish, terminating, diff)| Thing {
+            key,
+            declared,
+            wave,
+            deployed,
+            recorded_uid,
+            live,
+            tracking,
+            wish,
+            terminating,
+            diff,
+        },
+    )
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let policy = (prop::bool::weighted(0.8), any::<bool>(), any::<bool>(), prop::option::of(any::<bool>()));
+    (prop::collection::vec(thing(), 0..14), policy, prop::bool::weighted(0.7)).prop_map(
+        |(things, (prune, allow_empty, create_namespace, namespace_exists), trusted)| {
+            let mut world = World::new();
+            world.policy = PlanPolicy { prune, allow_empty, create_namespace };
+            world.namespace_exists = namespace_exists;
+            for thing in things {
+                add(&mut world, &thing, trusted);
+            }
+            world
+        },
+    )
+}
+
+fn add(world: &mut World, thing: &Thing, trusted: bool) {
+    let key = ResourceKey::parse(&thing.key).unwrap();
+    if thing.declared {
+        world.desired.push(manifest(&thing.key, &json!({order::SYNC_WAVE: thing.wave.to_string()})));
+    }
+    // One line of inventory for each key: the database sees to that.
+    if world.live.contains_key(&key) || world.inventory.iter().any(|entry| entry.key == key) {
+        return;
+    }
+    if thing.deployed {
+        let uid = thing.recorded_uid.map(|right| if right { "u".to_owned() } else { "other".to_owned() });
+        world.inventory.push(InventoryEntry { key: key.clone(), uid });
+    }
+    let fact = match thing.live {
+        0 | 1 => LiveFact::Absent,
+        2 if !trusted => LiveFact::Unknown("list failed".to_owned()),
+        3 if !trusted => return,
+        _ => {
+            let mut facts = facts(&key, "u");
+            facts.wave = thing.wave;
+            facts.terminating = thing.terminating;
+            facts.tracking = match thing.tracking {
+                0 => None,
+                1 => Some("argocd:x".to_owned()),
+                2 => Some(facts.tracking.unwrap_or_default().replace(TARGET, "other@cluster")),
+                _ => facts.tracking,
+            };
+            facts.prune = match thing.wish {
+                0 => PruneWish::Never("annotation".to_owned()),
+                1 => PruneWish::Confirm,
+                _ => PruneWish::Allowed,
+            };
+            LiveFact::Present(facts)
+        }
+    };
+    world.live.insert(key.clone(), fact);
+    match thing.diff {
+        0 => world.diffs.insert(key.clone(), differing(&key, DiffClass::NotYetSynced)),
+        1 => world.diffs.insert(key.clone(), differing(&key, DiffClass::Noise)),
+        2 => {
+            let kind = ResourceDiffKind::Unsure("dry run refused".to_owned());
+            world.diffs.insert(key.clone(), ResourceDiff { kind, ..differing(&key, DiffClass::Drift) })
+        }
+        _ => None,
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_plan_is_sound(mut world in world()) {
+        let first = plan(&world.input());
+        prop_assert_eq!(check(&first, &world.input()), vec![], "{}", table(&first));
+        // Equal input gives an equal plan; the order of the input does not matter.
+        prop_assert_eq!(&plan(&world.input()), &first);
+        world.inventory.reverse();
+        prop_assert_eq!(&plan(&world.input()).digest, &first.digest);
+        // Approving exactly this plan lifts the gate and changes nothing else.
+        world.approved = Some(first.digest.clone());
+        let approved = plan(&world.input());
+        prop_assert!(approved.gate.is_empty());
+        prop_assert_eq!(&approved.steps, &first.steps);
+        prop_assert_eq!(check(&approved, &world.input()), vec![]);
+    }
+
+    #[test]
+    fn batches_hold_every_write_once_and_in_order(world in world()) {
+        let plan = plan(&world.input());
+        let batched: Vec<u32> = batches(&plan).into_iter().flatten().map(|step| step.index).collect();
+        let writes: Vec<u32> = plan.steps.iter().filter(|step| step.action.writes()).map(|step| step.index).collect();
+        prop_assert_eq!(batched, writes);
+    }
+}

@@ -1,0 +1,250 @@
+//! Rendering: files of a pinned commit become manifests, complete or not at all.
+//!
+//! The inputs of a render are collected first, file by file; their object ids and the parameters are its key,
+//! never the commit, so what did not change is not rendered again. The sandboxed child gets exactly these
+//! files: what the walker missed makes the render fail instead of going unnoticed.
+//!
+//! Reads Git only through [`crate::source`]; knows no cluster, database or credential. Owns its work folder.
+
+mod directory;
+mod error;
+mod helm;
+mod inputs;
+mod kustomize;
+mod objects;
+mod origin;
+mod overlay;
+mod reader;
+pub mod sandbox;
+mod stage;
+mod tools;
+
+pub use error::RenderError;
+pub use inputs::RenderInputs;
+pub use sandbox::SandboxSettings;
+pub use tools::Tools;
+
+use crate::definition::DefinedSource;
+use crate::manifest::Manifest;
+use crate::source::Mirrors;
+use crate::source::Snapshot;
+use inputs::Work;
+use lockstep_types::resource::ResourceKey;
+use lockstep_types::revision::Revision;
+use std::path::PathBuf;
+use tools::Tool;
+
+/// Turns files into manifests.
+#[derive(Debug)]
+pub struct Renderer {
+    tools: Tools,
+    sandbox: SandboxSettings,
+    work_dir: PathBuf,
+}
+
+/// What to render.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderInput {
+    pub repo_url: String,
+    pub revision: Revision,
+    pub source: DefinedSource,
+    /// Helm's release name where the definition gives none: the application's name.
+    pub release_name: String,
+    /// The destination's namespace.
+    pub namespace: String,
+    /// Of the cluster, `1.36.0`; only Helm looks at it. Empty: Helm's own default.
+    pub kube_version: String,
+    /// `group/version` and `group/version/Kind` as the cluster serves them; only Helm looks at them.
+    pub api_versions: Vec<String>,
+}
+
+/// A whole render. No type exists for a part of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Complete {
+    /// As [`RenderInputs::key`].
+    pub key: String,
+    /// In the order of the renderer.
+    pub objects: Vec<Manifest>,
+    /// Objects whose values are encrypted and cannot be read: never applied, compared or pruned.
+    pub encrypted: Vec<ResourceKey>,
+    /// SHA-256 over the hashes of all objects: equal objects give an equal digest.
+    pub digest: String,
+    pub warnings: Vec<String>,
+}
+
+impl Renderer {
+    /// `work_dir` is for folders that live as long as one render.
+    pub fn new(tools: Tools, sandbox: SandboxSettings, work_dir: PathBuf) -> Self {
+        Self {
+            tools,
+            sandbox,
+            work_dir,
+        }
+    }
+
+    /// Collects the input files and computes the key, without rendering.
+    ///
+    /// # Errors
+    /// When a file is missing, refused or cannot be understood.
+    pub async fn inputs(
+        &self,
+        mirrors: &Mirrors,
+        input: &RenderInput,
+    ) -> Result<RenderInputs, RenderError> {
+        let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
+        let source = input.source.clone();
+        let (work, files) = blocking(move || inputs::collect(snapshot, &source)).await?;
+        let version = match tool_of(&work) {
+            None => "",
+            Some(tool) => {
+                self.tools
+                    .version(tool, &self.sandbox, &self.work_dir)
+                    .await?
+            }
+        };
+        let key = inputs::key(&work, &files, input, version);
+        Ok(RenderInputs { key, files, work })
+    }
+
+    /// Renders the collected files. Never touches a cache: two calls are two independent renders.
+    ///
+    /// # Errors
+    /// When the result would not be complete and sound.
+    pub async fn render(
+        &self,
+        mirrors: &Mirrors,
+        input: &RenderInput,
+        inputs: &RenderInputs,
+    ) -> Result<Complete, RenderError> {
+        let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
+        let printed = self.print(&snapshot, input, inputs).await?;
+        let (inputs, namespace, path) = (
+            inputs.clone(),
+            input.namespace.clone(),
+            input.source.path.clone(),
+        );
+        blocking(move || {
+            let mut warnings = Vec::new();
+            let documents = documents(&snapshot, &path, &inputs, &printed, &mut warnings)?;
+            objects::complete(
+                &inputs.key,
+                reader::shown(&path),
+                &namespace,
+                documents,
+                warnings,
+            )
+        })
+        .await
+    }
+
+    /// What the renderer prints; nothing where none is needed.
+    async fn print(
+        &self,
+        snapshot: &Snapshot,
+        input: &RenderInput,
+        inputs: &RenderInputs,
+    ) -> Result<String, RenderError> {
+        let Some(tool) = tool_of(&inputs.work) else {
+            return Ok(String::new());
+        };
+        let program = self.tools.path(tool)?;
+        let (snapshot, work_dir, staged) =
+            (snapshot.clone(), self.work_dir.clone(), inputs.clone());
+        let values = input
+            .source
+            .helm
+            .as_ref()
+            .map(|options| options.values.clone())
+            .unwrap_or_default();
+        let folder = blocking(move || {
+            let folder = stage::Folder::new(&work_dir)?;
+            folder.fill(&snapshot, &staged.files)?;
+            match &staged.work {
+                Work::Directory => {}
+                Work::Kustomize(built) => {
+                    if let Some((path, generated)) = &built.generated {
+                        folder.write(path, generated.to_string().as_bytes(), false)?;
+                    }
+                    folder.put(
+                        &format!("{}/kustomization.yaml", overlay::FOLDER),
+                        built.overlay.to_string().as_bytes(),
+                    )?;
+                }
+                Work::Helm(_) => folder.put(helm::INLINE_VALUES, values.as_bytes())?,
+            }
+            Ok(folder)
+        })
+        .await?;
+        let arguments = match &inputs.work {
+            Work::Helm(chart) => {
+                helm::arguments(chart, &input.source.helm.clone().unwrap_or_default(), input)?
+            }
+            Work::Directory | Work::Kustomize(_) => {
+                vec!["build".to_owned(), format!("./{}", overlay::FOLDER)]
+            }
+        };
+        let subject = reader::shown(&input.source.path);
+        let printed = sandbox::run(&self.sandbox, tool, program, &folder, arguments, subject).await;
+        // Removing many files takes its time.
+        blocking(move || {
+            drop(folder);
+            Ok(())
+        })
+        .await?;
+        printed
+    }
+}
+
+/// The program that the work needs. A kustomization that is empty on purpose needs none: Kustomize refuses it.
+fn tool_of(work: &Work) -> Option<Tool> {
+    match work {
+        Work::Directory => None,
+        Work::Kustomize(built) if built.empty => None,
+        Work::Kustomize(_) => Some(Tool::Kustomize),
+        Work::Helm(_) => Some(Tool::Helm),
+    }
+}
+
+fn documents(
+    snapshot: &Snapshot,
+    path: &str,
+    inputs: &RenderInputs,
+    printed: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<objects::Document>, RenderError> {
+    match &inputs.work {
+        Work::Directory => directory::documents(snapshot, path, &inputs.files, warnings),
+        Work::Kustomize(built) if built.empty => Ok(Vec::new()),
+        Work::Kustomize(_) => {
+            let mut documents = origin::printed(printed, reader::shown(path), |_| None)?;
+            let mut lines = origin::Lines::new(snapshot, &inputs.files);
+            for document in &mut documents {
+                document.origin = lines.take(&mut document.body, path);
+            }
+            if documents.is_empty() {
+                let why =
+                    "the kustomization names resources, and none of them is left after building"
+                        .to_owned();
+                return Err(RenderError::Nothing {
+                    path: reader::shown(path).to_owned(),
+                    why,
+                });
+            }
+            Ok(documents)
+        }
+        Work::Helm(chart) => origin::printed(printed, reader::shown(path), |text| {
+            let source = text
+                .lines()
+                .find_map(|line| line.strip_prefix("# Source: "))?;
+            Some(helm::origin(chart, source.trim()))
+        }),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RenderError> + Send + 'static,
+) -> Result<T, RenderError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(RenderError::Internal(error.to_string())))
+}

@@ -1,0 +1,166 @@
+//! The input files of a render and its key.
+
+use super::helm::Chart;
+use super::kustomize::Built;
+use super::reader::{Reader, Target, is_within, shown};
+use super::stage::Staged;
+use super::{RenderError, RenderInput, directory, helm, kustomize};
+use crate::definition::{DefinedSource, DirectoryOptions};
+use crate::manifest::hash_of;
+use crate::source::{Snapshot, SourceError};
+use lockstep_types::application::Dialect;
+use serde_json::json;
+
+/// Raised whenever the same inputs would give other manifests than before.
+const FORMAT: u32 = 1;
+
+/// What a render reads, before it is rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderInputs {
+    /// Equal inputs, parameters and renderer give an equal key, whatever the commit.
+    pub key: String,
+    pub(super) files: Vec<Staged>,
+    pub(super) work: Work,
+}
+
+/// What is to be done with the files.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Work {
+    Directory,
+    Kustomize(Built),
+    Helm(Chart),
+}
+
+impl RenderInputs {
+    /// Paths of the inputs in the repository, sorted. A rollback restores these of both revisions together:
+    /// what only the newer one has is removed.
+    pub fn paths(&self) -> Vec<String> {
+        self.files
+            .iter()
+            .map(|staged| staged.path.clone())
+            .collect()
+    }
+
+    /// Paths whose commits are this application's history: whole folders where every file in them counts, so
+    /// that commits which removed a file are found too.
+    pub fn history_paths(&self, path: &str) -> Vec<String> {
+        let whole = match &self.work {
+            Work::Directory | Work::Helm(_) => true,
+            Work::Kustomize(built) => built.generated.is_some(),
+        };
+        if !whole {
+            return self.paths();
+        }
+        let outside = self
+            .files
+            .iter()
+            .map(|staged| &staged.path)
+            .filter(|file| !is_within(file, path));
+        std::iter::once(path.to_owned())
+            .chain(outside.cloned())
+            .collect()
+    }
+
+    /// `directory`, `kustomize` or `helm`.
+    pub fn renderer(&self) -> &'static str {
+        match self.work {
+            Work::Directory => "directory",
+            Work::Kustomize(_) => "kustomize",
+            Work::Helm(_) => "helm",
+        }
+    }
+}
+
+/// Finds out how the source is rendered and collects its files. Blocks.
+pub(super) fn collect(
+    snapshot: Snapshot,
+    source: &DefinedSource,
+) -> Result<(Work, Vec<Staged>), RenderError> {
+    let mut reader = Reader::new(snapshot);
+    let path = source.path.as_str();
+    match reader.find(path, path)? {
+        Target::Folder(_) => {}
+        Target::File(_) => {
+            let message = "the definition's path is a file and must be a folder".to_owned();
+            return Err(RenderError::Invalid {
+                path: path.to_owned(),
+                line: None,
+                message,
+            });
+        }
+        // `files` names repository and revision.
+        Target::Nothing => {
+            return Err(reader.snapshot.files(path).err().map_or_else(
+                || RenderError::Nothing {
+                    path: shown(path).to_owned(),
+                    why: "it does not exist".to_owned(),
+                },
+                |error: SourceError| error.into(),
+            ));
+        }
+    }
+    let has_chart = matches!(
+        reader.find(&kustomize::join_name(path, "Chart.yaml"), path)?,
+        Target::File(_)
+    );
+    let as_helm = |reader: &mut Reader| {
+        let options = source.helm.clone().unwrap_or_default();
+        helm::collect(reader, path, &options).map(Work::Helm)
+    };
+    let as_directory = |reader: &mut Reader, options: &DirectoryOptions| {
+        directory::collect(reader, path, options).map(|()| Work::Directory)
+    };
+    let work = if source.dialect == Dialect::FluxKustomization || source.kustomize.is_some() {
+        Work::Kustomize(kustomize::collect(&mut reader, path, source)?)
+    } else if source.helm.is_some() {
+        as_helm(&mut reader)?
+    } else if let Some(options) = &source.directory {
+        as_directory(&mut reader, options)?
+    } else if has_chart {
+        as_helm(&mut reader)?
+    } else if kustomize::is_kustomization(&reader, path)? {
+        Work::Kustomize(kustomize::collect(&mut reader, path, source)?)
+    } else {
+        as_directory(&mut reader, &DirectoryOptions::default())?
+    };
+    Ok((work, reader.into_inputs()))
+}
+
+/// The key: everything that can change the result, and nothing else.
+pub(super) fn key(work: &Work, files: &[Staged], input: &RenderInput, version: &str) -> String {
+    let files: Vec<_> = files
+        .iter()
+        .map(|staged| {
+            json!([
+                staged.path,
+                staged.file.oid,
+                staged.file.kind == crate::source::FileKind::Executable
+            ])
+        })
+        .collect();
+    let source = &input.source;
+    let mut parts = json!({
+        "format": FORMAT,
+        "version": version,
+        "files": files,
+        "path": source.path,
+        "namespace": input.namespace,
+    });
+    let more = match work {
+        Work::Directory => json!({"directory": source.directory}),
+        Work::Kustomize(built) => {
+            json!({"overlay": built.overlay, "generated": built.generated, "dialect": source.dialect})
+        }
+        Work::Helm(chart) => json!({
+            "helm": source.helm,
+            "values": chart.value_files,
+            "release": input.release_name,
+            "kube": input.kube_version,
+            "apis": input.api_versions,
+        }),
+    };
+    if let Some(parts) = parts.as_object_mut() {
+        parts.insert("renderer".to_owned(), more);
+    }
+    hash_of(&parts)
+}

@@ -1,0 +1,444 @@
+//! Kustomize: which files a kustomization needs, found by walking it, and the overlay that adds what the
+//! definition says. What is remote, outside or executable is refused before anything runs.
+
+use super::reader::{Reader, Target, is_within, join, parent, shown};
+use super::{RenderError, overlay};
+use crate::definition::{DefinedSource, KustomizeOptions};
+use crate::yaml;
+use lockstep_types::application::Dialect;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+/// Bases within bases.
+const MAX_DEPTH: usize = 50;
+/// Kustomizations of one render.
+const MAX_FOLDERS: usize = 2000;
+
+/// A kustomization that can be built.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Built {
+    /// Our own kustomization on top of the one in Git.
+    pub overlay: Value,
+    /// A kustomization for a folder that has none: where it goes and what it says.
+    pub generated: Option<(String, Value)>,
+    /// Declares no resources, in so many words: an application without objects on purpose.
+    pub empty: bool,
+}
+
+/// Whether the folder has a kustomization.
+pub(super) fn is_kustomization(reader: &Reader, folder: &str) -> Result<bool, RenderError> {
+    Ok(kustomization_of(reader, folder)?.is_some())
+}
+
+/// Collects everything that the kustomization at `path` reads.
+pub(super) fn collect(
+    reader: &mut Reader,
+    path: &str,
+    source: &DefinedSource,
+) -> Result<Built, RenderError> {
+    let default = KustomizeOptions::default();
+    let options = source.kustomize.as_ref().unwrap_or(&default);
+    let mut walk = Walk {
+        reader,
+        stack: Vec::new(),
+        done: BTreeSet::new(),
+    };
+    let mut generated = None;
+    let mut empty = false;
+    if is_kustomization(walk.reader, path)? {
+        let said = walk.folder(path)?;
+        empty = said.is_empty_on_purpose;
+    } else if source.dialect == Dialect::FluxKustomization {
+        generated = Some((join_name(path, NAMES[0]), walk.generate(path)?));
+    } else {
+        let missing = join_name(path, NAMES[0]);
+        return Err(RenderError::Missing {
+            path: format!("the definition's kustomize, for {},", shown(path)),
+            missing,
+        });
+    }
+    for component in &options.components {
+        walk.entry(path, "the definition", component)?;
+    }
+    let overlay = overlay::build(walk.reader, path, options)?;
+    Ok(Built {
+        overlay,
+        generated,
+        empty,
+    })
+}
+
+pub(super) fn join_name(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+fn kustomization_of(reader: &Reader, folder: &str) -> Result<Option<String>, RenderError> {
+    let mut found = Vec::new();
+    for name in NAMES {
+        let path = join_name(folder, name);
+        if let Target::File(_) = reader.find(&path, folder)? {
+            found.push(path);
+        }
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        several => Err(RenderError::Invalid {
+            path: shown(folder).to_owned(),
+            line: None,
+            message: format!("it has several kustomizations: {}", several.join(", ")),
+        }),
+    }
+}
+
+struct Said {
+    is_empty_on_purpose: bool,
+}
+
+struct Walk<'r> {
+    reader: &'r mut Reader,
+    /// Folders being walked, outermost first.
+    stack: Vec<String>,
+    done: BTreeSet<String>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &str) -> Result<Said, RenderError> {
+        let nothing = Said {
+            is_empty_on_purpose: false,
+        };
+        if self.stack.iter().any(|outer| outer == folder) {
+            let path = join_name(folder, NAMES[0]);
+            let message = format!(
+                "kustomizations lead in a circle: {} → {folder}",
+                self.stack.join(" → ")
+            );
+            return Err(RenderError::Invalid {
+                path,
+                line: None,
+                message,
+            });
+        }
+        if self.done.contains(folder) {
+            return Ok(nothing);
+        }
+        if self.stack.len() >= MAX_DEPTH || self.done.len() >= MAX_FOLDERS {
+            let why = format!(
+                "more than {MAX_DEPTH} levels or {MAX_FOLDERS} kustomizations hang together"
+            );
+            return Err(RenderError::Refused {
+                path: shown(folder).to_owned(),
+                why,
+            });
+        }
+        let Some(file) = kustomization_of(self.reader, folder)? else {
+            return Err(RenderError::Missing {
+                path: shown(folder).to_owned(),
+                missing: join_name(folder, NAMES[0]),
+            });
+        };
+        self.stack.push(folder.to_owned());
+        let said = self.kustomization(folder, &file)?;
+        self.stack.pop();
+        self.done.insert(folder.to_owned());
+        Ok(said)
+    }
+
+    fn kustomization(&mut self, folder: &str, file: &str) -> Result<Said, RenderError> {
+        let Target::File(found) = self.reader.find(file, folder)? else {
+            return Err(RenderError::Missing {
+                path: shown(folder).to_owned(),
+                missing: file.to_owned(),
+            });
+        };
+        let bytes = self.reader.read(&found)?;
+        self.reader.need(file, found);
+        let invalid = |error: yaml::YamlError| RenderError::Invalid {
+            path: file.to_owned(),
+            line: error.line,
+            message: error.message,
+        };
+        let text = yaml::text_of(&bytes).map_err(invalid)?;
+        let documents = yaml::documents(text).map_err(invalid)?;
+        let body = match documents.as_slice() {
+            [one] => one.value().map_err(invalid)?,
+            [] => {
+                return Err(RenderError::Nothing {
+                    path: file.to_owned(),
+                    why: "the kustomization is empty".to_owned(),
+                });
+            }
+            _ => {
+                let message = "a kustomization is a single document".to_owned();
+                return Err(RenderError::Invalid {
+                    path: file.to_owned(),
+                    line: None,
+                    message,
+                });
+            }
+        };
+        self.fields(folder, file, &body)?;
+        let names_nothing = [
+            "bases",
+            "components",
+            "configMapGenerator",
+            "generators",
+            "resources",
+            "secretGenerator",
+        ]
+        .iter()
+        .all(|field| {
+            body.get(field)
+                .and_then(Value::as_array)
+                .is_none_or(Vec::is_empty)
+        });
+        let says_so = body.get("resources").is_some_and(Value::is_array);
+        Ok(Said {
+            is_empty_on_purpose: names_nothing && says_so,
+        })
+    }
+
+    fn fields(&mut self, folder: &str, file: &str, body: &Value) -> Result<(), RenderError> {
+        for field in ["helmCharts", "helmChartInflationGenerator"] {
+            if body.get(field).is_some_and(|value| !value.is_null()) {
+                let why = format!(
+                    "{field} fetches charts while rendering, which is never done; use a Helm application, or commit the rendered chart"
+                );
+                return Err(RenderError::Refused {
+                    path: file.to_owned(),
+                    why,
+                });
+            }
+        }
+        for field in ["resources", "bases", "components"] {
+            for name in texts(body, field) {
+                self.entry(folder, file, name)?;
+            }
+        }
+        for field in ["generators", "transformers", "validators"] {
+            for name in texts(body, field) {
+                if is_inline(name) {
+                    plugin(file, name.as_bytes())?;
+                } else {
+                    self.entry(folder, file, name)?;
+                }
+            }
+        }
+        for field in ["configurations", "crds"] {
+            for name in texts(body, field) {
+                self.file(folder, file, name)?;
+            }
+        }
+        for name in texts(body, "patchesStrategicMerge") {
+            if !is_inline(name) {
+                self.file(folder, file, name)?;
+            }
+        }
+        for field in ["patches", "patchesJson6902", "replacements"] {
+            for item in items(body, field) {
+                if let Some(name) = item
+                    .get("path")
+                    .and_then(Value::as_str)
+                    .filter(|name| !name.is_empty())
+                {
+                    self.file(folder, file, name)?;
+                }
+            }
+        }
+        if let Some(name) = body.pointer("/openapi/path").and_then(Value::as_str) {
+            self.file(folder, file, name)?;
+        }
+        for field in ["configMapGenerator", "secretGenerator"] {
+            for item in items(body, field) {
+                // `name=file`, or a file that gives its own name.
+                for name in texts(item, "files") {
+                    self.file(
+                        folder,
+                        file,
+                        name.split_once('=').map_or(name, |(_, name)| name),
+                    )?;
+                }
+                for name in texts(item, "envs").chain(item.get("env").and_then(Value::as_str)) {
+                    self.file(folder, file, name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A folder or a file of manifests.
+    fn entry(&mut self, folder: &str, file: &str, name: &str) -> Result<(), RenderError> {
+        let refuse = |why: &str| {
+            Err(RenderError::Refused {
+                path: file.to_owned(),
+                why: format!("{}: {why}", escaped(name)),
+            })
+        };
+        let Some(path) = join(folder, name) else {
+            return if is_remote(name) {
+                refuse(REMOTE)
+            } else {
+                refuse("it is no path inside the repository")
+            };
+        };
+        match self.reader.find(&path, folder_bound(&path, folder))? {
+            Target::Folder(_) => self.folder(&path).map(drop),
+            Target::File(found) => {
+                if !is_within(&path, folder) {
+                    return refuse("files must be in or below the folder of their kustomization");
+                }
+                let bytes = self.reader.read(&found)?;
+                plugin(file, &bytes)?;
+                self.reader.need(&path, found);
+                Ok(())
+            }
+            Target::Nothing if is_remote(name) => refuse(REMOTE),
+            Target::Nothing => Err(RenderError::Missing {
+                path: file.to_owned(),
+                missing: path,
+            }),
+        }
+    }
+
+    fn file(&mut self, folder: &str, file: &str, name: &str) -> Result<(), RenderError> {
+        let refuse = |why: &str| {
+            Err(RenderError::Refused {
+                path: file.to_owned(),
+                why: format!("{}: {why}", escaped(name)),
+            })
+        };
+        let path = match join(folder, name) {
+            Some(path) if is_within(&path, folder) => path,
+            _ if name.contains("://") => return refuse(REMOTE),
+            _ => return refuse("files must be in or below the folder of their kustomization"),
+        };
+        match self.reader.find(&path, folder)? {
+            Target::File(found) => {
+                self.reader.need(&path, found);
+                Ok(())
+            }
+            Target::Folder(_) => refuse("it is a folder"),
+            Target::Nothing if is_remote(name) => refuse(REMOTE),
+            Target::Nothing => Err(RenderError::Missing {
+                path: file.to_owned(),
+                missing: path,
+            }),
+        }
+    }
+
+    /// What Flux does for a folder without kustomization: every manifest below, and folders that have one of
+    /// their own as a whole.
+    fn generate(&mut self, folder: &str) -> Result<Value, RenderError> {
+        let all = self.reader.all(folder)?;
+        let mut own: BTreeSet<String> = BTreeSet::new();
+        for staged in &all {
+            let (above, name) = (
+                parent(&staged.path),
+                staged.path.rsplit('/').next().unwrap_or_default(),
+            );
+            if NAMES.contains(&name) {
+                own.insert(above.to_owned());
+            }
+        }
+        // The outermost ones; what is below is theirs.
+        let outermost: Vec<&String> = own
+            .iter()
+            .filter(|inner| {
+                !own.iter()
+                    .any(|outer| outer != *inner && is_within(inner, outer))
+            })
+            .collect();
+        let mut names = Vec::new();
+        for inner in &outermost {
+            self.folder(inner)?;
+            names.push(relative(inner, folder));
+        }
+        for staged in &all {
+            let is_manifest = staged.path.ends_with(".yaml") || staged.path.ends_with(".yml");
+            if is_manifest && !outermost.iter().any(|inner| is_within(&staged.path, inner)) {
+                plugin(&staged.path, &self.reader.read(&staged.file)?)?;
+                names.push(relative(&staged.path, folder));
+                self.reader.need(&staged.path, staged.file.clone());
+            }
+        }
+        if names.is_empty() {
+            let why = "there is no kustomization and no file that ends in .yaml or .yml".to_owned();
+            return Err(RenderError::Nothing {
+                path: shown(folder).to_owned(),
+                why,
+            });
+        }
+        names.sort();
+        Ok(
+            json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": names}),
+        )
+    }
+}
+
+const REMOTE: &str = "remote bases and files are never fetched; copy it into the repository";
+
+fn relative(path: &str, folder: &str) -> String {
+    format!(
+        "./{}",
+        path.get(folder.len()..)
+            .unwrap_or_default()
+            .trim_start_matches('/')
+    )
+}
+
+/// Links on the way to a base may lead anywhere the base itself is; links to files stay at home.
+fn folder_bound<'a>(path: &'a str, folder: &'a str) -> &'a str {
+    if is_within(path, folder) {
+        folder
+    } else {
+        parent(path)
+    }
+}
+
+fn is_inline(text: &str) -> bool {
+    text.contains('\n') || text.contains(": ")
+}
+
+fn is_remote(name: &str) -> bool {
+    let first = name.split(['/', ':']).next().unwrap_or_default();
+    name.contains("://")
+        || name.contains("?ref=")
+        || name.contains("//")
+        || name.starts_with("git@")
+        || name.starts_with("git::")
+        || name.starts_with("file:")
+        || (name.contains('/') && first.contains('.') && !matches!(first, "." | ".."))
+}
+
+/// Functions that would run a program or a container. Kustomize refuses them by itself; we do not rely on it.
+fn plugin(file: &str, bytes: &[u8]) -> Result<(), RenderError> {
+    let text = String::from_utf8_lossy(bytes);
+    if text.contains("config.kubernetes.io/function") || text.contains("config.k8s.io/function") {
+        let why = "it calls a program or container as plugin, which is never run".to_owned();
+        return Err(RenderError::Refused {
+            path: file.to_owned(),
+            why,
+        });
+    }
+    Ok(())
+}
+
+fn escaped(name: &str) -> String {
+    name.escape_debug().take(300).collect()
+}
+
+fn items<'v>(body: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> {
+    body.get(field)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn texts<'v>(body: &'v Value, field: &str) -> impl Iterator<Item = &'v str> {
+    items(body, field).filter_map(Value::as_str)
+}

@@ -1,0 +1,81 @@
+//! Why Git could not give what was asked. No variant ever holds a credential.
+
+/// A failure of the source stage.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The URL may not be used.
+    #[error("the repository URL {url} is refused: {why}")]
+    Url { url: String, why: String },
+    /// The name cannot be a revision.
+    #[error("“{revision}” is no valid revision: {why}")]
+    RevisionName { revision: String, why: String },
+    /// The repository answers, and has no such branch, tag or commit.
+    #[error("{url} has no branch, tag or commit “{revision}”")]
+    NoSuchRevision { url: String, revision: String },
+    /// The host refuses the credential, or asks for one.
+    #[error("{url} refuses the credentials: {message}")]
+    Denied { url: String, message: String },
+    /// The host does not answer, or not as a Git host does.
+    #[error("{url} cannot be fetched: {message}")]
+    Unreachable { url: String, message: String },
+    /// Fetch or push took too long and was stopped.
+    #[error("{url} was stopped after {seconds} s without finishing")]
+    Deadline { url: String, seconds: u64 },
+    /// Nothing was fetched from there yet.
+    #[error("{url} has not been fetched yet")]
+    NotFetched { url: String },
+    /// The mirror does not hold the commit.
+    #[error("the commit {revision} is not in the mirror of {url}; fetch the repository first")]
+    UnknownCommit { url: String, revision: String },
+    /// No file or folder of that name.
+    #[error("there is no {path} in {url} at {revision}")]
+    NoSuchPath {
+        url: String,
+        path: String,
+        revision: String,
+    },
+    /// A Git submodule, whose content is elsewhere.
+    #[error(
+        "{path} is a Git submodule, and submodules are not fetched; put the files into the repository itself"
+    )]
+    Submodule { path: String },
+    /// A Git LFS pointer instead of content.
+    #[error(
+        "{path} is a Git LFS pointer, and LFS content is not fetched; put the file itself into the repository"
+    )]
+    LfsPointer { path: String },
+    /// Something this version does not do.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The mirror itself is in trouble: our disk, or the `git` command.
+    #[error("the mirror of {url} cannot be used: {message}")]
+    Mirror { url: String, message: String },
+}
+
+impl SourceError {
+    /// What a person can do, as a sentence; empty when the message already says so.
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Url { .. } => {
+                "Use an https URL of a public host, or open the address in the [network] section of the configuration."
+            }
+            Self::RevisionName { .. } | Self::NoSuchRevision { .. } => {
+                "Check the revision in the definition: branch, tag, full ref or commit."
+            }
+            Self::Denied { .. } => {
+                "Check user name and token of the source, and that the token may read the repository."
+            }
+            Self::Unreachable { .. } | Self::Deadline { .. } => {
+                "Check that the Git host answers from here; Lockstep tries again by itself."
+            }
+            Self::NoSuchPath { .. } => {
+                "Check the path in the definition, or restore the folder in Git."
+            }
+            Self::NotFetched { .. } | Self::UnknownCommit { .. } => "Refresh the application.",
+            Self::Mirror { .. } => {
+                "Check free space and permissions of the data folder, and that `git` is installed."
+            }
+            Self::Submodule { .. } | Self::LfsPointer { .. } | Self::Unsupported(_) => "",
+        }
+    }
+}

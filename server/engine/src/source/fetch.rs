@@ -1,0 +1,405 @@
+//! Bringing a mirror up to date: which exact refs are wanted, what the host says they are, and getting only
+//! what is missing.
+
+use super::git::Git;
+use super::mirror::Mirror;
+use super::{Credential, Mirrors, SourceError, on_blocking_thread};
+use crate::manifest::hex;
+use gix::ObjectId;
+use lockstep_types::revision::{Revision, TargetRevision};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// A wanted revision, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Commit(Revision),
+    /// Full names to try in this order, and the beginning of a commit id when it may be one.
+    Ref {
+        names: Vec<String>,
+        beginning: Option<String>,
+    },
+}
+
+impl Wanted {
+    fn parse(revision: &TargetRevision) -> Result<Self, SourceError> {
+        let name = revision.name();
+        let refuse = |why: &str| SourceError::RevisionName {
+            revision: name.escape_debug().take(200).collect(),
+            why: why.to_owned(),
+        };
+        let hexadecimal = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if name.len() == 40 && hexadecimal {
+            return Ok(Self::Commit(Revision(name.to_ascii_lowercase())));
+        }
+        if name == "HEAD" {
+            return Ok(Self::Ref {
+                names: vec![name.to_owned()],
+                beginning: None,
+            });
+        }
+        if name.starts_with(['^', '~', '>', '<', '=']) || name.contains('*') || name.contains(" - ")
+        {
+            return Err(refuse(
+                "version ranges are not supported yet; name a branch, a tag or a commit",
+            ));
+        }
+        if name.starts_with('-') || name.len() > 250 {
+            return Err(refuse("it begins with a dash or is too long"));
+        }
+        let full = if name.starts_with("refs/") {
+            name.to_owned()
+        } else {
+            format!("refs/heads/{name}")
+        };
+        gix::validate::reference::name(full.as_str().into())
+            .map_err(|_| refuse("Git does not allow such a name"))?;
+        let names = if name.starts_with("refs/") {
+            vec![full]
+        } else {
+            vec![full, format!("refs/tags/{name}")]
+        };
+        let beginning =
+            (hexadecimal && (7..40).contains(&name.len())).then(|| name.to_ascii_lowercase());
+        Ok(Self::Ref { names, beginning })
+    }
+}
+
+/// Where the mirror keeps a ref of the host. Flat, so that `a` and `a/b` can follow each other.
+fn local_name(name: &str) -> String {
+    format!(
+        "refs/lockstep/at/{}",
+        hex(&Sha256::digest(name.as_bytes())[..16])
+    )
+}
+
+pub(super) async fn fetch(
+    mirrors: &Mirrors,
+    mirror: &Arc<Mirror>,
+    credential: &Credential,
+    wanted: &[TargetRevision],
+) -> Result<BTreeMap<TargetRevision, Result<Revision, SourceError>>, SourceError> {
+    let _turn = mirror.transport.lock().await;
+    on_blocking_thread(Arc::clone(mirror), Mirror::create).await?;
+    let git = Git {
+        url: mirror.url(),
+        git_dir: mirror.dir(),
+        askpass: &mirrors.inner.askpass,
+        credential,
+        policy: mirrors.inner.policy,
+        deadline: mirrors.deadline,
+    };
+    let mut answers = BTreeMap::new();
+    let mut refs = BTreeMap::new();
+    let mut commits = BTreeMap::new();
+    for revision in wanted {
+        match Wanted::parse(revision) {
+            Err(error) => {
+                answers.insert(revision.clone(), Err(error));
+            }
+            Ok(Wanted::Commit(commit)) => {
+                commits.insert(revision.clone(), commit);
+            }
+            Ok(Wanted::Ref { names, beginning }) => {
+                refs.insert(revision.clone(), (names, beginning));
+            }
+        }
+    }
+
+    let offered = if refs.is_empty() {
+        BTreeMap::new()
+    } else {
+        list(&git, refs.values().flat_map(|(names, _)| names)).await?
+    };
+    let mut found = BTreeMap::new();
+    let mut by_beginning = BTreeMap::new();
+    for (revision, (names, beginning)) in refs {
+        match (
+            names.into_iter().find(|name| offered.contains_key(name)),
+            beginning,
+        ) {
+            (Some(name), _) => {
+                found.insert(revision, name);
+            }
+            (None, Some(beginning)) => {
+                by_beginning.insert(revision, beginning);
+            }
+            (None, None) => {
+                answers.insert(revision.clone(), Err(missing(mirror, &revision)));
+            }
+        }
+    }
+
+    let names: BTreeSet<String> = found.values().cloned().collect();
+    let stale = {
+        let offered: BTreeMap<String, ObjectId> = names
+            .iter()
+            .filter_map(|name| Some((name.clone(), *offered.get(name)?)))
+            .collect();
+        on_blocking_thread(Arc::clone(mirror), move |mirror| {
+            stale_refs(mirror, &offered)
+        })
+        .await?
+    };
+    if !stale.is_empty() {
+        let mut lines = String::new();
+        for name in &stale {
+            // Writing to a String cannot fail.
+            let _ = writeln!(lines, "+{name}:{}", local_name(name));
+        }
+        get(&git, lines).await?;
+    }
+    for (revision, name) in found {
+        let answer =
+            on_blocking_thread(Arc::clone(mirror), move |mirror| peel(mirror, &name)).await;
+        answers.insert(revision, answer);
+    }
+    for (revision, commit) in commits {
+        answers.insert(revision, get_commit(&git, mirror, commit).await);
+    }
+    for (revision, beginning) in by_beginning {
+        answers.insert(
+            revision.clone(),
+            get_by_beginning(&git, mirror, &revision, beginning).await,
+        );
+    }
+    Ok(answers)
+}
+
+/// What the host offers, by full name. Tags are the tag objects themselves.
+async fn list<'n>(
+    git: &Git<'_>,
+    mut names: impl Iterator<Item = &'n String>,
+) -> Result<BTreeMap<String, ObjectId>, SourceError> {
+    // Hosts keep a ref per pull request: leave those out where nobody asks for them.
+    let usual = names.all(|name| name.starts_with("refs/heads/") || name.starts_with("refs/tags/"));
+    let url = git.url.text();
+    let arguments: &[&str] = if usual {
+        &[
+            "ls-remote",
+            "--quiet",
+            "--heads",
+            "--tags",
+            "--refs",
+            "--",
+            url,
+        ]
+    } else {
+        &["ls-remote", "--quiet", "--refs", "--", url]
+    };
+    let mut text = git.ask(arguments, Vec::new()).await?;
+    if !usual {
+        // `--refs` hides HEAD.
+        text.push_str(
+            &git.ask(&["ls-remote", "--quiet", "--", url, "HEAD"], Vec::new())
+                .await?,
+        );
+    }
+    Ok(text
+        .lines()
+        .filter_map(|line| {
+            let (id, name) = line.split_once('\t')?;
+            Some((name.to_owned(), ObjectId::from_hex(id.as_bytes()).ok()?))
+        })
+        .collect())
+}
+
+/// Fetches the refspecs. Git checks the objects and that nothing is missing before any ref moves.
+async fn get(git: &Git<'_>, refspecs: String) -> Result<(), SourceError> {
+    let arguments = [
+        "fetch",
+        "--quiet",
+        "--atomic",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-auto-maintenance",
+        "--no-recurse-submodules",
+        "--no-show-forced-updates",
+        "--stdin",
+        "--",
+        git.url.text(),
+    ];
+    git.ask(&arguments, refspecs.into_bytes()).await.map(drop)
+}
+
+fn stale_refs(
+    mirror: &Mirror,
+    offered: &BTreeMap<String, ObjectId>,
+) -> Result<Vec<String>, SourceError> {
+    let repo = mirror.reader()?;
+    let mut stale = Vec::new();
+    for (name, id) in offered {
+        let here = repo
+            .try_find_reference(local_name(name).as_str())
+            .map_err(|error| mirror.broken(error))?
+            .and_then(|local| local.try_id().map(gix::Id::detach));
+        if here != Some(*id) {
+            stale.push(name.clone());
+        }
+    }
+    Ok(stale)
+}
+
+/// The commit a fetched ref stands for, with its tree at hand.
+fn peel(mirror: &Mirror, name: &str) -> Result<Revision, SourceError> {
+    let repo = mirror.reader()?;
+    let missing = || SourceError::NoSuchRevision {
+        url: mirror.url().to_string(),
+        revision: name.to_owned(),
+    };
+    let mut local = repo
+        .try_find_reference(local_name(name).as_str())
+        .map_err(|error| mirror.broken(error))?
+        .ok_or_else(missing)?;
+    let commit = local.peel_to_commit().map_err(|_| missing())?;
+    commit.tree().map_err(|error| mirror.broken(error))?;
+    Ok(Revision(commit.id().to_string()))
+}
+
+/// A commit by its full id: from the mirror, else from the host, by id or by way of its branches and tags.
+async fn get_commit(
+    git: &Git<'_>,
+    mirror: &Arc<Mirror>,
+    commit: Revision,
+) -> Result<Revision, SourceError> {
+    if has(mirror, &commit).await? {
+        return Ok(commit);
+    }
+    let asked = get(git, format!("{commit}:refs/lockstep/keep/{commit}\n")).await;
+    match asked {
+        Ok(()) if has(mirror, &commit).await? => return Ok(commit),
+        Err(error @ (SourceError::Denied { .. } | SourceError::Deadline { .. })) => {
+            return Err(error);
+        }
+        // Some hosts do not give commits by id.
+        _ => get_everything(git).await?,
+    }
+    if has(mirror, &commit).await? {
+        Ok(commit)
+    } else {
+        Err(missing(mirror, &TargetRevision(commit.0)))
+    }
+}
+
+async fn get_by_beginning(
+    git: &Git<'_>,
+    mirror: &Arc<Mirror>,
+    revision: &TargetRevision,
+    beginning: String,
+) -> Result<Revision, SourceError> {
+    for fetched in [false, true] {
+        if fetched {
+            get_everything(git).await?;
+        }
+        let beginning = beginning.clone();
+        let found = on_blocking_thread(Arc::clone(mirror), move |mirror| {
+            super::history::expand(mirror, &beginning)
+        })
+        .await?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    Err(missing(mirror, revision))
+}
+
+async fn get_everything(git: &Git<'_>) -> Result<(), SourceError> {
+    get(
+        git,
+        "+refs/heads/*:refs/lockstep/all/heads/*\n+refs/tags/*:refs/lockstep/all/tags/*\n"
+            .to_owned(),
+    )
+    .await
+}
+
+async fn has(mirror: &Arc<Mirror>, commit: &Revision) -> Result<bool, SourceError> {
+    let commit = commit.clone();
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        let repo = mirror.reader()?;
+        Ok(mirror
+            .tree(&repo, &commit)
+            .is_ok_and(|tree| repo.has_object(tree)))
+    })
+    .await
+}
+
+fn missing(mirror: &Mirror, revision: &TargetRevision) -> SourceError {
+    SourceError::NoSuchRevision {
+        url: mirror.url().to_string(),
+        revision: revision.name().to_owned(),
+    }
+}
+
+/// What the last fetch found, without asking the host.
+pub(super) fn resolved(
+    mirror: &Mirror,
+    revision: &TargetRevision,
+) -> Result<Revision, SourceError> {
+    match Wanted::parse(revision)? {
+        Wanted::Commit(commit) => {
+            mirror.commit(&mirror.reader()?, &commit)?;
+            Ok(commit)
+        }
+        Wanted::Ref { names, beginning } => {
+            for name in &names {
+                match peel(mirror, name) {
+                    Err(SourceError::NoSuchRevision { .. }) => {}
+                    other => return other,
+                }
+            }
+            let expanded = match beginning {
+                Some(beginning) => super::history::expand(mirror, &beginning)?,
+                None => None,
+            };
+            expanded.ok_or_else(|| missing(mirror, revision))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_names_that_git_would_not_have() {
+        for name in [
+            "refs/heads/../../x",
+            "a..b",
+            "x.lock",
+            "-x",
+            "--upload-pack=id",
+            "a b",
+            "a\nb",
+            "a\u{7}b",
+            "a~1",
+            "a^",
+            "a:b",
+            "@{-1}",
+            "refs/heads/*",
+            ">=1.0 <2.0",
+            "^1.2",
+            "/a",
+            "a//b",
+        ] {
+            let parsed = Wanted::parse(&TargetRevision(name.to_owned()));
+            assert!(
+                matches!(parsed, Err(SourceError::RevisionName { .. })),
+                "{name}: {parsed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn branches_come_before_tags_and_full_names_are_exact() {
+        let names = |name: &str| match Wanted::parse(&TargetRevision(name.to_owned())).unwrap() {
+            Wanted::Ref { names, .. } => names,
+            Wanted::Commit(commit) => vec![commit.0],
+        };
+        assert_eq!(names("v1.0"), ["refs/heads/v1.0", "refs/tags/v1.0"]);
+        assert_eq!(names("refs/tags/v1.0"), ["refs/tags/v1.0"]);
+        assert_eq!(names(""), ["HEAD"]);
+        assert_eq!(names(&"AB".repeat(20)), ["ab".repeat(20)]);
+    }
+}

@@ -1,0 +1,254 @@
+//! The `git` command as transport: nothing of the machine's or the user's configuration, no shell, no hooks,
+//! no redirects, addresses pinned, secrets through the environment of an askpass script, never in arguments.
+
+use super::{Credential, NetworkPolicy, RepoUrl, SourceError};
+use crate::child::{self, ChildError, Finished, Limits};
+use secrecy::ExposeSecret;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::process::Command;
+
+/// Names of refs are all that is ever printed; a million of them is an attack.
+const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+const MAX_ERRORS: usize = 64 * 1024;
+/// A pack without end fills no disk.
+const MAX_PACK: u64 = 8 * 1024 * 1024 * 1024;
+
+const ASKPASS: &str = "#!/bin/sh
+case \"$1\" in
+Username*) printf '%s\\n' \"$LOCKSTEP_GIT_USERNAME\" ;;
+*) printf '%s\\n' \"$LOCKSTEP_GIT_PASSWORD\" ;;
+esac
+";
+
+/// What every call has in common. Objects are checked before they are let in, but for old blemishes that
+/// harm nobody and that popular repositories have.
+const SETTINGS: [&str; 22] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.alternateRefsCommand=false",
+    "credential.helper=",
+    "fetch.fsckObjects=true",
+    "fetch.fsck.badDateOverflow=ignore",
+    "fetch.fsck.badTimezone=ignore",
+    "fetch.fsck.missingSpaceBeforeDate=ignore",
+    "fetch.fsck.missingSpaceBeforeEmail=ignore",
+    "fetch.fsck.zeroPaddedFilemode=ignore",
+    "fetch.fsck.zeroPaddedDate=ignore",
+    "fetch.writeCommitGraph=false",
+    "gc.auto=0",
+    "http.emptyAuth=false",
+    "http.followRedirects=false",
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=30",
+    "http.maxRequests=2",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "push.recurseSubmodules=no",
+    "submodule.recurse=false",
+];
+
+/// Writes what calls need beside the mirrors and returns the askpass script. It holds no secret.
+pub(super) fn prepare(dir: &Path) -> Result<PathBuf, SourceError> {
+    let broken = |error: std::io::Error| SourceError::Mirror {
+        url: "every repository".to_owned(),
+        message: format!("the folder for mirrors cannot be written: {error}"),
+    };
+    fs::create_dir_all(dir.join("home")).map_err(broken)?;
+    fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(broken)?;
+    let script = dir.join("askpass");
+    if fs::read(&script).ok().as_deref() != Some(ASKPASS.as_bytes()) {
+        // Written aside: a script that is being executed must not be written to.
+        let fresh = dir.join(format!("askpass.{}", std::process::id()));
+        fs::write(&fresh, ASKPASS).map_err(broken)?;
+        fs::set_permissions(&fresh, Permissions::from_mode(0o700)).map_err(broken)?;
+        fs::rename(&fresh, &script).map_err(broken)?;
+    }
+    Ok(script)
+}
+
+/// A transport to one repository.
+pub(super) struct Git<'a> {
+    pub url: &'a RepoUrl,
+    pub git_dir: &'a Path,
+    pub askpass: &'a Path,
+    pub credential: &'a Credential,
+    pub policy: NetworkPolicy,
+    pub deadline: Duration,
+}
+
+impl Git<'_> {
+    /// Runs `git ARGUMENTS` and gives what it printed when it ended well.
+    pub(super) async fn run(
+        &self,
+        arguments: &[&str],
+        input: Vec<u8>,
+    ) -> Result<Finished, SourceError> {
+        let mut command = Command::new("git");
+        command.env_clear();
+        for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        if let Some(bundle) = std::env::var_os("SSL_CERT_FILE") {
+            command.env("GIT_SSL_CAINFO", bundle);
+        }
+        let home = self.askpass.with_file_name("home");
+        command
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", &home)
+            .env("LC_ALL", "C")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env(
+                "GIT_ALLOW_PROTOCOL",
+                if self.url.is_local() {
+                    "file"
+                } else {
+                    "https:http"
+                },
+            )
+            .env("GIT_DIR", self.git_dir)
+            .current_dir(&home);
+        match self.credential {
+            Credential::None => {}
+            Credential::Basic { username, password } => {
+                command
+                    .env("GIT_ASKPASS", self.askpass)
+                    .env("LOCKSTEP_GIT_USERNAME", username)
+                    .env("LOCKSTEP_GIT_PASSWORD", password.expose_secret());
+            }
+            Credential::SshKey { .. } => {
+                return Err(SourceError::Unsupported(format!(
+                    "{}: SSH keys are not supported yet; use an https URL with a token",
+                    self.url
+                )));
+            }
+        }
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        if let Some(pinned) = self.url.pin(self.policy).await? {
+            command
+                .arg("-c")
+                .arg(format!("http.curloptResolve={pinned}"));
+        }
+        command.args(arguments);
+        let limits = Limits {
+            deadline: self.deadline,
+            stdout: MAX_OUTPUT,
+            stderr: MAX_ERRORS,
+            file: MAX_PACK,
+        };
+        child::run(command, input, limits)
+            .await
+            .map_err(|error| match error {
+                ChildError::Deadline => SourceError::Deadline {
+                    url: self.url.to_string(),
+                    seconds: self.deadline.as_secs(),
+                },
+                ChildError::TooMuchOutput(_) => self.unreachable("it lists far too many refs"),
+                ChildError::Start(error) => {
+                    self.broken(format!("the git command cannot be started: {error}"))
+                }
+                error @ ChildError::Output(_) => self.broken(error.to_string()),
+            })
+    }
+
+    /// As [`Git::run`], and an exit status other than zero is an error in the host's words.
+    pub(super) async fn ask(
+        &self,
+        arguments: &[&str],
+        input: Vec<u8>,
+    ) -> Result<String, SourceError> {
+        let finished = self.run(arguments, input).await?;
+        if finished.status.success() {
+            Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+        } else {
+            Err(self.failure(&finished))
+        }
+    }
+
+    /// What a failed call means.
+    pub(super) fn failure(&self, finished: &Finished) -> SourceError {
+        let errors = String::from_utf8_lossy(&finished.stderr);
+        let has = |words: &[&str]| words.iter().any(|word| errors.contains(word));
+        let message = words_of(&errors);
+        let url = self.url.to_string();
+        if has(&[
+            "Authentication failed",
+            "could not read Username",
+            "could not read Password",
+            "error: 401",
+            "error: 403",
+        ]) {
+            let message = match self.credential {
+                Credential::None => "it asks for credentials and the source has none".to_owned(),
+                _ => message,
+            };
+            SourceError::Denied { url, message }
+        } else if has(&[
+            "error: 301",
+            "error: 302",
+            "error: 303",
+            "error: 307",
+            "error: 308",
+            "unable to update url base",
+        ]) {
+            self.unreachable("it redirects elsewhere, which is not followed; use the final URL, often the one that ends in .git")
+        } else if has(&[
+            "not found",
+            "does not appear to be a git repository",
+            "error: 404",
+        ]) {
+            self.unreachable("there is no such repository, or the credentials may not see it")
+        } else {
+            SourceError::Unreachable { url, message }
+        }
+    }
+
+    fn unreachable(&self, message: &str) -> SourceError {
+        SourceError::Unreachable {
+            url: self.url.to_string(),
+            message: message.to_owned(),
+        }
+    }
+
+    fn broken(&self, message: String) -> SourceError {
+        SourceError::Mirror {
+            url: self.url.to_string(),
+            message,
+        }
+    }
+}
+
+/// The lines that say something, without control characters, joined and cut.
+pub(super) fn words_of(errors: &str) -> String {
+    let lines: Vec<String> = errors
+        .lines()
+        .filter(|line| {
+            !line.trim().is_empty() && !line.starts_with("warning:") && !line.starts_with("hint:")
+        })
+        .map(|line| {
+            let line = line
+                .strip_prefix("fatal: ")
+                .or_else(|| line.strip_prefix("error: "))
+                .unwrap_or(line);
+            line.chars()
+                .filter(|c| !c.is_control())
+                .collect::<String>()
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    let text = lines.join("; ");
+    match text.char_indices().nth(600) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None if text.is_empty() => "git failed without saying why".to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,103 @@
+//! What going back by commit would write, without writing it to the host: for previews.
+
+use super::git::Git;
+use super::restore::{RestoreRequest, make};
+use super::{Credential, Mirrors, SourceError, fetch};
+use lockstep_types::revision::{Revision, TargetRevision};
+
+impl Mirrors {
+    /// Makes the commit that [`Mirrors::restore_paths`] would push, in the mirror alone, so that rendering and
+    /// differences can be asked of it as of any other. `None` when there would be nothing to commit.
+    ///
+    /// # Errors
+    /// When the mirror does not hold the commits or cannot be written.
+    pub async fn prepare_restore(
+        &self,
+        repo_url: &str,
+        request: RestoreRequest,
+    ) -> Result<Option<Revision>, SourceError> {
+        self.blocking(repo_url, move |mirror| make(mirror, &request))
+            .await
+    }
+
+    /// The short name of the branch that a tracked revision follows; `None` when it names a tag or a commit. Asks the
+    /// host only what its `HEAD` means.
+    ///
+    /// # Errors
+    /// When the host does not answer.
+    pub async fn branch_of(
+        &self,
+        repo_url: &str,
+        credential: &Credential,
+        tracked: &TargetRevision,
+    ) -> Result<Option<String>, SourceError> {
+        let name = tracked.name();
+        if name == "HEAD" {
+            return self.default_branch(repo_url, credential).await;
+        }
+        if let Some(branch) = name.strip_prefix("refs/heads/") {
+            return Ok(Some(branch.to_owned()));
+        }
+        if name.starts_with("refs/") {
+            return Ok(None);
+        }
+        let full = TargetRevision(format!("refs/heads/{name}"));
+        match self
+            .blocking(repo_url, move |mirror| fetch::resolved(mirror, &full))
+            .await
+        {
+            Ok(_) => Ok(Some(name.to_owned())),
+            Err(SourceError::NoSuchRevision { .. } | SourceError::RevisionName { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn default_branch(
+        &self,
+        repo_url: &str,
+        credential: &Credential,
+    ) -> Result<Option<String>, SourceError> {
+        let mirror = self.mirror(repo_url)?;
+        let _turn = mirror.transport.lock().await;
+        let git = Git {
+            url: mirror.url(),
+            git_dir: mirror.dir(),
+            askpass: &self.inner.askpass,
+            credential,
+            policy: self.inner.policy,
+            deadline: self.deadline,
+        };
+        let arguments = [
+            "ls-remote",
+            "--quiet",
+            "--symref",
+            "--",
+            mirror.url().text(),
+            "HEAD",
+        ];
+        Ok(symref(&git.ask(&arguments, Vec::new()).await?))
+    }
+}
+
+/// `main` of `ref: refs/heads/main<TAB>HEAD`.
+fn symref(answer: &str) -> Option<String> {
+    answer.lines().find_map(|line| {
+        let (target, name) = line.strip_prefix("ref: ")?.split_once('\t')?;
+        (name == "HEAD").then(|| target.strip_prefix("refs/heads/").map(str::to_owned))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_head_means() {
+        assert_eq!(
+            symref("ref: refs/heads/main\tHEAD\n0123\tHEAD\n").as_deref(),
+            Some("main")
+        );
+        assert_eq!(symref("0123\tHEAD\n"), None);
+        assert_eq!(symref(""), None);
+    }
+}

@@ -1,0 +1,321 @@
+//! Which repository URLs are allowed, their normal form, and which addresses may be connected to.
+
+use super::{NetworkPolicy, SourceError};
+use crate::manifest::hex;
+use http::Uri;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// A checked URL without credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoUrl {
+    text: String,
+    /// Host as written and port; `None` for local paths.
+    host: Option<(String, u16)>,
+}
+
+impl fmt::Display for RepoUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl RepoUrl {
+    pub(super) fn parse(
+        written: &str,
+        policy: NetworkPolicy,
+        allow_file: bool,
+    ) -> Result<Self, SourceError> {
+        let refuse = |why: &str| SourceError::Url {
+            url: redacted(written),
+            why: why.to_owned(),
+        };
+        let text = written.trim();
+        if text.is_empty() || text.len() > 2048 {
+            return Err(refuse("it is empty or longer than 2048 characters"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic())
+            || text.contains(['\\', '"', '\'', '`', '<', '>'])
+        {
+            return Err(refuse("it holds characters that no repository URL needs"));
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(refuse("it has no scheme; https://host/path is expected"));
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "https" => {}
+            "http" if policy.allow_http => {}
+            "http" => return Err(refuse("plain http is not allowed by the configuration")),
+            "ssh" => {
+                return Err(SourceError::Unsupported(format!(
+                    "{}: SSH is not supported yet; use the https URL of the repository with a token",
+                    redacted(written)
+                )));
+            }
+            "file" if allow_file && rest.starts_with('/') => {
+                return Ok(Self {
+                    text: text.trim_end_matches('/').to_owned(),
+                    host: None,
+                });
+            }
+            _ => return Err(refuse("only https is allowed")),
+        }
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| refuse("it cannot be read as a URL"))?;
+        let authority = uri.authority().ok_or_else(|| refuse("it names no host"))?;
+        if let Some((user, _)) = authority.as_str().rsplit_once('@')
+            && (user.contains(':') || user.contains('@'))
+        {
+            return Err(refuse(
+                "it holds a password; give user name and password as credentials of the source",
+            ));
+        }
+        let host = authority.host().to_ascii_lowercase();
+        if host.is_empty() || host.starts_with('-') {
+            return Err(refuse("its host is not valid"));
+        }
+        let default_port = if scheme == "https" { 443 } else { 80 };
+        let port = match authority.port() {
+            Some(port) => port
+                .as_str()
+                .parse()
+                .map_err(|_| refuse("its port is not valid"))?,
+            None => default_port,
+        };
+        if uri.query().is_some() || text.contains('#') {
+            return Err(refuse("it has a query or fragment"));
+        }
+        let path = uri.path().trim_end_matches('/');
+        if path
+            .split('/')
+            .any(|part| part.starts_with('-') || part == "..")
+        {
+            return Err(refuse("a part of its path begins with a dash or is “..”"));
+        }
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>()
+            && !policy.allow_private
+            && !is_public(address)
+        {
+            return Err(refuse(
+                "its address is not public, and private addresses are not allowed by the configuration",
+            ));
+        }
+        let shown_port = if port == default_port {
+            String::new()
+        } else {
+            format!(":{port}")
+        };
+        Ok(Self {
+            text: format!("{scheme}://{host}{shown_port}{path}"),
+            host: Some((host, port)),
+        })
+    }
+
+    /// The normal form: the transport uses it, and the mirror is named after it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Name of the mirror's folder.
+    pub(super) fn folder(&self) -> String {
+        hex(&Sha256::digest(self.text.as_bytes())[..16])
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        self.host.is_none()
+    }
+
+    /// Resolves the host and checks every address, so that the transport can be bound to exactly these.
+    /// The answer is in the form of curl's `--resolve`; `None` for local paths and literal addresses.
+    pub(super) async fn pin(&self, policy: NetworkPolicy) -> Result<Option<String>, SourceError> {
+        let Some((host, port)) = &self.host else {
+            return Ok(None);
+        };
+        let bare = host.trim_matches(['[', ']']);
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((bare, *port))
+            .await
+            .map_err(|error| SourceError::Unreachable {
+                url: self.text.clone(),
+                message: format!("the host {host} cannot be resolved ({error})"),
+            })?
+            .collect();
+        if !policy.allow_private
+            && let Some(closed) = found.iter().find(|address| !is_public(address.ip()))
+        {
+            return Err(SourceError::Url {
+                url: self.text.clone(),
+                why: format!(
+                    "{host} resolves to {}, which is not public; the configuration does not allow that",
+                    closed.ip()
+                ),
+            });
+        }
+        if bare.parse::<IpAddr>().is_ok() {
+            return Ok(None);
+        }
+        let addresses: Vec<String> = found
+            .iter()
+            .map(|address| match address.ip() {
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            })
+            .collect();
+        Ok(Some(format!("{host}:{port}:{}", addresses.join(","))))
+    }
+}
+
+/// The URL without anything between scheme and `@`, and never long.
+fn redacted(written: &str) -> String {
+    let clean: String = written
+        .chars()
+        .take(200)
+        .map(|c| if c.is_control() { '�' } else { c })
+        .collect();
+    match clean.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(end);
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => clean,
+    }
+}
+
+/// Whether an address belongs to the open Internet.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let protocol = a == 192 && b == 0 && c == 0;
+    let benchmark = a == 198 && (b == 18 || b == 19);
+    let reserved = a == 0 || a >= 224;
+    !(ip.is_loopback()
+        || ip.is_private()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || shared
+        || protocol
+        || benchmark
+        || reserved)
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    let parts = ip.segments();
+    let embedded = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    if ip.to_ipv4_mapped().is_some() || parts[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+        return embedded(parts[6], parts[7]);
+    }
+    if parts[0] == 0x2002 {
+        return embedded(parts[1], parts[2]);
+    }
+    // Global unicast without documentation and Teredo, which embeds addresses in a form not worth reading.
+    parts[0] & 0xe000 == 0x2000 && !(parts[0] == 0x2001 && (parts[1] == 0xdb8 || parts[1] == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLOSED: NetworkPolicy = NetworkPolicy {
+        allow_http: false,
+        allow_private: false,
+    };
+    const OPEN: NetworkPolicy = NetworkPolicy {
+        allow_http: true,
+        allow_private: true,
+    };
+
+    #[test]
+    fn normal_form_is_the_same_for_the_same_repository() {
+        for (written, normal) in [
+            ("https://GitHub.com/a/B.git", "https://github.com/a/B.git"),
+            (" https://github.com:443/a/b/ ", "https://github.com/a/b"),
+            (
+                "https://git@example.org:8443/a",
+                "https://example.org:8443/a",
+            ),
+        ] {
+            assert_eq!(
+                RepoUrl::parse(written, CLOSED, false).unwrap().text(),
+                normal
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_public_https_host() {
+        for written in [
+            "",
+            "github.com/a/b",
+            "git@github.com:a/b.git",
+            "http://github.com/a/b",
+            "git://github.com/a/b",
+            "ext::sh -c id",
+            "file:///etc",
+            "/etc",
+            "ssh://-oProxyCommand=id/x",
+            "https://-oProxyCommand=id/x",
+            "https://example.org/--upload-pack=id",
+            "https://example.org/a/../b",
+            "https://example.org/a b",
+            "https://example.org/a\nb",
+            "https://example.org\\@evil.org/a",
+            "https://example.org/$(id)`id`",
+            "https://example.org/a?x=--upload-pack=id",
+            "https://127.0.0.1/a",
+            "https://169.254.169.254/latest",
+            "https://[::1]/a",
+            "https://[::ffff:10.0.0.1]/a",
+            "https://[64:ff9b::a00:1]/a",
+            "https://10.1.2.3/a",
+        ] {
+            assert!(RepoUrl::parse(written, CLOSED, false).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_refused_and_not_repeated() {
+        for written in [
+            "https://u:s3cret@example.org/a",
+            "https://u:s3@cret@example.org/a",
+        ] {
+            let error = RepoUrl::parse(written, OPEN, false)
+                .unwrap_err()
+                .to_string();
+            assert!(!error.contains("s3") && !error.contains("cret@"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn names_that_lead_inside_are_refused_on_the_address() {
+        let url = RepoUrl::parse("https://localhost/a", CLOSED, false).unwrap();
+        assert!(matches!(
+            url.pin(CLOSED).await,
+            Err(SourceError::Url { .. })
+        ));
+        assert!(
+            url.pin(OPEN)
+                .await
+                .unwrap()
+                .unwrap()
+                .starts_with("localhost:443:")
+        );
+        let literal = RepoUrl::parse("http://127.0.0.1:3000/a", OPEN, false).unwrap();
+        assert_eq!(literal.pin(OPEN).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,10 @@
+//! Rendering through the real renderers in the real sandbox. Needs helm and kustomize of the rig.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
+mod bench;
+mod directory;
+mod helm;
+mod kustomize;
+mod refusals;
+mod sandbox;

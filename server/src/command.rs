@@ -1,0 +1,221 @@
+//! The command line of the whole program: what runs or opens the database here, and the client's commands.
+
+use crate::accounts::AccountService;
+use crate::compose;
+use crate::config::{Config, process_environment};
+use crate::telemetry;
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use client::{ClientCommand, Global};
+use lockstep_types::account::{Actor, Role};
+use lockstep_types::id::UserId;
+use lockstep_types::ports::Accounts;
+use secrecy::SecretString;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "lockstep",
+    version,
+    about = "Lockstep: what Git says, on every cluster"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(ConfigPath),
+    /// Bring the database schema up to date.
+    Migrate(ConfigPath),
+    /// People with a login, straight in the database.
+    User {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+#[derive(Args)]
+struct ConfigPath {
+    /// The configuration; without it lockstep.toml here, if there is one.
+    #[arg(long, env = "LOCKSTEP_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// All accounts.
+    List,
+    /// A new account. The password is read from standard input.
+    Add {
+        name: String,
+        /// viewer, operator or admin.
+        #[arg(long, default_value = "viewer", value_parser = role)]
+        role: Role,
+    },
+    /// A new password, read from standard input. Ends all sessions of that person.
+    Passwd { name: String },
+    /// No login any more. Ends all sessions; tokens stop working.
+    Disable {
+        name: String,
+        /// Let them in again.
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+fn role(word: &str) -> Result<Role, String> {
+    Role::from_word(word).ok_or_else(|| "must be viewer, operator or admin".to_owned())
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // Before anything else: the sandboxed child must not read files, start threads or parse options of ours.
+    if arguments
+        .next()
+        .is_some_and(|first| first == engine::render::sandbox::SUBCOMMAND)
+    {
+        return engine::render::sandbox::child_main(arguments);
+    }
+    let cli = Cli::parse();
+    let command = match cli.command {
+        Command::Client(command) => return client::run(&cli.global, &command),
+        command => command,
+    };
+    telemetry::start();
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nowhere to report that standard error is closed.
+            let _ = writeln!(std::io::stderr().lock(), "lockstep: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the server")?;
+    let load = |path: &ConfigPath| Config::load(path.config.as_deref(), &process_environment);
+    runtime.block_on(async {
+        match command {
+            Command::Serve(path) => compose::serve(load(&path)?).await,
+            Command::Migrate(path) => migrate(&load(&path)?).await,
+            Command::User { config, command } => user(&load(&config)?, command).await,
+            // Handled before any thread was started.
+            Command::Client(_) => Ok(()),
+        }
+    })
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let store = compose::open_store(config).await?;
+    let steps = store.migrate().await?;
+    let text = match steps.len() {
+        0 => format!("{} is up to date", store.subject()),
+        count => format!(
+            "{count} steps applied to {}: {}",
+            store.subject(),
+            steps.join(", ")
+        ),
+    };
+    say(&text)
+}
+
+async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
+    let store = compose::open_store(config).await?;
+    store.require_current_schema().await?;
+    let accounts = AccountService::open(store).await?;
+    let actor = operator();
+    match command {
+        UserCommand::List => {
+            for user in accounts.users(&actor).await? {
+                let state = if user.disabled { "disabled" } else { "active" };
+                let seen = user
+                    .last_seen
+                    .map_or_else(|| "never".to_owned(), |at| at.rfc3339());
+                say(&format!(
+                    "{}\t{}\t{state}\tlast seen {seen}",
+                    user.name,
+                    user.role.word()
+                ))?;
+            }
+        }
+        UserCommand::Add { name, role } => {
+            let password = password()?;
+            let password = secrecy::ExposeSecret::expose_secret(&password);
+            accounts.create_user(&actor, &name, password, role).await?;
+            say(&format!("{name} may log in as {}", role.word()))?;
+        }
+        UserCommand::Passwd { name } => {
+            let user = accounts.user_named(&name).await?;
+            let password = password()?;
+            let password = secrecy::ExposeSecret::expose_secret(&password);
+            accounts.set_password(&actor, user, "", password).await?;
+            say(&format!(
+                "{name} has a new password; all sessions have ended"
+            ))?;
+        }
+        UserCommand::Disable { name, undo } => {
+            let user = accounts.user_named(&name).await?;
+            accounts.set_disabled(&actor, user, !undo).await?;
+            say(&format!(
+                "{name} {}",
+                if undo {
+                    "may log in again"
+                } else {
+                    "may no longer log in"
+                }
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Who can open the database may do everything; the audit log says that it was done here.
+fn operator() -> Actor {
+    Actor {
+        user: UserId(uuid::Uuid::nil()),
+        name: "operator at the database".to_owned(),
+        role: Role::Admin,
+        token: None,
+    }
+}
+
+fn password() -> anyhow::Result<SecretString> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        let typed = client::ask_hidden("Password")?;
+        anyhow::ensure!(
+            client::ask_hidden("Again")? == typed,
+            "the passwords differ"
+        );
+        return Ok(SecretString::from(typed));
+    }
+    let mut line = String::new();
+    stdin
+        .lock()
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
+    Ok(SecretString::from(line.trim_end_matches(['\r', '\n'])))
+}
+
+/// Writes to standard output.
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}").context("cannot write to standard output")
+}

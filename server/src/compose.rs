@@ -1,0 +1,177 @@
+//! Puts the server together: the database, the accounts, the control plane, the tasks that run beside requests, and
+//! the end of all of them. Everything that lives long is made here.
+//!
+//! Tasks: the event hub, the housekeeper, the reconcilers (which their runtime owns), and the HTTP server.
+
+mod assembly;
+
+use crate::accounts::AccountService;
+use crate::config::Config;
+use crate::events::Hub;
+use crate::http::{Limits, Peer, TimedListener, Web, WebSettings, router};
+use crate::installation::installation_id;
+use crate::secrets::Vault;
+use crate::store::{SchemaState, Store, event};
+use anyhow::Context;
+use assembly::Assembled;
+use lockstep_types::Micros;
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Requests and writes that are under way at the end may take this long.
+const GRACE: Duration = Duration::from_secs(20);
+/// Between two rounds of the housekeeper.
+const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// The event log reaches back so far, or so many events, whichever is more.
+const EVENTS_SECONDS: i64 = 7 * 24 * 3600;
+const EVENTS_KEPT: u64 = 100_000;
+
+/// What the control plane is assembled from.
+pub struct Foundation {
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub vault: Vault,
+    /// In tracking ids and leases.
+    pub installation: Uuid,
+    pub accounts: AccountService,
+    pub hub: Hub,
+}
+
+/// Opens the database of the configuration and makes the folder for it.
+///
+/// # Errors
+/// The folder or the database cannot be made or opened.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let folder = &config.data_dir;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("data_dir: cannot make the folder {}", folder.display()))?;
+    Ok(Store::open(config.database_url.expose_secret()).await?)
+}
+
+/// Runs the server until it is asked to end.
+///
+/// # Errors
+/// Something that it needs is missing or broken; the message says what.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let config = Arc::new(config);
+    let store = open_store(&config).await?;
+    // A new database is made at once; an old one is changed only when the operator says so.
+    if store.schema_state().await? == SchemaState::Empty {
+        store.migrate().await?;
+    }
+    store.require_current_schema().await?;
+    let key = std::env::var("LOCKSTEP_KEY")
+        .ok()
+        .filter(|key| !key.is_empty());
+    let vault = Vault::open(&config.data_dir, key.as_deref())?;
+    let installation = installation_id(&config.data_dir)
+        .context("data_dir: the id of this installation cannot be read or made")?;
+    let accounts = AccountService::open(store.clone()).await?;
+    let hub = Hub::new(store.clone());
+    let cancel = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(hub.clone().follow(cancel.clone()));
+    tasks.spawn(keep_house(store.clone(), accounts.clone(), cancel.clone()));
+
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listen: cannot listen on {}", config.listen))?;
+    let foundation = Foundation {
+        config: Arc::clone(&config),
+        store: store.clone(),
+        vault,
+        installation,
+        accounts: accounts.clone(),
+        hub,
+    };
+    let Assembled { plane, engine } = assembly::control_plane(foundation).await?;
+    let settings = WebSettings {
+        public_url: config.public_url.clone(),
+        session: config.session,
+        trusted_proxies: config.trusted_proxies.clone(),
+        site_root: config.site_root.clone(),
+    };
+    let web = router(Web::new(plane, accounts.clone(), settings));
+    greet(&config, &accounts).await?;
+
+    let service = web.into_make_service_with_connect_info::<Peer>();
+    let stopping = cancel.clone();
+    let server = axum::serve(TimedListener::new(listener, Limits::default()), service)
+        .with_graceful_shutdown(async move { stopping.cancelled().await });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        () = asked_to_end() => tracing::info!("ending"),
+        ended = &mut server => return Ok(ended.context("the HTTP server fell over")??),
+    }
+    // First the writes to clusters come to a halt, then the pages go.
+    engine.stop(GRACE).await;
+    cancel.cancel();
+    // Event streams never end by themselves.
+    if tokio::time::timeout(Duration::from_secs(2), &mut server)
+        .await
+        .is_err()
+    {
+        server.abort();
+    }
+    while tasks.join_next().await.is_some() {}
+    store.close().await;
+    Ok(())
+}
+
+/// Says where the server is, and how the first administrator is made.
+async fn greet(config: &Config, accounts: &AccountService) -> anyhow::Result<()> {
+    let origin = config.public_url.origin();
+    tracing::info!(listen = %config.listen, url = %origin, "serving");
+    if let Some(token) = accounts.begin_setup().await? {
+        // Printed, not logged: logs travel further than the terminal.
+        crate::command::say(&format!(
+            "Nobody has an account yet. Make the first administrator within 24 hours:\n\n    {origin}/setup?token={}\n",
+            token.expose_secret()
+        ))?;
+    }
+    Ok(())
+}
+
+async fn keep_house(store: Store, accounts: AccountService, cancel: CancellationToken) {
+    loop {
+        let before = Micros::from(jiff::Timestamp::now()).plus_seconds(-EVENTS_SECONDS);
+        let done = match accounts.sweep().await {
+            Ok(()) => event::prune(&store, before, EVENTS_KEPT).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what has expired could not be dropped"
+            );
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(HOUSEKEEPING) => {}
+        }
+    }
+}
+
+/// Fulfilled by Ctrl-C, or by the signal of a supervisor.
+async fn asked_to_end() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler there is nothing to wait for but the process's own end.
+    if interrupt.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,62 @@
+//! The ports: what pages, API and command line may ask, answered from the database, the repositories and the live
+//! state that the reconcilers keep.
+//!
+//! Every method first asks whether the actor may. Reading methods change nothing; the others write an intent, an audit
+//! entry and the events of both in one transaction, then wake a reconciler. Nothing here applies anything to a cluster,
+//! and the one thing written to Git is the rollback commit that a person has seen in full.
+//!
+//! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
+
+mod allow;
+mod applications;
+mod checks;
+mod clusters;
+mod commits;
+mod definitions;
+mod filter;
+mod fleet;
+mod names;
+mod patches;
+mod paths;
+mod refuse;
+mod registration;
+mod rollbacks;
+mod sources;
+mod syncs;
+
+#[cfg(test)]
+mod example;
+
+pub use registration::{ClusterSecret, GitSecret, Registration};
+
+use crate::runtime::Runtime;
+use lockstep_types::ports::{Accounts, ControlPlane, Events};
+use std::sync::Arc;
+
+/// What all ports of this module share. Cheap to clone.
+#[derive(Clone)]
+struct Plane {
+    runtime: Runtime,
+    registration: Arc<Registration>,
+    visits: Arc<fleet::Visits>,
+}
+
+/// Every port of the server in one value: those of this module, and the two that others implement.
+pub fn ports(
+    runtime: Runtime,
+    registration: Registration,
+    accounts: Arc<dyn Accounts>,
+    events: Arc<dyn Events>,
+) -> ControlPlane {
+    let plane = Plane { runtime, registration: Arc::new(registration), visits: Arc::default() };
+    ControlPlane {
+        fleet: Arc::new(plane.clone()),
+        applications: Arc::new(plane.clone()),
+        syncs: Arc::new(plane.clone()),
+        rollbacks: Arc::new(plane.clone()),
+        clusters: Arc::new(plane.clone()),
+        sources: Arc::new(plane),
+        accounts,
+        events,
+    }
+}

@@ -1,0 +1,129 @@
+//! The head of the application page: the application, its whole group, and what was the last good state.
+
+use super::super::definitions::Defined;
+use super::super::fleet::{badness, scope};
+use super::super::{Plane, refuse};
+use super::links;
+use crate::store;
+use crate::store::target::Which;
+use lockstep_types::PortError;
+use lockstep_types::application::{ApplicationView, TargetSummary};
+use lockstep_types::id::ApplicationId;
+use lockstep_types::revision::CommitInfo;
+use std::cmp::Reverse;
+
+impl Plane {
+    pub(super) async fn head_of(&self, id: ApplicationId, cluster: &str) -> Result<ApplicationView, PortError> {
+        let db = self.runtime.store();
+        let head = store::event::head(db).await.map_err(refuse::store)?;
+        let defined = self.defined(id).await?;
+        let mut targets = self.group_of(&defined).await?;
+        order(&mut targets, id, cluster);
+        if let Some(first) = targets.first()
+            && !cluster.is_empty()
+            && first.target.cluster != cluster
+        {
+            return Err(PortError::NotFound(format!("{} on the cluster {cluster}", defined.row.name)));
+        }
+        let selected = targets.first();
+        let source = match defined.row.source {
+            Some(source) => Some(store::source::get(db, source).await.map_err(refuse::store)?),
+            None => None,
+        };
+        let commit = match selected.and_then(|selected| selected.revision.as_ref()) {
+            Some(revision) => self.runtime.mirrors().commit(defined.repo_url(), revision).await.ok(),
+            None => None,
+        };
+        let last_healthy = match selected {
+            Some(selected) => self.last_healthy(&defined, selected).await?,
+            None => None,
+        };
+        let definition = &defined.definition;
+        Ok(ApplicationView {
+            application: defined.reference(),
+            group: defined.row.group.clone(),
+            dialect: defined.row.dialect,
+            source: source.as_ref().map_or(lockstep_types::id::SourceId(uuid::Uuid::nil()), |source| source.id),
+            source_name: source.map(|source| source.name).unwrap_or_default(),
+            spec: definition.source.spec(),
+            destination_namespace: definition.destination.namespace.clone(),
+            policy: definition.policy.clone(),
+            labels: definition.labels.clone(),
+            links: links::links(&definition.annotations),
+            commit,
+            targets,
+            last_healthy,
+            head,
+        })
+    }
+
+    /// All targets of the group; also those of an application that is gone, which stands alone.
+    async fn group_of(&self, defined: &Defined) -> Result<Vec<TargetSummary>, PortError> {
+        let db = self.runtime.store();
+        let rows = store::application::by_group(db, &defined.row.project, &defined.row.group).await.map_err(refuse::store)?;
+        let own = scope(defined);
+        let mut ids: Vec<ApplicationId> = rows
+            .into_iter()
+            .filter_map(|row| Defined::of(row).ok())
+            .filter(|other| scope(other) == own)
+            .map(|other| other.row.id)
+            .collect();
+        if !ids.contains(&defined.row.id) {
+            ids = vec![defined.row.id];
+        }
+        store::target::summaries(db, &Which::Applications(ids)).await.map_err(refuse::store)
+    }
+
+    /// The newest commit of the input paths at the last revision that was Synced and Healthy and rendered otherwise than
+    /// the present one.
+    async fn last_healthy(&self, defined: &Defined, selected: &TargetSummary) -> Result<Option<CommitInfo>, PortError> {
+        let good = self.good_revisions(selected.target.id).await?;
+        let Some(revision) = good.first() else { return Ok(None) };
+        let reads = self.reads(defined);
+        let mirrors = self.runtime.mirrors();
+        if let Ok(log) = mirrors.log(defined.repo_url(), revision, &reads, 1).await
+            && let Some(commit) = log.into_iter().next()
+        {
+            return Ok(Some(commit));
+        }
+        Ok(mirrors.commit(defined.repo_url(), revision).await.ok())
+    }
+}
+
+/// The selected target first, then the application's own, worst first, then the rest of the group by cluster.
+fn order(targets: &mut [TargetSummary], own: ApplicationId, cluster: &str) {
+    targets.sort_by_key(|summary| {
+        let target = &summary.target;
+        let selected = !cluster.is_empty() && target.cluster == cluster;
+        let mine = target.application.id == own;
+        let worse = if mine { Reverse(badness(summary)) } else { Reverse(0) };
+        (!(selected && mine), !selected, !mine, worse, target.cluster.clone(), target.application.name.clone())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control_plane::example;
+    use lockstep_types::health::{Health, HealthStatus};
+
+    #[test]
+    fn the_selected_target_leads() {
+        let mut bad = example::target("cart", "shop", "b");
+        bad.health = Health::new(HealthStatus::Degraded, "");
+        let own = bad.target.application.id;
+        let all = || vec![example::target("cart-x", "shop", "a"), example::target("cart", "shop", "c"), bad.clone()];
+        let text = |targets: &[TargetSummary]| {
+            targets.iter().map(|summary| format!("{}@{}", summary.target.application.name, summary.target.cluster)).collect::<Vec<_>>()
+        };
+        let mut worst = all();
+        order(&mut worst, own, "");
+        assert_eq!(text(&worst), ["cart@b", "cart@c", "cart-x@a"]);
+        let mut chosen = all();
+        order(&mut chosen, own, "c");
+        assert_eq!(text(&chosen), ["cart@c", "cart@b", "cart-x@a"]);
+        let mut sibling = all();
+        order(&mut sibling, own, "a");
+        assert_eq!(text(&sibling), ["cart-x@a", "cart@b", "cart@c"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! The fleet and what is wrong in it.
+
+mod activity;
+mod arrange;
+mod badness;
+mod matrix;
+mod needs;
+mod passport;
+mod problems;
+mod timeline;
+mod verdict;
+mod visit;
+
+pub(super) use badness::badness;
+pub(super) use matrix::scope;
+pub(super) use visit::Visits;
+
+use super::allow::allow;
+use super::commits::{Ancestry, Runs};
+use super::{Plane, refuse};
+use crate::store;
+use async_trait::async_trait;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
+use lockstep_types::drift::{DriftQuery, DriftRow};
+use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::ports::{Answer, Fleet};
+use lockstep_types::revision::Revision;
+use lockstep_types::source::Problem;
+
+/// Rows of the drift ledger that are sent at once.
+const DRIFT_ROWS: u64 = 1_000;
+
+#[async_trait]
+impl Fleet for Plane {
+    async fn fleet(&self, actor: &Actor, query: &FleetQuery) -> Answer<FleetView> {
+        allow(actor, Permission::Get)?;
+        self.matrix(actor, query).await
+    }
+
+    async fn rollout(&self, actor: &Actor, commit: &str) -> Answer<CommitRollout> {
+        allow(actor, Permission::Get)?;
+        let defined = self.all_defined().await?;
+        let located = self.locate(&commit.trim().to_lowercase(), &defined).await?;
+        let located = located.ok_or_else(|| refuse::missing("commit", commit))?;
+        let placements = self.all_placements().await?;
+        let mut ancestry = Ancestry::new(self.runtime.mirrors());
+        let targets = self.on_targets(&located, &placements, &mut ancestry, &mut Runs::default()).await?;
+        Ok(CommitRollout { commit: located.info, repo_url: located.url, targets })
+    }
+
+    async fn problems(&self, actor: &Actor) -> Answer<Vec<Problem>> {
+        allow(actor, Permission::Get)?;
+        self.all_problems().await
+    }
+
+    async fn drift(&self, actor: &Actor, query: &DriftQuery) -> Answer<Vec<DriftRow>> {
+        allow(actor, Permission::Get)?;
+        store::drift::list(self.runtime.store(), query, DRIFT_ROWS).await.map_err(refuse::store)
+    }
+
+    async fn activity(&self, actor: &Actor, query: &ActivityQuery) -> Answer<ActivityView> {
+        allow(actor, Permission::Get)?;
+        self.timeline(query).await
+    }
+
+    async fn commit(&self, actor: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {
+        allow(actor, Permission::Get)?;
+        self.passport(repo, revision).await
+    }
+}

@@ -1,0 +1,79 @@
+//! Going back, pinning and holding.
+//!
+//! A rollback is a commit: previewed in full against the branch head, bound to what was shown by a digest, written only
+//! if the branch is still there. A pin or hold never ends by deploying unseen.
+
+mod affected;
+mod candidates;
+mod commit;
+mod pauses;
+mod plans;
+mod preview;
+mod words;
+
+use super::allow::allow;
+use super::{Plane, checks, refuse};
+use async_trait::async_trait;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::application::{Hold, Pin};
+use lockstep_types::id::{HoldId, PinId, TargetId};
+use lockstep_types::ports::{Answer, Rollbacks};
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest};
+
+#[async_trait]
+impl Rollbacks for Plane {
+    async fn candidates(&self, actor: &Actor, target: TargetId) -> Answer<Vec<RollbackCandidate>> {
+        allow(actor, Permission::Get)?;
+        let placement = self.placement(target).await?;
+        self.candidates_of(&placement).await
+    }
+
+    async fn preview(&self, actor: &Actor, target: TargetId, to: &Revision) -> Answer<RollbackPreview> {
+        allow(actor, Permission::Rollback)?;
+        let placement = self.placement(target).await?;
+        let to = self.revision_of(&placement, to).await?;
+        Ok(self.preview_of(&placement, &to).await?.view)
+    }
+
+    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
+        allow(actor, Permission::Rollback)?;
+        let reason = checks::reason(&request.reason)?;
+        let placement = self.placement(request.target).await?;
+        let to = self.revision_of(&placement, &request.to).await?;
+        self.commit_rollback(actor, &placement, &to, &request.digest, &reason).await
+    }
+
+    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {
+        allow(actor, Permission::Rollback)?;
+        let reason = checks::reason(&request.reason)?;
+        let seconds = checks::hours(request.hours)?;
+        let placement = self.placement(request.target).await?;
+        let to = self.revision_of(&placement, &request.to).await?;
+        self.pin_at(actor, &placement, &to, &reason, seconds).await
+    }
+
+    async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()> {
+        allow(actor, Permission::Rollback)?;
+        if deploy {
+            allow(actor, Permission::Sync)?;
+        }
+        self.end_pin(actor, pin, deploy).await
+    }
+
+    async fn hold(&self, actor: &Actor, target: TargetId, reason: &str, hours: u32) -> Answer<Hold> {
+        allow(actor, Permission::Hold)?;
+        let reason = checks::reason(reason)?;
+        let seconds = checks::hours(hours)?;
+        let placement = self.placement(target).await?;
+        self.hold_now(actor, &placement, &reason, seconds).await
+    }
+
+    async fn release(&self, actor: &Actor, hold: HoldId, deploy: bool) -> Answer<()> {
+        allow(actor, Permission::Hold)?;
+        if deploy {
+            allow(actor, Permission::Sync)?;
+        }
+        self.end_hold(actor, hold, deploy).await
+    }
+}

@@ -1,0 +1,70 @@
+//! Which targets a commit on a branch reaches: all whose applications read the changed files of that branch.
+
+use super::super::definitions::Placement;
+use super::super::{Plane, paths, refuse};
+use crate::reconcile::render;
+use engine::source::Credential;
+use lockstep_types::PortError;
+use lockstep_types::revision::{PathChange, Revision, TargetRevision};
+use std::collections::BTreeMap;
+
+impl Plane {
+    /// How the host of an application's repository is logged in to.
+    pub(super) async fn credential(&self, repo_url: &str) -> Result<Credential, PortError> {
+        let access = self.runtime.access().git(repo_url).await.map_err(|refused| PortError::Unavailable(refused.to_string()))?;
+        Ok(access.credential)
+    }
+
+    /// Files that the render of an application reads at a revision.
+    pub(super) async fn inputs_at(&self, placement: &Placement, revision: &Revision) -> Result<Vec<String>, PortError> {
+        let facts = self.runtime.cluster(&placement.target.cluster).and_then(|handle| handle.live.facts());
+        let input = render::input(&placement.defined.definition, revision, facts.as_ref());
+        let inputs = self.runtime.renderer().inputs(self.runtime.mirrors(), &input).await.map_err(refuse::render)?;
+        Ok(inputs.paths())
+    }
+
+    /// Targets that follow the branch and read one of the changed files, the asked one first.
+    pub(super) async fn reached(
+        &self,
+        placement: &Placement,
+        branch: &str,
+        changed: &[PathChange],
+        credential: &Credential,
+    ) -> Result<Vec<Placement>, PortError> {
+        let url = placement.defined.repo_url();
+        let key = self.runtime.repository_key(url);
+        let mut branches: BTreeMap<TargetRevision, Option<String>> = BTreeMap::new();
+        let mut reached = Vec::new();
+        for other in self.all_placements().await? {
+            let own = other.target.id == placement.target.id;
+            if !own && (self.runtime.repository_key(other.defined.repo_url()) != key || !self.touched(&other, changed)) {
+                continue;
+            }
+            let tracked = other.defined.definition.source.target_revision.clone();
+            let follows = match branches.get(&tracked) {
+                Some(known) => known.clone(),
+                None => {
+                    let found = self.runtime.mirrors().branch_of(url, credential, &tracked).await.map_err(refuse::source)?;
+                    branches.insert(tracked, found.clone());
+                    found
+                }
+            };
+            if own || follows.as_deref() == Some(branch) {
+                reached.push(other);
+            }
+        }
+        reached.sort_by(|one, other| {
+            let own = |placed: &Placement| placed.target.id != placement.target.id;
+            let name = |placed: &Placement| (placed.defined.row.name.clone(), placed.target.cluster.clone());
+            (own(one), name(one)).cmp(&(own(other), name(other)))
+        });
+        Ok(reached)
+    }
+
+    /// Whether the application reads one of the files; a new file in its folder counts, whatever it read so far.
+    fn touched(&self, other: &Placement, changed: &[PathChange]) -> bool {
+        let mut reads = self.reads(&other.defined);
+        reads.push(other.defined.definition.source.path.clone());
+        paths::touches(changed, &reads)
+    }
+}

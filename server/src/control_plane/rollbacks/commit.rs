@@ -1,0 +1,170 @@
+//! Writing the rollback commit: the audit log first, then the branch, then the intents that follow from it.
+
+use super::super::definitions::Placement;
+use super::super::{Plane, refuse};
+use super::preview::Prepared;
+use super::words;
+use crate::runtime::now;
+use crate::store;
+use crate::store::audit::Act;
+use crate::store::operation::NewOperation;
+use engine::source::{PushOutcome, RestoreRequest};
+use lockstep_types::PortError;
+use lockstep_types::account::Actor;
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::RollbackOutcome;
+use lockstep_types::source::Mode;
+use lockstep_types::sync::{OperationKind, StartedBy};
+use serde_json::json;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+impl Plane {
+    pub(super) async fn commit_rollback(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        to: &Revision,
+        digest: &str,
+        reason: &str,
+    ) -> Result<RollbackOutcome, PortError> {
+        if placement.target.mode == Mode::Observe {
+            return Err(PortError::Conflict(format!(
+                "{} is only observed, and nothing is written to its repository; take over its source first",
+                placement.defined.row.name
+            )));
+        }
+        let prepared = self.preview_of(placement, to).await?;
+        let view = &prepared.view;
+        if !view.commit_refused.is_empty() {
+            return Err(PortError::Conflict(view.commit_refused.clone()));
+        }
+        if view.digest != digest {
+            return Err(PortError::Conflict(
+                "the branch or what the rollback would do has changed since it was shown; look at it again".to_owned(),
+            ));
+        }
+        // The commit names the operation, and the operation begins only once the commit is on the branch.
+        let operation = Uuid::now_v7().to_string();
+        let detail = json!({"operation": operation, "from": view.head, "to": to, "branch": view.branch, "digest": digest});
+        self.note(actor, placement, "roll back", reason, detail).await?;
+        let request = RestoreRequest {
+            branch: view.branch.clone(),
+            expected_head: view.head.clone(),
+            paths: prepared.paths.clone(),
+            restore_from: to.clone(),
+            message: words::message(&view.target, &view.head, &view.to, &operation, reason),
+            author_name: actor.name.clone(),
+            author_email: email(actor),
+        };
+        let url = placement.defined.repo_url();
+        let outcome = self.runtime.mirrors().restore_paths(url, &prepared.credential, request).await;
+        match outcome {
+            Ok(PushOutcome::Pushed(revision)) => {
+                self.follow_up(actor, placement, &prepared, &revision, &operation, reason).await?;
+                Ok(RollbackOutcome::Committed { revision })
+            }
+            Ok(PushOutcome::Moved(head)) => {
+                self.note(actor, placement, "roll back: branch moved", reason, json!({"operation": operation, "head": head})).await?;
+                self.runtime.activator().activate_repository(&self.runtime.repository_key(url));
+                Ok(RollbackOutcome::Moved { head })
+            }
+            Ok(PushOutcome::Refused(message)) => {
+                self.note(actor, placement, "roll back: push refused", reason, json!({"operation": operation, "host": message})).await?;
+                Ok(RollbackOutcome::PushRefused { message })
+            }
+            Ok(PushOutcome::NothingToDo) => {
+                Err(PortError::Conflict("the files are already as they were then; there is nothing to roll back".to_owned()))
+            }
+            Err(error) => {
+                let detail = json!({"operation": operation, "error": error.to_string()});
+                self.note(actor, placement, "roll back: not known to be pushed", reason, detail).await?;
+                self.runtime.activator().activate_repository(&self.runtime.repository_key(url));
+                Err(refuse::source(error))
+            }
+        }
+    }
+
+    async fn note(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        action: &str,
+        reason: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), PortError> {
+        let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
+        tx.record(Act::by(actor, action, placement.words()).on(placement.target.id).because(reason).with(detail));
+        tx.commit().await.map_err(refuse::store)?;
+        Ok(())
+    }
+
+    /// The commit is on the branch: what resolves to it is known at once, and syncs begin in the name of the rollback.
+    async fn follow_up(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        prepared: &Prepared,
+        revision: &Revision,
+        operation: &str,
+        reason: &str,
+    ) -> Result<(), PortError> {
+        let repository = self.runtime.repository_key(placement.defined.repo_url());
+        let tracked: BTreeSet<_> =
+            prepared.reached.iter().map(|reached| reached.defined.definition.source.target_revision.clone()).collect();
+        for tracked in tracked {
+            self.runtime.memory().resolve(&repository, &tracked, |entry| {
+                entry.revision = Some(revision.clone());
+                entry.at = Some(now());
+                entry.failing = None;
+            });
+        }
+        let db = self.runtime.store();
+        let (holds, pins) = (store::hold::unended(db).await.map_err(refuse::store)?, store::pin::unended(db).await.map_err(refuse::store)?);
+        let mut tx = db.begin().await.map_err(refuse::store)?;
+        for reached in &prepared.reached {
+            let (target, policy) = (reached.target.id, &reached.defined.definition.policy);
+            let own = target == placement.target.id;
+            let kept = holds.contains_key(&target) || pins.contains_key(&target) || policy.suspend;
+            if kept || reached.target.mode == Mode::Observe || !(own || policy.automated) {
+                continue;
+            }
+            let intent = NewOperation {
+                kind: OperationKind::Rollback,
+                target,
+                actor: actor.name.clone(),
+                started_by: StartedBy::Rollback(actor.name.clone()),
+                idempotency_key: Some(if own { operation.to_owned() } else { format!("{operation} {target}") }),
+                parameters: json!({"prune": policy.prune, "revision": revision, "operation": operation}),
+            };
+            store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+        }
+        let detail = json!({"operation": operation, "revision": revision, "targets": prepared.reached.len()});
+        tx.record(Act::by(actor, "roll back: committed", placement.words()).on(placement.target.id).because(reason).with(detail));
+        tx.commit().await.map_err(refuse::store)?;
+        for reached in &prepared.reached {
+            self.runtime.activator().activate_target(reached.target.id);
+        }
+        self.runtime.activator().activate_repository(&repository);
+        Ok(())
+    }
+}
+
+/// Accounts have no address; this one leads nowhere by definition of its top-level domain.
+fn email(actor: &Actor) -> String {
+    let name: String = actor.name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '.' }).collect();
+    format!("{}@lockstep.invalid", name.trim_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_types::account::Role;
+    use lockstep_types::id::UserId;
+
+    #[test]
+    fn the_author_is_the_person() {
+        let actor = Actor { user: UserId(Uuid::nil()), name: "Maria L. <x>".to_owned(), role: Role::Operator, token: None };
+        assert_eq!(email(&actor), "maria.l...x@lockstep.invalid");
+    }
+}

@@ -1,0 +1,102 @@
+//! What a sync to some revision would do on a target, planned by the very functions the reconciler uses, without
+//! disturbing it: the live state that only the preview needs is watched under a name of its own.
+
+use super::super::Plane;
+use super::super::definitions::Placement;
+use crate::reconcile::target::{Comparison, Loaded, TargetMemory, compare_for_view, load_for_view};
+use crate::runtime::now;
+use futures::StreamExt;
+use lockstep_types::application::Pin;
+use lockstep_types::id::{PinId, TargetId};
+use lockstep_types::plan::Plan;
+use lockstep_types::reason::ReasonCode;
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::TargetPlan;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Plans made at once.
+const AT_ONCE: usize = 4;
+/// How long live state of objects that nothing declared so far may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+const LOOK: Duration = Duration::from_millis(150);
+
+impl Plane {
+    /// A plan per target, in order. One that cannot be told says why.
+    pub(super) async fn plans(&self, placements: &[Placement], at: &Revision) -> Vec<TargetPlan> {
+        futures::stream::iter(placements)
+            .map(|placement| self.plan(placement, at))
+            .buffered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn plan(&self, placement: &Placement, at: &Revision) -> TargetPlan {
+        let policy = &placement.defined.definition.policy;
+        let mut view = TargetPlan {
+            target: placement.reference(),
+            plan: None,
+            error: String::new(),
+            automated: policy.automated && !policy.suspend,
+        };
+        match self.planned(placement, at).await {
+            Ok(plan) => view.plan = Some(plan),
+            Err(why) => view.error = why,
+        }
+        view
+    }
+
+    async fn planned(&self, placement: &Placement, at: &Revision) -> Result<Plan, String> {
+        let loaded = load_for_view(&self.runtime, placement.target.id).await.map_err(|error| error.to_string())?;
+        let Some(mut loaded) = loaded else {
+            return Err("it is no longer defined in Git".to_owned());
+        };
+        if let Some(pin) = &loaded.pin {
+            return Err(format!("it is pinned at {} by {} and stays there", pin.revision.short(), pin.owner));
+        }
+        let own = loaded.row.id;
+        loaded.row.id = TargetId(Uuid::new_v5(&own.0, format!("preview {}", Uuid::now_v7()).as_bytes()));
+        loaded.pin = Some(standing_at(at));
+        let planned = self.compared(&loaded).await;
+        if let Some(handle) = self.runtime.cluster(&loaded.row.cluster) {
+            handle.live.forget(loaded.row.id);
+        }
+        planned.map(|plan| Plan { target: own, ..plan })
+    }
+
+    async fn compared(&self, loaded: &Loaded) -> Result<Plan, String> {
+        let mut memory = TargetMemory::default();
+        let prune = loaded.definition.policy.prune;
+        let begun = Instant::now();
+        loop {
+            match compare_for_view(&self.runtime, loaded, &mut memory, now()).await {
+                Comparison::Known(compared) => {
+                    let (mut plan, violations) = compared.judged.plan(&compared.subject(&self.runtime, loaded), prune, None);
+                    plan.report.extend(violations.into_iter().map(|violation| format!("The plan breaks a rule: {violation}")));
+                    return Ok(plan);
+                }
+                // Objects that come back with the old state are not watched yet.
+                Comparison::Unknown(cause) if cause.code == ReasonCode::LiveUnknown && begun.elapsed() < PATIENCE => {}
+                Comparison::Wait if begun.elapsed() < PATIENCE => {}
+                Comparison::Unknown(cause) => return Err(super::refuse::with_next(&cause.cause, &cause.next)),
+                Comparison::Wait => return Err("the cluster has not shown the last writes yet; try again".to_owned()),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// The comparison goes to a pinned revision instead of the tracked one; this pin exists nowhere else.
+fn standing_at(at: &Revision) -> Pin {
+    let now = now();
+    Pin {
+        id: PinId(Uuid::nil()),
+        revision: at.clone(),
+        owner: String::new(),
+        reason: String::new(),
+        from: now,
+        until: now.plus_seconds(3600),
+        behind: 0,
+        ended_waiting: false,
+    }
+}

@@ -1,0 +1,207 @@
+//! What going back would do: the commit as it would be, made in the mirror alone, and its plan on every target.
+
+use super::super::commits::Ancestry;
+use super::super::definitions::Placement;
+use super::super::syncs::present;
+use super::super::{Plane, paths, refuse};
+use super::words;
+use engine::source::{Credential, RestoreRequest};
+use lockstep_types::PortError;
+use lockstep_types::plan::{Plan, Step};
+use lockstep_types::revision::{CommitInfo, PathChange, Revision};
+use lockstep_types::rollback::{RollbackPreview, TargetPlan};
+use serde_json::json;
+
+/// Commits that a rollback may undo and that are listed.
+const UNDONE: u32 = 200;
+
+/// A preview with what carrying it out needs.
+pub(super) struct Prepared {
+    pub view: RollbackPreview,
+    /// The files and folders that are restored.
+    pub paths: Vec<String>,
+    /// Targets that the commit reaches, the asked one first.
+    pub reached: Vec<Placement>,
+    pub credential: Credential,
+}
+
+impl Plane {
+    pub(super) async fn preview_of(&self, placement: &Placement, to: &Revision) -> Result<Prepared, PortError> {
+        present(placement)?;
+        let source = &placement.defined.definition.source;
+        let (url, tracked) = (&source.repo_url, &source.target_revision);
+        let mirrors = self.runtime.mirrors();
+        let info = mirrors.commit(url, to).await.map_err(refuse::source)?;
+        let head = self.runtime.resolve(url, tracked).await.map_err(refuse::source)?;
+        let credential = self.credential(url).await?;
+        let branch = mirrors.branch_of(url, &credential, tracked).await.map_err(refuse::source)?;
+        let paths = self.restored_paths(placement, &head, to).await?;
+
+        let target = placement.reference();
+        let message = words::preview_message(&target, &head, &info);
+        let commit_refused = words::commit_refused(tracked, branch.as_deref());
+        let made = match &branch {
+            Some(branch) => {
+                let request = RestoreRequest {
+                    branch: branch.clone(),
+                    expected_head: head.clone(),
+                    paths: paths.clone(),
+                    restore_from: to.clone(),
+                    message: message.clone(),
+                    author_name: String::new(),
+                    author_email: String::new(),
+                };
+                let made = mirrors.prepare_restore(url, request).await.map_err(refuse::source)?;
+                Some(made.ok_or_else(|| nothing_to_do(placement, &info))?)
+            }
+            // Only a pin is possible, and a pin goes to the commit itself.
+            None => None,
+        };
+        let (after, under): (&Revision, &[String]) = match &made {
+            Some(made) => (made, &[]),
+            None => (to, &paths),
+        };
+        let files = mirrors.changed(url, Some(&head), after, under).await.map_err(refuse::source)?;
+        let patch = self.patch(url, Some(&head), after, &files).await?;
+        let reached = match &branch {
+            Some(branch) => self.reached(placement, branch, &files, &credential).await?,
+            None => vec![placement.clone()],
+        };
+        let targets = self.plans(&reached, after).await;
+        let undone = self.undone(placement, &head, to, &paths).await?;
+        let jobs: Vec<_> = targets.iter().map(|plan| (&plan.target, self.jobs_of(plan))).collect();
+        let cannot_undo = words::cannot_undo(&targets, &jobs);
+        let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
+        let view = RollbackPreview {
+            first_line: match &branch {
+                Some(_) => words::first_line(&target, &references),
+                None => format!("Only {} on {} would change, by a pin.", target.application.name, target.cluster),
+            },
+            digest: digest(&head, to, branch.as_deref(), &files, &targets),
+            target,
+            to: info,
+            head,
+            branch: branch.unwrap_or_default(),
+            files,
+            patch,
+            message,
+            targets,
+            undone,
+            cannot_undo,
+            commit_refused,
+        };
+        Ok(Prepared { view, paths, reached, credential })
+    }
+
+    /// What the render read then and reads now. When one of the two cannot be told (a broken head is a good reason to
+    /// go back), the application's own folder stands in for it.
+    async fn restored_paths(&self, placement: &Placement, head: &Revision, to: &Revision) -> Result<Vec<String>, PortError> {
+        let folder = || paths::union(&self.reads(&placement.defined), &[placement.defined.definition.source.path.clone()]);
+        let then = self.inputs_at(placement, to).await?;
+        let now = self.inputs_at(placement, head).await.unwrap_or_else(|_| folder());
+        Ok(paths::union(&then, &now))
+    }
+
+    /// Commits of the paths that the old state does not contain, newest first.
+    async fn undone(
+        &self,
+        placement: &Placement,
+        head: &Revision,
+        to: &Revision,
+        paths: &[String],
+    ) -> Result<Vec<CommitInfo>, PortError> {
+        let url = placement.defined.repo_url();
+        let log = self.runtime.mirrors().log(url, head, paths, UNDONE).await.map_err(refuse::source)?;
+        let mut ancestry = Ancestry::new(self.runtime.mirrors());
+        let mut undone = Vec::new();
+        for commit in log {
+            if !ancestry.contains(url, to, &commit.revision).await {
+                undone.push(commit);
+            }
+        }
+        Ok(undone)
+    }
+
+    /// Jobs that the present state declares and that therefore ran, or run.
+    fn jobs_of(&self, plan: &TargetPlan) -> Vec<String> {
+        let Some(assessment) = self.runtime.assessment(plan.target.id) else { return Vec::new() };
+        assessment
+            .desired
+            .iter()
+            .filter(|manifest| manifest.key.group == "batch" && manifest.key.kind == "Job")
+            .map(|manifest| manifest.key.short())
+            .collect()
+    }
+}
+
+fn nothing_to_do(placement: &Placement, to: &CommitInfo) -> PortError {
+    PortError::Conflict(format!(
+        "the files of {} are already as they were in {}; there is nothing to roll back",
+        placement.defined.row.name,
+        to.revision.short()
+    ))
+}
+
+/// Binds the act to what was shown: where the branch is, which files change, and what would be done to which objects.
+/// Ids of the commit to be made and of the plans are not part of it, since they change with every look.
+fn digest(
+    head: &Revision,
+    to: &Revision,
+    branch: Option<&str>,
+    files: &[PathChange],
+    targets: &[TargetPlan],
+) -> String {
+    let writes = |plan: &Plan| -> Vec<(String, String)> {
+        let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
+        plan.steps.iter().filter(|step| step.action.writes()).map(step).collect()
+    };
+    let targets: Vec<_> = targets.iter().map(|target| (target.target.id, target.plan.as_ref().map(writes))).collect();
+    engine::manifest::hash_of(&json!({"head": head, "to": to, "branch": branch, "files": files, "targets": targets}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control_plane::example;
+    use lockstep_types::plan::Action;
+    use lockstep_types::resource::ResourceKey;
+    use lockstep_types::revision::PathChangeKind;
+
+    fn plan(revision: char, action: Action) -> TargetPlan {
+        let target = example::reference("cart", "shop", "prod-eu");
+        let step = Step {
+            index: 0,
+            key: ResourceKey::new("apps", "Deployment", "shop", "cart"),
+            api_version: "apps/v1".to_owned(),
+            action,
+            wave: 0,
+            uid: None,
+            desired_hash: revision.to_string(),
+            changes: Vec::new(),
+            impact: None,
+            why: String::new(),
+        };
+        let plan = Plan {
+            target: target.id,
+            revision: example::revision(revision),
+            steps: vec![step],
+            gate: Vec::new(),
+            digest: revision.to_string(),
+            report: Vec::new(),
+        };
+        TargetPlan { target, plan: Some(plan), error: String::new(), automated: true }
+    }
+
+    #[test]
+    fn the_digest_holds_what_a_person_decided_about() {
+        let files = [PathChange { path: "a.yaml".to_owned(), kind: PathChangeKind::Modified }];
+        let (head, to) = (example::revision('a'), example::revision('b'));
+        let of = |head: &Revision, files: &[PathChange], plan: TargetPlan| digest(head, &to, Some("main"), files, &[plan]);
+        let shown = of(&head, &files, plan('1', Action::Configure));
+        // The commit to be made gets another id each time.
+        assert_eq!(shown, of(&head, &files, plan('2', Action::Configure)));
+        assert_ne!(shown, of(&head, &files, plan('1', Action::Prune)));
+        assert_ne!(shown, of(&to, &files, plan('1', Action::Configure)));
+        assert_ne!(shown, of(&head, &[], plan('1', Action::Configure)));
+    }
+}

@@ -1,0 +1,139 @@
+//! What a rollback says before it is done. Pure.
+
+use lockstep_types::application::TargetRef;
+use lockstep_types::diff::Impact;
+use lockstep_types::plan::{Action, Plan};
+use lockstep_types::revision::{CommitInfo, Revision, TargetRevision};
+use lockstep_types::rollback::TargetPlan;
+use std::collections::BTreeSet;
+
+/// What the commit changes, and how to change less: `This commit changes 2 targets of 1 application on 2 clusters:
+/// prod-eu and prod-us. To take back only prod-eu, pin it.`
+pub(super) fn first_line(target: &TargetRef, targets: &[TargetRef]) -> String {
+    let applications: BTreeSet<_> = targets.iter().map(|target| target.application.id).collect();
+    let clusters: BTreeSet<&str> = targets.iter().map(|target| target.cluster.as_str()).collect();
+    if targets.len() <= 1 {
+        return format!("This commit changes only {} on {}.", target.application.name, target.cluster);
+    }
+    let names: Vec<&str> = clusters.iter().copied().collect();
+    let mut line = format!(
+        "This commit changes {} of {} on {}",
+        count(targets.len(), "target"),
+        count(applications.len(), "application"),
+        count(clusters.len(), "cluster"),
+    );
+    if names.len() <= 4 {
+        line.push_str(": ");
+        line.push_str(&listed(&names));
+    }
+    line.push_str(&format!(". To take back only {} on {}, pin it.", target.application.name, target.cluster));
+    line
+}
+
+/// The commit message, subject first. Trailers say for machines what the subject says for people.
+pub(super) fn message(target: &TargetRef, head: &Revision, to: &CommitInfo, operation: &str, reason: &str) -> String {
+    let name = &target.application.name;
+    let subject = format!("Roll back {name} to {}", to.revision.short());
+    let mut body = format!("Restores the state of “{}” ({}).", one_line(&to.subject), to.revision.short());
+    if !reason.trim().is_empty() {
+        body.push_str("\n\n");
+        body.push_str(&paragraph(reason));
+    }
+    format!(
+        "{subject}\n\n{body}\n\nLockstep-Application: {}/{name}\nLockstep-From: {head}\nLockstep-To: {}\nLockstep-Operation: {operation}\n",
+        target.application.project, to.revision
+    )
+}
+
+/// The message as the preview shows it: the operation has no number yet and the reason is still to come.
+pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitInfo) -> String {
+    message(target, head, to, "(numbered when it is made)", "")
+}
+
+/// A person's reason as paragraphs of a commit message: no line of it can pass for a trailer of ours.
+fn paragraph(reason: &str) -> String {
+    reason
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| if line.to_ascii_lowercase().starts_with("lockstep-") { format!("> {line}") } else { line.to_owned() })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Why a commit cannot do it; empty when it can. A branch is followed by its name or as `HEAD`.
+pub(super) fn commit_refused(tracked: &TargetRevision, branch: Option<&str>) -> String {
+    if branch.is_some() {
+        return String::new();
+    }
+    let name = tracked.name();
+    let what = if is_sha(name) { "the commit" } else { "the tag or version" };
+    format!(
+        "The application follows {what} {name}, which a new commit on a branch would not move. Change the revision in its definition, or pin the target."
+    )
+}
+
+/// Forty hexadecimal digits, or an unmistakable beginning of them.
+pub(super) fn is_sha(name: &str) -> bool {
+    (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit()) && name.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// What going back does not bring back, a sentence each.
+pub(super) fn cannot_undo(targets: &[TargetPlan], now: &[(&TargetRef, Vec<String>)]) -> Vec<String> {
+    let mut said = Vec::new();
+    for (target, jobs) in now {
+        if !jobs.is_empty() {
+            said.push(format!(
+                "{} on {} ran and is not undone: what it did to databases and other systems stays.",
+                listed(&jobs.iter().map(String::as_str).collect::<Vec<_>>()),
+                target.cluster
+            ));
+        }
+    }
+    for target in targets {
+        let Some(plan) = &target.plan else { continue };
+        let lost = losing(plan);
+        if !lost.is_empty() {
+            said.push(format!(
+                "On {}, {} would be deleted with the data in it; a later sync does not bring the data back.",
+                target.target.cluster,
+                listed(&lost.iter().map(String::as_str).collect::<Vec<_>>())
+            ));
+        }
+    }
+    said
+}
+
+/// Objects whose data a plan would delete.
+fn losing(plan: &Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .filter(|step| step.impact == Some(Impact::DeletesData) || (step.action == Action::Prune && holds_data(&step.key.kind)))
+        .map(|step| step.key.short())
+        .collect()
+}
+
+fn holds_data(kind: &str) -> bool {
+    matches!(kind, "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition")
+}
+
+/// `1 target`, `3 targets`.
+pub(super) fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

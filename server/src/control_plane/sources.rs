@@ -1,0 +1,195 @@
+//! Root sources, and taking them over.
+
+mod preview;
+mod rivals;
+
+use super::allow::allow;
+use super::registration::GitSecret;
+use super::{Plane, checks, refuse};
+use crate::store;
+use crate::store::audit::Act;
+use crate::store::operation::NewOperation;
+use crate::store::source::{SourceFields, SourceRow};
+use async_trait::async_trait;
+use engine::source::Credential;
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::id::SourceId;
+use lockstep_types::ports::{Answer, Sources};
+use lockstep_types::source::{Mode, NewSource, SourceView, TakeOverPreview};
+use lockstep_types::sync::{OperationKind, StartedBy};
+use secrecy::SecretString;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+#[async_trait]
+impl Sources for Plane {
+    async fn sources(&self, actor: &Actor) -> Answer<Vec<SourceView>> {
+        allow(actor, Permission::Get)?;
+        let db = self.runtime.store();
+        let sealed = store::credential::owners(db).await.map_err(refuse::store)?;
+        let mut views = Vec::new();
+        for row in store::source::list(db).await.map_err(refuse::store)? {
+            views.push(self.source_view(row, &sealed).await?);
+        }
+        Ok(views)
+    }
+
+    async fn add_source(&self, actor: &Actor, new: &NewSource) -> Answer<SourceId> {
+        allow(actor, Permission::Source)?;
+        let fields = self.source_fields(new).await?;
+        let secret = git_secret(new)?;
+        let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
+        let row = store::source::create(&mut tx, &fields).await.map_err(refuse::store)?;
+        if let Some(secret) = &secret {
+            let sealed = secret.seal(&self.registration.vault, row.id).map_err(|error| refuse::internal(&error))?;
+            store::credential::put(&mut tx, row.id.0, &sealed.key_id, &sealed.blob).await.map_err(refuse::store)?;
+        }
+        let detail = serde_json::json!({"repo_url": fields.repo_url, "path": fields.path, "target_revision": fields.target_revision});
+        tx.record(Act::by(actor, "add source", &fields.name).with(detail));
+        tx.commit().await.map_err(refuse::store)?;
+        self.runtime.activator().activate_all();
+        Ok(row.id)
+    }
+
+    async fn remove_source(&self, actor: &Actor, source: SourceId, typed: &str) -> Answer<()> {
+        allow(actor, Permission::Source)?;
+        let row = self.source_row(source).await?;
+        if row.from_file {
+            return Err(PortError::Conflict(format!(
+                "the source {} comes from the configuration file; remove it there and restart the server",
+                row.name
+            )));
+        }
+        checks::typed(typed, &row.name)?;
+        let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
+        store::source::delete(&mut tx, source).await.map_err(refuse::store)?;
+        tx.record(Act::by(actor, "remove source", &row.name));
+        tx.commit().await.map_err(refuse::store)?;
+        self.runtime.activator().activate_all();
+        Ok(())
+    }
+
+    async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()> {
+        allow(actor, Permission::Get)?;
+        let row = self.source_row(source).await?;
+        let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
+        tx.record(Act::by(actor, "refresh source", &row.name));
+        tx.commit().await.map_err(refuse::store)?;
+        self.runtime.activator().activate_source(source);
+        Ok(())
+    }
+
+    async fn take_over_preview(&self, actor: &Actor, source: SourceId) -> Answer<TakeOverPreview> {
+        allow(actor, Permission::TakeOver)?;
+        let row = self.source_row(source).await?;
+        self.preview_take_over(&row).await
+    }
+
+    async fn take_over(&self, actor: &Actor, source: SourceId, digest: &str) -> Answer<()> {
+        allow(actor, Permission::TakeOver)?;
+        let row = self.source_row(source).await?;
+        if row.mode == Mode::Managed {
+            return Err(PortError::Conflict(format!("the source {} is taken over already", row.name)));
+        }
+        let preview = self.preview_take_over(&row).await?;
+        if let Some(refusal) = preview.refusals.first() {
+            return Err(PortError::Conflict(refusal.clone()));
+        }
+        if preview.digest != digest {
+            return Err(PortError::Conflict(
+                "what taking over would do has changed since it was shown; look at it again".to_owned(),
+            ));
+        }
+        let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
+        store::source::set_mode(&mut tx, source, Mode::Managed).await.map_err(refuse::store)?;
+        for plan in &preview.targets {
+            let intent = NewOperation {
+                kind: OperationKind::TakeOver,
+                target: plan.target.id,
+                actor: actor.name.clone(),
+                started_by: StartedBy::Person(actor.name.clone()),
+                idempotency_key: None,
+                parameters: serde_json::json!({"source": source, "digest": digest}),
+            };
+            let inserted = store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+            // The mode is the whole of it: nothing is left for a reconciler to carry out.
+            store::operation::end(&mut tx, inserted.operation().id, "taken over").await.map_err(refuse::store)?;
+            let target = store::target::get(&tx, plan.target.id).await.map_err(refuse::store)?;
+            tx.announce(store::target::subject(&target), lockstep_types::event::EventKind::Changed);
+        }
+        tx.record(Act::by(actor, "take over", &row.name).with(serde_json::json!({"digest": digest, "targets": preview.targets.len()})));
+        tx.commit().await.map_err(refuse::store)?;
+        for plan in &preview.targets {
+            self.runtime.activator().activate_target(plan.target.id);
+        }
+        self.runtime.activator().activate_all();
+        Ok(())
+    }
+}
+
+impl Plane {
+    async fn source_row(&self, id: SourceId) -> Result<SourceRow, PortError> {
+        store::source::get(self.runtime.store(), id).await.map_err(refuse::store)
+    }
+
+    async fn source_view(&self, row: SourceRow, sealed: &BTreeSet<Uuid>) -> Result<SourceView, PortError> {
+        let applications = store::application::by_source(self.runtime.store(), row.id).await.map_err(refuse::store)?;
+        let has_credentials = sealed.contains(&row.id.0)
+            || match self.runtime.access().git(&row.repo_url).await {
+                Ok(access) => !matches!(access.credential, Credential::None),
+                // There is one, and it cannot be opened.
+                Err(_) => true,
+            };
+        Ok(SourceView {
+            id: row.id,
+            name: row.name,
+            repo_url: row.repo_url,
+            path: row.path,
+            target_revision: row.target_revision,
+            home_cluster: row.home_cluster,
+            mode: row.mode,
+            revision: row.revision,
+            last_read: row.last_read,
+            error: row.error,
+            has_credentials,
+            from_file: row.from_file,
+            applications: u32::try_from(applications.len()).unwrap_or(u32::MAX),
+            problems: u32::try_from(row.problems.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    async fn source_fields(&self, new: &NewSource) -> Result<SourceFields, PortError> {
+        let repo_url = new.repo_url.trim().to_owned();
+        self.runtime
+            .mirrors()
+            .check_url(&repo_url)
+            .map_err(|error| PortError::invalid("repo_url", refuse::with_next(&error.to_string(), error.next())))?;
+        if !new.home_cluster.is_empty() {
+            let known = store::cluster::by_name(self.runtime.store(), &new.home_cluster).await.map_err(refuse::store)?;
+            if known.is_none() {
+                return Err(PortError::invalid("home_cluster", "no cluster of this name is registered; add it first"));
+            }
+        }
+        Ok(SourceFields {
+            name: checks::name("name", &new.name)?,
+            repo_url,
+            path: checks::path("path", &new.path)?,
+            target_revision: new.target_revision.clone(),
+            home_cluster: new.home_cluster.clone(),
+        })
+    }
+}
+
+/// Hosts take any user name beside a token; `git` is the usual one.
+fn git_secret(new: &NewSource) -> Result<Option<GitSecret>, PortError> {
+    let text = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
+    match (text(&new.username), text(&new.password)) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(PortError::invalid("password", "give a password or token beside the user name")),
+        (username, Some(password)) => Ok(Some(GitSecret {
+            username: username.unwrap_or_else(|| "git".to_owned()),
+            password: SecretString::from(password),
+        })),
+    }
+}

@@ -1,0 +1,204 @@
+//! Runs, and the intents that start or end them.
+
+mod waiting;
+
+use super::allow::allow;
+use super::definitions::Placement;
+use super::{Plane, refuse};
+use crate::runtime::now;
+use crate::store;
+use crate::store::audit::Act;
+use crate::store::operation::{Inserted, NewOperation};
+use async_trait::async_trait;
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::id::{ApprovalId, OperationId, RunId, TargetId};
+use lockstep_types::ports::{Answer, Syncs};
+use lockstep_types::source::Mode;
+use lockstep_types::sync::{ApprovalView, OperationKind, RunView, StartedBy, SyncPhase, SyncRequest};
+use serde_json::{Value, json};
+
+/// Longest idempotency key.
+const KEY: usize = 200;
+
+#[async_trait]
+impl Syncs for Plane {
+    async fn sync(&self, actor: &Actor, request: &SyncRequest) -> Answer<OperationId> {
+        allow(actor, Permission::Sync)?;
+        if request.prune {
+            allow(actor, Permission::Prune)?;
+        }
+        if request.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY) {
+            return Err(PortError::invalid("idempotency_key", format!("use 1 to {KEY} characters")));
+        }
+        let placement = self.placement(request.target).await?;
+        self.may_write(&placement).await?;
+        let intent = NewOperation {
+            kind: OperationKind::Sync,
+            target: request.target,
+            actor: actor.name.clone(),
+            started_by: StartedBy::Person(actor.name.clone()),
+            idempotency_key: request.idempotency_key.clone(),
+            parameters: json!({"prune": request.prune}),
+        };
+        self.intend(actor, &placement, intent).await
+    }
+
+    async fn refresh(&self, actor: &Actor, target: TargetId) -> Answer<OperationId> {
+        allow(actor, Permission::Get)?;
+        let placement = self.placement(target).await?;
+        present(&placement)?;
+        let intent = NewOperation {
+            kind: OperationKind::Refresh,
+            target,
+            actor: actor.name.clone(),
+            started_by: StartedBy::Person(actor.name.clone()),
+            idempotency_key: None,
+            parameters: Value::Null,
+        };
+        let operation = self.intend(actor, &placement, intent).await?;
+        let repository = self.runtime.repository_key(placement.defined.repo_url());
+        self.runtime.activator().activate_repository(&repository);
+        Ok(operation)
+    }
+
+    async fn run(&self, actor: &Actor, run: RunId) -> Answer<RunView> {
+        allow(actor, Permission::Get)?;
+        let db = self.runtime.store();
+        let summary = store::run::summary(db, run).await.map_err(refuse::store)?;
+        let plan = store::run::plan(db, run).await.map_err(refuse::store)?;
+        let steps = store::run::steps(db, run).await.map_err(refuse::store)?;
+        let open = !summary.phase.is_final();
+        let unfinished = matches!(
+            summary.phase,
+            SyncPhase::Failed | SyncPhase::Terminated | SyncPhase::Interrupted | SyncPhase::Superseded
+        );
+        Ok(RunView {
+            waiting_for: waiting::words(&summary, plan.as_ref(), &steps),
+            may_terminate: open && actor.may(Permission::Terminate),
+            may_retry: unfinished && actor.may(Permission::Sync),
+            summary,
+            plan,
+            steps,
+        })
+    }
+
+    async fn run_of(&self, actor: &Actor, operation: OperationId) -> Answer<Option<RunId>> {
+        allow(actor, Permission::Get)?;
+        let db = self.runtime.store();
+        store::operation::get(db, operation).await.map_err(refuse::store)?;
+        let run = store::run::newest_of_operation(db, operation).await.map_err(refuse::store)?;
+        Ok(run.map(|run| run.id))
+    }
+
+    async fn terminate(&self, actor: &Actor, run: RunId) -> Answer<()> {
+        allow(actor, Permission::Terminate)?;
+        let row = store::run::get(self.runtime.store(), run).await.map_err(refuse::store)?;
+        if row.phase.is_final() {
+            return Err(PortError::Conflict(format!("this run has ended already, as {}", row.phase.word())));
+        }
+        let placement = self.placement(row.target).await?;
+        let intent = NewOperation {
+            kind: OperationKind::Terminate,
+            target: row.target,
+            actor: actor.name.clone(),
+            started_by: StartedBy::Person(actor.name.clone()),
+            // Pressing twice ends it once.
+            idempotency_key: Some(format!("terminate {run}")),
+            parameters: json!({"run": run}),
+        };
+        self.intend(actor, &placement, intent).await?;
+        Ok(())
+    }
+
+    async fn approvals(&self, actor: &Actor) -> Answer<Vec<ApprovalView>> {
+        allow(actor, Permission::Get)?;
+        store::approval::waiting(self.runtime.store()).await.map_err(refuse::store)
+    }
+
+    async fn decide(&self, actor: &Actor, approval: ApprovalId, digest: &str, yes: bool) -> Answer<()> {
+        allow(actor, Permission::Approve)?;
+        let db = self.runtime.store();
+        let row = store::approval::get(db, approval).await.map_err(refuse::store)?;
+        let placement = self.placement(row.target).await?;
+        let mut tx = db.begin().await.map_err(refuse::store)?;
+        store::approval::decide(&mut tx, approval, digest, yes, &actor.name).await.map_err(refuse::store)?;
+        let verb = if yes { "approve" } else { "refuse" };
+        tx.record(
+            Act::by(actor, verb, placement.words())
+                .on(row.target)
+                .with(json!({"approval": approval, "run": row.run, "digest": digest})),
+        );
+        tx.commit().await.map_err(refuse::store)?;
+        self.runtime.activator().activate_target(row.target);
+        Ok(())
+    }
+}
+
+impl Placement {
+    /// `cart on prod-eu`, for the audit log.
+    pub(super) fn words(&self) -> String {
+        format!("{} on {}", self.defined.row.name, self.target.cluster)
+    }
+}
+
+/// Refuses when the application is no longer defined.
+pub(super) fn present(placement: &Placement) -> Result<(), PortError> {
+    if placement.defined.row.gone_at.is_some() {
+        return Err(PortError::Conflict(format!(
+            "{} is no longer defined in Git; what it left behind is listed with its cluster",
+            placement.defined.row.name
+        )));
+    }
+    Ok(())
+}
+
+impl Plane {
+    /// Refuses at once what the reconciler would refuse later.
+    pub(super) async fn may_write(&self, placement: &Placement) -> Result<(), PortError> {
+        present(placement)?;
+        let name = &placement.defined.row.name;
+        if placement.target.mode == Mode::Observe {
+            return Err(PortError::Conflict(format!(
+                "{name} is only observed; take over its source before anything is written"
+            )));
+        }
+        if placement.defined.definition.policy.suspend {
+            return Err(PortError::Conflict(format!("the definition of {name} suspends it; change that in Git first")));
+        }
+        let hold = store::hold::unended_of(self.runtime.store(), placement.target.id).await.map_err(refuse::store)?;
+        if let Some(hold) = hold.filter(|hold| hold.until > now()) {
+            return Err(PortError::Conflict(format!(
+                "{} holds all writes until {}: {}. Release the hold first",
+                hold.owner,
+                hold.until.rfc3339(),
+                hold.reason
+            )));
+        }
+        Ok(())
+    }
+
+    /// Writes an intent with its audit entry down and wakes the target. The same key again is the same operation.
+    pub(super) async fn intend(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        intent: NewOperation,
+    ) -> Result<OperationId, PortError> {
+        let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
+        let inserted = store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+        let id = inserted.operation().id;
+        if let Inserted::New(_) = inserted {
+            tx.record(
+                Act::by(actor, intent.kind.word(), placement.words())
+                    .on(intent.target)
+                    .with(json!({"operation": id, "parameters": intent.parameters})),
+            );
+            tx.commit().await.map_err(refuse::store)?;
+        } else {
+            tx.roll_back().await.map_err(refuse::store)?;
+        }
+        self.runtime.activator().activate_target(intent.target);
+        Ok(id)
+    }
+}

@@ -1,0 +1,115 @@
+//! `/api/v1`: the ports over HTTP, for the command line and for programs. Each route takes its input apart, asks one
+//! port and wraps the answer; nothing is decided here.
+
+mod accounts;
+mod applications;
+mod clusters;
+mod fleet;
+mod rollbacks;
+mod runs;
+mod sources;
+
+use super::problem::Refusal;
+use super::table::Table;
+use axum::Json;
+use lockstep_types::account::Permission::{
+    Account, Approve, Cluster, Get, Hold, Rollback, Source, Sync, TakeOver, Terminate,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What a route answers with.
+type Reply<T> = Result<Json<T>, Refusal>;
+
+/// Done, with nothing to tell.
+fn done() -> Json<Value> {
+    Json(json!({}))
+}
+
+/// `{id}` and `{target}` of an address. The target decides; the application is there for the reader.
+#[derive(Deserialize)]
+struct OnTarget {
+    target: lockstep_types::id::TargetId,
+}
+
+/// All routes, each with the permission it needs.
+pub fn table() -> Table {
+    Table::default()
+        .post_public("/login", accounts::log_in)
+        .get("/me", Get, accounts::me)
+        .get("/version", Get, accounts::version)
+        .get("/events/head", Get, fleet::head)
+        .get("/fleet", Get, fleet::fleet)
+        .get("/problems", Get, fleet::problems)
+        .get("/drift", Get, fleet::drift)
+        .get("/activity", Get, fleet::activity)
+        .get("/commits/{sha}/rollout", Get, fleet::rollout)
+        .get("/commits/{repo}/{sha}", Get, fleet::commit)
+        .get("/apps", Get, applications::apps)
+        .get("/apps/{id}", Get, applications::application)
+        .get("/apps/{id}/definition", Get, applications::definition)
+        .get("/apps/{id}/targets/{target}/tree", Get, applications::tree)
+        .get(
+            "/apps/{id}/targets/{target}/resource",
+            Get,
+            applications::resource,
+        )
+        .get(
+            "/apps/{id}/targets/{target}/changes",
+            Get,
+            applications::changes,
+        )
+        .get(
+            "/apps/{id}/targets/{target}/history",
+            Get,
+            applications::history,
+        )
+        .get(
+            "/apps/{id}/targets/{target}/compare",
+            Get,
+            applications::compare,
+        )
+        .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
+        .post("/apps/{id}/targets/{target}/refresh", Sync, runs::refresh)
+        .get("/operations/{id}", Get, runs::operation)
+        .get("/runs/{id}", Get, runs::run)
+        .post("/runs/{id}/terminate", Terminate, runs::terminate)
+        .get("/approvals", Get, runs::approvals)
+        .post("/approvals/{id}", Approve, runs::decide)
+        .get(
+            "/apps/{id}/targets/{target}/rollback/candidates",
+            Get,
+            rollbacks::candidates,
+        )
+        .get(
+            "/apps/{id}/targets/{target}/rollback/preview",
+            Get,
+            rollbacks::preview,
+        )
+        .post(
+            "/apps/{id}/targets/{target}/rollback",
+            Rollback,
+            rollbacks::roll_back,
+        )
+        .post("/apps/{id}/targets/{target}/pin", Rollback, rollbacks::pin)
+        .delete("/pins/{id}", Rollback, rollbacks::unpin)
+        .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
+        .delete("/holds/{id}", Hold, rollbacks::release)
+        .get("/clusters", Get, clusters::clusters)
+        .post("/clusters", Cluster, clusters::add)
+        .get("/clusters/{name}", Get, clusters::cluster)
+        .delete("/clusters/{name}", Cluster, clusters::remove)
+        .get("/sources", Get, sources::sources)
+        .post("/sources", Source, sources::add)
+        .delete("/sources/{id}", Source, sources::remove)
+        .post("/sources/{id}/refresh", Get, sources::refresh)
+        .get("/sources/{id}/take-over", TakeOver, sources::preview)
+        .post("/sources/{id}/take-over", TakeOver, sources::take_over)
+        .get("/users", Account, accounts::users)
+        .post("/users", Account, accounts::create_user)
+        .post("/users/{id}/disabled", Account, accounts::set_disabled)
+        .post("/users/{id}/password", Get, accounts::set_password)
+        .get("/tokens", Get, accounts::tokens)
+        .post("/tokens", Get, accounts::create_token)
+        .delete("/tokens/{id}", Get, accounts::revoke_token)
+}

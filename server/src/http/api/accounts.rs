@@ -1,0 +1,125 @@
+//! People, tokens, and the login of the command line.
+
+use super::{Reply, done};
+use crate::http::Web;
+use crate::http::extract::{At, Body, Caller};
+use crate::http::login::{Asking, refused};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use client::wire::{
+    Created, DisabledBody, LoggedIn, LoginBody, NewToken, PasswordBody, TokenBody, UserBody,
+    VersionAnswer,
+};
+use lockstep_types::account::{Actor, TokenView, UserView};
+use lockstep_types::id::{TokenId, UserId};
+use secrecy::SecretString;
+use serde_json::Value;
+
+/// A name and a password for a token.
+pub(super) async fn log_in(
+    State(web): State<Web>,
+    asking: Asking,
+    Body(body): Body<LoginBody>,
+) -> Result<Json<LoggedIn>, Response> {
+    let password = SecretString::from(body.password);
+    let actor = web
+        .accounts
+        .log_in(&body.name, &password, asking.address)
+        .await
+        .map_err(refused)?;
+    let label = if body.label.is_empty() {
+        "command line"
+    } else {
+        &body.label
+    };
+    let token = web
+        .plane
+        .accounts
+        .create_token(&actor, label, body.days)
+        .await;
+    let token = token.map_err(|error| crate::http::problem::Refusal(error).into_response())?;
+    Ok(Json(LoggedIn {
+        token,
+        name: actor.name,
+        role: actor.role,
+    }))
+}
+
+pub(super) async fn me(Caller(actor): Caller) -> Json<Actor> {
+    Json(actor)
+}
+
+pub(super) async fn version(Caller(_): Caller) -> Json<VersionAnswer> {
+    Json(VersionAnswer {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+pub(super) async fn users(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<UserView>> {
+    Ok(Json(web.plane.accounts.users(&actor).await?))
+}
+
+pub(super) async fn create_user(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(body): Body<UserBody>,
+) -> Reply<Created<UserId>> {
+    let accounts = &web.plane.accounts;
+    let id = accounts
+        .create_user(&actor, &body.name, &body.password, body.role)
+        .await?;
+    Ok(Json(Created { id }))
+}
+
+pub(super) async fn set_disabled(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+    Body(body): Body<DisabledBody>,
+) -> Reply<Value> {
+    web.plane
+        .accounts
+        .set_disabled(&actor, id, body.disabled)
+        .await?;
+    Ok(done())
+}
+
+pub(super) async fn set_password(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+    Body(body): Body<PasswordBody>,
+) -> Reply<Value> {
+    web.plane
+        .accounts
+        .set_password(&actor, id, &body.old, &body.new)
+        .await?;
+    Ok(done())
+}
+
+pub(super) async fn tokens(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<TokenView>> {
+    Ok(Json(web.plane.accounts.tokens(&actor).await?))
+}
+
+pub(super) async fn create_token(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(body): Body<TokenBody>,
+) -> Reply<NewToken> {
+    let token = web
+        .plane
+        .accounts
+        .create_token(&actor, &body.label, body.days)
+        .await?;
+    Ok(Json(NewToken { token }))
+}
+
+pub(super) async fn revoke_token(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<TokenId>,
+) -> Reply<Value> {
+    web.plane.accounts.revoke_token(&actor, id).await?;
+    Ok(done())
+}

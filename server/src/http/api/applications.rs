@@ -1,0 +1,166 @@
+//! One application and its targets.
+
+use super::fleet::Filter;
+use super::{OnTarget, Reply};
+use crate::http::Web;
+use crate::http::extract::{At, Caller, Params};
+use axum::Json;
+use axum::extract::State;
+use lockstep_types::application::{
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TargetSummary, TreeView,
+};
+use lockstep_types::fleet::FleetQuery;
+use lockstep_types::id::ApplicationId;
+use lockstep_types::resource::{ResourceKey, ResourceView};
+use lockstep_types::revision::Revision;
+use lockstep_types::{Micros, PortError};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// Every target that the filter leaves, by name and cluster.
+pub(super) async fn apps(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Params(query): Params<Filter>,
+) -> Reply<Vec<TargetSummary>> {
+    let query = FleetQuery {
+        filter: query.filter,
+        show_all: true,
+    };
+    let view = web.plane.fleet.fleet(&actor, &query).await?;
+    if let Some((at, why)) = view.filter_error {
+        return Err(PortError::invalid("filter", format!("{why} (at character {at})")).into());
+    }
+    let rows = view.sections.into_iter().flat_map(|section| section.rows);
+    let mut seen = BTreeSet::new();
+    let mut targets: Vec<TargetSummary> = rows
+        .flat_map(|row| row.cells.into_iter().flatten())
+        .filter(|summary| seen.insert(summary.target.id))
+        .collect();
+    targets.sort_by(|a, b| {
+        let key = |summary: &TargetSummary| {
+            let target = &summary.target;
+            (
+                target.application.project.clone(),
+                target.application.name.clone(),
+                target.cluster.clone(),
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    Ok(Json(targets))
+}
+
+/// The query of an application.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OnCluster {
+    cluster: String,
+}
+
+pub(super) async fn application(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<ApplicationId>,
+    Params(query): Params<OnCluster>,
+) -> Reply<ApplicationView> {
+    Ok(Json(
+        web.plane
+            .applications
+            .application(&actor, id, &query.cluster)
+            .await?,
+    ))
+}
+
+pub(super) async fn definition(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<ApplicationId>,
+) -> Reply<DefinitionView> {
+    Ok(Json(web.plane.applications.definition(&actor, id).await?))
+}
+
+pub(super) async fn tree(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+) -> Reply<TreeView> {
+    Ok(Json(web.plane.applications.tree(&actor, at.target).await?))
+}
+
+/// The query of a resource: `group/Kind:namespace/name`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Keyed {
+    key: String,
+}
+
+pub(super) async fn resource(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Params(query): Params<Keyed>,
+) -> Reply<ResourceView> {
+    let key = ResourceKey::parse(&query.key)
+        .ok_or_else(|| PortError::invalid("key", "must be group/Kind:namespace/name"))?;
+    Ok(Json(
+        web.plane
+            .applications
+            .resource(&actor, at.target, &key)
+            .await?,
+    ))
+}
+
+pub(super) async fn changes(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+) -> Reply<ChangesView> {
+    Ok(Json(
+        web.plane.applications.changes(&actor, at.target).await?,
+    ))
+}
+
+/// The query of a page of history.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Before {
+    before: Option<i64>,
+}
+
+pub(super) async fn history(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Params(query): Params<Before>,
+) -> Reply<HistoryView> {
+    let before = query.before.map(Micros);
+    Ok(Json(
+        web.plane
+            .applications
+            .history(&actor, at.target, before)
+            .await?,
+    ))
+}
+
+/// The query of a comparison.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Between {
+    from: Revision,
+    to: Revision,
+}
+
+pub(super) async fn compare(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Params(query): Params<Between>,
+) -> Reply<CompareView> {
+    let applications = &web.plane.applications;
+    Ok(Json(
+        applications
+            .compare(&actor, at.target, &query.from, &query.to)
+            .await?,
+    ))
+}

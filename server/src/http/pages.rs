@@ -1,0 +1,59 @@
+//! Pages and server functions of the `app` crate: gives them the ports, who asks, and the nonce of their scripts.
+
+use super::{Web, headers};
+use app::context::SetupPending;
+use app::{App, shell};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http::{HeaderValue, header};
+use leptos::config::LeptosOptions;
+use leptos::context::{provide_context, use_context};
+use leptos::nonce::use_nonce;
+use leptos_axum::{
+    LeptosRoutes, ResponseOptions, file_and_error_handler_with_context, generate_route_list,
+};
+use lockstep_types::account::Actor;
+
+/// Adds the pages, `/sfn` and the page for addresses that lead nowhere.
+pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
+    let context = context(web);
+    let options = web.leptos.clone();
+    let document = move || shell(options.clone());
+    let not_found =
+        file_and_error_handler_with_context::<Web, _>(context.clone(), |options: LeptosOptions| {
+            shell(options)
+        });
+    router
+        .route("/sfn/{*function}", any(server_functions))
+        .leptos_routes_with_context(web, generate_route_list(App), context, document)
+        .fallback(not_found)
+}
+
+/// What pages and server functions find, in the words of `app::context`.
+fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
+    let plane = web.plane.clone();
+    let accounts = web.accounts.clone();
+    move || {
+        provide_context(plane.clone());
+        provide_context(SetupPending(accounts.setup_pending()));
+        let parts = use_context::<http::request::Parts>();
+        if let Some(actor) = parts.and_then(|parts| parts.extensions.get::<Actor>().cloned()) {
+            provide_context(actor);
+        }
+        // The policy names the very nonce that this page's scripts carry.
+        let policy =
+            use_nonce().and_then(|nonce| HeaderValue::from_str(&headers::page_policy(&nonce)).ok());
+        if let (Some(response), Some(policy)) = (use_context::<ResponseOptions>(), policy) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+async fn server_functions(State(web): State<Web>, request: Request<Body>) -> Response {
+    leptos_axum::handle_server_fns_with_context(context(&web), request)
+        .await
+        .into_response()
+}

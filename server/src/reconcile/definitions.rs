@@ -1,0 +1,145 @@
+//! From the definitions of a root source to rows and placements: what an application is called in the matrix, and
+//! which cluster it goes to.
+//!
+//! Pure. Children that an application renders are read here too, from their manifests.
+
+use crate::store::application::SeenApplication;
+use crate::store::cluster::ClusterRow;
+use crate::store::source::SourceRow;
+use engine::definition::{Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster};
+use engine::manifest::Manifest;
+use lockstep_types::application::{ApplicationRef, Dialect};
+use lockstep_types::id::ApplicationId;
+use lockstep_types::source::Problem;
+use lockstep_types::time::Micros;
+
+/// Label or annotation that names the row of an application.
+pub const GROUP_LABEL: &str = "lockstep.dev/group";
+
+/// The row that a definition becomes.
+///
+/// # Errors
+/// When the definition cannot be written as JSON, which no definition that was read can.
+pub fn seen(
+    source: &SourceRow,
+    definition: &Definition,
+    cluster: Option<&str>,
+    parent: Option<ApplicationId>,
+) -> Result<SeenApplication, serde_json::Error> {
+    Ok(SeenApplication {
+        id: definition.key.application_id(source.id),
+        key: row_key(source, &definition.key),
+        group: group(definition, cluster),
+        name: definition.name.clone(),
+        project: definition.project.clone(),
+        dialect: definition.dialect,
+        definition: serde_json::to_string(definition)?,
+        path: definition.path.clone(),
+        line: definition.line,
+        parent,
+    })
+}
+
+/// The key of a definition's row. Two sources may define the same name: it is unique over all of them.
+pub fn row_key(source: &SourceRow, key: &DefinitionKey) -> String {
+    format!("{}/{key}", source.name)
+}
+
+/// What people call one thing over all clusters: a chosen label, Flux's namespace and name, or the application's name
+/// without the cluster in it.
+fn group(definition: &Definition, cluster: Option<&str>) -> String {
+    let chosen = definition.labels.get(GROUP_LABEL).or_else(|| definition.annotations.get(GROUP_LABEL));
+    if let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) {
+        return chosen.clone();
+    }
+    match definition.dialect {
+        Dialect::FluxKustomization => format!("{}/{}", definition.namespace, definition.name),
+        Dialect::ArgoApplication => {
+            let name = definition.name.as_str();
+            let bare = cluster.and_then(|cluster| {
+                name.strip_suffix(cluster)
+                    .and_then(|rest| rest.strip_suffix('-'))
+                    .or_else(|| name.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')))
+            });
+            bare.filter(|bare| !bare.is_empty()).unwrap_or(name).to_owned()
+        }
+    }
+}
+
+/// The registered cluster that a definition goes to.
+///
+/// # Errors
+/// What is wrong and what to do, in words.
+pub fn place(destination: &Destination, home: &str, clusters: &[ClusterRow]) -> Result<String, (String, String)> {
+    let register = "Register the cluster, or correct the destination in Git.".to_owned();
+    let named = |name: &str| {
+        clusters
+            .iter()
+            .find(|cluster| cluster.name == name)
+            .map(|cluster| cluster.name.clone())
+            .ok_or_else(|| (format!("the cluster “{name}” is not registered"), register.clone()))
+    };
+    match &destination.cluster {
+        DestinationCluster::Home if home.is_empty() => Err((
+            "the definition means its home cluster, and the source names none".to_owned(),
+            "Give the source a home cluster.".to_owned(),
+        )),
+        DestinationCluster::Home => named(home),
+        DestinationCluster::Name(name) => named(name),
+        DestinationCluster::Server(server) => {
+            let same = |one: &str| one.trim_end_matches('/').eq_ignore_ascii_case(server.trim_end_matches('/'));
+            clusters
+                .iter()
+                .find(|cluster| same(&cluster.server))
+                .map(|cluster| cluster.name.clone())
+                .ok_or_else(|| (format!("no registered cluster has the address {server}"), register.clone()))
+        }
+    }
+}
+
+/// A problem as the Problems page shows it. It began when the same one was first seen.
+pub fn problem(
+    source: &SourceRow,
+    found: DefinitionProblem,
+    application: Option<ApplicationRef>,
+    now: Micros,
+) -> Problem {
+    let since = source
+        .problems
+        .iter()
+        .find(|known| known.path == found.path && known.field == found.field && known.message == found.message)
+        .map_or(now, |known| known.since);
+    Problem {
+        source: Some(source.id),
+        source_name: source.name.clone(),
+        application,
+        cluster: None,
+        stage: "definition".to_owned(),
+        path: found.path,
+        line: Some(found.line),
+        field: found.field,
+        message: found.message,
+        next: found.next,
+        since,
+    }
+}
+
+/// Reads definitions that an application renders. Their scope is the parent, so that equal names of two parents stay
+/// apart.
+pub fn children(parent: &Definition, rendered: &[Manifest], home: &str) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+    let files: Vec<DefinitionFile> = rendered
+        .iter()
+        .map(|manifest| DefinitionFile {
+            path: manifest.origin.as_ref().map_or_else(|| parent.source.path.clone(), |origin| origin.path.clone()),
+            // JSON is YAML.
+            bytes: manifest.body.to_string().into_bytes(),
+        })
+        .collect();
+    let (mut definitions, problems) = engine::definition::read(&files, home);
+    for definition in &mut definitions {
+        if definition.dialect == Dialect::ArgoApplication {
+            definition.key.scope = format!("{}/{}", parent.namespace, parent.name);
+        }
+    }
+    (definitions, problems)
+}

@@ -1,0 +1,172 @@
+//! Renders with memory: by the key of the inputs, first from memory, then from the database, then anew.
+//!
+//! A stored render is checked against its digest before it is used. The second render that confirms deletes never comes
+//! from here: see [`anew`].
+
+use super::cause::Cause;
+use crate::runtime::Runtime;
+use crate::store::render::StoredObject;
+use crate::store::{self, StoreError};
+use engine::definition::Definition;
+use engine::live::ClusterFacts;
+use engine::manifest::{Manifest, hash_of};
+use engine::render::{Complete, RenderError, RenderInput};
+use lockstep_types::reason::ReasonCode;
+use lockstep_types::revision::Revision;
+use std::sync::Arc;
+
+/// A render with the files it was made from.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    pub complete: Arc<Complete>,
+    /// Paths in the repository, sorted.
+    pub inputs: Vec<String>,
+}
+
+/// What to render of a definition at a revision for a cluster.
+pub fn input(definition: &Definition, revision: &Revision, facts: Option<&ClusterFacts>) -> RenderInput {
+    RenderInput {
+        repo_url: definition.source.repo_url.clone(),
+        revision: revision.clone(),
+        source: definition.source.clone(),
+        release_name: definition.name.clone(),
+        namespace: definition.destination.namespace.clone(),
+        kube_version: facts.map(|facts| facts.version.trim_start_matches('v').to_owned()).unwrap_or_default(),
+        api_versions: facts.map(|facts| facts.api_versions.clone()).unwrap_or_default(),
+    }
+}
+
+/// Renders, from the cache where the inputs are known.
+///
+/// # Errors
+/// Why there are no manifests, as the reason to show.
+pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered, Cause> {
+    let permit = runtime.limits().renders.acquire().await.map_err(|_| stopping())?;
+    let within = runtime.settings().render_within;
+    let work = async {
+        let inputs = runtime.renderer().inputs(runtime.mirrors(), input).await.map_err(|error| failed(&error))?;
+        let paths = inputs.paths();
+        if let Some(complete) = runtime.memory().render(&inputs.key) {
+            return Ok(Rendered { complete, inputs: paths });
+        }
+        match stored(runtime, &inputs.key).await {
+            Ok(Some(complete)) => {
+                runtime.memory().rendered(Arc::clone(&complete));
+                return Ok(Rendered { complete, inputs: paths });
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(event.name = "render.cache_failed", render.key = %inputs.key, error = %error, "a stored render cannot be used; rendering anew"),
+        }
+        let complete = runtime.renderer().render(runtime.mirrors(), input, &inputs).await.map_err(|error| failed(&error))?;
+        let complete = Arc::new(complete);
+        if let Err(error) = keep(runtime, &complete).await {
+            tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
+        }
+        runtime.memory().rendered(Arc::clone(&complete));
+        Ok(Rendered { complete, inputs: paths })
+    };
+    let result = tokio::time::timeout(within, work).await;
+    drop(permit);
+    result.unwrap_or_else(|_| Err(too_slow(within.as_secs())))
+}
+
+/// Renders past every cache.
+///
+/// # Errors
+/// As [`rendered`].
+pub async fn anew(runtime: &Runtime, input: &RenderInput) -> Result<Complete, Cause> {
+    let permit = runtime.limits().renders.acquire().await.map_err(|_| stopping())?;
+    let within = runtime.settings().render_within;
+    let work = async {
+        let inputs = runtime.renderer().inputs(runtime.mirrors(), input).await.map_err(|error| failed(&error))?;
+        runtime.renderer().render(runtime.mirrors(), input, &inputs).await.map_err(|error| failed(&error))
+    };
+    let result = tokio::time::timeout(within, work).await;
+    drop(permit);
+    result.unwrap_or_else(|_| Err(too_slow(within.as_secs())))
+}
+
+/// A render from the database; `None` when it is not there.
+///
+/// # Errors
+/// When the database cannot be read, or what is stored is not what its digest says.
+pub async fn stored(runtime: &Runtime, key: &str) -> Result<Option<Arc<Complete>>, StoreError> {
+    if let Some(known) = runtime.memory().render(key) {
+        return Ok(Some(known));
+    }
+    let Some(digest) = store::render::digest(runtime.store(), key).await? else {
+        return Ok(None);
+    };
+    let Some(objects) = store::render::objects(runtime.store(), key).await? else {
+        return Ok(None);
+    };
+    let mut manifests = Vec::with_capacity(objects.len());
+    for object in objects {
+        let broken = || StoreError::Conflict {
+            subject: format!("the stored render {key}"),
+            why: format!("{} is damaged", object.key.short()),
+        };
+        let body = serde_json::from_slice(&object.body).map_err(|_| broken())?;
+        if hash_of(&body) != object.hash {
+            return Err(broken());
+        }
+        manifests.push(Manifest::new(body, object.origin.clone()).map_err(|_| broken())?);
+    }
+    Ok(Some(Arc::new(Complete {
+        key: key.to_owned(),
+        objects: manifests,
+        encrypted: Vec::new(),
+        digest,
+        warnings: Vec::new(),
+    })))
+}
+
+/// Renders with encrypted objects or warnings are not stored: the table has no place for them, and they are rendered
+/// again after a restart.
+async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> {
+    if !complete.encrypted.is_empty() {
+        return Ok(());
+    }
+    let objects: Vec<StoredObject> = complete
+        .objects
+        .iter()
+        .map(|manifest| StoredObject {
+            key: manifest.key.clone(),
+            api_version: manifest.api_version.clone(),
+            hash: manifest.hash.clone(),
+            body: engine::manifest::canonical(&manifest.body),
+            origin: manifest.origin.clone(),
+        })
+        .collect();
+    let mut tx = runtime.store().begin().await?;
+    store::render::put(&mut tx, &complete.key, &complete.digest, &objects).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The reason to show for a render that failed. A person mends files; a host that is down comes back by itself.
+fn failed(error: &RenderError) -> Cause {
+    use engine::source::SourceError;
+    let code = match error {
+        RenderError::Source(SourceError::Unreachable { .. } | SourceError::Deadline { .. } | SourceError::NotFetched { .. } | SourceError::UnknownCommit { .. }) => {
+            return Cause::passing(ReasonCode::FetchFailed, error.to_string(), error.next());
+        }
+        RenderError::Internal(_) | RenderError::Stopped { .. } => {
+            return Cause::passing(ReasonCode::RenderFailed, error.to_string(), error.next());
+        }
+        _ => ReasonCode::RenderFailed,
+    };
+    Cause::stalled(code, error.to_string(), error.next())
+}
+
+fn too_slow(seconds: u64) -> Cause {
+    Cause::passing(
+        ReasonCode::RenderFailed,
+        format!("Rendering did not finish within {seconds} s"),
+        "It is tried again; look for endless loops in templates",
+    )
+}
+
+fn stopping() -> Cause {
+    Cause::passing(ReasonCode::LiveUnknown, "The server is stopping", "It is compared after the start")
+}

@@ -1,0 +1,312 @@
+//! A run: one attempt to carry out an operation on one target, from plan to verdict.
+//!
+//! Every phase is a row before it is an act, so a run that is cut off anywhere is found again and either goes on or is
+//! closed. Only [`execute`] writes to a cluster, and it does exactly what the stored plan says.
+
+mod execute;
+mod outcome;
+mod resume;
+mod step;
+mod verify;
+
+use super::decide::{Act, Trigger};
+use super::target::{Compared, Comparison, Loaded, TargetMemory};
+use crate::runtime::Runtime;
+use crate::store::operation::NewOperation;
+use crate::store::run::{NewRun, RunRow};
+use crate::store::{self, StoreError};
+use lockstep_types::id::OperationId;
+use lockstep_types::plan::Plan;
+use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
+use serde_json::json;
+
+/// Whether a run moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Advanced {
+    Waits,
+    /// Phase, cluster or database changed: look anew.
+    Changed,
+}
+
+/// Begins what was decided: a run, or the refusal of a request.
+///
+/// # Errors
+/// When the database cannot be written; the next pass finds what was begun.
+pub(crate) async fn begin(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: Option<&Compared>,
+    act: &Act,
+) -> Result<(), StoreError> {
+    match act {
+        Act::Rest => Ok(()),
+        Act::Refuse(why) => refuse(runtime, loaded, memory, compared, why).await,
+        Act::Start { trigger, prune } => {
+            let Some(compared) = compared else { return Ok(()) };
+            let Some((operation, started_by)) = take_operation(runtime, loaded, trigger, *prune).await? else {
+                return Ok(());
+            };
+            carry_out(runtime, loaded, memory, compared, operation, started_by, *prune).await
+        }
+    }
+}
+
+/// The request behind the trigger, taken; automation writes its own. `None` when another took it.
+async fn take_operation(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    trigger: &Trigger,
+    prune: bool,
+) -> Result<Option<(OperationId, StartedBy)>, StoreError> {
+    let mut tx = runtime.store().begin().await?;
+    let (id, started_by) = match (trigger, loaded.requested()) {
+        (Trigger::Person(_), Some(request)) => (request.id, request.started_by.clone()),
+        (Trigger::Person(_), None) => return Ok(None),
+        (Trigger::AutoSync, _) => automatic(&mut tx, loaded, StartedBy::AutoSync, prune).await?,
+        (Trigger::SelfHeal, _) => automatic(&mut tx, loaded, StartedBy::SelfHeal, prune).await?,
+        (Trigger::Pin(owner), _) => automatic(&mut tx, loaded, StartedBy::Rollback(owner.clone()), prune).await?,
+    };
+    if !store::operation::take(&mut tx, id).await? {
+        return Ok(None);
+    }
+    tx.commit().await?;
+    Ok(Some((id, started_by)))
+}
+
+async fn automatic(
+    tx: &mut store::Tx,
+    loaded: &Loaded,
+    started_by: StartedBy,
+    prune: bool,
+) -> Result<(OperationId, StartedBy), StoreError> {
+    let inserted = store::operation::insert(
+        tx,
+        &NewOperation {
+            kind: OperationKind::Sync,
+            target: loaded.row.id,
+            actor: started_by.words(),
+            started_by: started_by.clone(),
+            idempotency_key: None,
+            parameters: json!({ "prune": prune }),
+        },
+    )
+    .await?;
+    Ok((inserted.operation().id, started_by))
+}
+
+/// A new attempt of a taken operation: plan, gate, then apply.
+async fn carry_out(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+    operation: OperationId,
+    started_by: StartedBy,
+    prune: bool,
+) -> Result<(), StoreError> {
+    let repo = &loaded.definition.source.repo_url;
+    let commit = runtime.mirrors().commit(repo, &compared.revision).await.ok();
+    if let Err(error) = runtime.mirrors().keep(repo, &compared.revision).await {
+        tracing::warn!(event.name = "run.keep_failed", revision = %compared.revision, error = %error, "a commit could not be kept for history");
+    }
+    let (plan, violations) = compared.judged.plan(&compared.subject(runtime, loaded), prune, None);
+    let mut tx = runtime.store().begin().await?;
+    store::target::require_generation(&mut tx, loaded.row.id, loaded.generation).await?;
+    let run = store::run::create(
+        &mut tx,
+        &NewRun {
+            operation,
+            target: loaded.row.id,
+            fence: loaded.generation,
+            revision: compared.revision.clone(),
+            commit,
+            started_by,
+        },
+    )
+    .await?;
+    store::run::set_phase(&mut tx, run.id, run.fence, SyncPhase::Pending, SyncPhase::Planning, "").await?;
+    store::run::put_plan(&mut tx, run.id, run.fence, &plan, &compared.render.key).await?;
+    store::run::put_steps(&mut tx, run.id, run.fence, &outcome::at_first(&plan)).await?;
+    let waits = violations.is_empty() && !plan.gate.is_empty();
+    if waits {
+        store::approval::ask(&mut tx, run.id, &plan).await?;
+        let why = gate_words(&plan);
+        store::run::set_phase(&mut tx, run.id, run.fence, SyncPhase::Planning, SyncPhase::AwaitingApproval, &why).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(event.name = "run.planned", run.id = %run.id, revision = %compared.revision, plan.digest = %plan.digest, awaits_approval = waits, "a run was planned");
+    if !violations.is_empty() {
+        let message = format!("the plan breaks a rule of its own check and was not carried out: {}", violations.join("; "));
+        return outcome::finish(runtime, loaded, memory, &run, SyncPhase::Failed, &message).await;
+    }
+    if waits {
+        return Ok(());
+    }
+    execute::execute(runtime, loaded, memory, compared, &run, SyncPhase::Planning, &plan, None).await
+}
+
+fn gate_words(plan: &Plan) -> String {
+    plan.gate.iter().map(|finding| format!("{} ({})", finding.message, finding.rule)).collect::<Vec<_>>().join("; ")
+}
+
+/// A request that cannot be met is a run that failed at once, so that whoever waits for it learns why.
+async fn refuse(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: Option<&Compared>,
+    why: &str,
+) -> Result<(), StoreError> {
+    let Some(request) = loaded.requested() else { return Ok(()) };
+    let revision = compared.map(|compared| compared.revision.clone()).or_else(|| loaded.row.state.revision.clone());
+    let mut tx = runtime.store().begin().await?;
+    if !store::operation::take(&mut tx, request.id).await? {
+        return Ok(());
+    }
+    if let Some(revision) = revision {
+        let new = NewRun {
+            operation: request.id,
+            target: loaded.row.id,
+            fence: loaded.generation,
+            revision,
+            commit: None,
+            started_by: request.started_by.clone(),
+        };
+        let run = store::run::create(&mut tx, &new).await?;
+        store::run::finish(&mut tx, run.id, run.fence, SyncPhase::Failed, why).await?;
+    }
+    store::operation::end(&mut tx, request.id, why).await?;
+    tx.commit().await?;
+    // A refusal is no attempt at a state; what automation may do does not change by it.
+    let _ = memory;
+    Ok(())
+}
+
+/// Lets an open run go on as far as it can.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub(crate) async fn advance(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    run: &RunRow,
+    comparison: &Comparison,
+) -> Result<Advanced, StoreError> {
+    let taken;
+    let run = if run.fence == loaded.generation {
+        run
+    } else {
+        let mut tx = runtime.store().begin().await?;
+        taken = store::run::take_over(&mut tx, run.id, loaded.generation).await?;
+        tx.commit().await?;
+        &taken
+    };
+    if terminate(runtime, loaded, memory, Some(run)).await? {
+        return Ok(Advanced::Changed);
+    }
+    let compared = match comparison {
+        Comparison::Known(compared) => Some(&**compared),
+        Comparison::Unknown(_) | Comparison::Wait => None,
+    };
+    match (run.phase, compared) {
+        (SyncPhase::Pending | SyncPhase::Planning, _) => {
+            outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "the server was restarted before anything was written").await?;
+            Ok(Advanced::Changed)
+        }
+        (SyncPhase::Applying, Some(compared)) => go_on(runtime, loaded, memory, compared, run).await,
+        (SyncPhase::AwaitingApproval, Some(compared)) => approved(runtime, loaded, memory, compared, run).await,
+        (SyncPhase::Verifying, compared) => verify::verify(runtime, loaded, memory, compared, run).await,
+        _ => Ok(Advanced::Waits),
+    }
+}
+
+/// A run that was applying when the server ended.
+async fn go_on(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+    run: &RunRow,
+) -> Result<Advanced, StoreError> {
+    let Some(before) = store::run::plan(runtime.store(), run.id).await? else {
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "the server was restarted before the plan was stored").await?;
+        return Ok(Advanced::Changed);
+    };
+    let (fresh, violations) =
+        compared.judged.plan(&compared.subject(runtime, loaded), before.counts().prune > 0, Some(&before.digest));
+    if !violations.is_empty() || !resume::continues(&before, &fresh) {
+        let message = "the server was restarted in the middle, and what is left to do is no longer what was planned";
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, message).await?;
+        return Ok(Advanced::Changed);
+    }
+    tracing::info!(event.name = "run.resumed", run.id = %run.id, "a run that was cut off goes on with the same plan");
+    execute::execute(runtime, loaded, memory, compared, run, SyncPhase::Applying, &before, Some(&fresh)).await?;
+    Ok(Advanced::Changed)
+}
+
+/// A plan that waits for a person: go on with a yes to exactly this plan, give up with a no or when it is out of date.
+async fn approved(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+    run: &RunRow,
+) -> Result<Advanced, StoreError> {
+    let (Some(plan), Some(approval)) =
+        (store::run::plan(runtime.store(), run.id).await?, store::approval::of_run(runtime.store(), run.id).await?)
+    else {
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "the question to approve was lost; sync again").await?;
+        return Ok(Advanced::Changed);
+    };
+    let prune = plan.counts().prune > 0;
+    let (fresh, violations) = compared.judged.plan(&compared.subject(runtime, loaded), prune, None);
+    if fresh.digest != plan.digest || !violations.is_empty() {
+        let mut tx = runtime.store().begin().await?;
+        store::approval::withdraw(&mut tx, loaded.row.id).await?;
+        tx.commit().await?;
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Superseded, "Git or the cluster has changed since the plan was shown").await?;
+        return Ok(Advanced::Changed);
+    }
+    match approval.yes {
+        None => Ok(Advanced::Waits),
+        Some(false) => {
+            let who = approval.decided_by.unwrap_or_default();
+            outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &format!("{who} refused the plan")).await?;
+            Ok(Advanced::Changed)
+        }
+        Some(true) => {
+            execute::execute(runtime, loaded, memory, compared, run, SyncPhase::AwaitingApproval, &plan, None).await?;
+            Ok(Advanced::Changed)
+        }
+    }
+}
+
+/// Ends the open run if somebody asked for that.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub(crate) async fn terminate_if_asked(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+) -> Result<bool, StoreError> {
+    terminate(runtime, loaded, memory, loaded.run.as_ref().filter(|run| run.fence == loaded.generation)).await
+}
+
+async fn terminate(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    run: Option<&RunRow>,
+) -> Result<bool, StoreError> {
+    let asked: Vec<_> = loaded.requests.iter().filter(|request| request.kind == OperationKind::Terminate).collect();
+    let Some(first) = asked.first() else { return Ok(false) };
+    if let Some(run) = run {
+        let message = format!("ended by {}; what was applied stays", first.started_by.words());
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &message).await?;
+    }
+    outcome::end_requests(runtime, &asked, "done").await?;
+    Ok(true)
+}

@@ -1,0 +1,162 @@
+//! One step on one object: the request that the plan asks for, and nothing else.
+//!
+//! What may pass by itself (a server that is away, a timeout) is tried again for a while within the run; both applying
+//! and deleting are bound to the object that was planned for, so a repetition does no harm.
+
+use crate::reconcile::target::judge::{self, Subject};
+use crate::runtime::{ClusterHandle, Runtime, now};
+use engine::apply::{Applier, ApplyError, ApplyOptions, Deleted, Deletion, Propagation};
+use engine::diff;
+use engine::live::Lookup;
+use engine::manifest::Manifest;
+use engine::plan;
+use engine::tracking::TrackingId;
+use lockstep_types::diff::DiffClass;
+use lockstep_types::plan::{Action, Step};
+use lockstep_types::resource::ResourceKey;
+use lockstep_types::time::Micros;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long a step is tried again while the cluster is away.
+const PATIENCE: Duration = Duration::from_secs(75);
+
+/// What steps of one run share.
+pub(super) struct Work<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) handle: &'a ClusterHandle,
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) hpa_targets: &'a BTreeSet<ResourceKey>,
+    /// Take declared fields from other managers.
+    pub(super) force: bool,
+    /// No further step is started.
+    pub(super) halt: &'a CancellationToken,
+}
+
+/// What became of a step.
+pub(super) enum Done {
+    Applied { uid: String, version: String, hash: String, api_version: String, tracked: bool },
+    /// `Some`: what it still waits for.
+    Deleted { going: Option<Vec<String>> },
+    Failed(String),
+    /// Halted before it began.
+    NotStarted,
+}
+
+/// A step with its times.
+pub(super) struct Result<'a> {
+    pub(super) step: &'a Step,
+    pub(super) started_at: Micros,
+    pub(super) done: Done,
+}
+
+impl<'a> Work<'a> {
+    /// Carries out one step.
+    pub(super) async fn carry_out(&self, step: &'a Step) -> Result<'a> {
+        let started_at = now();
+        if self.halt.is_cancelled() {
+            return Result { step, started_at, done: Done::NotStarted };
+        }
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let answer = match step.action {
+                Action::Prune => self.delete(step).await,
+                _ => self.apply(step).await,
+            };
+            match answer {
+                Ok(done) => return Result { step, started_at, done },
+                Err(Refusal::Final(message)) => return Result { step, started_at, done: Done::Failed(message) },
+                Err(Refusal::Passing(message)) => {
+                    if self.halt.is_cancelled() || tokio::time::Instant::now() + pause > deadline {
+                        return Result { step, started_at, done: Done::Failed(message) };
+                    }
+                    tokio::select! {
+                        () = self.halt.cancelled() => {}
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    pause = (pause * 2).min(Duration::from_secs(8));
+                }
+            }
+        }
+    }
+
+    fn applier(&self) -> std::result::Result<Applier, Refusal> {
+        self.handle
+            .applier()
+            .ok_or_else(|| Refusal::Passing(format!("the cluster {} does not answer", self.handle.name)))
+    }
+
+    async fn apply(&self, step: &Step) -> std::result::Result<Done, Refusal> {
+        let declared = self.subject.desired.objects.iter().find(|manifest| manifest.key == step.key);
+        let manifest = match declared {
+            Some(manifest) => manifest.clone(),
+            None => plan::namespace_manifest(&step.key.name)
+                .filter(|made| made.key == step.key)
+                .ok_or_else(|| Refusal::Final(format!("{} is not declared any more", step.key.short())))?,
+        };
+        let live = match self.handle.live.get(&step.key) {
+            Lookup::Present(object) => Some(object.body()),
+            Lookup::Absent | Lookup::Unknown(_) => None,
+        };
+        let context = judge::context(self.subject, &manifest, self.hpa_targets);
+        let body = diff::for_apply(&manifest, live.as_ref(), &context);
+        let sent = Manifest::new(body, manifest.origin.clone()).map_err(|error| Refusal::Final(error.to_string()))?;
+        let drifted = step.changes.iter().any(|change| change.class == DiffClass::Drift);
+        let options = ApplyOptions { force: self.force || drifted, uid: step.uid.clone() };
+        let applied = self.applier()?.apply(&sent, &options).await.map_err(Refusal::from)?;
+        Ok(Done::Applied {
+            uid: applied.uid,
+            version: applied.resource_version,
+            hash: manifest.hash.clone(),
+            api_version: manifest.api_version.clone(),
+            tracked: declared.is_some(),
+        })
+    }
+
+    async fn delete(&self, step: &Step) -> std::result::Result<Done, Refusal> {
+        let uid = step.uid.clone().ok_or_else(|| Refusal::Final("the plan names no UID to delete".to_owned()))?;
+        while let Err(seconds) = self.runtime.brake().delete(&self.handle.name, now()) {
+            if self.halt.is_cancelled() {
+                return Ok(Done::NotStarted);
+            }
+            let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(1).clamp(1, 5));
+            tokio::select! {
+                () = self.halt.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        let tracking = TrackingId {
+            installation: self.subject.installation,
+            target_key: self.subject.target_key.to_owned(),
+            key: step.key.clone(),
+        };
+        let deletion = Deletion {
+            key: step.key.clone(),
+            api_version: step.api_version.clone(),
+            uid,
+            tracking_id: Some(tracking.text()),
+            propagation: Propagation::Background,
+        };
+        match self.applier()?.delete(&deletion).await.map_err(Refusal::from)? {
+            Deleted::Gone => Ok(Done::Deleted { going: None }),
+            Deleted::Going { finalizers } => Ok(Done::Deleted { going: Some(finalizers) }),
+        }
+    }
+}
+
+/// Why a request did not do what it should.
+enum Refusal {
+    Passing(String),
+    Final(String),
+}
+
+impl From<ApplyError> for Refusal {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Timeout { .. } | ApplyError::Unreachable { .. } => Self::Passing(error.to_string()),
+            _ => Self::Final(error.to_string()),
+        }
+    }
+}

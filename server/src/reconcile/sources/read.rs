@@ -1,0 +1,208 @@
+//! Reads the definitions of a root source at its newest revision and records applications and problems together.
+
+use crate::reconcile::definitions;
+use crate::runtime::memory::Failing;
+use crate::runtime::{Runtime, now};
+use crate::store::application::{ApplicationRow, SeenApplication};
+use crate::store::source::SourceRow;
+use crate::store::{self, StoreError};
+use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
+use engine::source::{FileKind, SourceError};
+use lockstep_types::event::{EventKind, Subject};
+use lockstep_types::id::SourceId;
+use lockstep_types::revision::Revision;
+use std::collections::BTreeSet;
+
+/// More files than any root source has.
+const FILES: usize = 20_000;
+
+/// Brings the applications of a source up to date with the revision its repository was fetched at.
+pub(super) async fn definitions(runtime: &Runtime, key: &str, id: SourceId) -> Result<(), StoreError> {
+    let source = match store::source::get(runtime.store(), id).await {
+        Ok(source) => source,
+        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some(known) = runtime.memory().resolution(key, &source.target_revision) else {
+        return Ok(());
+    };
+    if let Some(failing) = &known.failing {
+        failed(runtime, id, failing).await?;
+    }
+    let Some(revision) = known.revision else {
+        return Ok(());
+    };
+    let read = (revision.clone(), runtime.memory().clusters_changed());
+    if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some()) {
+        return store::source::touch_read(runtime.store(), id, now()).await;
+    }
+    match files(runtime, &source, &revision).await {
+        Ok(files) => {
+            record(runtime, &source, &revision, &files).await?;
+            runtime.memory().has_read(id, read);
+            runtime.activator().activate_all();
+            Ok(())
+        }
+        Err(error) => {
+            let failing = Failing { since: now(), error: error.to_string(), next: error.next().to_owned() };
+            failed(runtime, id, &failing).await
+        }
+    }
+}
+
+/// Notes why a source cannot be read; its applications stay.
+pub(super) async fn failed(runtime: &Runtime, id: SourceId, failing: &Failing) -> Result<(), StoreError> {
+    let text = if failing.next.is_empty() { format!("{}.", failing.error) } else { format!("{}. {}", failing.error, failing.next) };
+    let known = match store::source::get(runtime.store(), id).await {
+        Ok(source) => source.error,
+        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if known == text {
+        return Ok(());
+    }
+    let mut tx = runtime.store().begin().await?;
+    store::source::set_error(&mut tx, id, &text).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn files(runtime: &Runtime, source: &SourceRow, revision: &Revision) -> Result<Vec<DefinitionFile>, SourceError> {
+    let found = runtime.mirrors().files(&source.repo_url, revision, &source.path).await?;
+    let yaml = |path: &str| [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+    let mut files = Vec::new();
+    for file in found.into_iter().filter(|file| matches!(file.kind, FileKind::File | FileKind::Executable) && yaml(&file.path)) {
+        if files.len() == FILES {
+            return Err(SourceError::Unsupported(format!(
+                "{} holds more than {FILES} YAML files; give the folder of the definitions as path of the source",
+                source.name
+            )));
+        }
+        let bytes = runtime.mirrors().read(&source.repo_url, &file.oid).await?;
+        files.push(DefinitionFile { path: file.path, bytes });
+    }
+    Ok(files)
+}
+
+async fn record(
+    runtime: &Runtime,
+    source: &SourceRow,
+    revision: &Revision,
+    files: &[DefinitionFile],
+) -> Result<(), StoreError> {
+    let (defined, mut broken) = engine::definition::read(files, &source.home_cluster);
+    let clusters = store::cluster::list(runtime.store()).await?;
+    let mut seen: Vec<SeenApplication> = Vec::new();
+    let mut keys = BTreeSet::new();
+    for definition in &defined {
+        if !keys.insert(definition.key.clone()) {
+            broken.push(twice(definition));
+            continue;
+        }
+        let cluster = match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
+            Ok(cluster) => Some(cluster),
+            Err((message, next)) => {
+                broken.push(DefinitionProblem {
+                    key: None,
+                    path: definition.path.clone(),
+                    line: definition.line,
+                    field: "spec.destination".to_owned(),
+                    message,
+                    next,
+                });
+                None
+            }
+        };
+        match definitions::seen(source, definition, cluster.as_deref(), None) {
+            Ok(row) => seen.push(row),
+            Err(error) => broken.push(unwritable(definition, &error)),
+        }
+    }
+    let _alone = runtime.limits().definitions.lock().await;
+    // What applications render stays defined as long as they are; their own passes bring it up to date.
+    let known = store::application::by_source(runtime.store(), source.id).await?;
+    let broken_keys: BTreeSet<String> =
+        broken.iter().filter_map(|problem| problem.key.as_ref()).map(|key| definitions::row_key(source, key)).collect();
+    // A definition that is broken now is not gone: it stays as it was last read.
+    let present: BTreeSet<String> = seen.iter().map(|row| row.key.clone()).collect();
+    seen.extend(
+        known.iter().filter(|row| broken_keys.contains(&row.key) && !present.contains(&row.key)).map(as_seen),
+    );
+    seen.extend(children_of(&known, &seen));
+    let now = now();
+    let problems: Vec<_> =
+        broken.into_iter().map(|found| definitions::problem(source, found, None, now)).collect();
+    let mut tx = runtime.store().begin().await?;
+    let reconciled = store::application::reconcile(&mut tx, source.id, revision, &seen).await?;
+    store::source::set_read(&mut tx, source.id, revision, &problems).await?;
+    if reconciled != store::application::Reconciled::default() {
+        tx.announce(Subject::Source(source.name.clone()), EventKind::Changed);
+    }
+    tx.commit().await?;
+    tracing::info!(
+        event.name = "source.read", source.name = %source.name, revision = %revision,
+        applications = seen.len(), problems = problems.len(), added = reconciled.added.len(),
+        changed = reconciled.changed.len(), gone = reconciled.gone.len(), "definitions were read"
+    );
+    for id in reconciled.changed {
+        for target in store::target::of_application(runtime.store(), id).await? {
+            runtime.activator().activate_target(target.id);
+        }
+    }
+    Ok(())
+}
+
+/// Rows of children whose parents (and their parents) are still defined.
+fn children_of(known: &[ApplicationRow], roots: &[SeenApplication]) -> Vec<SeenApplication> {
+    let mut alive: BTreeSet<_> = roots.iter().map(|row| row.id).collect();
+    let mut kept = Vec::new();
+    loop {
+        let before = kept.len();
+        for row in known {
+            if row.parent.is_some_and(|parent| alive.contains(&parent)) && alive.insert(row.id) {
+                kept.push(as_seen(row));
+            }
+        }
+        if kept.len() == before {
+            return kept;
+        }
+    }
+}
+
+/// A stored row as it was seen.
+pub(crate) fn as_seen(row: &ApplicationRow) -> SeenApplication {
+    SeenApplication {
+        id: row.id,
+        key: row.key.clone(),
+        group: row.group.clone(),
+        name: row.name.clone(),
+        project: row.project.clone(),
+        dialect: row.dialect,
+        definition: row.definition.clone(),
+        path: row.path.clone(),
+        line: row.line,
+        parent: row.parent,
+    }
+}
+
+fn twice(definition: &Definition) -> DefinitionProblem {
+    DefinitionProblem {
+        key: None,
+        path: definition.path.clone(),
+        line: definition.line,
+        field: "metadata.name".to_owned(),
+        message: format!("{} {} is defined twice; the first one counts", definition.dialect.words(), definition.name),
+        next: "Remove one of the two, or rename it.".to_owned(),
+    }
+}
+
+fn unwritable(definition: &Definition, error: &serde_json::Error) -> DefinitionProblem {
+    DefinitionProblem {
+        key: None,
+        path: definition.path.clone(),
+        line: definition.line,
+        field: String::new(),
+        message: format!("the definition cannot be stored: {error}"),
+        next: "Correct the definition in Git.".to_owned(),
+    }
+}

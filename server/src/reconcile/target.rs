@@ -1,0 +1,276 @@
+//! One target: compare, decide, act, record. One pass at a time, so there is one writer per target.
+//!
+//! A pass reads what the database says, compares, lets a run that is under way go on, decides what is next and records
+//! what it found. Whatever it was woken for, it does the same.
+
+mod children;
+mod compare;
+mod confirm;
+pub(crate) mod judge;
+mod load;
+mod memory;
+mod record;
+
+pub(crate) use compare::compare as compare_for_view;
+pub(crate) use compare::{Compared, Comparison};
+pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
+pub(crate) use memory::{Expected, TargetMemory};
+
+use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
+use super::driver::{self, Pace, Passed};
+use super::{ledger, run};
+use crate::runtime::{Runtime, now};
+use crate::store::{self, StoreError};
+use lockstep_types::event::EventKind;
+use lockstep_types::id::TargetId;
+use lockstep_types::plan::{Action, Plan};
+use lockstep_types::source::Mode;
+use lockstep_types::sync::{OperationKind, SyncPhase};
+use lockstep_types::time::Micros;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// The loop of one target, until it is cancelled or its definition is gone.
+pub(crate) async fn run(runtime: Runtime, target: TargetId, cluster: String, cancel: CancellationToken) {
+    let wake = runtime.activator().target(target);
+    let permits = runtime.registry().permits(&cluster, runtime.settings().targets_per_cluster);
+    let memory = Arc::new(Mutex::new(TargetMemory::default()));
+    let pace = Pace {
+        interval: runtime.settings().compare,
+        fastest_retry: Duration::from_secs(2),
+        slowest: Duration::from_secs(120),
+        breath: Duration::from_millis(50),
+    };
+    driver::drive(wake, pace, permits, cancel, || {
+        let (runtime, memory) = (runtime.clone(), Arc::clone(&memory));
+        let span = tracing::info_span!("target", target.id = %target, cluster.name = %cluster);
+        async move {
+            let mut memory = memory.lock().await;
+            match pass(&runtime, target, &mut memory).await {
+                Ok(passed) => passed,
+                Err(StoreError::Stale { .. }) => {
+                    // Another writer claimed the target; claim it anew with the next pass.
+                    *memory = TargetMemory::default();
+                    Passed::Failed
+                }
+                Err(error) => {
+                    tracing::warn!(event.name = "target.pass_failed", error = %error, "a target could not be brought up to date; it is tried again");
+                    Passed::Failed
+                }
+            }
+        }
+        .instrument(span)
+    })
+    .await;
+    if !runtime.cancelled().is_cancelled()
+        && let Err(error) = leave(&runtime, target).await
+    {
+        tracing::warn!(event.name = "target.leave_failed", target.id = %target, error = %error, "the end of a target could not be recorded");
+    }
+}
+
+async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Result<Passed, StoreError> {
+    let Some(mut loaded) = load(runtime, id, memory).await? else {
+        return Ok(Passed::Done);
+    };
+    take_refreshes(runtime, &mut loaded, memory).await?;
+    if take_over(runtime, &mut loaded, memory).await? {
+        return Ok(Passed::Again(Duration::from_millis(20)));
+    }
+    if loaded.run.is_none() {
+        run::terminate_if_asked(runtime, &loaded, memory).await?;
+    }
+    let now = now();
+    let comparison = compare::compare(runtime, &loaded, memory, now).await;
+    let comparison = match comparison {
+        Comparison::Wait => {
+            // Somebody may want to end the run meanwhile.
+            run::terminate_if_asked(runtime, &loaded, memory).await?;
+            return Ok(Passed::Again(Duration::from_millis(500)));
+        }
+        other => other,
+    };
+    if let Some(run) = &loaded.run
+        && run::advance(runtime, &loaded, memory, run, &comparison).await? == run::Advanced::Changed
+    {
+        // What the run did changes the answer: look at everything anew.
+        return Ok(Passed::Again(Duration::from_millis(20)));
+    }
+    let known = match &comparison {
+        Comparison::Known(compared) => {
+            let subject = compared.subject(runtime, &loaded);
+            let (plan, violations) = compared.judged.plan(&subject, true, None);
+            let drift = ledger::found(&compared.judged.diffs, &compared.desired.objects, &compared.baseline.hashes);
+            let facts = facts(compared, &plan, violations, ledger::objects(&drift));
+            children::register(runtime, &loaded, memory, compared).await?;
+            Some((compared, plan, facts, drift))
+        }
+        Comparison::Unknown(_) | Comparison::Wait => None,
+    };
+    let prune = match &known {
+        Some((compared, _, facts, _)) => confirm::check(runtime, &loaded, memory, compared, facts, now).await,
+        None => PruneCheck::NotNeeded,
+    };
+    let stops = runtime.brake().stops(runtime.memory().placed(), now);
+    let requested = loaded.requested().map(|request| Requested {
+        by: request.started_by.words(),
+        prune: request.parameters.get("prune").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        since: request.created_at,
+    });
+    let running = loaded.run.as_ref().map(|run| Running {
+        phase: run.phase,
+        by: run.started_by.words(),
+        revision: run.revision.clone(),
+        waiting_for: waiting_for(run.phase, &run.message, &comparison),
+        object: match &comparison {
+            Comparison::Known(compared) if run.phase == SyncPhase::Verifying => compared.judged.culprit.clone(),
+            _ => None,
+        },
+    });
+    let unknown = match &comparison {
+        Comparison::Unknown(cause) => Some(cause),
+        Comparison::Known(_) | Comparison::Wait => None,
+    };
+    let state = match (&known, unknown) {
+        (Some((_, _, facts, _)), _) => State::Known(facts),
+        (None, Some(cause)) => State::Unknown(cause),
+        (None, None) => return Ok(Passed::Again(Duration::from_millis(500))),
+    };
+    let last = memory.last.clone().flatten();
+    let decision = decide::decide(&Situation {
+        now,
+        mode: loaded.row.mode,
+        policy: &loaded.definition.policy,
+        hold: loaded.hold.as_ref(),
+        pin: loaded.pin.as_ref(),
+        state,
+        running: running.as_ref(),
+        requested: requested.as_ref(),
+        last: last.as_ref(),
+        heals: &memory.heals,
+        prune,
+        brake: stops.as_deref(),
+    });
+    match known {
+        Some((compared, plan, facts, drift)) => {
+            record::known(runtime, &loaded, memory, compared, &record::Found { plan, facts: &facts, drift, decision: &decision }, now).await?;
+            record::endings(runtime, &loaded, compared, &facts, now).await?;
+            if loaded.run.is_none() {
+                memory.wrote.clear();
+            }
+            if matches!(decision.act, Act::Start { .. } | Act::Refuse(_)) {
+                run::begin(runtime, &loaded, memory, Some(compared), &decision.act).await?;
+                return Ok(Passed::Again(Duration::from_millis(20)));
+            }
+        }
+        None => {
+            if let Comparison::Unknown(cause) = &comparison {
+                record::unknown(runtime, &loaded, cause.clone(), now).await?;
+            }
+            if matches!(decision.act, Act::Refuse(_)) {
+                run::begin(runtime, &loaded, memory, None, &decision.act).await?;
+                return Ok(Passed::Again(Duration::from_millis(20)));
+            }
+        }
+    }
+    Ok(match decision.again {
+        Some(at) => Passed::Again(until(at, now)),
+        None if loaded.run.is_some() => Passed::Again(Duration::from_secs(10)),
+        None if unknown.is_some() => Passed::Again(Duration::from_secs(5)),
+        None => Passed::Settled,
+    })
+}
+
+fn facts(
+    compared: &Compared,
+    plan: &Plan,
+    violations: Vec<String>,
+    drifted: Vec<lockstep_types::resource::ResourceKey>,
+) -> Facts {
+    let counts = plan.counts();
+    let skipped = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Skip(why) => Some((step.key.clone(), why.clone())),
+        _ => None,
+    });
+    Facts {
+        revision: compared.revision.clone(),
+        attempt: compared.render.key.clone(),
+        sync: compared.judged.sync,
+        writes: usize::try_from(counts.create + counts.configure).unwrap_or(usize::MAX),
+        prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
+        drifted,
+        violations,
+        empty: compared.desired.objects.is_empty() && compared.desired.definitions.is_empty() && !compared.inventory.is_empty(),
+        health: compared.judged.health.clone(),
+        culprit: compared.judged.culprit.clone(),
+        skipped,
+        unsure: compared.judged.unsure.clone(),
+    }
+}
+
+fn waiting_for(phase: SyncPhase, message: &str, comparison: &Comparison) -> String {
+    match (phase, comparison) {
+        (SyncPhase::Verifying, Comparison::Known(compared)) => compared.judged.health.message.clone(),
+        _ => message.to_owned(),
+    }
+}
+
+/// Takes what only asks for a look: the pass itself is the answer.
+async fn take_refreshes(runtime: &Runtime, loaded: &mut Loaded, memory: &mut TargetMemory) -> Result<(), StoreError> {
+    let refreshes: Vec<_> =
+        loaded.requests.iter().filter(|request| request.kind == OperationKind::Refresh).map(|request| request.id).collect();
+    if refreshes.is_empty() {
+        return Ok(());
+    }
+    loaded.requests.retain(|request| request.kind != OperationKind::Refresh);
+    memory.bypass = true;
+    memory.dry_runs.clear();
+    let mut tx = runtime.store().begin().await?;
+    for id in refreshes {
+        store::operation::take(&mut tx, id).await?;
+        store::operation::end(&mut tx, id, "compared again").await?;
+    }
+    tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
+    tx.commit().await?;
+    let repository = runtime.repository_key(&loaded.definition.source.repo_url);
+    runtime.activator().activate_repository(&repository);
+    Ok(())
+}
+
+/// Begins to write to everything of the source that was only observed.
+async fn take_over(runtime: &Runtime, loaded: &mut Loaded, memory: &mut TargetMemory) -> Result<bool, StoreError> {
+    let Some(request) = loaded.requests.iter().find(|request| request.kind == OperationKind::TakeOver) else {
+        return Ok(false);
+    };
+    let mut tx = runtime.store().begin().await?;
+    if store::operation::take(&mut tx, request.id).await? {
+        store::source::set_mode(&mut tx, loaded.source.id, Mode::Managed).await?;
+        store::operation::end(&mut tx, request.id, "taken over").await?;
+    }
+    tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
+    tx.commit().await?;
+    memory.settled.clear();
+    for row in store::target::list(runtime.store()).await? {
+        runtime.activator().activate_target(row.id);
+    }
+    Ok(true)
+}
+
+/// The definition is gone or goes elsewhere: what is under way ends, what is in the cluster stays.
+async fn leave(runtime: &Runtime, id: TargetId) -> Result<(), StoreError> {
+    let db = runtime.store();
+    if let Some(open) = store::run::active_of_target(db, id).await? {
+        let mut tx = db.begin().await?;
+        store::run::finish(&mut tx, open.id, open.fence, SyncPhase::Superseded, "the definition left Git; what was applied stays").await?;
+        store::operation::end(&mut tx, open.operation, "the definition left Git").await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+fn until(at: Micros, now: Micros) -> Duration {
+    Duration::from_micros(u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0)).max(Duration::from_millis(20))
+}

@@ -1,0 +1,107 @@
+//! Definitions that an application renders: registered as children of it, never applied (app-of-apps without CRDs).
+
+use super::{Compared, Loaded, TargetMemory};
+use crate::reconcile::definitions;
+use crate::reconcile::sources::as_seen;
+use crate::runtime::{Runtime, now};
+use crate::store::application::SeenApplication;
+use crate::store::{self, StoreError};
+use engine::definition::Definition;
+use lockstep_types::source::Problem;
+use std::collections::BTreeSet;
+
+/// Brings the children of an application up to date with its render, when that changed.
+pub(super) async fn register(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+) -> Result<(), StoreError> {
+    if compared.desired.definitions.is_empty() && memory.children.is_none() && !had_children(runtime, loaded).await? {
+        memory.children = Some(String::new());
+        return Ok(());
+    }
+    let state = format!("{} {}", compared.render.digest, runtime.memory().clusters_changed());
+    if memory.children.as_deref() == Some(state.as_str()) || compared.desired.definitions.is_empty() && memory.children.as_deref() == Some("") {
+        return Ok(());
+    }
+    let (defined, broken) = definitions::children(&loaded.definition, &compared.desired.definitions, &loaded.source.home_cluster);
+    let clusters = store::cluster::list(runtime.store()).await?;
+    let _alone = runtime.limits().definitions.lock().await;
+    let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
+    let parent = loaded.application.id;
+    let mut seen: Vec<SeenApplication> = known.iter().filter(|row| row.parent != Some(parent)).map(as_seen).collect();
+    let roots: BTreeSet<(String, String)> = known
+        .iter()
+        .filter(|row| row.parent.is_none())
+        .filter_map(|row| serde_json::from_str::<Definition>(&row.definition).ok())
+        .map(|definition| (definition.namespace, definition.name))
+        .collect();
+    let broken_names: BTreeSet<(String, String)> = broken
+        .iter()
+        .filter_map(|problem| problem.key.as_ref())
+        .map(|key| (key.namespace.clone(), key.name.clone()))
+        .collect();
+    // A child that is broken now is not gone: it stays as it was last read.
+    seen.extend(
+        known
+            .iter()
+            .filter(|row| row.parent == Some(parent))
+            .filter(|row| {
+                serde_json::from_str::<Definition>(&row.definition)
+                    .is_ok_and(|definition| broken_names.contains(&(definition.namespace, definition.name)))
+            })
+            .map(as_seen),
+    );
+    let mut broken: Vec<_> = broken;
+    for definition in &defined {
+        // Found in the files of the root source as well: that one counts.
+        if roots.contains(&(definition.namespace.clone(), definition.name.clone())) {
+            continue;
+        }
+        let cluster = match definitions::place(&definition.destination, &loaded.source.home_cluster, &clusters) {
+            Ok(cluster) => Some(cluster),
+            Err((message, next)) => {
+                broken.push(engine::definition::DefinitionProblem {
+                    key: None,
+                    path: definition.path.clone(),
+                    line: definition.line,
+                    field: "spec.destination".to_owned(),
+                    message,
+                    next,
+                });
+                None
+            }
+        };
+        if let Ok(row) = definitions::seen(&loaded.source, definition, cluster.as_deref(), Some(parent)) {
+            seen.push(row);
+        }
+    }
+    let revision = loaded.source.revision.clone().unwrap_or_else(|| compared.revision.clone());
+    let now = now();
+    let application = loaded.application.as_ref();
+    let mut problems: Vec<Problem> = loaded
+        .source
+        .problems
+        .iter()
+        .filter(|problem| problem.application.as_ref().map(|known| known.id) != Some(parent))
+        .cloned()
+        .collect();
+    problems.extend(broken.into_iter().map(|found| definitions::problem(&loaded.source, found, Some(application.clone()), now)));
+    let mut tx = runtime.store().begin().await?;
+    let reconciled = store::application::reconcile(&mut tx, loaded.source.id, &revision, &seen).await?;
+    if problems != loaded.source.problems {
+        store::source::set_read(&mut tx, loaded.source.id, &revision, &problems).await?;
+    }
+    tx.commit().await?;
+    memory.children = Some(state);
+    if reconciled != store::application::Reconciled::default() {
+        runtime.activator().activate_all();
+    }
+    Ok(())
+}
+
+async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreError> {
+    let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
+    Ok(known.iter().any(|row| row.parent == Some(loaded.application.id)))
+}

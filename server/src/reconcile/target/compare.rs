@@ -1,0 +1,244 @@
+//! One target from tracked revision to comparison: resolve, render, place, watch, judge. Writes nothing to the cluster.
+
+use super::judge::{self, Baseline, Judged, Subject};
+use super::load::Loaded;
+use super::memory::TargetMemory;
+use crate::reconcile::cause::Cause;
+use crate::reconcile::desired::{self, Desired, Stamp};
+use crate::reconcile::render;
+use crate::runtime::{ClusterHandle, Runtime};
+use engine::live::Lookup;
+use engine::plan::{InventoryEntry, PlanPolicy};
+use engine::render::{Complete, RenderInput};
+use lockstep_types::cluster::Connection;
+use lockstep_types::reason::ReasonCode;
+use lockstep_types::revision::Revision;
+use lockstep_types::source::Mode;
+use lockstep_types::time::Micros;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A finished comparison with everything it rests on.
+pub(crate) struct Compared {
+    pub(crate) revision: Revision,
+    pub(crate) render: Arc<Complete>,
+    pub(crate) input: RenderInput,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) desired: Desired,
+    pub(crate) inventory: Vec<InventoryEntry>,
+    pub(crate) baseline: Baseline,
+    pub(crate) judged: Judged,
+    pub(crate) handle: Arc<ClusterHandle>,
+    pub(crate) managed: bool,
+}
+
+/// How comparing ended.
+pub(crate) enum Comparison {
+    Known(Box<Compared>),
+    /// It cannot be told, and why.
+    Unknown(Cause),
+    /// Our own writes do not show yet; look again in a moment.
+    Wait,
+}
+
+impl Compared {
+    /// What the planner and the executor are handed.
+    pub(crate) fn subject<'a>(&'a self, runtime: &Runtime, loaded: &'a Loaded) -> Subject<'a> {
+        Subject {
+            target: loaded.row.id,
+            target_key: &loaded.target_key,
+            installation: runtime.installation(),
+            revision: &self.revision,
+            desired: &self.desired,
+            inventory: &self.inventory,
+            baseline: &self.baseline,
+            destination_namespace: &loaded.definition.destination.namespace,
+            policy: PlanPolicy::from(&loaded.definition.policy),
+            managed: self.managed,
+        }
+    }
+}
+
+/// Compares a target with what its tracked revision, or its pin, declares.
+pub(crate) async fn compare(runtime: &Runtime, loaded: &Loaded, memory: &mut TargetMemory, now: Micros) -> Comparison {
+    let handle = match handle(runtime, loaded) {
+        Ok(handle) => handle,
+        Err(cause) => return Comparison::Unknown(cause),
+    };
+    // Before anything can fail: what earlier syncs left must be watched in any case.
+    if runtime.assessment(loaded.row.id).is_none() {
+        handle.live.want(
+            loaded.row.id,
+            &judge::wanted(&[], &loaded.entries(), &loaded.definition.destination.namespace),
+        );
+    }
+    match stages(runtime, loaded, memory, handle, now).await {
+        Ok(comparison) => comparison,
+        Err(cause) => Comparison::Unknown(cause),
+    }
+}
+
+async fn stages(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    handle: Arc<ClusterHandle>,
+    now: Micros,
+) -> Result<Comparison, Cause> {
+    let revision = revision(runtime, loaded)?;
+    let Some(facts) = handle.live.facts() else {
+        return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
+            Cause::passing(
+                ReasonCode::LiveUnknown,
+                format!("The cluster {} has not answered yet", loaded.row.cluster),
+                "It is compared as soon as it answers",
+            )
+        }));
+    };
+    let input = render::input(&loaded.definition, &revision, Some(&facts));
+    let (complete, inputs) = if std::mem::take(&mut memory.bypass) {
+        (Arc::new(render::anew(runtime, &input).await?), Vec::new())
+    } else {
+        let rendered = render::rendered(runtime, &input).await?;
+        (rendered.complete, rendered.inputs)
+    };
+    let managed = loaded.row.mode == Mode::Managed;
+    let stamp = Stamp { installation: runtime.installation(), target_key: &loaded.target_key };
+    let namespace = &loaded.definition.destination.namespace;
+    let live = &handle.live;
+    let place = |render: &Complete| {
+        desired::desired(
+            render,
+            namespace,
+            |api_version, kind| judge::scope_of(live, api_version, kind),
+            managed.then_some(stamp),
+        )
+    };
+    let desired = place(&complete)?;
+    let inventory: Vec<InventoryEntry> =
+        loaded.entries().into_iter().filter(|entry| !desired.encrypted.contains(&entry.key)).collect();
+    live.want(loaded.row.id, &judge::wanted(&desired.objects, &inventory, namespace));
+    if let Some(why) = live.unsettled(loaded.row.id) {
+        return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
+            Cause::passing(ReasonCode::LiveUnknown, why, "It is compared as soon as that is known")
+        }));
+    }
+    if !shown(memory, &handle, now) {
+        return Ok(Comparison::Wait);
+    }
+    let mut baseline = Baseline { hashes: memory.settled.clone(), applied: BTreeMap::new(), versions: memory.versions.clone() };
+    for row in &loaded.inventory {
+        if let Some(hash) = &row.applied_hash {
+            baseline.hashes.insert(row.key.clone(), hash.clone());
+        }
+    }
+    let deployed = loaded.row.deployed_render.as_deref();
+    let first = !managed && deployed.is_none() && memory.settled.is_empty();
+    if first {
+        // Nothing was ever compared: what is there counts as the state to start from.
+        for manifest in desired.objects.iter().filter(|manifest| matches!(live.get(&manifest.key), Lookup::Present(_))) {
+            baseline.hashes.insert(manifest.key.clone(), manifest.hash.clone());
+        }
+    } else if let Some(key) = deployed.filter(|key| *key != complete.key)
+        && let Ok(Some(before)) = render::stored(runtime, key).await
+        && let Ok(before) = place(&before)
+    {
+        for manifest in before.objects {
+            if !managed {
+                baseline.hashes.entry(manifest.key.clone()).or_insert_with(|| manifest.hash.clone());
+            }
+            if baseline.hashes.get(&manifest.key) == Some(&manifest.hash) {
+                baseline.applied.insert(manifest.key.clone(), manifest);
+            }
+        }
+    } else if deployed == Some(complete.key.as_str()) && !managed {
+        for manifest in &desired.objects {
+            baseline.hashes.entry(manifest.key.clone()).or_insert_with(|| manifest.hash.clone());
+        }
+    }
+    let mut compared = Box::new(Compared {
+        revision,
+        render: complete,
+        input,
+        inputs,
+        desired,
+        inventory,
+        baseline,
+        judged: Judged::nothing(),
+        handle: Arc::clone(&handle),
+        managed,
+    });
+    let judged = judge::judge(&compared.subject(runtime, loaded), &handle, &mut memory.dry_runs).await?;
+    memory.settled.retain(|key, _| compared.desired.objects.iter().any(|manifest| manifest.key == *key));
+    if first {
+        memory.settled.extend(compared.baseline.hashes.clone());
+    }
+    memory.settled.extend(judged.settled.clone());
+    compared.judged = judged;
+    Ok(Comparison::Known(compared))
+}
+
+fn handle(runtime: &Runtime, loaded: &Loaded) -> Result<Arc<ClusterHandle>, Cause> {
+    let cluster = &loaded.row.cluster;
+    runtime.cluster(cluster).ok_or_else(|| match runtime.refusal(cluster) {
+        Some(why) => Cause::stalled(
+            ReasonCode::ClusterUnreachable,
+            format!("The cluster {cluster} cannot be watched: {why}"),
+            "Correct its registration",
+        ),
+        None => Cause::passing(
+            ReasonCode::ClusterUnreachable,
+            format!("The cluster {cluster} is not connected"),
+            "It is compared as soon as it is",
+        ),
+    })
+}
+
+fn unreachable(loaded: &Loaded, handle: &ClusterHandle) -> Option<Cause> {
+    match &*handle.live.connection().borrow() {
+        Connection::Unreachable { error, .. } => Some(Cause::passing(
+            ReasonCode::ClusterUnreachable,
+            format!("The cluster {} does not answer: {error}", loaded.row.cluster),
+            "Lockstep tries again every few seconds and compares as soon as it answers",
+        )),
+        Connection::Connected | Connection::Unknown => None,
+    }
+}
+
+/// The commit to compare with: the pin's, else what the tracked revision resolved to.
+fn revision(runtime: &Runtime, loaded: &Loaded) -> Result<Revision, Cause> {
+    if let Some(pin) = &loaded.pin {
+        return Ok(pin.revision.clone());
+    }
+    let source = &loaded.definition.source;
+    let not_yet = || {
+        Cause::passing(
+            ReasonCode::FetchFailed,
+            format!("{} has not been fetched yet", source.repo_url),
+            "It is fetched in a moment",
+        )
+    };
+    let known = runtime.resolution(&source.repo_url, &source.target_revision).ok_or_else(not_yet)?;
+    match (known.revision, known.failing) {
+        (Some(revision), _) => Ok(revision),
+        (None, Some(failing)) => Err(Cause::passing(
+            ReasonCode::FetchFailed,
+            failing.error,
+            if failing.next.is_empty() { "It is fetched again by itself".to_owned() } else { failing.next },
+        )),
+        (None, None) => Err(not_yet()),
+    }
+}
+
+/// Whether the watch shows everything we wrote; what takes too long is not waited for.
+fn shown(memory: &mut TargetMemory, handle: &ClusterHandle, now: Micros) -> bool {
+    memory.expected.retain(|key, expected| {
+        let live = match handle.live.get(key) {
+            Lookup::Present(object) => Some(object.resource_version.clone()),
+            Lookup::Absent => None,
+            Lookup::Unknown(_) => return expected.pending(now),
+        };
+        !expected.shown(live.as_deref()) && expected.pending(now)
+    });
+    memory.expected.is_empty()
+}

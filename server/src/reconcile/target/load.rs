@@ -1,0 +1,157 @@
+//! Reads from the database everything one pass of a target needs. Decides nothing.
+
+use super::memory::TargetMemory;
+use crate::reconcile::decide::LastAttempt;
+use crate::runtime::Runtime;
+use crate::store::application::ApplicationRow;
+use crate::store::inventory::InventoryRow;
+use crate::store::operation::OperationRow;
+use crate::store::run::RunRow;
+use crate::store::source::SourceRow;
+use crate::store::target::TargetRow;
+use crate::store::{self, StoreError};
+use engine::definition::Definition;
+use engine::plan::InventoryEntry;
+use lockstep_types::application::{Hold, Pin};
+use lockstep_types::id::TargetId;
+use lockstep_types::sync::{OperationKind, SyncPhase};
+
+/// Finished runs that are looked at to count failures in a row.
+const LOOK_BACK: u64 = 8;
+
+/// One target with all that belongs to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) row: TargetRow,
+    pub(crate) application: ApplicationRow,
+    pub(crate) definition: Definition,
+    pub(crate) source: SourceRow,
+    pub(crate) hold: Option<Hold>,
+    pub(crate) pin: Option<Pin>,
+    pub(crate) requests: Vec<OperationRow>,
+    pub(crate) run: Option<RunRow>,
+    pub(crate) inventory: Vec<InventoryRow>,
+    /// As tracking ids name the target.
+    pub(crate) target_key: String,
+    pub(crate) generation: u64,
+}
+
+impl Loaded {
+    /// The oldest sync that somebody asked for.
+    pub(crate) fn requested(&self) -> Option<&OperationRow> {
+        self.requests.iter().find(|request| matches!(request.kind, OperationKind::Sync | OperationKind::Rollback))
+    }
+
+    /// The inventory in the planner's words.
+    pub(crate) fn entries(&self) -> Vec<InventoryEntry> {
+        self.inventory.iter().map(|row| InventoryEntry { key: row.key.clone(), uid: row.uid.clone() }).collect()
+    }
+}
+
+/// Loads a target; `None` when its definition is gone.
+///
+/// # Errors
+/// When the database cannot be read or another writer holds the target.
+pub(crate) async fn load(
+    runtime: &Runtime,
+    id: TargetId,
+    memory: &mut TargetMemory,
+) -> Result<Option<Loaded>, StoreError> {
+    let Some(mut loaded) = load_for_view(runtime, id).await? else {
+        return Ok(None);
+    };
+    loaded.generation = match memory.generation {
+        Some(generation) => generation,
+        None => {
+            let mut tx = runtime.store().begin().await?;
+            let generation = store::target::claim(&mut tx, id).await?;
+            tx.commit().await?;
+            memory.generation = Some(generation);
+            generation
+        }
+    };
+    if memory.last.is_none() {
+        memory.last = Some(last_attempt(runtime, id).await?);
+    }
+    Ok(Some(loaded))
+}
+
+/// Loads a target without becoming its writer; `None` when its definition is gone.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn load_for_view(runtime: &Runtime, id: TargetId) -> Result<Option<Loaded>, StoreError> {
+    let db = runtime.store();
+    let row = match store::target::get(db, id).await {
+        Ok(row) => row,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let application = store::application::get(db, row.application).await?;
+    let (Some(source), None) = (application.source, application.gone_at) else {
+        return Ok(None);
+    };
+    let source = store::source::get(db, source).await?;
+    let Ok(definition) = serde_json::from_str::<Definition>(&application.definition) else {
+        return Ok(None);
+    };
+    Ok(Some(Loaded {
+        target_key: format!("{}@{}", application.key, row.cluster),
+        hold: store::hold::unended_of(db, id).await?,
+        pin: store::pin::unended_of(db, id).await?,
+        requests: store::operation::pending(db, id).await?,
+        run: store::run::active_of_target(db, id).await?,
+        inventory: store::inventory::of_target(db, id).await?,
+        generation: row.generation,
+        row,
+        application,
+        definition,
+        source,
+    }))
+}
+
+/// The newest finished run, with how many in a row failed at its state.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn last_attempt(runtime: &Runtime, id: TargetId) -> Result<Option<LastAttempt>, StoreError> {
+    let mut last: Option<LastAttempt> = None;
+    for summary in store::run::of_target(runtime.store(), id, None, LOOK_BACK).await? {
+        if !summary.phase.is_final() {
+            continue;
+        }
+        let run = store::run::get(runtime.store(), summary.id).await?;
+        let failed = run.phase == SyncPhase::Failed;
+        match &mut last {
+            None => {
+                last = Some(LastAttempt {
+                    attempt: run.render_key.clone().unwrap_or_default(),
+                    prune: run.counts.prune > 0,
+                    phase: run.phase,
+                    by: run.started_by.words(),
+                    failures: u32::from(failed),
+                    ended_at: run.ended_at.unwrap_or(run.started_at),
+                    object: failing_object(runtime, &run).await?,
+                    message: run.message,
+                });
+                if !failed {
+                    break;
+                }
+            }
+            Some(last) if failed && run.render_key.as_deref() == Some(last.attempt.as_str()) => last.failures += 1,
+            Some(_) => break,
+        }
+    }
+    Ok(last)
+}
+
+async fn failing_object(
+    runtime: &Runtime,
+    run: &RunRow,
+) -> Result<Option<lockstep_types::resource::ResourceKey>, StoreError> {
+    if run.phase != SyncPhase::Failed {
+        return Ok(None);
+    }
+    let steps = store::run::steps(runtime.store(), run.id).await?;
+    Ok(steps.into_iter().find(|step| step.status == lockstep_types::sync::StepStatus::Failed).map(|step| step.key))
+}

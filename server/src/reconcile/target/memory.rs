@@ -1,0 +1,105 @@
+//! What the loop of one target remembers between its passes. Owned by that loop alone; all of it may be lost.
+
+use super::judge::DryRuns;
+use crate::reconcile::decide::{LastAttempt, PruneCheck};
+use lockstep_types::id::RunId;
+use lockstep_types::resource::ResourceKey;
+use lockstep_types::time::Micros;
+use std::collections::BTreeMap;
+
+/// How long a write may take to show in the watch before it is no longer waited for.
+const SHOWS_WITHIN_SECONDS: i64 = 10;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct TargetMemory {
+    /// Our claim on the target's row; every write gives it along.
+    pub(crate) generation: Option<u64>,
+    /// The newest finished run; the outer `None`: not looked up yet.
+    pub(crate) last: Option<Option<LastAttempt>>,
+    /// When objects were healed, newest last.
+    pub(crate) heals: BTreeMap<ResourceKey, Vec<Micros>>,
+    pub(crate) dry_runs: DryRuns,
+    /// Writes that the watch has not shown yet.
+    pub(crate) expected: BTreeMap<ResourceKey, Expected>,
+    /// Versions that our writes since the start left behind.
+    pub(crate) versions: BTreeMap<ResourceKey, String>,
+    /// Hash of the manifest at which an object was last as declared.
+    pub(crate) settled: BTreeMap<ResourceKey, String>,
+    pub(crate) confirm: Option<Confirm>,
+    /// The run that waits for health, and since when.
+    pub(crate) verifying: Option<(RunId, Micros)>,
+    /// What the render declared as child definitions when they were last registered.
+    pub(crate) children: Option<String>,
+    /// Objects that our newest run wrote: deviations of theirs that are over were healed.
+    pub(crate) wrote: std::collections::BTreeSet<ResourceKey>,
+    /// A person asked for a look past all caches.
+    pub(crate) bypass: bool,
+}
+
+/// A write of our own that must show before the object is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// `None`: the object is to be gone.
+    pub(crate) version: Option<String>,
+    pub(crate) at: Micros,
+}
+
+/// What automation would delete, until a second render has confirmed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Confirm {
+    pub(crate) attempt: String,
+    pub(crate) digest: String,
+    pub(crate) since: Micros,
+    pub(crate) state: PruneCheck,
+}
+
+impl Expected {
+    /// Whether it is still worth waiting.
+    pub(crate) fn pending(&self, now: Micros) -> bool {
+        now.seconds_since(self.at) < SHOWS_WITHIN_SECONDS
+    }
+
+    /// Whether a live object of this version shows the write.
+    pub(crate) fn shown(&self, live: Option<&str>) -> bool {
+        match (&self.version, live) {
+            (None, None) => true,
+            (None, Some(_)) | (Some(_), None) => false,
+            (Some(wrote), Some(live)) => match (wrote.parse::<u64>(), live.parse::<u64>()) {
+                (Ok(wrote), Ok(live)) => live >= wrote,
+                // Not numbers: any other version may be ours or a later one.
+                _ => true,
+            },
+        }
+    }
+}
+
+impl TargetMemory {
+    /// Whether our newest run wrote the object.
+    pub(crate) fn written(&self, key: &ResourceKey) -> bool {
+        self.wrote.contains(key)
+    }
+
+    /// Notes a heal for the fight rule; forgets what is too old to matter.
+    pub(crate) fn healed(&mut self, key: &ResourceKey, at: Micros) {
+        let times = self.heals.entry(key.clone()).or_default();
+        times.retain(|before| at.seconds_since(*before) < 2 * crate::reconcile::decide::FIGHT_REST_SECONDS);
+        times.push(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_shows_with_its_version_or_a_later_one() {
+        let wrote = Expected { version: Some("100".to_owned()), at: Micros(0) };
+        assert!(!wrote.shown(None));
+        assert!(!wrote.shown(Some("99")));
+        assert!(wrote.shown(Some("100")) && wrote.shown(Some("1000")));
+        let deleted = Expected { version: None, at: Micros(0) };
+        assert!(deleted.shown(None) && !deleted.shown(Some("5")));
+        assert!(wrote.pending(Micros(9_000_000)) && !wrote.pending(Micros(10_000_000)));
+    }
+}

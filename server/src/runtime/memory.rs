@@ -1,0 +1,332 @@
+//! What reconcilers remember between passes and ports may look at: resolved revisions, renders, the newest comparison
+//! of each target, and how many writes are in flight.
+//!
+//! All of it can be found out again; none of it is ever the only copy. The reconciler of a key is the only writer of
+//! that key's entry.
+
+use super::activator::locked;
+use engine::manifest::Manifest;
+use engine::render::Complete;
+use lockstep_types::diff::{ResourceDiff, SyncStatus};
+use lockstep_types::health::Health;
+use crate::reconcile::sources::Wanted;
+use lockstep_types::id::{ApplicationId, SourceId, TargetId};
+use lockstep_types::plan::Plan;
+use lockstep_types::resource::ResourceKey;
+use lockstep_types::revision::{Revision, TargetRevision};
+use lockstep_types::time::Micros;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+
+/// Renders kept beside the database: what a burst of targets reads again and again.
+const RENDERS: usize = 128;
+
+/// What a tracked revision is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// The last good answer; it stays while fetching fails.
+    pub revision: Option<Revision>,
+    /// When the repository last answered.
+    pub at: Option<Micros>,
+    pub failing: Option<Failing>,
+}
+
+/// A fetch that does not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    pub since: Micros,
+    /// In words, without a full stop.
+    pub error: String,
+    /// What to do, a sentence; may be empty.
+    pub next: String,
+}
+
+/// The newest comparison of one target. Masked where it leaves the server: diffs and plan are, manifests are not.
+#[derive(Debug, Clone)]
+pub struct Assessment {
+    pub at: Micros,
+    pub revision: Revision,
+    pub render_key: String,
+    /// Names what was rendered; equal for equal objects.
+    pub digest: String,
+    pub warnings: Vec<String>,
+    /// Desired objects with namespaces, and with tracking ids where the target is managed.
+    pub desired: Vec<Manifest>,
+    /// Objects whose values are encrypted: neither compared nor applied.
+    pub encrypted: Vec<ResourceKey>,
+    /// Objects that differ or could not be compared; noise included.
+    pub diffs: BTreeMap<ResourceKey, ResourceDiff>,
+    /// What a sync with prune would do.
+    pub plan: Plan,
+    pub violations: Vec<String>,
+    /// Paths of the files that were rendered; empty when the render came from the database.
+    pub inputs: Vec<String>,
+    /// Of every desired object.
+    pub healths: BTreeMap<ResourceKey, Health>,
+    pub health: Health,
+    /// The object behind the health, when it is not healthy.
+    pub culprit: Option<ResourceKey>,
+    pub sync: SyncStatus,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    assessments: Mutex<HashMap<TargetId, Arc<Assessment>>>,
+    resolutions: Mutex<HashMap<(String, TargetRevision), Resolution>>,
+    renders: Mutex<Renders>,
+    /// By normal form of the URL.
+    wanted: Mutex<HashMap<String, Arc<Wanted>>>,
+    /// Revision and set of clusters at which the definitions of a source were read.
+    read: Mutex<HashMap<SourceId, (Revision, u64)>>,
+    looked: Mutex<HashMap<String, Micros>>,
+    /// Commits up to which a repository's log is recorded, by tracked revision.
+    noted: Mutex<HashMap<(String, TargetRevision), Revision>>,
+    placements: Mutex<BTreeMap<TargetId, Placement>>,
+    /// Files that the newest render of an application read.
+    inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
+    compared: Mutex<HashMap<TargetId, Micros>>,
+    cluster_changes: AtomicU64,
+    writing: watch::Sender<usize>,
+}
+
+/// Where a target is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub(crate) application: ApplicationId,
+    pub(crate) cluster: String,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            assessments: Mutex::default(),
+            resolutions: Mutex::default(),
+            renders: Mutex::default(),
+            wanted: Mutex::default(),
+            read: Mutex::default(),
+            looked: Mutex::default(),
+            noted: Mutex::default(),
+            placements: Mutex::default(),
+            inputs: Mutex::default(),
+            compared: Mutex::default(),
+            cluster_changes: AtomicU64::new(0),
+            writing: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Memory {
+    pub(crate) fn assessment(&self, target: TargetId) -> Option<Arc<Assessment>> {
+        locked(&self.assessments).get(&target).cloned()
+    }
+
+    pub(crate) fn assessed(&self, target: TargetId, assessment: Arc<Assessment>) {
+        locked(&self.assessments).insert(target, assessment);
+    }
+
+    pub(crate) fn forget_target(&self, target: TargetId) {
+        locked(&self.assessments).remove(&target);
+    }
+
+    pub(crate) fn resolution(&self, repo_url: &str, wanted: &TargetRevision) -> Option<Resolution> {
+        locked(&self.resolutions).get(&(repo_url.to_owned(), wanted.clone())).cloned()
+    }
+
+    /// Changes one entry; answers whether what it resolves to has changed.
+    pub(crate) fn resolve(&self, repo_url: &str, wanted: &TargetRevision, change: impl FnOnce(&mut Resolution)) -> bool {
+        let mut resolutions = locked(&self.resolutions);
+        let entry = resolutions
+            .entry((repo_url.to_owned(), wanted.clone()))
+            .or_insert(Resolution { revision: None, at: None, failing: None });
+        let before = (entry.revision.clone(), entry.failing.is_some());
+        change(entry);
+        before != (entry.revision.clone(), entry.failing.is_some())
+    }
+
+    pub(crate) fn render(&self, key: &str) -> Option<Arc<Complete>> {
+        locked(&self.renders).get(key)
+    }
+
+    pub(crate) fn rendered(&self, render: Arc<Complete>) {
+        locked(&self.renders).put(render);
+    }
+
+    pub(crate) fn wanted(&self, key: &str) -> Option<Arc<Wanted>> {
+        locked(&self.wanted).get(key).cloned()
+    }
+
+    /// Replaces everything that is wanted; answers with the repositories of which something else is wanted now.
+    pub(crate) fn want(&self, wanted: HashMap<String, Wanted>) -> Vec<String> {
+        let mut known = locked(&self.wanted);
+        let changed = wanted
+            .iter()
+            .filter(|(key, new)| known.get(*key).is_none_or(|old| old.revisions != new.revisions || old.sources != new.sources))
+            .map(|(key, _)| key.clone())
+            .collect();
+        *known = wanted.into_iter().map(|(key, wanted)| (key, Arc::new(wanted))).collect();
+        changed
+    }
+
+    pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64)) -> bool {
+        locked(&self.read).get(&source) == Some(read)
+    }
+
+    pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64)) {
+        locked(&self.read).insert(source, read);
+    }
+
+    /// Rises when clusters are added or removed: definitions name them.
+    pub(crate) fn clusters_changed(&self) -> u64 {
+        self.cluster_changes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_clusters_changed(&self) {
+        self.cluster_changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn looked_at(&self, key: &str, at: Micros) {
+        locked(&self.looked).insert(key.to_owned(), at);
+    }
+
+    pub(crate) fn noted(&self, key: &str, wanted: &TargetRevision) -> Option<Revision> {
+        locked(&self.noted).get(&(key.to_owned(), wanted.clone())).cloned()
+    }
+
+    pub(crate) fn note(&self, key: &str, wanted: &TargetRevision, head: Revision) {
+        locked(&self.noted).insert((key.to_owned(), wanted.clone()), head);
+    }
+
+    pub(crate) fn place(&self, placements: BTreeMap<TargetId, Placement>) {
+        *locked(&self.placements) = placements;
+    }
+
+    pub(crate) fn placement(&self, target: TargetId) -> Option<Placement> {
+        locked(&self.placements).get(&target).cloned()
+    }
+
+    pub(crate) fn placed_on(&self, cluster: &str) -> Vec<TargetId> {
+        let placements = locked(&self.placements);
+        placements.iter().filter(|(_, place)| place.cluster == cluster).map(|(target, _)| *target).collect()
+    }
+
+    /// How many targets there are.
+    pub(crate) fn placed(&self) -> usize {
+        locked(&self.placements).len()
+    }
+
+    pub(crate) fn inputs(&self, application: ApplicationId) -> Option<Vec<String>> {
+        locked(&self.inputs).get(&application).cloned()
+    }
+
+    pub(crate) fn set_inputs(&self, application: ApplicationId, paths: Vec<String>) {
+        locked(&self.inputs).insert(application, paths);
+    }
+
+    /// Gathers times of comparisons until somebody writes them down.
+    pub(crate) fn compared(&self, target: TargetId, at: Micros) {
+        locked(&self.compared).insert(target, at);
+    }
+
+    pub(crate) fn take_compared(&self) -> Vec<(TargetId, Micros)> {
+        std::mem::take(&mut *locked(&self.compared)).into_iter().collect()
+    }
+
+    /// Counts a write as in flight until the guard is dropped.
+    pub(crate) fn writing(&self) -> Writing {
+        self.writing.send_modify(|count| *count += 1);
+        Writing(self.writing.clone())
+    }
+
+    /// Waits until no write is in flight.
+    pub(crate) async fn quiet(&self) {
+        // The sender lives as long as this borrow, so waiting cannot fail.
+        let _ = self.writing.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// A write in flight.
+#[derive(Debug)]
+pub(crate) struct Writing(watch::Sender<usize>);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+#[derive(Debug, Default)]
+struct Renders {
+    clock: u64,
+    by_key: HashMap<String, (u64, Arc<Complete>)>,
+}
+
+impl Renders {
+    fn get(&mut self, key: &str) -> Option<Arc<Complete>> {
+        self.clock += 1;
+        let clock = self.clock;
+        let (used, render) = self.by_key.get_mut(key)?;
+        *used = clock;
+        Some(Arc::clone(render))
+    }
+
+    fn put(&mut self, render: Arc<Complete>) {
+        self.clock += 1;
+        self.by_key.insert(render.key.clone(), (self.clock, render));
+        while self.by_key.len() > RENDERS {
+            let oldest = self.by_key.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
+            match oldest {
+                Some(key) => self.by_key.remove(&key),
+                None => return,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_fetch_keeps_the_last_good_revision() {
+        let memory = Memory::default();
+        let main = TargetRevision("main".to_owned());
+        let head = Revision("a".repeat(40));
+        assert!(memory.resolve("repo", &main, |entry| entry.revision = Some(head.clone())));
+        let failing = Failing { since: Micros(1), error: "no answer".to_owned(), next: String::new() };
+        assert!(memory.resolve("repo", &main, |entry| entry.failing = Some(failing.clone())));
+        assert!(!memory.resolve("repo", &main, |entry| entry.failing = Some(failing)));
+        assert_eq!(memory.resolution("repo", &main).and_then(|known| known.revision), Some(head));
+    }
+
+    #[test]
+    fn renders_that_are_used_stay() {
+        let memory = Memory::default();
+        let render = |key: &str| {
+            Arc::new(Complete {
+                key: key.to_owned(),
+                objects: Vec::new(),
+                encrypted: Vec::new(),
+                digest: String::new(),
+                warnings: Vec::new(),
+            })
+        };
+        memory.rendered(render("used"));
+        for number in 0..RENDERS {
+            memory.rendered(render(&number.to_string()));
+            assert!(memory.render("used").is_some());
+        }
+        assert!(memory.render("0").is_none());
+    }
+
+    #[tokio::test]
+    async fn quiet_waits_for_the_last_write() {
+        let memory = Memory::default();
+        let writing = memory.writing();
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), memory.quiet()).await.is_err());
+        drop(writing);
+        memory.quiet().await;
+    }
+}

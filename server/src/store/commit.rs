@@ -1,0 +1,235 @@
+//! Commits of tracked repositories with the applications they touch, for the timeline and for finding where a commit is.
+
+use super::columns::{Column, ROWS_AT_ONCE, anywhere, json};
+use super::entity::{commit_application, commit_seen};
+use super::error::Doing;
+use super::{Read, StoreError, Tx};
+use lockstep_types::Micros;
+use lockstep_types::id::ApplicationId;
+use lockstep_types::revision::{CommitInfo, Revision};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A commit and what it touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenCommit {
+    pub repo_url: String,
+    pub info: CommitInfo,
+    /// Applications whose input paths it touches.
+    pub applications: BTreeSet<ApplicationId>,
+    pub seen_at: Micros,
+}
+
+/// Writes commits down. A commit seen before keeps its time; applications are added to those known.
+///
+/// # Errors
+/// When an application does not exist, or the database cannot be written.
+pub async fn see(
+    tx: &mut Tx,
+    repo_url: &str,
+    commits: &[(CommitInfo, BTreeSet<ApplicationId>)],
+) -> Result<(), StoreError> {
+    use commit_application::Column as A;
+    use commit_seen::Column as C;
+    let doing = "write commits down";
+    let (mut rows, mut links) = (BTreeMap::new(), BTreeMap::new());
+    for (info, applications) in commits {
+        let sha = info.revision.0.clone();
+        let search = format!(
+            "{} {} {} {}",
+            info.subject, info.author, info.author_email, sha
+        )
+        .to_lowercase();
+        let row = commit_seen::Model {
+            repo_url: repo_url.to_owned(),
+            sha: sha.clone(),
+            info: json("a commit", info)?,
+            search,
+            committed_at: info.committed_at.0,
+            seen_at: tx.now().0,
+        };
+        rows.insert(sha.clone(), row.into_active_model());
+        for application in applications {
+            let link = commit_application::Model {
+                repo_url: repo_url.to_owned(),
+                sha: sha.clone(),
+                application_id: application.to_string(),
+            };
+            links.insert((sha.clone(), *application), link.into_active_model());
+        }
+    }
+    let rows: Vec<_> = rows.into_values().collect();
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        commit_seen::Entity::insert_many(rows.to_vec())
+            .on_conflict(
+                OnConflict::columns([C::RepoUrl, C::Sha])
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(tx.db())
+            .await
+            .doing(doing)?;
+    }
+    let links: Vec<_> = links.into_values().collect();
+    for links in links.chunks(ROWS_AT_ONCE) {
+        commit_application::Entity::insert_many(links.to_vec())
+            .on_conflict(
+                OnConflict::columns([A::RepoUrl, A::Sha, A::ApplicationId])
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(tx.db())
+            .await
+            .doing(doing)?;
+    }
+    Ok(())
+}
+
+async fn commits(
+    db: &impl Read,
+    select: Select<commit_seen::Entity>,
+) -> Result<Vec<SeenCommit>, StoreError> {
+    let doing = "read commits";
+    let rows = select.all(&db.executor()).await.doing(doing)?;
+    let shas: Vec<&str> = rows.iter().map(|row| row.sha.as_str()).collect();
+    let mut touched: BTreeMap<(String, String), BTreeSet<ApplicationId>> = BTreeMap::new();
+    for shas in shas.chunks(ROWS_AT_ONCE) {
+        let links = commit_application::Entity::find()
+            .filter(commit_application::Column::Sha.is_in(shas.iter().copied()))
+            .all(&db.executor())
+            .await
+            .doing(doing)?;
+        for link in links {
+            let id = Column("commit_application", "application_id").id(&link.application_id)?;
+            touched
+                .entry((link.repo_url, link.sha))
+                .or_default()
+                .insert(id);
+        }
+    }
+    rows.into_iter()
+        .map(|row| {
+            let info = Column("commit_seen", "info").json(&row.info)?;
+            let seen_at = Micros(row.seen_at);
+            let place = (row.repo_url, row.sha);
+            let applications = touched.remove(&place).unwrap_or_default();
+            Ok(SeenCommit {
+                repo_url: place.0,
+                info,
+                applications,
+                seen_at,
+            })
+        })
+        .collect()
+}
+
+fn newest_first() -> Select<commit_seen::Entity> {
+    commit_seen::Entity::find()
+        .order_by_desc(commit_seen::Column::CommittedAt)
+        .order_by_desc(commit_seen::Column::Sha)
+        .order_by_desc(commit_seen::Column::RepoUrl)
+}
+
+/// Commits before `before` whose subject, author or SHA has every word of `filter`, newest first. Commits of the same
+/// time are never torn apart: a page may be longer than `limit`, and the next one begins before its last time.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn page(
+    db: &impl Read,
+    filter: &str,
+    before: Option<Micros>,
+    limit: u64,
+) -> Result<Vec<SeenCommit>, StoreError> {
+    let mut select = newest_first();
+    for word in filter.split_whitespace() {
+        let search = Expr::col(commit_seen::Column::Search);
+        select = select.filter(search.like(LikeExpr::new(anywhere(word)).escape('\\')));
+    }
+    let mut first = select.clone().limit(limit);
+    if let Some(before) = before {
+        first = first.filter(commit_seen::Column::CommittedAt.lt(before.0));
+    }
+    let mut found = commits(db, first).await?;
+    if let Some(at) = found.last().map(|last| last.info.committed_at) {
+        let tied = commits(db, select.filter(commit_seen::Column::CommittedAt.eq(at.0))).await?;
+        found.retain(|commit| commit.info.committed_at != at);
+        found.extend(tied);
+    }
+    Ok(found)
+}
+
+/// Commits that touch an application, newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_application(
+    db: &impl Read,
+    application: ApplicationId,
+    before: Option<Micros>,
+    limit: u64,
+) -> Result<Vec<SeenCommit>, StoreError> {
+    let touching = sea_orm::sea_query::Query::select()
+        .columns([
+            commit_application::Column::RepoUrl,
+            commit_application::Column::Sha,
+        ])
+        .from(commit_application::Entity)
+        .and_where(Expr::col(commit_application::Column::ApplicationId).eq(application.to_string()))
+        .take();
+    let place = Expr::tuple([
+        Expr::col(commit_seen::Column::RepoUrl),
+        Expr::col(commit_seen::Column::Sha),
+    ]);
+    let mut select = newest_first()
+        .filter(place.in_subquery(touching))
+        .limit(limit);
+    if let Some(before) = before {
+        select = select.filter(commit_seen::Column::CommittedAt.lt(before.0));
+    }
+    commits(db, select).await
+}
+
+/// One commit.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn get(
+    db: &impl Read,
+    repo_url: &str,
+    sha: &Revision,
+) -> Result<Option<SeenCommit>, StoreError> {
+    let select = commit_seen::Entity::find_by_id((repo_url.to_owned(), sha.0.clone()));
+    Ok(commits(db, select).await?.pop())
+}
+
+/// Commits whose SHA begins so, of all repositories; at most ten. More than one means: ask for more digits.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn by_prefix(db: &impl Read, beginning: &str) -> Result<Vec<SeenCommit>, StoreError> {
+    let beginning = beginning.to_ascii_lowercase();
+    if beginning.is_empty() || !beginning.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(Vec::new());
+    }
+    // A range can use the index; `g` follows every hexadecimal digit.
+    let select = newest_first()
+        .filter(commit_seen::Column::Sha.gte(beginning.as_str()))
+        .filter(commit_seen::Column::Sha.lt(format!("{beginning}g")))
+        .limit(10);
+    commits(db, select).await
+}
+
+/// Commits first seen since `since`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn seen_since(db: &impl Read, since: Micros) -> Result<u32, StoreError> {
+    let select = commit_seen::Entity::find().filter(commit_seen::Column::SeenAt.gte(since.0));
+    let seen = select.count(&db.executor()).await.doing("count commits")?;
+    Ok(u32::try_from(seen).unwrap_or(u32::MAX))
+}

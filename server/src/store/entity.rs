@@ -1,0 +1,35 @@
+//! Rows as the database has them: one module per table. Only the rest of the store reads them.
+
+pub mod account;
+pub mod api_token;
+pub mod application;
+pub mod application_alias;
+pub mod approval;
+pub mod audit;
+pub mod audit_head;
+pub mod cluster;
+pub mod commit_application;
+pub mod commit_seen;
+pub mod credential;
+pub mod drift;
+pub mod event;
+pub mod event_head;
+pub mod fact;
+pub mod hold;
+pub mod inventory;
+pub mod lease;
+pub mod login_attempt;
+pub mod object_body;
+pub mod operation;
+pub mod pin;
+pub mod render;
+pub mod render_object;
+pub mod run;
+pub mod run_plan;
+pub mod session;
+pub mod setup_token;
+pub mod source;
+pub mod status_interval;
+pub mod step;
+pub mod target;
+pub mod target_revision;

@@ -1,0 +1,26 @@
+//! The real router in process, with its own SQLite file and a fake control plane behind the ports that are not
+//! about accounts.
+
+#[path = "http/fake.rs"]
+mod fake;
+#[path = "http/harness.rs"]
+mod harness;
+
+#[path = "http/accounts.rs"]
+mod accounts;
+#[path = "http/command_line.rs"]
+mod command_line;
+#[path = "http/cross_site.rs"]
+mod cross_site;
+#[path = "http/doors.rs"]
+mod doors;
+#[path = "http/login.rs"]
+mod login;
+#[path = "http/setup.rs"]
+mod setup;
+#[path = "http/streams.rs"]
+mod streams;
+#[path = "http/throttle.rs"]
+mod throttle;
+#[path = "http/tokens.rs"]
+mod tokens;

@@ -1,0 +1,190 @@
+//! The program itself as a client, against the real router on a real socket.
+
+use crate::harness::{PASSWORD, Server};
+use server::http::{Limits, Peer, TimedListener};
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+struct Line {
+    url: String,
+    home: tempfile::TempDir,
+    _server: Server,
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Line {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = server
+            .router
+            .clone()
+            .into_make_service_with_connect_info::<Peer>();
+        let listener = TimedListener::new(listener, Limits::default());
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self {
+            url,
+            home: tempfile::tempdir().unwrap(),
+            _server: server,
+        }
+    }
+
+    async fn run(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+            .args(arguments)
+            .env_clear()
+            .env("XDG_CONFIG_HOME", self.home.path())
+            .current_dir(self.home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .await
+            .unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn login_is_remembered_and_commands_answer_with_their_codes() {
+    let line = Line::start().await;
+    let before = line.run(&["app", "list"], "").await;
+    assert_eq!(before.code, 1);
+    assert!(before.err.contains("lockstep login URL"), "{}", before.err);
+
+    let wrong = line
+        .run(&["login", &line.url, "--name", "ada"], "not the password\n")
+        .await;
+    assert_eq!(wrong.code, 1);
+    assert!(
+        wrong.err.contains("name or password is wrong"),
+        "{}",
+        wrong.err
+    );
+    let input = format!("{PASSWORD}\n");
+    let right = line
+        .run(&["login", &line.url, "--name", "ada"], &input)
+        .await;
+    assert_eq!((right.code, right.out.as_str()), (0, ""), "{}", right.err);
+    assert!(right.err.contains("as ada (admin)"), "{}", right.err);
+
+    let list = line.run(&["app", "list", "-o", "json"], "").await;
+    assert_eq!((list.code, list.out.trim()), (0, "[]"), "{}", list.err);
+    let clusters = line.run(&["cluster", "list"], "").await;
+    assert!(clusters.out.starts_with("NAME"), "{}", clusters.out);
+    let version = line.run(&["version"], "").await;
+    assert!(
+        version
+            .out
+            .contains(&format!("server  {}", env!("CARGO_PKG_VERSION"))),
+        "{}",
+        version.out
+    );
+
+    // As with Argo CD: a diff that cannot be made is 2, everything else that fails is 1.
+    for (arguments, code) in [
+        (&["app", "diff", "shop/cart"][..], 2),
+        (&["app", "get", "shop/cart"], 1),
+        (
+            &["app", "wait", "shop/cart", "--health", "--timeout", "1"],
+            1,
+        ),
+        (&["app", "sync", "shop/cart", "--prune", "--wait"], 1),
+        (
+            &["app", "rollback", "shop/cart", "--reason", "x", "--yes"],
+            1,
+        ),
+        (&["commit", "abc1234"], 1),
+        (&["source", "take-over", "shop", "--yes"], 1),
+    ] {
+        let ran = line.run(arguments, "").await;
+        assert_eq!(ran.code, code, "{arguments:?} {}", ran.err);
+        assert!(ran.err.starts_with("lockstep: "), "{}", ran.err);
+    }
+
+    let elsewhere = line
+        .run(
+            &["app", "list", "--server", "http://lockstep.example.org"],
+            "",
+        )
+        .await;
+    assert_eq!(elsewhere.code, 1);
+    assert!(elsewhere.err.contains("plain http"), "{}", elsewhere.err);
+}
+
+#[tokio::test]
+async fn accounts_are_made_at_the_database() {
+    let line = Line::start().await;
+    let config = line.home.path().join("lockstep.toml");
+    std::fs::write(&config, "data_dir = \"state\"\n").unwrap();
+    let early = line
+        .run(&["user", "add", "olga"], "a long password\n")
+        .await;
+    assert_eq!(early.code, 1);
+    assert!(early.err.contains("lockstep migrate"), "{}", early.err);
+
+    let migrate = line.run(&["migrate"], "").await;
+    assert_eq!(migrate.code, 0, "{}", migrate.err);
+    assert!(line.run(&["migrate"], "").await.out.contains("up to date"));
+
+    let short = line.run(&["user", "add", "olga"], "short\n").await;
+    assert!(
+        short.code == 1 && short.err.contains("password: must have at least 8"),
+        "{}",
+        short.err
+    );
+    let made = line
+        .run(
+            &["user", "add", "olga", "--role", "admin"],
+            "a long password\n",
+        )
+        .await;
+    assert_eq!(made.code, 0, "{}", made.err);
+    let listed = line.run(&["user", "list"], "").await;
+    assert!(listed.out.contains("olga\tadmin\tactive"), "{}", listed.out);
+    // Nobody else could ever make one again.
+    let last = line.run(&["user", "disable", "olga"], "").await;
+    assert!(
+        last.code == 1 && last.err.contains("last administrator"),
+        "{}",
+        last.err
+    );
+    assert_eq!(
+        line.run(&["user", "passwd", "olga"], "another long one\n")
+            .await
+            .code,
+        0
+    );
+    assert_eq!(
+        line.run(&["user", "passwd", "nobody"], "another long one\n")
+            .await
+            .code,
+        1
+    );
+
+    std::fs::write(&config, "data_dri = 1\n").unwrap();
+    let broken = line.run(&["migrate"], "").await;
+    assert!(
+        broken.code == 1 && broken.err.contains("data_dri"),
+        "{}",
+        broken.err
+    );
+}

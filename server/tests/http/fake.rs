@@ -1,0 +1,208 @@
+//! A control plane that knows nothing: lists are empty, objects are not found, and acts are counted.
+
+use async_trait::async_trait;
+use lockstep_types::account::Actor;
+use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
+use lockstep_types::application::{
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+};
+use lockstep_types::cluster::{ClusterView, NewCluster};
+use lockstep_types::drift::{DriftQuery, DriftRow};
+use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView, Verdict};
+use lockstep_types::id::{
+    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
+};
+use lockstep_types::ports::{Answer, Applications, Clusters, Fleet, Rollbacks, Sources, Syncs};
+use lockstep_types::resource::{ResourceKey, ResourceView};
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::{
+    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
+};
+use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
+use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
+use lockstep_types::{Micros, PortError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use uuid::Uuid;
+
+/// See the module.
+#[derive(Default)]
+pub struct Fake {
+    acts: AtomicU32,
+}
+
+impl Fake {
+    /// How many things were asked to change.
+    pub fn acts(&self) -> u32 {
+        self.acts.load(Ordering::SeqCst)
+    }
+
+    fn act<T>(&self, answer: T) -> Answer<T> {
+        self.acts.fetch_add(1, Ordering::SeqCst);
+        Ok(answer)
+    }
+}
+
+fn missing<T>() -> Answer<T> {
+    Err(PortError::NotFound("it".to_owned()))
+}
+
+#[async_trait]
+impl Fleet for Fake {
+    async fn fleet(&self, _: &Actor, query: &FleetQuery) -> Answer<FleetView> {
+        if query.filter == "panic" {
+            std::panic::panic_any("a handler fell over secret-in-panic".to_owned());
+        }
+        Ok(FleetView {
+            verdict: Verdict::default(),
+            columns: Vec::new(),
+            sections: Vec::new(),
+            folded: 0,
+            needs_you: Vec::new(),
+            since_last_visit: None,
+            filter_error: None,
+            commit: None,
+            head: 0,
+            now: Micros(0),
+        })
+    }
+    async fn rollout(&self, _: &Actor, _: &str) -> Answer<CommitRollout> {
+        missing()
+    }
+    async fn problems(&self, _: &Actor) -> Answer<Vec<Problem>> {
+        Ok(Vec::new())
+    }
+    async fn drift(&self, _: &Actor, _: &DriftQuery) -> Answer<Vec<DriftRow>> {
+        Ok(Vec::new())
+    }
+    async fn activity(&self, _: &Actor, _: &ActivityQuery) -> Answer<ActivityView> {
+        Ok(ActivityView {
+            entries: Vec::new(),
+            next: None,
+            head: 0,
+        })
+    }
+    async fn commit(&self, _: &Actor, _: &str, _: &Revision) -> Answer<CommitView> {
+        missing()
+    }
+}
+
+#[async_trait]
+impl Applications for Fake {
+    async fn application(&self, _: &Actor, _: ApplicationId, _: &str) -> Answer<ApplicationView> {
+        missing()
+    }
+    async fn tree(&self, _: &Actor, _: TargetId) -> Answer<TreeView> {
+        missing()
+    }
+    async fn resource(&self, _: &Actor, _: TargetId, _: &ResourceKey) -> Answer<ResourceView> {
+        missing()
+    }
+    async fn changes(&self, _: &Actor, _: TargetId) -> Answer<ChangesView> {
+        missing()
+    }
+    async fn history(&self, _: &Actor, _: TargetId, _: Option<Micros>) -> Answer<HistoryView> {
+        missing()
+    }
+    async fn definition(&self, _: &Actor, _: ApplicationId) -> Answer<DefinitionView> {
+        missing()
+    }
+    async fn compare(
+        &self,
+        _: &Actor,
+        _: TargetId,
+        _: &Revision,
+        _: &Revision,
+    ) -> Answer<CompareView> {
+        missing()
+    }
+}
+
+#[async_trait]
+impl Syncs for Fake {
+    async fn sync(&self, _: &Actor, _: &SyncRequest) -> Answer<OperationId> {
+        self.act(OperationId(Uuid::nil()))
+    }
+    async fn refresh(&self, _: &Actor, _: TargetId) -> Answer<OperationId> {
+        self.act(OperationId(Uuid::nil()))
+    }
+    async fn run(&self, _: &Actor, _: RunId) -> Answer<RunView> {
+        missing()
+    }
+    async fn run_of(&self, _: &Actor, _: OperationId) -> Answer<Option<RunId>> {
+        Ok(None)
+    }
+    async fn terminate(&self, _: &Actor, _: RunId) -> Answer<()> {
+        self.act(())
+    }
+    async fn approvals(&self, _: &Actor) -> Answer<Vec<ApprovalView>> {
+        Ok(Vec::new())
+    }
+    async fn decide(&self, _: &Actor, _: ApprovalId, _: &str, _: bool) -> Answer<()> {
+        self.act(())
+    }
+}
+
+#[async_trait]
+impl Rollbacks for Fake {
+    async fn candidates(&self, _: &Actor, _: TargetId) -> Answer<Vec<RollbackCandidate>> {
+        Ok(Vec::new())
+    }
+    async fn preview(&self, _: &Actor, _: TargetId, _: &Revision) -> Answer<RollbackPreview> {
+        missing()
+    }
+    async fn roll_back(&self, _: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
+        self.act(RollbackOutcome::Committed {
+            revision: request.to.clone(),
+        })
+    }
+    async fn pin(&self, _: &Actor, _: &PinRequest) -> Answer<Pin> {
+        missing()
+    }
+    async fn unpin(&self, _: &Actor, _: PinId, _: bool) -> Answer<()> {
+        self.act(())
+    }
+    async fn hold(&self, _: &Actor, _: TargetId, _: &str, _: u32) -> Answer<Hold> {
+        missing()
+    }
+    async fn release(&self, _: &Actor, _: HoldId, _: bool) -> Answer<()> {
+        self.act(())
+    }
+}
+
+#[async_trait]
+impl Clusters for Fake {
+    async fn clusters(&self, _: &Actor) -> Answer<Vec<ClusterView>> {
+        Ok(Vec::new())
+    }
+    async fn cluster(&self, _: &Actor, _: &str) -> Answer<ClusterView> {
+        missing()
+    }
+    async fn add_cluster(&self, _: &Actor, _: &NewCluster) -> Answer<ClusterId> {
+        self.act(ClusterId(Uuid::nil()))
+    }
+    async fn remove_cluster(&self, _: &Actor, _: &str, _: &str) -> Answer<()> {
+        self.act(())
+    }
+}
+
+#[async_trait]
+impl Sources for Fake {
+    async fn sources(&self, _: &Actor) -> Answer<Vec<SourceView>> {
+        Ok(Vec::new())
+    }
+    async fn add_source(&self, _: &Actor, _: &NewSource) -> Answer<SourceId> {
+        self.act(SourceId(Uuid::nil()))
+    }
+    async fn remove_source(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
+        self.act(())
+    }
+    async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {
+        self.act(())
+    }
+    async fn take_over_preview(&self, _: &Actor, _: SourceId) -> Answer<TakeOverPreview> {
+        missing()
+    }
+    async fn take_over(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
+        self.act(())
+    }
+}

@@ -1,0 +1,214 @@
+//! The event stream: resumed without loss, closed to others, ended with the login.
+
+use crate::harness::{Server, root};
+use axum::body::{Body, BodyDataStream};
+use futures::StreamExt;
+use http::{Request, StatusCode, header};
+use lockstep_types::account::Role;
+use lockstep_types::event::{EventKind, Subject};
+use lockstep_types::ports::Accounts;
+use std::time::Duration;
+
+struct Stream {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Stream {
+    /// Reads until the text holds `wanted`, and gives all text so far.
+    async fn until(&mut self, wanted: &str) -> &str {
+        while !self.text.contains(wanted) {
+            let next = tokio::time::timeout(Duration::from_secs(10), self.body.next()).await;
+            let chunk = next.unwrap_or_else(|_| panic!("waiting for {wanted}, have {}", self.text));
+            let chunk = chunk
+                .unwrap_or_else(|| panic!("ended before {wanted}: {}", self.text))
+                .unwrap();
+            self.text.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        &self.text
+    }
+
+    async fn ends(&mut self) {
+        while let Ok(Some(chunk)) =
+            tokio::time::timeout(Duration::from_secs(5), self.body.next()).await
+        {
+            self.text
+                .push_str(&String::from_utf8_lossy(&chunk.unwrap()));
+        }
+    }
+
+    fn ids(&self) -> Vec<u64> {
+        self.text
+            .lines()
+            .filter_map(|line| line.strip_prefix("id: ")?.parse().ok())
+            .collect()
+    }
+}
+
+async fn open(server: &Server, cookie: &str, query: &str, headers: &[(&str, &str)]) -> Stream {
+    let mut request = Request::builder()
+        .uri(format!("/events{query}"))
+        .header(header::HOST, server.host)
+        .header(header::COOKIE, cookie);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = server.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert_eq!(answer.headers()["x-accel-buffering"], "no");
+    Stream {
+        body: answer.into_body().into_data_stream(),
+        text: String::new(),
+    }
+}
+
+async fn announce(server: &Server, names: &[&str]) -> u64 {
+    let mut tx = server.store.begin().await.unwrap();
+    for name in names {
+        tx.announce(Subject::Cluster((*name).to_owned()), EventKind::Changed);
+    }
+    tx.commit().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_reader_resumes_without_loss() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let head = announce(&server, &["one"]).await;
+    announce(&server, &["two", "three"]).await;
+
+    let after = format!("?after={head}");
+    let mut stream = open(&server, &cookie, &after, &[]).await;
+    stream.until("three").await;
+    announce(&server, &["four"]).await;
+    stream.until("four").await;
+    assert_eq!(stream.ids(), [head + 1, head + 2, head + 3]);
+    assert!(!stream.text.contains("one"), "{}", stream.text);
+
+    // The header that browsers send on reconnecting wins over the address.
+    let last = (head + 2).to_string();
+    let mut again = open(&server, &cookie, &after, &[("last-event-id", &last)]).await;
+    again.until("four").await;
+    assert_eq!(again.ids(), [head + 3]);
+}
+
+#[tokio::test]
+async fn bursts_arrive_whole_and_in_order() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let head = announce(&server, &["start"]).await;
+    let mut stream = open(&server, &cookie, &format!("?after={head}"), &[]).await;
+    for burst in 0..30 {
+        let names: Vec<String> = (0..100)
+            .map(|number| format!("c-{burst}-{number}"))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        announce(&server, &names).await;
+    }
+    announce(&server, &["the-end"]).await;
+    stream.until("the-end").await;
+    let expected: Vec<u64> = (head + 1..=head + 3001).collect();
+    assert_eq!(stream.ids(), expected);
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_in_the_log_asks_to_load_again() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let head = announce(&server, &["one"]).await;
+    let mut stream = open(&server, &cookie, "?after=999999", &[]).await;
+    stream.until("event: reset").await;
+    stream.until(&format!("data: {head}")).await;
+    announce(&server, &["two"]).await;
+    stream.until("two").await;
+    assert_eq!(stream.ids(), [head, head + 1]);
+}
+
+#[tokio::test]
+async fn topics_leave_the_rest_out() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let head = announce(&server, &["start"]).await;
+    let mut stream = open(&server, &cookie, &format!("?after={head}&cluster=eu"), &[]).await;
+    announce(&server, &["us"]).await;
+    announce(&server, &["eu"]).await;
+    stream.until("eu").await;
+    assert!(!stream.text.contains("us\""), "{}", stream.text);
+}
+
+#[tokio::test]
+async fn other_origins_are_refused_at_the_handshake() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    for headers in [
+        [
+            ("origin", "https://evil.example"),
+            ("sec-fetch-site", "cross-site"),
+        ],
+        [("origin", "null"), ("x", "x")],
+        [("sec-fetch-site", "same-site"), ("x", "x")],
+    ] {
+        let mut request = Request::builder()
+            .uri("/events?after=0")
+            .header(header::HOST, server.host)
+            .header(header::COOKIE, &cookie);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = server.answer(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_login() {
+    let server = Server::start().await;
+    let vic = server.accounts.user_named("vic").await.unwrap();
+    for way in ["logout", "password", "disable"] {
+        let cookie = server.log_in("vic").await;
+        let head = announce(&server, &["start"]).await;
+        let mut stream = open(&server, &cookie, &format!("?after={head}"), &[]).await;
+        let began = std::time::Instant::now();
+        match way {
+            "logout" => drop(server.form("/logout", &cookie, "").await),
+            "password" => server
+                .accounts
+                .set_password(&root(), vic, "", crate::harness::PASSWORD)
+                .await
+                .unwrap(),
+            _ => server
+                .accounts
+                .set_disabled(&root(), vic, true)
+                .await
+                .unwrap(),
+        }
+        stream.until("event: logout").await;
+        stream.ends().await;
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{way}: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_streams() {
+    let server = Server::start().await;
+    server.user("zoe", Role::Viewer).await;
+    let cookie = server.log_in("vic").await;
+    let mut streams = Vec::new();
+    for _ in 0..32 {
+        streams.push(open(&server, &cookie, "", &[]).await);
+    }
+    assert_eq!(
+        server.get("/events", &cookie).await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+    // Others are not concerned, and a closed one makes room.
+    let other = server.log_in("zoe").await;
+    streams.push(open(&server, &other, "", &[]).await);
+    drop(streams.remove(0));
+    open(&server, &cookie, "", &[]).await;
+}

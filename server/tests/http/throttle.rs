@@ -1,0 +1,86 @@
+//! Guessing passwords: counted in the database before anything is computed, per name and address.
+
+use crate::harness::{PASSWORD, Server, login_body};
+use http::StatusCode;
+
+#[tokio::test]
+async fn guessing_is_stopped_and_a_session_goes_on() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let wrong = login_body("vic", "wrong password", "");
+    let mut checked = 0;
+    for _ in 0..12 {
+        let answer = server.form("/login", "", &wrong).await;
+        match answer.status {
+            StatusCode::SEE_OTHER => checked += 1,
+            status => {
+                assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+                assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
+            }
+        }
+    }
+    assert_eq!(checked, 5);
+    // The right password waits too, by form and by API.
+    let answer = server
+        .form("/login", "", &login_body("vic", PASSWORD, ""))
+        .await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.header("refresh"), "0; url=/login?error=throttled");
+    let body = serde_json::json!({ "name": "VIC", "password": PASSWORD });
+    let answer = server.api("POST", "/login", "", Some(body)).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    // Who is inside stays inside, and others may enter.
+    assert!(server.is_open(&cookie).await);
+    server.log_in("ada").await;
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_time_are_counted_one_by_one() {
+    let server = Server::start().await;
+    let wrong = login_body("vic", "wrong password", "");
+    let guesses = (0..30).map(|_| server.form("/login", "", &wrong));
+    let answers = futures::future::join_all(guesses).await;
+    let checked = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::SEE_OTHER)
+        .count();
+    assert_eq!(checked, 5);
+}
+
+#[tokio::test]
+async fn unknown_names_are_counted_as_known_ones() {
+    let server = Server::start().await;
+    let wrong = login_body("nobody", "wrong password", "");
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(server.form("/login", "", &wrong).await.status);
+    }
+    assert_eq!(
+        statuses[4..],
+        [StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS]
+    );
+    // A claimed address opens no second counter: no proxy is trusted here.
+    let request = server
+        .request("POST", "/login")
+        .header("x-forwarded-for", "203.0.113.9")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(axum::body::Body::from(wrong))
+        .unwrap();
+    assert_eq!(
+        server.answer(request).await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+}
+
+#[tokio::test]
+async fn a_right_password_clears_the_count() {
+    let server = Server::start().await;
+    for _ in 0..3 {
+        for _ in 0..4 {
+            server
+                .form("/login", "", &login_body("vic", "wrong password", ""))
+                .await;
+        }
+        server.log_in("vic").await;
+    }
+}

@@ -1,0 +1,291 @@
+//! A runtime of its own over the rig's first cluster, with a namespace, a repository and a database of its own.
+
+use async_trait::async_trait;
+use engine::live::ClusterPolicy;
+use engine::render::{Renderer, SandboxSettings, Tools};
+use engine::source::Mirrors;
+use engine::testing::Repository;
+use lockstep_types::id::{ApplicationId, TargetId};
+use lockstep_types::revision::{Revision, TargetRevision};
+use lockstep_types::source::Mode;
+use lockstep_types::sync::{OperationKind, RunSummary, StartedBy};
+use secrecy::SecretString;
+use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Runtime, Settings};
+use server::store::target::{TargetRow, TargetState};
+use server::store::{self, Store};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const WITHIN: Duration = Duration::from_secs(60);
+
+struct Rig {
+    kubectl: PathBuf,
+    kubeconfig: PathBuf,
+    cluster: String,
+    audit_log: PathBuf,
+    user_agent_marker: &'static str,
+}
+
+/// See the module.
+pub struct World {
+    pub repository: Repository,
+    runtime: Runtime,
+    store: Store,
+    folder: TempDir,
+    rig: Rig,
+    namespace: String,
+    installation: Uuid,
+}
+
+struct Keys {
+    kubeconfig: String,
+}
+
+#[async_trait]
+impl Access for Keys {
+    async fn git(&self, _repo_url: &str) -> Result<GitAccess, AccessRefused> {
+        Ok(GitAccess::default())
+    }
+
+    async fn cluster(&self, _name: &str) -> Result<ClusterAccess, AccessRefused> {
+        Ok(ClusterAccess {
+            kubeconfig: SecretString::from(self.kubeconfig.clone()),
+            context: String::new(),
+            policy: ClusterPolicy { allow_private: true, allow_files: true, ..ClusterPolicy::default() },
+        })
+    }
+}
+
+fn rig() -> Option<Rig> {
+    let Some(path) = std::env::var_os("LOCKSTEP_RIG") else {
+        println!("LOCKSTEP_RIG is not set: start the rig and give the path of its rig.json");
+        return None;
+    };
+    let text = std::fs::read_to_string(path).expect("rig.json can be read");
+    let rig: serde_json::Value = serde_json::from_str(&text).expect("rig.json is JSON");
+    let path = |pointer: &str| PathBuf::from(rig.pointer(pointer).and_then(|value| value.as_str()).expect(pointer));
+    Some(Rig {
+        kubectl: path("/programs/kubectl"),
+        kubeconfig: path("/clusters/0/kubeconfig"),
+        cluster: path("/clusters/0/name").display().to_string(),
+        audit_log: path("/clusters/0/auditLog"),
+        user_agent_marker: "kubectl",
+    })
+}
+
+impl World {
+    /// A world with one application `shop`, whose policy is given; `None` without a rig.
+    pub async fn start(name: &str, mode: Mode, sync_policy: &str) -> Option<Self> {
+        let rig = rig()?;
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_test_writer()
+            .try_init();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let namespace = format!("t-{name}-{}", &Uuid::now_v7().simple().to_string()[20..]);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let repository = Repository::new();
+        repository.write("apps/shop.yaml", &format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {}, namespace: {namespace}}}\n  syncPolicy:\n    {sync_policy}\n",
+            repository.url(), rig.cluster
+        ));
+        let world = Self::over(rig, repository, folder, namespace, Uuid::now_v7(), Some(mode)).await;
+        world.kubectl_bare(&["create", "namespace", &world.namespace]);
+        Some(world)
+    }
+
+    async fn over(rig: Rig, repository: Repository, folder: TempDir, namespace: String, installation: Uuid, mode: Option<Mode>) -> Self {
+        let url = format!("sqlite:{}", folder.path().join("lockstep.db").display());
+        let store = Store::open(&url).await.expect("a database");
+        store.migrate().await.expect("a schema");
+        let mut tx = store.begin().await.expect("a write");
+        let cluster = store::cluster::ClusterFields { name: rig.cluster.clone(), labels: Default::default(), server: String::new() };
+        store::cluster::declare(&mut tx, &cluster).await.expect("a cluster");
+        let source = store::source::declare(&mut tx, &store::source::SourceFields {
+            name: "root".to_owned(),
+            repo_url: repository.url(),
+            path: "apps".to_owned(),
+            target_revision: TargetRevision("main".to_owned()),
+            home_cluster: rig.cluster.clone(),
+        }).await.expect("a source");
+        if let Some(mode) = mode {
+            store::source::set_mode(&mut tx, source.id, mode).await.expect("a mode");
+        }
+        tx.commit().await.expect("a commit");
+        let work = folder.path().join("work");
+        std::fs::create_dir_all(&work).expect("a folder");
+        let kubeconfig = std::fs::read_to_string(&rig.kubeconfig).expect("a kubeconfig");
+        let runtime = Runtime::start(Parts {
+            store: store.clone(),
+            mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
+            renderer: Renderer::new(Tools::on_path(), SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))), work),
+            access: Arc::new(Keys { kubeconfig }),
+            installation,
+            settings: Settings {
+                poll: Duration::from_secs(2),
+                confirm_prune_after: Duration::from_secs(1),
+                public_url: "https://lockstep.example.org".to_owned(),
+                ..Settings::default()
+            },
+        });
+        Self { repository, runtime, store, folder, rig, namespace, installation }
+    }
+
+    /// The shop with a greeting and so many replicas, committed; the application is defined in the same commit.
+    pub fn commit_shop(&self, greeting: &str, replicas: u32) -> Revision {
+        self.repository.write("manifests/settings.yaml", &format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, labels: {{app: shop}}}}\ndata: {{greeting: {greeting}}}\n"
+        ));
+        self.repository.write("manifests/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra, labels: {app: extra}}\ndata: {a: b}\n");
+        self.repository.write("manifests/web.yaml", &format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, labels: {{app: shop}}}}\nspec:\n  replicas: {replicas}\n  selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec: {{containers: [{{name: web, image: registry.example.org/team/web:1.0}}]}}\n"
+        ));
+        self.push(&format!("shop {greeting}"))
+    }
+
+    /// Commits everything and tells the server.
+    pub fn push(&self, subject: &str) -> Revision {
+        let revision = self.repository.commit(subject);
+        self.runtime.activator().activate_all();
+        self.runtime.activator().activate_repository(&self.runtime.repository_key(&self.repository.url()));
+        revision
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn application(&self) -> ApplicationId {
+        let source = engine::definition::DefinitionKey {
+            dialect: lockstep_types::application::Dialect::ArgoApplication,
+            namespace: "argocd".to_owned(),
+            name: "shop".to_owned(),
+            scope: String::new(),
+        };
+        let id = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(store::source::by_name(&self.store, "root"))
+        });
+        source.application_id(id.expect("a source").expect("the root source").id)
+    }
+
+    pub fn target(&self) -> TargetId {
+        store::target::id_of(self.application(), &self.rig.cluster)
+    }
+
+    /// Waits for a state.
+    pub async fn until(&self, what: &str, holds: impl Fn(&TargetState) -> bool) -> TargetRow {
+        self.until_row(what, |row| holds(&row.state)).await
+    }
+
+    pub async fn until_row(&self, what: &str, holds: impl Fn(&TargetRow) -> bool) -> TargetRow {
+        let target = self.target();
+        let mut last = None;
+        let deadline = Instant::now() + WITHIN;
+        while Instant::now() < deadline {
+            if let Ok(row) = store::target::get(&self.store, target).await {
+                if holds(&row) {
+                    return row;
+                }
+                last = Some(row);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let source = store::source::by_name(&self.store, "root").await;
+        let runs = store::run::of_target(&self.store, target, None, 3).await;
+        panic!("not within {WITHIN:?}: {what}; last: {last:#?}; runs: {runs:#?}; source: {source:#?}");
+    }
+
+    pub async fn until_runs(&self, what: &str, holds: impl Fn(&[RunSummary]) -> bool) -> Vec<RunSummary> {
+        let target = self.target();
+        let mut last = Vec::new();
+        let deadline = Instant::now() + WITHIN;
+        while Instant::now() < deadline {
+            if let Ok(runs) = store::run::of_target(&self.store, target, None, 20).await {
+                if holds(&runs) {
+                    return runs;
+                }
+                last = runs;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let row = store::target::get(&self.store, target).await;
+        panic!("not within {WITHIN:?}: {what}; runs: {last:#?}; target: {row:#?}");
+    }
+
+    /// Waits until the new process has made its first comparison.
+    pub async fn until_compared_again(&self) {
+        let target = self.target();
+        let deadline = Instant::now() + WITHIN;
+        while self.runtime.assessment(target).is_none() {
+            assert!(Instant::now() < deadline, "never compared");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the button does.
+    pub async fn take_over(&self) {
+        let mut tx = self.store.begin().await.expect("a write");
+        store::operation::insert(&mut tx, &store::operation::NewOperation {
+            kind: OperationKind::TakeOver,
+            target: self.target(),
+            actor: "maria".to_owned(),
+            started_by: StartedBy::Person("maria".to_owned()),
+            idempotency_key: None,
+            parameters: serde_json::Value::Null,
+        }).await.expect("an operation");
+        tx.commit().await.expect("a commit");
+        self.runtime.activator().activate_target(self.target());
+    }
+
+    /// Ends the server as a signal would, and starts another one on the same database.
+    pub async fn restart(self) -> Self {
+        self.runtime.stop(Duration::from_secs(20)).await;
+        self.store.close().await;
+        Self::over(self.rig, self.repository, self.folder, self.namespace, self.installation, None).await
+    }
+
+    /// Runs kubectl in the test's namespace.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["--namespace", self.namespace.as_str()];
+        all.extend(arguments);
+        self.kubectl_bare(&all)
+    }
+
+    fn kubectl_bare(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.rig.kubectl)
+            .arg("--kubeconfig")
+            .arg(&self.rig.kubeconfig)
+            .args(arguments)
+            .output()
+            .expect("kubectl runs");
+        assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Writes to the test's namespace by anybody but kubectl and the cluster itself, as its audit log has them.
+    pub fn writes_by_lockstep(&self) -> usize {
+        let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
+        log.lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|entry| entry.pointer("/objectRef/namespace").and_then(|value| value.as_str()) == Some(&self.namespace))
+            .filter(|entry| entry.pointer("/user/username").and_then(|value| value.as_str()) == Some("admin"))
+            .filter(|entry| {
+                let verb = entry.get("verb").and_then(|value| value.as_str()).unwrap_or_default();
+                !["get", "list", "watch"].contains(&verb)
+            })
+            .filter(|entry| {
+                !entry.get("userAgent").and_then(|value| value.as_str()).unwrap_or_default().starts_with(self.rig.user_agent_marker)
+            })
+            .count()
+    }
+
+    /// Ends the server and removes the namespace.
+    pub async fn end(self) {
+        self.runtime.stop(Duration::from_secs(20)).await;
+        self.kubectl_bare(&["delete", "namespace", &self.namespace, "--wait=false"]);
+    }
+}
