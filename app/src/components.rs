@@ -5,6 +5,7 @@ pub mod clock;
 pub mod code;
 pub mod dialog;
 pub mod diff_view;
+pub mod emphasis;
 pub mod feedback;
 pub mod form;
 pub mod icon;

@@ -1,5 +1,6 @@
 // `make demo`: builds, starts the rig, tells the story of the repositories, starts Lockstep, and says where it is.
-// State is kept in `.demo`: a second start takes seconds. `--reset` begins anew. Ctrl-C stops everything.
+// State is kept in `.demo`: a second start takes seconds. `--reset` begins anew, `--no-build` takes the program as it
+// was built last. Ctrl-C stops everything.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -59,6 +60,7 @@ function prepareServer(rig, facts) {
       name: 'fleet', repo: repositoryAddresses(rig.gitea, OWNER, 'fleet').http, homeCluster: 'prod-eu',
       username: OWNER, password: facts.gitToken, takenOver: true,
     }],
+    repositories: [{ prefix: `${rig.gitea.url}${OWNER}/`, username: OWNER, password: facts.gitToken }],
   });
   if (!facts.password) {
     facts.password = randomBytes(9).toString('base64url');
@@ -74,9 +76,11 @@ async function main() {
   }
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
   const facts = readFacts();
-  await setUpForDemo();
-  await buildFrontend();
-  await buildServer();
+  if (!process.argv.includes('--no-build')) {
+    await setUpForDemo();
+    await buildFrontend();
+    await buildServer();
+  }
   rigStarted = true;
   const rig = await step('Two clusters and a Git host', () => up({ state: RIG, clusters: 2 }));
   if (!facts.gitToken) {

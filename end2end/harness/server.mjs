@@ -9,9 +9,10 @@ const quoted = (text) => JSON.stringify(text);
 
 /**
  * Writes `lockstep.toml` into `folder`.
- * `clusters`: [{ name, labels }] of the rig's kubeconfig; `sources`: [{ name, repo, revision, homeCluster, username, password, takenOver }].
+ * `clusters`: [{ name, labels }] of the rig's kubeconfig; `sources`: [{ name, repo, revision, homeCluster, username, password, takenOver }];
+ * `repositories`: [{ prefix, username, password }], logins for the repositories that applications name.
  */
-export function writeConfig({ folder, port, rig, clusters, sources, pollSeconds = 30, kubeconfig = rig.kubeconfig }) {
+export function writeConfig({ folder, port, rig, clusters, sources, repositories = [], pollSeconds = 30, kubeconfig = rig.kubeconfig }) {
   mkdirSync(folder, { recursive: true });
   const lines = [
     `listen = ${quoted(`127.0.0.1:${port}`)}`,
@@ -38,6 +39,11 @@ export function writeConfig({ folder, port, rig, clusters, sources, pollSeconds 
     lines.push('', '[[source]]', `name = ${quoted(name)}`, `repo = ${quoted(repo)}`, `revision = ${quoted(revision)}`, `path = ${quoted(path)}`);
     lines.push(`home_cluster = ${quoted(homeCluster)}`, `username = ${quoted(username)}`, `password_file = ${quoted(secret)}`, `taken_over = ${Boolean(takenOver)}`, `poll_seconds = ${pollSeconds}`);
   }
+  for (const [index, { prefix, username, password }] of repositories.entries()) {
+    const secret = join(folder, `repository-${index}.password`);
+    writeFileSync(secret, password, { mode: 0o600 });
+    lines.push('', '[[repository]]', `prefix = ${quoted(prefix)}`, `username = ${quoted(username)}`, `password_file = ${quoted(secret)}`);
+  }
   const file = join(folder, 'lockstep.toml');
   writeFileSync(file, `${lines.join('\n')}\n`);
   return file;
@@ -59,6 +65,7 @@ export function mustRun(program, args, options) {
 
 /** Makes an account in the database, which must not be served at that moment. */
 export function addUser(program, config, name, password, role) {
+  mustRun(program, ['migrate', '--config', config]);
   mustRun(program, ['user', '--config', config, 'add', name, '--role', role], { input: `${password}\n` });
 }
 

@@ -47,7 +47,13 @@ pub struct Foundation {
 /// The folder or the database cannot be made or opened.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let folder = &config.data_dir;
-    std::fs::create_dir_all(folder)
+    let mut maker = std::fs::DirBuilder::new();
+    maker.recursive(true);
+    // Password hashes and mirrors of private repositories are nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+    maker
+        .create(folder)
         .with_context(|| format!("data_dir: cannot make the folder {}", folder.display()))?;
     Ok(Store::open(config.database_url.expose_secret()).await?)
 }

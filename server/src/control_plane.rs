@@ -26,6 +26,8 @@ mod syncs;
 
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+mod tests;
 
 pub use registration::{ClusterSecret, GitSecret, Registration};
 
@@ -48,7 +50,11 @@ pub fn ports(
     accounts: Arc<dyn Accounts>,
     events: Arc<dyn Events>,
 ) -> ControlPlane {
-    let plane = Plane { runtime, registration: Arc::new(registration), visits: Arc::default() };
+    let plane = Plane {
+        runtime,
+        registration: Arc::new(registration),
+        visits: Arc::default(),
+    };
     ControlPlane {
         fleet: Arc::new(plane.clone()),
         applications: Arc::new(plane.clone()),

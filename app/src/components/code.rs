@@ -1,5 +1,6 @@
 //! Text as it is: YAML with line numbers, patches with their colours.
 
+use super::emphasis::{changed_parts, split};
 use super::panel::PANEL;
 use leptos::prelude::*;
 
@@ -55,7 +56,7 @@ pub fn Patch(text: String) -> impl IntoView {
                             </h3>
                             <div class="overflow-x-auto" role="region" aria-label="Changed lines" tabindex="0">
                                 <div class="w-max min-w-full">
-                                    {file.lines.into_iter().map(patch_line).collect_view()}
+                                    {emphasised(file.lines).into_iter().map(patch_line).collect_view()}
                                 </div>
                             </div>
                         </section>
@@ -108,19 +109,62 @@ fn split_files(patch: &str) -> Vec<PatchFile> {
     files
 }
 
-fn patch_line(line: String) -> AnyView {
-    let class = match line.as_bytes().first() {
-        Some(b'+') => "bg-add",
-        Some(b'-') => "bg-del",
-        Some(b'@') => "bg-sunken text-muted",
-        _ => "",
+/// Lines in parts: where as many lines went as came, what changed in each is emphasised.
+fn emphasised(lines: Vec<String>) -> Vec<Vec<(bool, String)>> {
+    let mut out: Vec<Vec<(bool, String)>> = lines.iter().map(|line| vec![(false, line.clone())]).collect();
+    let mut at = 0;
+    while at < lines.len() {
+        let run = |from: usize, sign: char| lines[from..].iter().take_while(|line| line.starts_with(sign)).count();
+        let gone = run(at, '-');
+        let came = run(at + gone, '+');
+        if gone > 0 && gone == came {
+            for (old, new) in (at..at + gone).zip(at + gone..) {
+                let (left, right) = changed_parts(&lines[old][1..], &lines[new][1..]);
+                out[old] = split(&lines[old], (left.0 + 1, left.1 + 1));
+                out[new] = split(&lines[new], (right.0 + 1, right.1 + 1));
+            }
+        }
+        at += (gone + came).max(1);
+    }
+    out
+}
+
+fn patch_line(parts: Vec<(bool, String)>) -> AnyView {
+    let (class, strong) = match parts.first().and_then(|(_, text)| text.as_bytes().first()) {
+        Some(b'+') => ("bg-add", "bg-add-strong"),
+        Some(b'-') => ("bg-del", "bg-del-strong"),
+        Some(b'@') => ("bg-sunken text-muted", ""),
+        _ => ("", ""),
     };
-    view! { <div class=format!("px-2.5 whitespace-pre {class}")>{line}</div> }.into_any()
+    view! {
+        <div class=format!("min-h-[1.6em] px-2.5 whitespace-pre {class}")>
+            {parts
+                .into_iter()
+                .map(|(emphasised, text)| {
+                    if emphasised {
+                        view! { <b class=format!("rounded-[2px] font-medium {strong}")>{text}</b> }.into_any()
+                    } else {
+                        view! { <span>{text}</span> }.into_any()
+                    }
+                })
+                .collect_view()}
+        </div>
+    }
+    .into_any()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paired_lines_are_emphasised() {
+        let lines = ["@@", "-a: 1", "+a: 2", "-b", "+b", "+c"].map(str::to_owned).to_vec();
+        let parts = emphasised(lines);
+        assert_eq!(parts[1], [(false, "-a: ".to_owned()), (true, "1".to_owned())]);
+        assert_eq!(parts[2], [(false, "+a: ".to_owned()), (true, "2".to_owned())]);
+        assert_eq!(parts[5], [(false, "+c".to_owned())]);
+    }
 
     #[test]
     fn a_patch_falls_into_files() {

@@ -218,7 +218,7 @@ fn TopBar() -> impl IntoView {
             <button
                 type="button"
                 class="hidden rounded border border-line-strong px-1.5 font-mono text-2xs text-muted hover:text-ink md:inline"
-                aria-label="Command palette"
+                aria-label="Ctrl K, command palette"
                 title="Command palette"
                 on:click=move |_| palette.0.set(true)
             >

@@ -1,5 +1,6 @@
 //! Surfaces: panels, headings, tables, chips of plain text.
 
+use super::icon::{Icon, icon};
 use leptos::prelude::*;
 
 /// A bordered surface.
@@ -60,6 +61,55 @@ pub fn tag(text: impl Into<String>) -> AnyView {
         <span class="inline-block rounded border border-line px-1.5 text-xs whitespace-nowrap text-muted">
             {text.into()}
         </span>
+    }
+    .into_any()
+}
+
+/// Head cells. One without words is for buttons.
+pub fn heads(titles: &[&'static str]) -> AnyView {
+    titles
+        .iter()
+        .map(|title| {
+            view! {
+                <th class=TH scope="col">
+                    {if title.is_empty() { view! { <span class="sr-only">"Actions"</span> }.into_any() } else { title.into_any() }}
+                </th>
+            }
+        })
+        .collect_view()
+        .into_any()
+}
+
+/// A part that opens on its heading.
+#[component]
+pub fn Fold(#[prop(into)] title: String, #[prop(optional)] open: bool, children: Children) -> impl IntoView {
+    view! {
+        <details class=format!("group/fold {PANEL}") open=open>
+            <summary class="flex items-center gap-2 px-4 py-2.5 font-medium hover:bg-sunken">
+                <span class="text-faint transition-transform group-open/fold:rotate-90">{icon(Icon::Chevron)}</span>
+                {title}
+            </summary>
+            <div class="border-t border-line px-4 py-3">{children()}</div>
+        </details>
+    }
+}
+
+/// The pairs of a summary side by side.
+pub fn facts_row(pairs: Vec<(&'static str, AnyView)>) -> AnyView {
+    view! {
+        <dl class="flex flex-wrap gap-x-8 gap-y-2 text-sm">
+            {pairs
+                .into_iter()
+                .map(|(name, value)| {
+                    view! {
+                        <div>
+                            <dt class="text-xs text-muted">{name}</dt>
+                            <dd class="break-words">{value}</dd>
+                        </div>
+                    }
+                })
+                .collect_view()}
+        </dl>
     }
     .into_any()
 }

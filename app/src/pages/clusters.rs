@@ -8,7 +8,7 @@ use crate::components::form::TextField;
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{ACTION_LINK, PANEL, PageHead, Part, TABLE, TD, TH, facts, tag};
+use crate::components::panel::{ACTION_LINK, PANEL, PageHead, Part, TABLE, TD, heads, facts, tag};
 use crate::components::reason::Banner;
 use crate::components::standing::{severity, standing};
 use crate::components::status::{Mark, chip, mark};
@@ -70,10 +70,7 @@ fn list_page(list: Vec<ClusterView>) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Cluster", "Connection", "Match Git", "Healthy", "Version", "Latency", "Watches", "Objects", "Last compared"]
-                            .into_iter()
-                            .map(|title| view! { <th class=TH scope="col">{title}</th> })
-                            .collect_view()}
+                        {heads(&["Cluster", "Connection", "Match Git", "Healthy", "Version", "Latency", "Watches", "Objects", "Last compared"])}
                     </tr>
                 </thead>
                 <tbody>{list.into_iter().map(list_row).collect_view()}</tbody>
@@ -200,7 +197,7 @@ fn targets_table(mut targets: Vec<TargetSummary>, now: Micros) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Application", "State", "Why", "Deployed"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        {heads(&["Application", "State", "Why", "Deployed"])}
                     </tr>
                 </thead>
                 <tbody>
@@ -263,7 +260,7 @@ fn leftovers(cluster: &ClusterView) -> AnyView {
                 <table class=TABLE>
                     <thead>
                         <tr>
-                            {["Object", "Application", "Why it stays", "Since"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                            {heads(&["Object", "Application", "Why it stays", "Since"])}
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>

@@ -4,7 +4,7 @@ use crate::api::fleet::commit;
 use crate::components::clock::ago;
 use crate::components::code::Patch;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{LINK, PANEL, PageHead, Part, TABLE, TD, TH};
+use crate::components::panel::{LINK, PANEL, PageHead, Part, TABLE, TD, heads};
 use crate::components::sha::Sha;
 use crate::components::status::{phase_mark, state_chip};
 use crate::components::target_link::{run_address, target_words};
@@ -93,7 +93,7 @@ fn run_table(runs: Vec<RunSummary>) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["When", "Target", "By", "Result", "Took"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        {heads(&["When", "Target", "By", "Result", "Took"])}
                     </tr>
                 </thead>
                 <tbody>

@@ -5,7 +5,7 @@ use crate::components::clock::ago;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{LINK, PANEL, PageHead, TABLE, TD, TH, tag};
+use crate::components::panel::{LINK, PANEL, PageHead, TABLE, TD, heads, tag};
 use crate::components::status::{Mark, chip};
 use crate::components::switcher::{Choice, Segments};
 use crate::components::target_link::application_address;
@@ -76,10 +76,7 @@ fn table(rows: Vec<DriftRow>) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Object", "Field", "Git → cluster", "By", "Open for", "State"]
-                            .into_iter()
-                            .map(|title| view! { <th class=TH scope="col">{title}</th> })
-                            .collect_view()}
+                        {heads(&["Object", "Field", "Git → cluster", "By", "Open for", "State"])}
                     </tr>
                 </thead>
                 <tbody>{rows.into_iter().map(row_view).collect_view()}</tbody>

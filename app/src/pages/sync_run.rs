@@ -8,7 +8,7 @@ use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{ACTION_LINK, H2, PANEL, PageHead, TABLE, TD, TH};
+use crate::components::panel::{ACTION_LINK, H2, PANEL, PageHead, TABLE, TD, heads};
 use crate::components::plan_view::{Gate, action_chip, counts_words};
 use crate::components::reason::Banner;
 use crate::components::sha::Sha;
@@ -203,8 +203,9 @@ fn waterfall(view: &RunView, clock: Clock) -> AnyView {
         return view! { <p class="text-muted">"No steps yet: the plan is being made."</p> }.into_any();
     }
     let begun = view.summary.started_at;
-    let end = view.steps.iter().filter_map(|step| step.ended_at).max().or(view.summary.ended_at).unwrap_or_else(|| clock.0.get_untracked());
-    let total = (end.0.max(clock.0.get_untracked().0.min(end.0.max(begun.0 + 1))) - begun.0).max(1);
+    let end = view.steps.iter().filter_map(|step| step.ended_at).max().or(view.summary.ended_at);
+    let end = if view.summary.phase.is_final() { end } else { None }.unwrap_or_else(|| clock.0.get_untracked());
+    let total = (end.0 - begun.0).max(1);
     let (writing, still): (Vec<&StepOutcome>, Vec<&StepOutcome>) = view.steps.iter().partition(|step| step.action != Action::Unchanged);
     let mut wave = None;
     let rows = writing
@@ -231,7 +232,7 @@ fn waterfall(view: &RunView, clock: Clock) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Object", "Action", "State", "Time", "Answer"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        {heads(&["Object", "Action", "State", "Time", "Answer"])}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

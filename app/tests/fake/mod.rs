@@ -5,6 +5,7 @@ mod answers;
 mod applications;
 mod fleet;
 mod objects;
+pub mod site;
 
 use lockstep_types::Micros;
 use lockstep_types::account::{Actor, Role};
@@ -15,11 +16,6 @@ use uuid::Uuid;
 
 /// The present of the made-up fleet.
 pub const NOW: Micros = Micros(1_763_915_400_000_000);
-
-/// The id of the application `name`.
-pub fn application_id(name: &str) -> lockstep_types::id::ApplicationId {
-    fleet::application(name, "shop").id
-}
 
 /// Somebody with this role.
 pub fn actor(role: Role) -> Actor {

@@ -69,11 +69,23 @@ pub fn compare(
         (None, None) => Compared::Exact(None),
         (Some(desired), None) => {
             let body = Some(desired.body.as_ref());
-            let diff = report::whole(&desired.key, ResourceDiffKind::Missing, body, None, desired.origin.clone());
+            let diff = report::whole(
+                &desired.key,
+                ResourceDiffKind::Missing,
+                body,
+                None,
+                desired.origin.clone(),
+            );
             Compared::Exact(Some(diff))
         }
         (None, Some(live)) => match key_of(live) {
-            Some(key) => Compared::Exact(Some(report::whole(&key, ResourceDiffKind::Extra, None, Some(live), None))),
+            Some(key) => Compared::Exact(Some(report::whole(
+                &key,
+                ResourceDiffKind::Extra,
+                None,
+                Some(live),
+                None,
+            ))),
             None => Compared::Unsure("the live object has no name".to_owned()),
         },
         (Some(desired), Some(live)) => match compare_both(desired, live, schema, context) {
@@ -89,16 +101,38 @@ fn compare_both(
     schema: &Schema,
     context: &CompareContext<'_>,
 ) -> Result<Option<ResourceDiff>, Unsure> {
-    let version = live.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let version = live
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if version != manifest.api_version {
-        return Err(Unsure(format!("it is declared as {} and read as {version}", manifest.api_version)));
+        return Err(Unsure(format!(
+            "it is declared as {} and read as {version}",
+            manifest.api_version
+        )));
     }
     let desired = clean::desired(&manifest.body, context.ignore_tracking);
     let owners = Owners::of(live);
-    let applied = context.applied.map(|applied| clean::desired(applied, context.ignore_tracking));
-    let found = find(manifest, &desired, live, applied.as_ref(), schema, &owners, context)?;
+    let applied = context
+        .applied
+        .map(|applied| clean::desired(applied, context.ignore_tracking));
+    let found = find(
+        manifest,
+        &desired,
+        live,
+        applied.as_ref(),
+        schema,
+        &owners,
+        context,
+    )?;
     let evidence = evidence(manifest, live, &owners, applied.as_ref(), context);
-    Ok(report::differing(&evidence, &found, live, None, manifest.origin.clone()))
+    Ok(report::differing(
+        &evidence,
+        &found,
+        live,
+        None,
+        manifest.origin.clone(),
+    ))
 }
 
 fn find<'a>(
@@ -133,13 +167,23 @@ fn evidence<'e, 'a>(
     context: &'e CompareContext<'e>,
 ) -> Evidence<'e, 'a> {
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok());
-    let seen = number(live.pointer("/metadata/resourceVersion").and_then(Value::as_str));
+    let seen = number(
+        live.pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str),
+    );
     let current = match (number(context.applied_resource_version), seen) {
         (Some(applied), Some(seen)) => seen >= applied,
         _ => true,
     };
     let same_manifest = classify::same_manifest(manifest, context);
-    Evidence { key: &manifest.key, owners, context, same_manifest, current, applied }
+    Evidence {
+        key: &manifest.key,
+        owners,
+        context,
+        same_manifest,
+        current,
+        applied,
+    }
 }
 
 /// What the server's own dry run of applying `desired` says: every field in which `predicted` differs from `live`
@@ -157,9 +201,23 @@ pub fn compare_predicted(
     let after = clean::cleaned(predicted, context.ignore_tracking);
     let mut found = both::compare(view, &before, &after);
     let wanted = clean::desired(&desired.body, context.ignore_tracking);
-    let applied = context.applied.map(|applied| clean::desired(applied, context.ignore_tracking));
-    for mut kept in find(desired, &wanted, live, applied.as_ref(), schema, &owners, context).unwrap_or_default() {
-        let changes = |found: &Found<'_>| found.path.starts_with(&kept.path) || kept.path.starts_with(&found.path);
+    let applied = context
+        .applied
+        .map(|applied| clean::desired(applied, context.ignore_tracking));
+    for mut kept in find(
+        desired,
+        &wanted,
+        live,
+        applied.as_ref(),
+        schema,
+        &owners,
+        context,
+    )
+    .unwrap_or_default()
+    {
+        let changes = |found: &Found<'_>| {
+            found.path.starts_with(&kept.path) || kept.path.starts_with(&found.path)
+        };
         if !found.iter().any(changes) {
             kept.effect = Effect::Stays;
             found.push(kept);
@@ -168,13 +226,29 @@ pub fn compare_predicted(
     let mut evidence = evidence(desired, live, &owners, applied.as_ref(), context);
     // The server has said that these change: none of them is noise.
     evidence.current = false;
-    report::differing(&evidence, &found, live, Some(predicted), desired.origin.clone())
+    report::differing(
+        &evidence,
+        &found,
+        live,
+        Some(predicted),
+        desired.origin.clone(),
+    )
 }
 
 /// An object that could not be compared, for pages: both texts, no changes. `why` must not hold values of it.
-pub fn not_compared(desired: &Manifest, live: Option<&Value>, why: impl Into<String>) -> ResourceDiff {
+pub fn not_compared(
+    desired: &Manifest,
+    live: Option<&Value>,
+    why: impl Into<String>,
+) -> ResourceDiff {
     let body = Some(desired.body.as_ref());
-    report::whole(&desired.key, ResourceDiffKind::Unsure(why.into()), body, live, desired.origin.clone())
+    report::whole(
+        &desired.key,
+        ResourceDiffKind::Unsure(why.into()),
+        body,
+        live,
+        desired.origin.clone(),
+    )
 }
 
 /// Two renders, by key: what is only in `to` is Missing, what is only in `from` is Extra; equal objects are left out.
@@ -192,19 +266,30 @@ pub fn compare_manifests(from: &[Manifest], to: &[Manifest]) -> Vec<ResourceDiff
         .filter_map(|(key, pair)| match pair {
             (Some(from), Some(to)) if from.hash == to.hash => None,
             (Some(from), Some(to)) => compare_renders(from, to),
-            (None, Some(to)) => {
-                Some(report::whole(key, ResourceDiffKind::Missing, Some(&to.body), None, to.origin.clone()))
-            }
-            (Some(from), None) => {
-                Some(report::whole(key, ResourceDiffKind::Extra, None, Some(&from.body), from.origin.clone()))
-            }
+            (None, Some(to)) => Some(report::whole(
+                key,
+                ResourceDiffKind::Missing,
+                Some(&to.body),
+                None,
+                to.origin.clone(),
+            )),
+            (Some(from), None) => Some(report::whole(
+                key,
+                ResourceDiffKind::Extra,
+                None,
+                Some(&from.body),
+                from.origin.clone(),
+            )),
             (None, None) => None,
         })
         .collect()
 }
 
 fn compare_renders(from: &Manifest, to: &Manifest) -> Option<ResourceDiff> {
-    let (before, after) = (clean::desired(&from.body, true), clean::desired(&to.body, true));
+    let (before, after) = (
+        clean::desired(&from.body, true),
+        clean::desired(&to.body, true),
+    );
     let owners = Owners::default();
     let found = both::compare(None, &before, &after);
     let context = CompareContext::default();
@@ -223,23 +308,39 @@ fn key_of(object: &Value) -> Option<ResourceKey> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let group = crate::manifest::group_of(text("/apiVersion")?);
     let namespace = text("/metadata/namespace").unwrap_or_default();
-    Some(ResourceKey::new(group, text("/kind")?, namespace, text("/metadata/name")?))
+    Some(ResourceKey::new(
+        group,
+        text("/kind")?,
+        namespace,
+        text("/metadata/name")?,
+    ))
 }
 
 /// The object that a HorizontalPodAutoscaler scales.
 pub fn hpa_target(hpa: &Value) -> Option<ResourceKey> {
     let reference = hpa.pointer("/spec/scaleTargetRef")?;
     let text = |key: &str| reference.get(key).and_then(Value::as_str);
-    let namespace = hpa.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    let namespace = hpa
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let group = crate::manifest::group_of(text("apiVersion").unwrap_or_default());
-    Some(ResourceKey::new(group, text("kind")?, namespace, text("name")?))
+    Some(ResourceKey::new(
+        group,
+        text("kind")?,
+        namespace,
+        text("name")?,
+    ))
 }
 
 /// The body to send when `desired` is applied: a Secret's `stringData` moved to `data`, server-set fields dropped,
 /// and an autoscaler's replicas as they are live, so that forcing the manifest changes nothing about them.
 pub fn for_apply(desired: &Manifest, live: Option<&Value>, context: &CompareContext<'_>) -> Value {
     let mut body = clean::desired(&desired.body, false);
-    let replicas = [path::Segment::Field("spec"), path::Segment::Field("replicas")];
+    let replicas = [
+        path::Segment::Field("spec"),
+        path::Segment::Field("replicas"),
+    ];
     if classify::yields_replicas(&desired.key, &replicas, context)
         && let Some(count) = live.and_then(|live| path::get(live, &replicas))
     {

@@ -58,7 +58,11 @@ pub struct PlanPolicy {
 
 impl From<&SyncPolicy> for PlanPolicy {
     fn from(policy: &SyncPolicy) -> Self {
-        Self { prune: policy.prune, allow_empty: policy.allow_empty, create_namespace: policy.create_namespace }
+        Self {
+            prune: policy.prune,
+            allow_empty: policy.allow_empty,
+            create_namespace: policy.create_namespace,
+        }
     }
 }
 
@@ -109,14 +113,24 @@ pub enum PruneWish {
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut report = Vec::new();
     let mut steps = applies(input, &mut report);
-    steps.sort_by(|one, other| order::apply_order(one.wave, &one.key).cmp(&order::apply_order(other.wave, &other.key)));
+    steps.sort_by(|one, other| {
+        order::apply_order(one.wave, &one.key).cmp(&order::apply_order(other.wave, &other.key))
+    });
 
-    let desired: BTreeSet<&ResourceKey> = input.desired.iter().map(|manifest| &manifest.key).collect();
+    let desired: BTreeSet<&ResourceKey> =
+        input.desired.iter().map(|manifest| &manifest.key).collect();
     let unknown = unknown(input);
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.iter().take(5).map(ResourceKey::short).collect();
-        let more = if unknown.len() > names.len() { format!(" and {} more", unknown.len() - names.len()) } else { String::new() };
-        report.push(format!("The live state of {}{more} is not known: nothing is deleted.", names.join(", ")));
+        let more = if unknown.len() > names.len() {
+            format!(" and {} more", unknown.len() - names.len())
+        } else {
+            String::new()
+        };
+        report.push(format!(
+            "The live state of {}{more} is not known: nothing is deleted.",
+            names.join(", ")
+        ));
     }
     let prunes = prune::prunes(input, &desired, &unknown);
     report.extend(prunes.report);
@@ -131,9 +145,19 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     let digest = digest::digest(input.target, &input.revision, &steps);
     let mut gate = gate::findings(input, &steps, &prunes.confirm);
     if !gate.is_empty() && input.approved_digest == Some(digest.as_str()) {
-        report.extend(gate.drain(..).map(|finding| format!("Approved: {}.", finding.message)));
+        report.extend(
+            gate.drain(..)
+                .map(|finding| format!("Approved: {}.", finding.message)),
+        );
     }
-    Plan { target: input.target, revision: input.revision.clone(), steps, gate, digest, report }
+    Plan {
+        target: input.target,
+        revision: input.revision.clone(),
+        steps,
+        gate,
+        digest,
+        report,
+    }
 }
 
 /// A step for every desired object, and one for the destination namespace.
@@ -142,7 +166,10 @@ fn applies(input: &PlanInput<'_>, report: &mut Vec<String>) -> Vec<Step> {
     let mut seen = BTreeSet::new();
     for manifest in input.desired {
         if !seen.insert(&manifest.key) {
-            report.push(format!("{} is declared twice: the first one counts.", manifest.key.short()));
+            report.push(format!(
+                "{} is declared twice: the first one counts.",
+                manifest.key.short()
+            ));
             continue;
         }
         let (wave, problem) = order::wave(&manifest.body);
@@ -160,15 +187,22 @@ fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
     let diff = input.diffs.get(&manifest.key);
     let (action, why) = decide(input, manifest, fact, diff);
     let changes: Vec<FieldChange> = match (&action, diff) {
-        (Action::Configure, Some(diff)) => {
-            diff.changes.iter().filter(|change| crate::diff::counts(change.class)).cloned().collect()
-        }
+        (Action::Configure, Some(diff)) => diff
+            .changes
+            .iter()
+            .filter(|change| crate::diff::counts(change.class))
+            .cloned()
+            .collect(),
         _ => Vec::new(),
     };
     let impact = match action {
         Action::Create => Some(impact::of_create(&manifest.key, &manifest.body)),
         // The worst comes first.
-        Action::Configure => changes.iter().map(|change| change.impact).min().or(Some(Impact::Configures)),
+        Action::Configure => changes
+            .iter()
+            .map(|change| change.impact)
+            .min()
+            .or(Some(Impact::Configures)),
         _ => None,
     };
     Step {
@@ -189,31 +223,49 @@ fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
 }
 
 /// What is done to a desired object, and why.
-fn decide(input: &PlanInput<'_>, manifest: &Manifest, fact: Option<&LiveFact>, diff: Option<&ResourceDiff>) -> (Action, String) {
+fn decide(
+    input: &PlanInput<'_>,
+    manifest: &Manifest,
+    fact: Option<&LiveFact>,
+    diff: Option<&ResourceDiff>,
+) -> (Action, String) {
     let skip = |why: String| (Action::Skip(why), String::new());
     let facts = match fact {
         None => return skip("its live state is not known".to_owned()),
-        Some(LiveFact::Unknown(why)) => return skip(format!("its live state is not known ({why})")),
+        Some(LiveFact::Unknown(why)) => {
+            return skip(format!("its live state is not known ({why})"));
+        }
         Some(LiveFact::Absent) => None,
         Some(LiveFact::Present(facts)) => Some(facts),
     };
     if let Some(why) = facts::not_applied(&manifest.body, facts.is_some()) {
         return skip(why);
     }
-    let Some(facts) = facts else { return (Action::Create, "Git declares it and the cluster lacks it".to_owned()) };
+    let Some(facts) = facts else {
+        return (
+            Action::Create,
+            "Git declares it and the cluster lacks it".to_owned(),
+        );
+    };
     if let Some(claim) = prune::foreign_claim(input, &manifest.key, facts.tracking.as_deref()) {
         return skip(claim);
     }
     if facts.terminating {
         return skip("it is being deleted; the next sync makes it anew".to_owned());
     }
-    let Some(diff) = diff else { return (Action::Unchanged, String::new()) };
+    let Some(diff) = diff else {
+        return (Action::Unchanged, String::new());
+    };
     match &diff.kind {
         ResourceDiffKind::Differs if diff.counts() => (Action::Configure, changed(diff)),
-        ResourceDiffKind::Differs => (Action::Unchanged, "what differs is not Git's business".to_owned()),
-        ResourceDiffKind::Unsure(why) => {
-            (Action::Configure, format!("it could not be compared ({why}): applying it lets the cluster decide"))
-        }
+        ResourceDiffKind::Differs => (
+            Action::Unchanged,
+            "what differs is not Git's business".to_owned(),
+        ),
+        ResourceDiffKind::Unsure(why) => (
+            Action::Configure,
+            format!("it could not be compared ({why}): applying it lets the cluster decide"),
+        ),
         ResourceDiffKind::Missing | ResourceDiffKind::Extra => {
             skip("it changed while the plan was made".to_owned())
         }
@@ -221,18 +273,30 @@ fn decide(input: &PlanInput<'_>, manifest: &Manifest, fact: Option<&LiveFact>, d
 }
 
 fn changed(diff: &ResourceDiff) -> String {
-    let count = |class: DiffClass| diff.changes.iter().filter(|change| change.class == class).count();
+    let count = |class: DiffClass| {
+        diff.changes
+            .iter()
+            .filter(|change| change.class == class)
+            .count()
+    };
     let part = |count: usize, what: &str| match count {
         0 => None,
         1 => Some(format!("1 field {what}")),
         count => Some(format!("{count} fields {what}")),
     };
-    let parts = [part(count(DiffClass::NotYetSynced), "not yet synced"), part(count(DiffClass::Drift), "drifted")];
+    let parts = [
+        part(count(DiffClass::NotYetSynced), "not yet synced"),
+        part(count(DiffClass::Drift), "drifted"),
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The step that makes the destination namespace before everything else.
-fn destination_namespace(input: &PlanInput<'_>, steps: &[Step], report: &mut Vec<String>) -> Option<Step> {
+fn destination_namespace(
+    input: &PlanInput<'_>,
+    steps: &[Step],
+    report: &mut Vec<String>,
+) -> Option<Step> {
     if !input.policy.create_namespace || !steps.iter().any(|step| step.action.writes()) {
         return None;
     }
@@ -243,7 +307,10 @@ fn destination_namespace(input: &PlanInput<'_>, steps: &[Step], report: &mut Vec
     match input.namespace_exists {
         Some(true) => return None,
         None => {
-            report.push(format!("Whether {} exists is not known: it is not created.", manifest.key.short()));
+            report.push(format!(
+                "Whether {} exists is not known: it is not created.",
+                manifest.key.short()
+            ));
             return None;
         }
         Some(false) => {}
@@ -259,15 +326,29 @@ fn destination_namespace(input: &PlanInput<'_>, steps: &[Step], report: &mut Vec
         desired_hash: manifest.hash,
         changes: Vec::new(),
         impact: Some(Impact::Configures),
-        why: "the destination namespace is missing, and the definition says to create it".to_owned(),
+        why: "the destination namespace is missing, and the definition says to create it"
+            .to_owned(),
     })
 }
 
 /// Every involved object whose live state is not known.
 fn unknown(input: &PlanInput<'_>) -> Vec<ResourceKey> {
-    let keys = input.desired.iter().map(|manifest| &manifest.key).chain(input.inventory.iter().map(|entry| &entry.key));
-    let unknown = keys.filter(|key| !matches!(input.live.get(key), Some(LiveFact::Present(_) | LiveFact::Absent)));
-    unknown.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    let keys = input
+        .desired
+        .iter()
+        .map(|manifest| &manifest.key)
+        .chain(input.inventory.iter().map(|entry| &entry.key));
+    let unknown = keys.filter(|key| {
+        !matches!(
+            input.live.get(key),
+            Some(LiveFact::Present(_) | LiveFact::Absent)
+        )
+    });
+    unknown
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 /// Puts the prunes behind all applies, in reverse order; each of their waves waits for the one before it.
@@ -296,7 +377,11 @@ pub fn namespace_manifest(name: &str) -> Option<Manifest> {
     if name.is_empty() {
         return None;
     }
-    Manifest::new(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), None).ok()
+    Manifest::new(
+        serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+        None,
+    )
+    .ok()
 }
 
 /// The writing steps cut into batches: steps of one batch may run side by side, a batch waits for those before it. A

@@ -47,8 +47,14 @@ pub(crate) enum Shape {
     /// Named fields.
     Struct(Fields),
     /// Free keys with values of one shape.
-    Map { value: Box<Node>, atomic: bool },
-    List { item: Box<Node>, kind: ListKind },
+    Map {
+        value: Box<Node>,
+        atomic: bool,
+    },
+    List {
+        item: Box<Node>,
+        kind: ListKind,
+    },
     /// A named component, looked up when it is walked.
     Reference(Arc<str>),
 }
@@ -127,12 +133,24 @@ impl Schema {
     pub(crate) fn view(&self, api_version: &str, kind: &str) -> Option<View<'_>> {
         let node = self.component_of(api_version, kind)?;
         let group = crate::manifest::group_of(api_version);
-        Some(View { schema: self, node, default: None, typed: is_built_in(group) }.resolved())
+        Some(
+            View {
+                schema: self,
+                node,
+                default: None,
+                typed: is_built_in(group),
+            }
+            .resolved(),
+        )
     }
 
     fn component_of(&self, api_version: &str, kind: &str) -> Option<&Node> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let gvk = Gvk { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        let gvk = Gvk {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+        };
         self.components.get(self.kinds.get(&gvk)?).map(Arc::as_ref)
     }
 }
@@ -155,8 +173,12 @@ pub fn is_built_in(group: &str) -> bool {
         "rbac.authorization.k8s.io",
         "resource.k8s.io",
     ];
-    const REST: [&str; 4] =
-        ["internal.apiserver.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io"];
+    const REST: [&str; 4] = [
+        "internal.apiserver.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "storagemigration.k8s.io",
+    ];
     !group.contains('.') || DOTTED.contains(&group) || REST.contains(&group)
 }
 
@@ -170,9 +192,15 @@ const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 impl<'a> View<'a> {
     /// Follows references. A reference to nothing, or a chain without end, stands for anything.
     fn resolved(mut self) -> Self {
-        const ANYTHING: &Node = &Node { shape: Shape::Any, default: None, nullable: true };
+        const ANYTHING: &Node = &Node {
+            shape: Shape::Any,
+            default: None,
+            nullable: true,
+        };
         for _ in 0..16 {
-            let Shape::Reference(name) = &self.node.shape else { return self };
+            let Shape::Reference(name) = &self.node.shape else {
+                return self;
+            };
             self.default = self.default.or(self.node.default.as_ref());
             // Custom resources have metadata of the built-in type.
             self.typed |= name.as_ref() == OBJECT_META;
@@ -186,7 +214,12 @@ impl<'a> View<'a> {
     }
 
     fn to(self, node: &'a Node) -> Self {
-        View { node, default: None, ..self }.resolved()
+        View {
+            node,
+            default: None,
+            ..self
+        }
+        .resolved()
     }
 
     /// What may stand here.
@@ -207,9 +240,18 @@ impl<'a> View<'a> {
     /// A field of a struct, map or free-form object.
     pub fn field(self, name: &str) -> Field<'a> {
         match &self.node.shape {
-            Shape::Struct(fields) => match fields.known.binary_search_by(|(known, _)| known.as_ref().cmp(name)) {
-                Ok(at) => fields.known.get(at).map_or(Field::Unknown, |(_, node)| Field::Known(self.to(node))),
-                Err(_) => fields.rest.as_ref().map_or(Field::Unknown, |rest| Field::Known(self.to(rest))),
+            Shape::Struct(fields) => match fields
+                .known
+                .binary_search_by(|(known, _)| known.as_ref().cmp(name))
+            {
+                Ok(at) => fields
+                    .known
+                    .get(at)
+                    .map_or(Field::Unknown, |(_, node)| Field::Known(self.to(node))),
+                Err(_) => fields
+                    .rest
+                    .as_ref()
+                    .map_or(Field::Unknown, |rest| Field::Known(self.to(rest))),
             },
             Shape::Map { value, .. } => Field::Known(self.to(value)),
             Shape::Any => Field::Known(self),

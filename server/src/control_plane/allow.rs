@@ -8,7 +8,11 @@ use lockstep_types::account::{Actor, Permission};
 /// # Errors
 /// [`PortError::Denied`] with the permission and who has it.
 pub(super) fn allow(actor: &Actor, permission: Permission) -> Result<(), PortError> {
-    if actor.may(permission) { Ok(()) } else { Err(PortError::denied(permission)) }
+    if actor.may(permission) {
+        Ok(())
+    } else {
+        Err(PortError::denied(permission))
+    }
 }
 
 #[cfg(test)]
@@ -19,9 +23,20 @@ mod tests {
 
     #[test]
     fn names_the_missing_permission() {
-        let viewer = Actor { user: UserId(uuid::Uuid::nil()), name: "v".to_owned(), role: Role::Viewer, token: None };
+        let viewer = Actor {
+            user: UserId(uuid::Uuid::nil()),
+            name: "v".to_owned(),
+            role: Role::Viewer,
+            token: None,
+        };
         assert_eq!(allow(&viewer, Permission::Get), Ok(()));
         let refused = allow(&viewer, Permission::Rollback).unwrap_err();
-        assert_eq!(refused, PortError::Denied { permission: "rollback".to_owned(), role: "operator".to_owned() });
+        assert_eq!(
+            refused,
+            PortError::Denied {
+                permission: "rollback".to_owned(),
+                role: "operator".to_owned()
+            }
+        );
     }
 }

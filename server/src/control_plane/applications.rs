@@ -16,7 +16,9 @@ use async_trait::async_trait;
 use engine::manifest::Manifest;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::{ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TreeView};
+use lockstep_types::application::{
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TreeView,
+};
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::ports::{Answer, Applications};
@@ -28,7 +30,12 @@ use std::sync::Arc;
 
 #[async_trait]
 impl Applications for Plane {
-    async fn application(&self, actor: &Actor, id: ApplicationId, cluster: &str) -> Answer<ApplicationView> {
+    async fn application(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        cluster: &str,
+    ) -> Answer<ApplicationView> {
         allow(actor, Permission::Get)?;
         self.head_of(id, cluster).await
     }
@@ -37,10 +44,18 @@ impl Applications for Plane {
         allow(actor, Permission::Get)?;
         let placement = self.placement(target).await?;
         let nodes = self.nodes(&placement).await?;
-        Ok(TreeView { target: placement.reference(), nodes })
+        Ok(TreeView {
+            target: placement.reference(),
+            nodes,
+        })
     }
 
-    async fn resource(&self, actor: &Actor, target: TargetId, key: &ResourceKey) -> Answer<ResourceView> {
+    async fn resource(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        key: &ResourceKey,
+    ) -> Answer<ResourceView> {
         allow(actor, Permission::Get)?;
         let placement = self.placement(target).await?;
         self.resource_of(&placement, key).await
@@ -62,7 +77,12 @@ impl Applications for Plane {
         })
     }
 
-    async fn history(&self, actor: &Actor, target: TargetId, before: Option<Micros>) -> Answer<HistoryView> {
+    async fn history(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        before: Option<Micros>,
+    ) -> Answer<HistoryView> {
         allow(actor, Permission::Get)?;
         let placement = self.placement(target).await?;
         self.history_of(&placement, before).await
@@ -77,7 +97,11 @@ impl Applications for Plane {
         };
         let repo_url = source.map(|source| source.repo_url).unwrap_or_default();
         let (revision, path) = (&defined.row.revision, &defined.row.path);
-        let log = self.runtime.mirrors().log(&repo_url, revision, std::slice::from_ref(path), 1).await;
+        let log = self
+            .runtime
+            .mirrors()
+            .log(&repo_url, revision, std::slice::from_ref(path), 1)
+            .await;
         Ok(DefinitionView {
             repo_url,
             path: path.clone(),
@@ -89,15 +113,27 @@ impl Applications for Plane {
         })
     }
 
-    async fn compare(&self, actor: &Actor, target: TargetId, from: &Revision, to: &Revision) -> Answer<CompareView> {
+    async fn compare(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        from: &Revision,
+        to: &Revision,
+    ) -> Answer<CompareView> {
         allow(actor, Permission::Get)?;
         let placement = self.placement(target).await?;
         let from = self.revision_of(&placement, from).await?;
         let to = self.revision_of(&placement, to).await?;
         let before = self.rendered_at(&placement, &from).await?;
         let after = self.rendered_at(&placement, &to).await?;
-        let compared = tokio::task::spawn_blocking(move || engine::diff::compare_manifests(&before, &after)).await;
-        Ok(CompareView { from, to, diffs: compared.map_err(|error| refuse::internal(&error))? })
+        let compared =
+            tokio::task::spawn_blocking(move || engine::diff::compare_manifests(&before, &after))
+                .await;
+        Ok(CompareView {
+            from,
+            to,
+            diffs: compared.map_err(|error| refuse::internal(&error))?,
+        })
     }
 }
 
@@ -113,29 +149,52 @@ fn weight(diff: &ResourceDiff) -> u8 {
 impl Plane {
     /// The newest comparison, unless the target cannot be judged now: then what was true once is not shown as true.
     fn current(&self, placement: &Placement) -> Option<Arc<Assessment>> {
-        self.runtime.assessment(placement.target.id).filter(|_| not_known(placement).is_none())
+        self.runtime
+            .assessment(placement.target.id)
+            .filter(|_| not_known(placement).is_none())
     }
 
     /// The whole commit id of a revision that may be shortened, if the application's repository has it.
-    pub(super) async fn revision_of(&self, placement: &Placement, revision: &Revision) -> Result<Revision, PortError> {
+    pub(super) async fn revision_of(
+        &self,
+        placement: &Placement,
+        revision: &Revision,
+    ) -> Result<Revision, PortError> {
         let asked = revision.0.trim().to_ascii_lowercase();
         if !(4..=40).contains(&asked.len()) || !asked.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(PortError::invalid("revision", "write four to forty hexadecimal digits of a commit"));
+            return Err(PortError::invalid(
+                "revision",
+                "write four to forty hexadecimal digits of a commit",
+            ));
         }
-        let found = self.runtime.mirrors().expand(placement.defined.repo_url(), &asked).await.map_err(refuse::source)?;
+        let found = self
+            .runtime
+            .mirrors()
+            .expand(placement.defined.repo_url(), &asked)
+            .await
+            .map_err(refuse::source)?;
         found.ok_or_else(|| refuse::missing("commit", asked))
     }
 
     /// What a revision declared for this target: as it was stored then, else rendered anew.
-    async fn rendered_at(&self, placement: &Placement, revision: &Revision) -> Result<Vec<Manifest>, PortError> {
+    async fn rendered_at(
+        &self,
+        placement: &Placement,
+        revision: &Revision,
+    ) -> Result<Vec<Manifest>, PortError> {
         let db = self.runtime.store();
-        let key = store::render::key_of(db, placement.target.id, revision).await.map_err(refuse::store)?;
+        let key = store::render::key_of(db, placement.target.id, revision)
+            .await
+            .map_err(refuse::store)?;
         if let Some(key) = key
             && let Ok(Some(complete)) = render::stored(&self.runtime, &key).await
         {
             return Ok(complete.objects.clone());
         }
-        let facts = self.runtime.cluster(&placement.target.cluster).and_then(|handle| handle.live.facts());
+        let facts = self
+            .runtime
+            .cluster(&placement.target.cluster)
+            .and_then(|handle| handle.live.facts());
         let input = render::input(&placement.defined.definition, revision, facts.as_ref());
         let rendered = render::rendered(&self.runtime, &input)
             .await
@@ -147,6 +206,9 @@ impl Plane {
 /// Why a target cannot be judged now; `None` when it can.
 pub(super) fn not_known(placement: &Placement) -> Option<&str> {
     let state = &placement.target.state;
-    let reason = state.reason.as_ref().filter(|_| state.sync == SyncStatus::Unknown)?;
+    let reason = state
+        .reason
+        .as_ref()
+        .filter(|_| state.sync == SyncStatus::Unknown)?;
     (reason.code != ReasonCode::CompareFailed).then_some(reason.cause.as_str())
 }

@@ -15,7 +15,10 @@ pub(super) fn name(field: &str, text: &str) -> Result<String, PortError> {
     if text.is_empty() {
         return Err(PortError::invalid(field, "give a name"));
     }
-    if text.len() > 63 || !text.chars().all(fits) || !text.starts_with(|letter: char| letter.is_ascii_alphanumeric()) {
+    if text.len() > 63
+        || !text.chars().all(fits)
+        || !text.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+    {
         return Err(PortError::invalid(
             field,
             "use up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
@@ -26,9 +29,16 @@ pub(super) fn name(field: &str, text: &str) -> Result<String, PortError> {
 
 /// A path inside a repository, without leading or trailing slash.
 pub(super) fn path(field: &str, text: &str) -> Result<String, PortError> {
-    let parts: Vec<&str> = text.trim().split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let parts: Vec<&str> = text
+        .trim()
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
     if parts.contains(&"..") || text.chars().any(char::is_control) || text.len() > 4096 {
-        return Err(PortError::invalid(field, "give a path inside the repository"));
+        return Err(PortError::invalid(
+            field,
+            "give a path inside the repository",
+        ));
     }
     Ok(parts.join("/"))
 }
@@ -40,7 +50,10 @@ pub(super) fn reason(text: &str) -> Result<String, PortError> {
         return Err(PortError::invalid("reason", "say why; others will read it"));
     }
     if text.chars().count() > REASON {
-        return Err(PortError::invalid("reason", format!("use at most {REASON} characters")));
+        return Err(PortError::invalid(
+            "reason",
+            format!("use at most {REASON} characters"),
+        ));
     }
     Ok(text.to_owned())
 }
@@ -48,17 +61,28 @@ pub(super) fn reason(text: &str) -> Result<String, PortError> {
 /// How long a hold or pin lasts.
 pub(super) fn hours(hours: u32) -> Result<i64, PortError> {
     if hours == 0 || hours > MAX_HOURS {
-        return Err(PortError::invalid("hours", format!("give 1 to {MAX_HOURS} hours")));
+        return Err(PortError::invalid(
+            "hours",
+            format!("give 1 to {MAX_HOURS} hours"),
+        ));
     }
     Ok(i64::from(hours) * 3600)
 }
 
 /// Labels as Kubernetes would take them, roughly: no empty key, nothing overlong, no control characters.
 pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), PortError> {
-    let bad = |text: &str| text.chars().count() > 253 || text.chars().any(|letter| letter.is_control() || letter.is_whitespace());
+    let bad = |text: &str| {
+        text.chars().count() > 253
+            || text
+                .chars()
+                .any(|letter| letter.is_control() || letter.is_whitespace())
+    };
     for (key, value) in labels {
         if key.is_empty() || bad(key) || bad(value) {
-            return Err(PortError::invalid("labels", format!("“{key}” or its value is empty, too long, or holds white space")));
+            return Err(PortError::invalid(
+                "labels",
+                format!("“{key}” or its value is empty, too long, or holds white space"),
+            ));
         }
     }
     if labels.len() > 64 {
@@ -72,7 +96,10 @@ pub(super) fn typed(typed: &str, name: &str) -> Result<(), PortError> {
     if typed == name {
         return Ok(());
     }
-    Err(PortError::invalid("typed", format!("type “{name}” to confirm")))
+    Err(PortError::invalid(
+        "typed",
+        format!("type “{name}” to confirm"),
+    ))
 }
 
 #[cfg(test)]

@@ -29,11 +29,20 @@ impl Clusters for Plane {
         let db = self.runtime.store();
         let rows = store::cluster::list(db).await.map_err(refuse::store)?;
         let mut targets: HashMap<String, Vec<TargetSummary>> = HashMap::new();
-        for summary in store::target::summaries(db, &Which::All).await.map_err(refuse::store)? {
-            targets.entry(summary.target.cluster.clone()).or_default().push(summary);
+        for summary in store::target::summaries(db, &Which::All)
+            .await
+            .map_err(refuse::store)?
+        {
+            targets
+                .entry(summary.target.cluster.clone())
+                .or_default()
+                .push(summary);
         }
         let mut leftovers: HashMap<String, Vec<LeftoverRow>> = HashMap::new();
-        for row in store::inventory::leftovers(db, None).await.map_err(refuse::store)? {
+        for row in store::inventory::leftovers(db, None)
+            .await
+            .map_err(refuse::store)?
+        {
             leftovers.entry(row.cluster.clone()).or_default().push(row);
         }
         Ok(rows
@@ -50,8 +59,12 @@ impl Clusters for Plane {
         allow(actor, Permission::Get)?;
         let db = self.runtime.store();
         let row = self.cluster_row(name).await?;
-        let targets = store::target::summaries(db, &Which::Cluster(row.name.clone())).await.map_err(refuse::store)?;
-        let leftovers = store::inventory::leftovers(db, Some(&row.name)).await.map_err(refuse::store)?;
+        let targets = store::target::summaries(db, &Which::Cluster(row.name.clone()))
+            .await
+            .map_err(refuse::store)?;
+        let leftovers = store::inventory::leftovers(db, Some(&row.name))
+            .await
+            .map_err(refuse::store)?;
         Ok(self.cluster_view(row, targets, leftovers))
     }
 
@@ -60,20 +73,38 @@ impl Clusters for Plane {
         let name = checks::name("name", &new.name)?;
         checks::labels(&new.labels)?;
         if new.kubeconfig.len() > KUBECONFIG_BYTES {
-            return Err(PortError::invalid("kubeconfig", "it is larger than 512 KiB; give one with this cluster alone"));
+            return Err(PortError::invalid(
+                "kubeconfig",
+                "it is larger than 512 KiB; give one with this cluster alone",
+            ));
         }
         let kubeconfig = SecretString::from(new.kubeconfig.as_str());
         let policy = &self.registration.policy;
         let access = engine::live::read_kubeconfig(&kubeconfig, &new.context, policy)
             .await
             .map_err(|error| PortError::invalid("kubeconfig", error.to_string()))?;
-        let fields = ClusterFields { name: name.clone(), labels: new.labels.clone(), server: access.server.clone() };
+        let fields = ClusterFields {
+            name: name.clone(),
+            labels: new.labels.clone(),
+            server: access.server.clone(),
+        };
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        let row = store::cluster::create(&mut tx, &fields).await.map_err(refuse::store)?;
-        let secret = ClusterSecret { kubeconfig, context: new.context.clone() };
-        let sealed = secret.seal(&self.registration.vault, row.id).map_err(|error| refuse::internal(&error))?;
-        store::credential::put(&mut tx, row.id.0, &sealed.key_id, &sealed.blob).await.map_err(refuse::store)?;
-        tx.record(Act::by(actor, "add cluster", &name).with(serde_json::json!({"server": access.server})));
+        let row = store::cluster::create(&mut tx, &fields)
+            .await
+            .map_err(refuse::store)?;
+        let secret = ClusterSecret {
+            kubeconfig,
+            context: new.context.clone(),
+        };
+        let sealed = secret
+            .seal(&self.registration.vault, row.id)
+            .map_err(|error| refuse::internal(&error))?;
+        store::credential::put(&mut tx, row.id.0, &sealed.key_id, &sealed.blob)
+            .await
+            .map_err(refuse::store)?;
+        tx.record(
+            Act::by(actor, "add cluster", &name).with(serde_json::json!({"server": access.server})),
+        );
         tx.commit().await.map_err(refuse::store)?;
         self.runtime.activator().activate_all();
         Ok(row.id)
@@ -89,7 +120,9 @@ impl Clusters for Plane {
         }
         checks::typed(typed, &row.name)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        store::cluster::delete(&mut tx, row.id).await.map_err(refuse::store)?;
+        store::cluster::delete(&mut tx, row.id)
+            .await
+            .map_err(refuse::store)?;
         tx.record(Act::by(actor, "remove cluster", &row.name));
         tx.commit().await.map_err(refuse::store)?;
         self.runtime.activator().activate_all();
@@ -99,22 +132,39 @@ impl Clusters for Plane {
 
 impl Plane {
     async fn cluster_row(&self, name: &str) -> Result<ClusterRow, PortError> {
-        let row = store::cluster::by_name(self.runtime.store(), name).await.map_err(refuse::store)?;
+        let row = store::cluster::by_name(self.runtime.store(), name)
+            .await
+            .map_err(refuse::store)?;
         row.ok_or_else(|| refuse::missing("cluster", name))
     }
 
     /// How a cluster is connected now.
     pub(super) fn connection(&self, row: &ClusterRow) -> Connection {
-        match (self.runtime.cluster(&row.name), self.runtime.refusal(&row.name)) {
+        match (
+            self.runtime.cluster(&row.name),
+            self.runtime.refusal(&row.name),
+        ) {
             (Some(handle), _) => handle.live.connection().borrow().clone(),
-            (None, Some(error)) => Connection::Unreachable { error, since: row.created_at, next_try: None },
+            (None, Some(error)) => Connection::Unreachable {
+                error,
+                since: row.created_at,
+                next_try: None,
+            },
             (None, None) => Connection::Unknown,
         }
     }
 
-    fn cluster_view(&self, row: ClusterRow, targets: Vec<TargetSummary>, leftovers: Vec<LeftoverRow>) -> ClusterView {
+    fn cluster_view(
+        &self,
+        row: ClusterRow,
+        targets: Vec<TargetSummary>,
+        leftovers: Vec<LeftoverRow>,
+    ) -> ClusterView {
         let handle = self.runtime.cluster(&row.name);
-        let stats = handle.as_ref().map(|handle| handle.live.stats()).unwrap_or_default();
+        let stats = handle
+            .as_ref()
+            .map(|handle| handle.live.stats())
+            .unwrap_or_default();
         let leftovers = leftovers
             .into_iter()
             .filter(|left| still_there(handle.as_deref(), left))
@@ -154,7 +204,9 @@ fn still_there(handle: Option<&ClusterHandle>, left: &LeftoverRow) -> bool {
     use engine::live::Lookup;
     match handle.map(|handle| handle.live.get(&left.entry.key)) {
         Some(Lookup::Absent) => false,
-        Some(Lookup::Present(object)) => left.entry.uid.as_ref().is_none_or(|uid| *uid == object.uid),
+        Some(Lookup::Present(object)) => {
+            left.entry.uid.as_ref().is_none_or(|uid| *uid == object.uid)
+        }
         Some(Lookup::Unknown(_)) | None => true,
     }
 }

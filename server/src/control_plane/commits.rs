@@ -60,11 +60,17 @@ impl Plane {
         &self,
         defined: &BTreeMap<ApplicationId, Defined>,
     ) -> Result<Repositories, PortError> {
-        let sources = store::source::list(self.runtime.store()).await.map_err(refuse::store)?;
-        let urls = sources.iter().map(|source| source.repo_url.as_str()).chain(defined.values().map(Defined::repo_url));
+        let sources = store::source::list(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
+        let urls = sources
+            .iter()
+            .map(|source| source.repo_url.as_str())
+            .chain(defined.values().map(Defined::repo_url));
         let mut all = BTreeMap::new();
         for url in urls {
-            all.entry(self.runtime.repository_key(url)).or_insert_with(|| url.to_owned());
+            all.entry(self.runtime.repository_key(url))
+                .or_insert_with(|| url.to_owned());
         }
         Ok(Repositories(all))
     }
@@ -78,11 +84,18 @@ impl Plane {
         beginning: &str,
         defined: &BTreeMap<ApplicationId, Defined>,
     ) -> Result<Option<Located>, PortError> {
-        if !(4..=40).contains(&beginning.len()) || !beginning.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(PortError::invalid("commit", "write four to forty hexadecimal digits"));
+        if !(4..=40).contains(&beginning.len())
+            || !beginning.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            return Err(PortError::invalid(
+                "commit",
+                "write four to forty hexadecimal digits",
+            ));
         }
         let repositories = self.repositories(defined).await?;
-        let seen = store::commit::by_prefix(self.runtime.store(), beginning).await.map_err(refuse::store)?;
+        let seen = store::commit::by_prefix(self.runtime.store(), beginning)
+            .await
+            .map_err(refuse::store)?;
         let mut found: Vec<Located> = seen
             .into_iter()
             .map(|seen| Located {
@@ -96,15 +109,29 @@ impl Plane {
             for key in repositories.keys() {
                 let url = repositories.url(&key).to_owned();
                 // A repository that was never fetched has no commits.
-                let Ok(Some(revision)) = self.runtime.mirrors().expand(&url, beginning).await else { continue };
+                let Ok(Some(revision)) = self.runtime.mirrors().expand(&url, beginning).await
+                else {
+                    continue;
+                };
                 if let Ok(info) = self.runtime.mirrors().commit(&url, &revision).await {
-                    found.push(Located { key, url, info, applications: BTreeSet::new() });
+                    found.push(Located {
+                        key,
+                        url,
+                        info,
+                        applications: BTreeSet::new(),
+                    });
                 }
             }
         }
-        let shas: BTreeSet<Revision> = found.iter().map(|located| located.info.revision.clone()).collect();
+        let shas: BTreeSet<Revision> = found
+            .iter()
+            .map(|located| located.info.revision.clone())
+            .collect();
         if shas.len() > 1 {
-            return Err(PortError::invalid("commit", format!("several commits begin with {beginning}; write more digits")));
+            return Err(PortError::invalid(
+                "commit",
+                format!("several commits begin with {beginning}; write more digits"),
+            ));
         }
         for located in &mut found {
             self.complete(located, defined).await?;
@@ -122,14 +149,20 @@ impl Plane {
     ) -> Result<(), PortError> {
         let here: Vec<&Defined> = defined
             .values()
-            .filter(|application| self.runtime.repository_key(application.repo_url()) == located.key)
+            .filter(|application| {
+                self.runtime.repository_key(application.repo_url()) == located.key
+            })
             .filter(|application| !located.applications.contains(&application.row.id))
             .collect();
         if here.is_empty() {
             return Ok(());
         }
         let parent = located.info.parents.first();
-        let changed = self.runtime.mirrors().changed(&located.url, parent, &located.info.revision, &[]).await;
+        let changed = self
+            .runtime
+            .mirrors()
+            .changed(&located.url, parent, &located.info.revision, &[])
+            .await;
         let Ok(changed) = changed else { return Ok(()) };
         for application in here {
             if paths::touches(&changed, &self.reads(application)) {
@@ -165,7 +198,10 @@ struct Known {
 
 impl Ancestry {
     pub(super) fn new(mirrors: &Mirrors) -> Self {
-        Self { mirrors: mirrors.clone(), known: HashMap::new() }
+        Self {
+            mirrors: mirrors.clone(),
+            known: HashMap::new(),
+        }
     }
 
     /// Whether `newer` contains `older`. What cannot be told is not claimed.
@@ -192,7 +228,12 @@ impl Ancestry {
         if known.commits.contains(older) {
             return true;
         }
-        !known.complete && self.mirrors.is_ancestor(url, older, newer).await.unwrap_or(false)
+        !known.complete
+            && self
+                .mirrors
+                .is_ancestor(url, older, newer)
+                .await
+                .unwrap_or(false)
     }
 }
 
@@ -201,11 +242,17 @@ impl Ancestry {
 pub(super) struct Runs(HashMap<lockstep_types::id::TargetId, Arc<Vec<RunSummary>>>);
 
 impl Runs {
-    async fn of(&mut self, plane: &Plane, target: lockstep_types::id::TargetId) -> Result<Arc<Vec<RunSummary>>, PortError> {
+    async fn of(
+        &mut self,
+        plane: &Plane,
+        target: lockstep_types::id::TargetId,
+    ) -> Result<Arc<Vec<RunSummary>>, PortError> {
         if let Some(runs) = self.0.get(&target) {
             return Ok(Arc::clone(runs));
         }
-        let runs = store::run::of_target(plane.runtime.store(), target, None, RUNS).await.map_err(refuse::store)?;
+        let runs = store::run::of_target(plane.runtime.store(), target, None, RUNS)
+            .await
+            .map_err(refuse::store)?;
         let runs = Arc::new(runs);
         self.0.insert(target, Arc::clone(&runs));
         Ok(runs)
@@ -222,11 +269,15 @@ impl Plane {
         runs: &mut Runs,
     ) -> Result<Vec<CommitOnTarget>, PortError> {
         let mut found = Vec::new();
-        for placement in placements.iter().filter(|placement| located.applications.contains(&placement.target.application)) {
+        for placement in placements
+            .iter()
+            .filter(|placement| located.applications.contains(&placement.target.application))
+        {
             found.push(self.on_target(located, placement, ancestry, runs).await?);
         }
         found.sort_by(|one, other| {
-            (&one.target.application.name, &one.target.cluster).cmp(&(&other.target.application.name, &other.target.cluster))
+            (&one.target.application.name, &one.target.cluster)
+                .cmp(&(&other.target.application.name, &other.target.cluster))
         });
         Ok(found)
     }
@@ -251,16 +302,36 @@ impl Plane {
                 }
                 at = run.ended_at.or(at);
             }
-            return Ok(CommitOnTarget { target, state: RolloutState::Live, why: String::new(), at });
+            return Ok(CommitOnTarget {
+                target,
+                state: RolloutState::Live,
+                why: String::new(),
+                at,
+            });
         }
         let newest = runs.iter().find(|run| run.phase.is_final());
         if let Some(run) = newest.filter(|run| run.phase == SyncPhase::Failed)
             && ancestry.contains(url, &run.revision, sha).await
         {
-            let why = if run.message.is_empty() { "The sync failed".to_owned() } else { run.message.clone() };
-            return Ok(CommitOnTarget { target, state: RolloutState::Failed, why, at: run.ended_at });
+            let why = if run.message.is_empty() {
+                "The sync failed".to_owned()
+            } else {
+                run.message.clone()
+            };
+            return Ok(CommitOnTarget {
+                target,
+                state: RolloutState::Failed,
+                why,
+                at: run.ended_at,
+            });
         }
-        let tracked = placement.defined.definition.source.target_revision.name().to_owned();
+        let tracked = placement
+            .defined
+            .definition
+            .source
+            .target_revision
+            .name()
+            .to_owned();
         let follows = match &placement.target.state.revision {
             Some(revision) => ancestry.contains(url, revision, sha).await,
             None => false,
@@ -270,22 +341,42 @@ impl Plane {
             (Some(reason), true) => reason.sentence(),
             (None, true) => "It waits for its sync".to_owned(),
         };
-        Ok(CommitOnTarget { target, state: RolloutState::Waiting, why, at: None })
+        Ok(CommitOnTarget {
+            target,
+            state: RolloutState::Waiting,
+            why,
+            at: None,
+        })
     }
 
     /// Since when the target was compared with the revision it is at: the best there is without a run of ours.
-    async fn compared_since(&self, placement: &Placement, at: &Revision) -> Result<Option<Micros>, PortError> {
-        let row = store::status::revision(self.runtime.store(), placement.target.id, at).await.map_err(refuse::store)?;
+    async fn compared_since(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+    ) -> Result<Option<Micros>, PortError> {
+        let row = store::status::revision(self.runtime.store(), placement.target.id, at)
+            .await
+            .map_err(refuse::store)?;
         Ok(row.map(|row| row.first_at))
     }
 }
 
 /// From the commit until it was live everywhere; `None` while it is not.
 pub(super) fn lead_time(info: &CommitInfo, targets: &[CommitOnTarget]) -> Option<i64> {
-    if targets.is_empty() || targets.iter().any(|target| target.state != RolloutState::Live) {
+    if targets.is_empty()
+        || targets
+            .iter()
+            .any(|target| target.state != RolloutState::Live)
+    {
         return None;
     }
-    let last = targets.iter().map(|target| target.at).collect::<Option<Vec<Micros>>>()?.into_iter().max()?;
+    let last = targets
+        .iter()
+        .map(|target| target.at)
+        .collect::<Option<Vec<Micros>>>()?
+        .into_iter()
+        .max()?;
     Some(last.seconds_since(info.committed_at).max(0))
 }
 
@@ -304,8 +395,17 @@ mod tests {
             at: at.map(Micros::from_seconds),
         };
         let live = |at| on("a", RolloutState::Live, at);
-        assert_eq!(lead_time(&commit, &[live(Some(160)), live(Some(220))]), Some(120));
-        assert_eq!(lead_time(&commit, &[live(Some(160)), on("b", RolloutState::Waiting, None)]), None);
+        assert_eq!(
+            lead_time(&commit, &[live(Some(160)), live(Some(220))]),
+            Some(120)
+        );
+        assert_eq!(
+            lead_time(
+                &commit,
+                &[live(Some(160)), on("b", RolloutState::Waiting, None)]
+            ),
+            None
+        );
         assert_eq!(lead_time(&commit, &[live(None)]), None);
         assert_eq!(lead_time(&commit, &[]), None);
     }

@@ -30,7 +30,8 @@ impl Defined {
     /// # Errors
     /// When a version that stored it wrote another form.
     pub(super) fn of(row: ApplicationRow) -> Result<Self, PortError> {
-        let definition = serde_json::from_str(&row.definition).map_err(|error| refuse::internal(&error))?;
+        let definition =
+            serde_json::from_str(&row.definition).map_err(|error| refuse::internal(&error))?;
         Ok(Self { row, definition })
     }
 
@@ -55,27 +56,36 @@ impl Placement {
     /// What a sync of it applied last; in Observe, what it equals without our doing.
     pub(super) fn runs_at(&self) -> Option<&lockstep_types::revision::Revision> {
         let equal = self.target.state.sync == lockstep_types::diff::SyncStatus::Synced;
-        self.target.deployed.as_ref().or(self.target.state.revision.as_ref().filter(|_| equal))
+        self.target
+            .deployed
+            .as_ref()
+            .or(self.target.state.revision.as_ref().filter(|_| equal))
     }
 }
 
 impl Plane {
     /// One application, also one that is gone.
     pub(super) async fn defined(&self, id: ApplicationId) -> Result<Defined, PortError> {
-        let row = store::application::get(self.runtime.store(), id).await.map_err(refuse::store)?;
+        let row = store::application::get(self.runtime.store(), id)
+            .await
+            .map_err(refuse::store)?;
         Defined::of(row)
     }
 
     /// One target with its application.
     pub(super) async fn placement(&self, id: TargetId) -> Result<Placement, PortError> {
-        let target = store::target::get(self.runtime.store(), id).await.map_err(refuse::store)?;
+        let target = store::target::get(self.runtime.store(), id)
+            .await
+            .map_err(refuse::store)?;
         let defined = self.defined(target.application).await?;
         Ok(Placement { target, defined })
     }
 
     /// All applications that are defined. One that cannot be read hides no other.
     pub(super) async fn all_defined(&self) -> Result<BTreeMap<ApplicationId, Defined>, PortError> {
-        let rows = store::application::list(self.runtime.store(), false).await.map_err(refuse::store)?;
+        let rows = store::application::list(self.runtime.store(), false)
+            .await
+            .map_err(refuse::store)?;
         Ok(rows
             .into_iter()
             .filter_map(|row| {
@@ -88,7 +98,9 @@ impl Plane {
     /// All targets of applications that are defined.
     pub(super) async fn all_placements(&self) -> Result<Vec<Placement>, PortError> {
         let defined = self.all_defined().await?;
-        let targets = store::target::list(self.runtime.store()).await.map_err(refuse::store)?;
+        let targets = store::target::list(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
         Ok(targets
             .into_iter()
             .filter_map(|target| {

@@ -113,24 +113,34 @@ impl Term {
         let summary = subject.summary;
         match self {
             Self::Cluster(globs) => globs.iter().any(|glob| glob.whole(&summary.target.cluster)),
-            Self::Project(globs) => globs.iter().any(|glob| glob.whole(&summary.target.application.project)),
+            Self::Project(globs) => globs
+                .iter()
+                .any(|glob| glob.whole(&summary.target.application.project)),
             Self::App(globs) => globs.iter().any(|glob| {
                 let application = &summary.target.application;
                 let full = format!("{}/{}", application.project, application.name);
                 glob.part(&application.name) || glob.part(subject.group) || glob.part(&full)
             }),
-            Self::Image(globs) => globs.iter().any(|glob| summary.images.iter().any(|image| glob.part(image))),
+            Self::Image(globs) => globs
+                .iter()
+                .any(|glob| summary.images.iter().any(|image| glob.part(image))),
             Self::Health(words) => words.contains(&summary.health.status),
             Self::Sync(words) => words.contains(&summary.sync),
             Self::Is(states) => states.iter().any(|is| is.of(summary)),
-            Self::Label(key, wanted) => [subject.labels, subject.cluster_labels].iter().any(|labels| {
-                labels.get(key).is_some_and(|value| match wanted {
-                    None => true,
-                    Some(globs) => globs.iter().any(|glob| glob.whole(value)),
-                })
-            }),
+            Self::Label(key, wanted) => {
+                [subject.labels, subject.cluster_labels]
+                    .iter()
+                    .any(|labels| {
+                        labels.get(key).is_some_and(|value| match wanted {
+                            None => true,
+                            Some(globs) => globs.iter().any(|glob| glob.whole(value)),
+                        })
+                    })
+            }
             Self::Since(seconds) => subject.now.seconds_since(subject.changed_at) <= *seconds,
-            Self::Word(word) => said(subject).iter().any(|text| text.to_lowercase().contains(word)),
+            Self::Word(word) => said(subject)
+                .iter()
+                .any(|text| text.to_lowercase().contains(word)),
         }
     }
 }
@@ -167,13 +177,17 @@ impl Is {
 
 /// Something newer waits or is on its way: a run, an approval, an ended hold or pin, or an undeployed revision.
 fn pending(summary: &TargetSummary) -> bool {
-    summary.phase.is_some_and(|phase: SyncPhase| !phase.is_final())
+    summary
+        .phase
+        .is_some_and(|phase: SyncPhase| !phase.is_final())
         || summary.hold.as_ref().is_some_and(|hold| hold.ended_waiting)
         || summary.pin.as_ref().is_some_and(|pin| pin.ended_waiting)
-        || summary
-            .reason
-            .as_ref()
-            .is_some_and(|reason| matches!(reason.code, ReasonCode::Behind | ReasonCode::AwaitingApproval))
+        || summary.reason.as_ref().is_some_and(|reason| {
+            matches!(
+                reason.code,
+                ReasonCode::Behind | ReasonCode::AwaitingApproval
+            )
+        })
 }
 
 #[cfg(test)]

@@ -45,8 +45,14 @@ impl Fleet for Plane {
         let located = located.ok_or_else(|| refuse::missing("commit", commit))?;
         let placements = self.all_placements().await?;
         let mut ancestry = Ancestry::new(self.runtime.mirrors());
-        let targets = self.on_targets(&located, &placements, &mut ancestry, &mut Runs::default()).await?;
-        Ok(CommitRollout { commit: located.info, repo_url: located.url, targets })
+        let targets = self
+            .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
+            .await?;
+        Ok(CommitRollout {
+            commit: located.info,
+            repo_url: located.url,
+            targets,
+        })
     }
 
     async fn problems(&self, actor: &Actor) -> Answer<Vec<Problem>> {
@@ -56,7 +62,9 @@ impl Fleet for Plane {
 
     async fn drift(&self, actor: &Actor, query: &DriftQuery) -> Answer<Vec<DriftRow>> {
         allow(actor, Permission::Get)?;
-        store::drift::list(self.runtime.store(), query, DRIFT_ROWS).await.map_err(refuse::store)
+        store::drift::list(self.runtime.store(), query, DRIFT_ROWS)
+            .await
+            .map_err(refuse::store)
     }
 
     async fn activity(&self, actor: &Actor, query: &ActivityQuery) -> Answer<ActivityView> {

@@ -10,7 +10,11 @@ pub(super) fn last_part(repo_url: &str) -> &str {
 
 /// `shop.git · overlays/production`.
 pub(super) fn origin(repo_url: &str, path: &str) -> String {
-    if path.is_empty() { last_part(repo_url).to_owned() } else { format!("{} · {path}", last_part(repo_url)) }
+    if path.is_empty() {
+        last_part(repo_url).to_owned()
+    } else {
+        format!("{} · {path}", last_part(repo_url))
+    }
 }
 
 /// The name of a repository in addresses: its last part without `.git`, with a number of the URL where two repositories
@@ -18,13 +22,19 @@ pub(super) fn origin(repo_url: &str, path: &str) -> String {
 pub(super) fn slug(repo_url: &str, all: &BTreeSet<String>) -> String {
     let short = bare(repo_url);
     let alone = all.iter().filter(|other| bare(other) == short).count() <= 1;
-    if alone { short } else { format!("{short}~{}", tag(repo_url)) }
+    if alone {
+        short
+    } else {
+        format!("{short}~{}", tag(repo_url))
+    }
 }
 
 /// The repository that an address means; a name without number also fits when only one repository has it.
 pub(super) fn by_slug<'a>(name: &str, all: &'a BTreeSet<String>) -> Option<&'a String> {
     if let Some((short, number)) = name.rsplit_once('~') {
-        return all.iter().find(|url| bare(url) == short && tag(url) == number);
+        return all
+            .iter()
+            .find(|url| bare(url) == short && tag(url) == number);
     }
     let mut fitting = all.iter().filter(|url| bare(url) == name);
     match (fitting.next(), fitting.next()) {
@@ -36,7 +46,15 @@ pub(super) fn by_slug<'a>(name: &str, all: &'a BTreeSet<String>) -> Option<&'a S
 fn bare(repo_url: &str) -> String {
     let last = last_part(repo_url);
     let name = last.strip_suffix(".git").unwrap_or(last);
-    name.chars().map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '-' }).collect()
+    name.chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }
 
 fn tag(repo_url: &str) -> String {
@@ -57,16 +75,22 @@ mod tests {
         ] {
             assert_eq!(last_part(url), name);
         }
-        assert_eq!(origin("https://git.example.com/shop.git", "overlays/production"), "shop.git · overlays/production");
+        assert_eq!(
+            origin("https://git.example.com/shop.git", "overlays/production"),
+            "shop.git · overlays/production"
+        );
         assert_eq!(origin("https://git.example.com/shop.git", ""), "shop.git");
     }
 
     #[test]
     fn addresses_lead_back() {
-        let all: BTreeSet<String> =
-            ["https://a.example.com/shop.git", "https://b.example.com/shop", "https://a.example.com/platform.git"]
-                .map(str::to_owned)
-                .into();
+        let all: BTreeSet<String> = [
+            "https://a.example.com/shop.git",
+            "https://b.example.com/shop",
+            "https://a.example.com/platform.git",
+        ]
+        .map(str::to_owned)
+        .into();
         for url in &all {
             assert_eq!(by_slug(&slug(url, &all), &all), Some(url));
         }

@@ -1,7 +1,7 @@
 //! Text diffs of Git files without the values of Secrets: a repository may hold them in plain, a page never shows them.
 
 use super::{Plane, refuse};
-use engine::source::{Found, Snapshot, SourceError};
+use engine::source::{Snapshot, SourceError};
 use lockstep_types::PortError;
 use lockstep_types::revision::{PathChange, Revision};
 use std::collections::BTreeSet;
@@ -25,10 +25,23 @@ impl Plane {
         }
         let mirrors = self.runtime.mirrors();
         let paths: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
-        let text = mirrors.patch(repo_url, from, to, &paths, MAX_BYTES).await.map_err(refuse::source)?;
-        let mut snapshots = vec![mirrors.snapshot(repo_url, to).await.map_err(refuse::source)?];
+        let text = mirrors
+            .patch(repo_url, from, to, &paths, MAX_BYTES)
+            .await
+            .map_err(refuse::source)?;
+        let mut snapshots = vec![
+            mirrors
+                .snapshot(repo_url, to)
+                .await
+                .map_err(refuse::source)?,
+        ];
         if let Some(from) = from {
-            snapshots.push(mirrors.snapshot(repo_url, from).await.map_err(refuse::source)?);
+            snapshots.push(
+                mirrors
+                    .snapshot(repo_url, from)
+                    .await
+                    .map_err(refuse::source)?,
+            );
         }
         let hidden = tokio::task::spawn_blocking(move || with_secrets(&snapshots, &paths))
             .await
@@ -43,9 +56,20 @@ fn with_secrets(snapshots: &[Snapshot], paths: &[String]) -> Result<BTreeSet<Str
     let mut found = BTreeSet::new();
     for path in paths {
         for snapshot in snapshots {
-            let Some(Found::File(file)) = snapshot.look(path)? else { continue };
+            let files = match snapshot.files(path) {
+                Ok(files) => files,
+                // Added or deleted: it is on one side only.
+                Err(SourceError::NoSuchPath { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let Some(file) = files.into_iter().find(|file| file.path == *path) else {
+                continue;
+            };
             // What cannot be read is not shown by the patch either.
-            if snapshot.read(&file).is_ok_and(|bytes| holds_secret(path, &bytes)) {
+            if snapshot
+                .read(&file)
+                .is_ok_and(|bytes| holds_secret(path, &bytes))
+            {
                 found.insert(path.clone());
             }
         }
@@ -56,7 +80,11 @@ fn with_secrets(snapshots: &[Snapshot], paths: &[String]) -> Result<BTreeSet<Str
 /// A Secret manifest, a generator of Secrets, or a file that is one by its name.
 fn holds_secret(path: &str, bytes: &[u8]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    if name == ".env" || [".env", ".pem", ".key", ".p12", ".pfx"].iter().any(|ending| name.ends_with(ending)) {
+    if name == ".env"
+        || [".env", ".pem", ".key", ".p12", ".pfx"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+    {
         return true;
     }
     let text = String::from_utf8_lossy(bytes);
@@ -64,8 +92,12 @@ fn holds_secret(path: &str, bytes: &[u8]) -> bool {
         let line = line.trim_start_matches([' ', '-', '{', '\t']);
         let (key, value) = line.split_once(':').unwrap_or((line, ""));
         let key = key.trim().trim_matches(['"', '\'']);
-        let value = value.trim().trim_end_matches([',', '}']).trim().trim_matches(['"', '\'']);
-        let value = value.split(" #").next().unwrap_or(value).trim();
+        let value = value.split(" #").next().unwrap_or(value);
+        let value = value
+            .trim()
+            .trim_end_matches([',', '}'])
+            .trim()
+            .trim_matches(['"', '\'']);
         (key == "kind" && value == "Secret") || key == "secretGenerator" || key == "stringData"
     }) || text.contains(r#""kind":"Secret""#)
 }
@@ -101,7 +133,11 @@ mod tests {
         for (path, text, secret) in [
             ("a.yaml", "apiVersion: v1\nkind: Secret\n", true),
             ("a.yaml", "- kind: \"Secret\" # x\n", true),
-            ("a.json", r#"{"apiVersion":"v1","kind":"Secret","data":{}}"#, true),
+            (
+                "a.json",
+                r#"{"apiVersion":"v1","kind":"Secret","data":{}}"#,
+                true,
+            ),
             ("a.json", "{\n  \"kind\": \"Secret\",\n", true),
             ("kustomization.yaml", "secretGenerator:\n- name: a\n", true),
             ("prod.env", "A=b\n", true),
@@ -118,7 +154,10 @@ mod tests {
         let shown = hide(patch, &BTreeSet::from(["s.yaml".to_owned()]));
         assert!(!shown.contains("password"), "{shown}");
         assert!(shown.contains("+a: 2"), "{shown}");
-        assert!(shown.starts_with("diff --git a/s.yaml b/s.yaml\nThis file holds a Secret"), "{shown}");
+        assert!(
+            shown.starts_with("diff --git a/s.yaml b/s.yaml\nThis file holds a Secret"),
+            "{shown}"
+        );
         assert_eq!(hide(patch, &BTreeSet::new()), patch);
     }
 }

@@ -5,13 +5,19 @@ use lockstep_types::revision::PathChange;
 /// Whether a changed file is one of the inputs, or lies below one that is a folder. No inputs: nothing is touched; an
 /// empty input is the whole repository.
 pub(super) fn touches(changed: &[PathChange], inputs: &[String]) -> bool {
-    changed.iter().any(|change| inputs.iter().any(|input| covers(input, &change.path)))
+    changed
+        .iter()
+        .any(|change| inputs.iter().any(|input| covers(input, &change.path)))
 }
 
 /// Whether `path` is `input` or below it.
 pub(super) fn covers(input: &str, path: &str) -> bool {
     let input = input.trim_matches('/');
-    input.is_empty() || path == input || path.strip_prefix(input).is_some_and(|rest| rest.starts_with('/'))
+    input.is_empty()
+        || path == input
+        || path
+            .strip_prefix(input)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Both sets of inputs, each once, sorted; what a folder of the set already covers is left out.
@@ -21,7 +27,10 @@ pub(super) fn union(one: &[String], other: &[String]) -> Vec<String> {
     all.dedup();
     let kept: Vec<String> = all
         .iter()
-        .filter(|path| !all.iter().any(|folder| folder != *path && covers(folder, path)))
+        .filter(|path| {
+            !all.iter()
+                .any(|folder| folder != *path && covers(folder, path))
+        })
         .cloned()
         .collect();
     kept
@@ -48,15 +57,29 @@ mod tests {
 
     #[test]
     fn a_change_elsewhere_touches_nothing() {
-        let changed = [PathChange { path: "base/a.yaml".to_owned(), kind: PathChangeKind::Modified }];
-        assert!(touches(&changed, &["overlays".to_owned(), "base".to_owned()]));
+        let changed = [PathChange {
+            path: "base/a.yaml".to_owned(),
+            kind: PathChangeKind::Modified,
+        }];
+        assert!(touches(
+            &changed,
+            &["overlays".to_owned(), "base".to_owned()]
+        ));
         assert!(!touches(&changed, &["overlays".to_owned()]));
         assert!(!touches(&changed, &[]));
     }
 
     #[test]
     fn inputs_are_joined_once() {
-        let text = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
-        assert_eq!(union(&text(&["b/c", "a"]), &text(&["a", "b"])), text(&["a", "b"]));
+        let text = |paths: &[&str]| {
+            paths
+                .iter()
+                .map(|path| (*path).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            union(&text(&["b/c", "a"]), &text(&["a", "b"])),
+            text(&["a", "b"])
+        );
     }
 }

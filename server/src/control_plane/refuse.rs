@@ -26,7 +26,9 @@ pub(super) fn store(error: StoreError) -> PortError {
 pub(super) fn source(error: SourceError) -> PortError {
     let said = with_next(&error.to_string(), error.next());
     match error {
-        SourceError::NoSuchRevision { .. } | SourceError::UnknownCommit { .. } => PortError::NotFound(subject_of(error)),
+        SourceError::NoSuchRevision { .. } | SourceError::UnknownCommit { .. } => {
+            PortError::NotFound(subject_of(error))
+        }
         SourceError::Mirror { .. } => internal(&error),
         _ => PortError::Unavailable(said),
     }
@@ -34,7 +36,8 @@ pub(super) fn source(error: SourceError) -> PortError {
 
 fn subject_of(error: SourceError) -> String {
     match error {
-        SourceError::NoSuchRevision { revision, .. } | SourceError::UnknownCommit { revision, .. } => {
+        SourceError::NoSuchRevision { revision, .. }
+        | SourceError::UnknownCommit { revision, .. } => {
             format!("commit {revision}")
         }
         other => other.to_string(),
@@ -65,7 +68,11 @@ pub(super) fn missing(kind: &str, name: impl std::fmt::Display) -> PortError {
 /// Message and next step as sentences.
 pub(super) fn with_next(message: &str, next: &str) -> String {
     let message = message.trim_end_matches('.');
-    if next.is_empty() { message.to_owned() } else { format!("{message}. {}", next.trim_end_matches('.')) }
+    if next.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{message}. {}", next.trim_end_matches('.'))
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -85,24 +92,41 @@ mod tests {
 
     #[test]
     fn failures_keep_their_kind() {
-        let missing = store(StoreError::NotFound { subject: "target x".to_owned() });
+        let missing = store(StoreError::NotFound {
+            subject: "target x".to_owned(),
+        });
         assert_eq!(missing, PortError::NotFound("target x".to_owned()));
-        let stale = store(StoreError::Stale { subject: "target x".to_owned(), have: 2, given: 1 });
+        let stale = store(StoreError::Stale {
+            subject: "target x".to_owned(),
+            have: 2,
+            given: 1,
+        });
         assert!(matches!(stale, PortError::Conflict(_)));
-        let busy = store(StoreError::Busy { doing: "list targets" });
+        let busy = store(StoreError::Busy {
+            doing: "list targets",
+        });
         assert_eq!(busy.http_status(), 503);
-        let broken = store(StoreError::Unreadable { table: "target", column: "sync" });
+        let broken = store(StoreError::Unreadable {
+            table: "target",
+            column: "sync",
+        });
         assert!(matches!(broken, PortError::Internal(id) if id.len() == 32));
     }
 
     #[test]
     fn an_unknown_commit_is_not_found() {
-        let error = SourceError::UnknownCommit { url: "https://git.example.com/a".to_owned(), revision: "abc".to_owned() };
+        let error = SourceError::UnknownCommit {
+            url: "https://git.example.com/a".to_owned(),
+            revision: "abc".to_owned(),
+        };
         assert_eq!(source(error), PortError::NotFound("commit abc".to_owned()));
     }
 
     #[test]
     fn messages_end_without_a_doubled_stop() {
-        assert_eq!(with_next("it failed.", "Try again."), "it failed. Try again");
+        assert_eq!(
+            with_next("it failed.", "Try again."),
+            "it failed. Try again"
+        );
     }
 }

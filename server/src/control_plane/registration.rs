@@ -58,7 +58,10 @@ impl ClusterSecret {
     /// # Errors
     /// Only if the cipher refuses.
     pub fn seal(&self, vault: &Vault, id: ClusterId) -> Result<Sealed, SecretError> {
-        let form = ClusterForm { kubeconfig: self.kubeconfig.expose_secret().to_owned(), context: self.context.clone() };
+        let form = ClusterForm {
+            kubeconfig: self.kubeconfig.expose_secret().to_owned(),
+            context: self.context.clone(),
+        };
         seal(vault, &format!("cluster:{id}"), &form)
     }
 
@@ -68,7 +71,10 @@ impl ClusterSecret {
     /// Another key, another row, or changed bytes.
     pub fn open(vault: &Vault, id: ClusterId, sealed: &Sealed) -> Result<Self, SecretError> {
         let form: ClusterForm = open(vault, &format!("cluster:{id}"), sealed)?;
-        Ok(Self { kubeconfig: SecretString::from(form.kubeconfig), context: form.context })
+        Ok(Self {
+            kubeconfig: SecretString::from(form.kubeconfig),
+            context: form.context,
+        })
     }
 }
 
@@ -78,7 +84,10 @@ impl GitSecret {
     /// # Errors
     /// Only if the cipher refuses.
     pub fn seal(&self, vault: &Vault, id: SourceId) -> Result<Sealed, SecretError> {
-        let form = GitForm { username: self.username.clone(), password: self.password.expose_secret().to_owned() };
+        let form = GitForm {
+            username: self.username.clone(),
+            password: self.password.expose_secret().to_owned(),
+        };
         seal(vault, &format!("source:{id}"), &form)
     }
 
@@ -88,19 +97,30 @@ impl GitSecret {
     /// Another key, another row, or changed bytes.
     pub fn open(vault: &Vault, id: SourceId, sealed: &Sealed) -> Result<Self, SecretError> {
         let form: GitForm = open(vault, &format!("source:{id}"), sealed)?;
-        Ok(Self { username: form.username, password: SecretString::from(form.password) })
+        Ok(Self {
+            username: form.username,
+            password: SecretString::from(form.password),
+        })
     }
 }
 
 fn seal(vault: &Vault, row: &str, form: &impl Serialize) -> Result<Sealed, SecretError> {
-    let plain = serde_json::to_vec(form).map_err(|_| SecretError::Form { row: row.to_owned() })?;
+    let plain = serde_json::to_vec(form).map_err(|_| SecretError::Form {
+        row: row.to_owned(),
+    })?;
     Ok(vault.seal(row, &plain)?)
 }
 
-fn open<T: serde::de::DeserializeOwned>(vault: &Vault, row: &str, sealed: &Sealed) -> Result<T, SecretError> {
+fn open<T: serde::de::DeserializeOwned>(
+    vault: &Vault,
+    row: &str,
+    sealed: &Sealed,
+) -> Result<T, SecretError> {
     let plain = vault.open_sealed(row, sealed)?;
     // The parser's own message may quote the secret.
-    serde_json::from_slice(plain.expose_secret()).map_err(|_| SecretError::Form { row: row.to_owned() })
+    serde_json::from_slice(plain.expose_secret()).map_err(|_| SecretError::Form {
+        row: row.to_owned(),
+    })
 }
 
 /// Nothing of it.
@@ -127,10 +147,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path(), None).unwrap();
         let (one, other) = (ClusterId(Uuid::from_u128(1)), ClusterId(Uuid::from_u128(2)));
-        let secret = ClusterSecret { kubeconfig: SecretString::from("apiVersion: v1"), context: "prod".to_owned() };
+        let secret = ClusterSecret {
+            kubeconfig: SecretString::from("apiVersion: v1"),
+            context: "prod".to_owned(),
+        };
         let sealed = secret.seal(&vault, one).unwrap();
         let opened = ClusterSecret::open(&vault, one, &sealed).unwrap();
-        assert_eq!((opened.kubeconfig.expose_secret(), opened.context.as_str()), ("apiVersion: v1", "prod"));
+        assert_eq!(
+            (opened.kubeconfig.expose_secret(), opened.context.as_str()),
+            ("apiVersion: v1", "prod")
+        );
         assert!(ClusterSecret::open(&vault, other, &sealed).is_err());
         assert!(GitSecret::open(&vault, SourceId(Uuid::from_u128(1)), &sealed).is_err());
         assert!(!format!("{secret:?}").contains("prod"));

@@ -19,7 +19,9 @@ use lockstep_types::application::{Hold, Pin};
 use lockstep_types::id::{HoldId, PinId, TargetId};
 use lockstep_types::ports::{Answer, Rollbacks};
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest};
+use lockstep_types::rollback::{
+    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
+};
 
 #[async_trait]
 impl Rollbacks for Plane {
@@ -29,7 +31,12 @@ impl Rollbacks for Plane {
         self.candidates_of(&placement).await
     }
 
-    async fn preview(&self, actor: &Actor, target: TargetId, to: &Revision) -> Answer<RollbackPreview> {
+    async fn preview(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        to: &Revision,
+    ) -> Answer<RollbackPreview> {
         allow(actor, Permission::Rollback)?;
         let placement = self.placement(target).await?;
         let to = self.revision_of(&placement, to).await?;
@@ -41,7 +48,8 @@ impl Rollbacks for Plane {
         let reason = checks::reason(&request.reason)?;
         let placement = self.placement(request.target).await?;
         let to = self.revision_of(&placement, &request.to).await?;
-        self.commit_rollback(actor, &placement, &to, &request.digest, &reason).await
+        self.commit_rollback(actor, &placement, &to, &request.digest, &reason)
+            .await
     }
 
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {
@@ -61,7 +69,13 @@ impl Rollbacks for Plane {
         self.end_pin(actor, pin, deploy).await
     }
 
-    async fn hold(&self, actor: &Actor, target: TargetId, reason: &str, hours: u32) -> Answer<Hold> {
+    async fn hold(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        reason: &str,
+        hours: u32,
+    ) -> Answer<Hold> {
         allow(actor, Permission::Hold)?;
         let reason = checks::reason(reason)?;
         let seconds = checks::hours(hours)?;

@@ -40,10 +40,16 @@ impl Sources for Plane {
         let fields = self.source_fields(new).await?;
         let secret = git_secret(new)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        let row = store::source::create(&mut tx, &fields).await.map_err(refuse::store)?;
+        let row = store::source::create(&mut tx, &fields)
+            .await
+            .map_err(refuse::store)?;
         if let Some(secret) = &secret {
-            let sealed = secret.seal(&self.registration.vault, row.id).map_err(|error| refuse::internal(&error))?;
-            store::credential::put(&mut tx, row.id.0, &sealed.key_id, &sealed.blob).await.map_err(refuse::store)?;
+            let sealed = secret
+                .seal(&self.registration.vault, row.id)
+                .map_err(|error| refuse::internal(&error))?;
+            store::credential::put(&mut tx, row.id.0, &sealed.key_id, &sealed.blob)
+                .await
+                .map_err(refuse::store)?;
         }
         let detail = serde_json::json!({"repo_url": fields.repo_url, "path": fields.path, "target_revision": fields.target_revision});
         tx.record(Act::by(actor, "add source", &fields.name).with(detail));
@@ -63,7 +69,9 @@ impl Sources for Plane {
         }
         checks::typed(typed, &row.name)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        store::source::delete(&mut tx, source).await.map_err(refuse::store)?;
+        store::source::delete(&mut tx, source)
+            .await
+            .map_err(refuse::store)?;
         tx.record(Act::by(actor, "remove source", &row.name));
         tx.commit().await.map_err(refuse::store)?;
         self.runtime.activator().activate_all();
@@ -90,7 +98,10 @@ impl Sources for Plane {
         allow(actor, Permission::TakeOver)?;
         let row = self.source_row(source).await?;
         if row.mode == Mode::Managed {
-            return Err(PortError::Conflict(format!("the source {} is taken over already", row.name)));
+            return Err(PortError::Conflict(format!(
+                "the source {} is taken over already",
+                row.name
+            )));
         }
         let preview = self.preview_take_over(&row).await?;
         if let Some(refusal) = preview.refusals.first() {
@@ -98,11 +109,14 @@ impl Sources for Plane {
         }
         if preview.digest != digest {
             return Err(PortError::Conflict(
-                "what taking over would do has changed since it was shown; look at it again".to_owned(),
+                "what taking over would do has changed since it was shown; look at it again"
+                    .to_owned(),
             ));
         }
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        store::source::set_mode(&mut tx, source, Mode::Managed).await.map_err(refuse::store)?;
+        store::source::set_mode(&mut tx, source, Mode::Managed)
+            .await
+            .map_err(refuse::store)?;
         for plan in &preview.targets {
             let intent = NewOperation {
                 kind: OperationKind::TakeOver,
@@ -112,13 +126,25 @@ impl Sources for Plane {
                 idempotency_key: None,
                 parameters: serde_json::json!({"source": source, "digest": digest}),
             };
-            let inserted = store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+            let inserted = store::operation::insert(&mut tx, &intent)
+                .await
+                .map_err(refuse::store)?;
             // The mode is the whole of it: nothing is left for a reconciler to carry out.
-            store::operation::end(&mut tx, inserted.operation().id, "taken over").await.map_err(refuse::store)?;
-            let target = store::target::get(&tx, plan.target.id).await.map_err(refuse::store)?;
-            tx.announce(store::target::subject(&target), lockstep_types::event::EventKind::Changed);
+            store::operation::end(&mut tx, inserted.operation().id, "taken over")
+                .await
+                .map_err(refuse::store)?;
+            let target = store::target::get(&tx, plan.target.id)
+                .await
+                .map_err(refuse::store)?;
+            tx.announce(
+                store::target::subject(&target),
+                lockstep_types::event::EventKind::Changed,
+            );
         }
-        tx.record(Act::by(actor, "take over", &row.name).with(serde_json::json!({"digest": digest, "targets": preview.targets.len()})));
+        tx.record(
+            Act::by(actor, "take over", &row.name)
+                .with(serde_json::json!({"digest": digest, "targets": preview.targets.len()})),
+        );
         tx.commit().await.map_err(refuse::store)?;
         for plan in &preview.targets {
             self.runtime.activator().activate_target(plan.target.id);
@@ -130,11 +156,19 @@ impl Sources for Plane {
 
 impl Plane {
     async fn source_row(&self, id: SourceId) -> Result<SourceRow, PortError> {
-        store::source::get(self.runtime.store(), id).await.map_err(refuse::store)
+        store::source::get(self.runtime.store(), id)
+            .await
+            .map_err(refuse::store)
     }
 
-    async fn source_view(&self, row: SourceRow, sealed: &BTreeSet<Uuid>) -> Result<SourceView, PortError> {
-        let applications = store::application::by_source(self.runtime.store(), row.id).await.map_err(refuse::store)?;
+    async fn source_view(
+        &self,
+        row: SourceRow,
+        sealed: &BTreeSet<Uuid>,
+    ) -> Result<SourceView, PortError> {
+        let applications = store::application::by_source(self.runtime.store(), row.id)
+            .await
+            .map_err(refuse::store)?;
         let has_credentials = sealed.contains(&row.id.0)
             || match self.runtime.access().git(&row.repo_url).await {
                 Ok(access) => !matches!(access.credential, Credential::None),
@@ -164,11 +198,21 @@ impl Plane {
         self.runtime
             .mirrors()
             .check_url(&repo_url)
-            .map_err(|error| PortError::invalid("repo_url", refuse::with_next(&error.to_string(), error.next())))?;
+            .map_err(|error| {
+                PortError::invalid(
+                    "repo_url",
+                    refuse::with_next(&error.to_string(), error.next()),
+                )
+            })?;
         if !new.home_cluster.is_empty() {
-            let known = store::cluster::by_name(self.runtime.store(), &new.home_cluster).await.map_err(refuse::store)?;
+            let known = store::cluster::by_name(self.runtime.store(), &new.home_cluster)
+                .await
+                .map_err(refuse::store)?;
             if known.is_none() {
-                return Err(PortError::invalid("home_cluster", "no cluster of this name is registered; add it first"));
+                return Err(PortError::invalid(
+                    "home_cluster",
+                    "no cluster of this name is registered; add it first",
+                ));
             }
         }
         Ok(SourceFields {
@@ -186,7 +230,10 @@ fn git_secret(new: &NewSource) -> Result<Option<GitSecret>, PortError> {
     let text = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
     match (text(&new.username), text(&new.password)) {
         (None, None) => Ok(None),
-        (Some(_), None) => Err(PortError::invalid("password", "give a password or token beside the user name")),
+        (Some(_), None) => Err(PortError::invalid(
+            "password",
+            "give a password or token beside the user name",
+        )),
         (username, Some(password)) => Ok(Some(GitSecret {
             username: username.unwrap_or_else(|| "git".to_owned()),
             password: SecretString::from(password),

@@ -15,7 +15,9 @@ use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::{ApprovalId, OperationId, RunId, TargetId};
 use lockstep_types::ports::{Answer, Syncs};
 use lockstep_types::source::Mode;
-use lockstep_types::sync::{ApprovalView, OperationKind, RunView, StartedBy, SyncPhase, SyncRequest};
+use lockstep_types::sync::{
+    ApprovalView, OperationKind, RunView, StartedBy, SyncPhase, SyncRequest,
+};
 use serde_json::{Value, json};
 
 /// Longest idempotency key.
@@ -28,8 +30,15 @@ impl Syncs for Plane {
         if request.prune {
             allow(actor, Permission::Prune)?;
         }
-        if request.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY) {
-            return Err(PortError::invalid("idempotency_key", format!("use 1 to {KEY} characters")));
+        if request
+            .idempotency_key
+            .as_ref()
+            .is_some_and(|key| key.is_empty() || key.len() > KEY)
+        {
+            return Err(PortError::invalid(
+                "idempotency_key",
+                format!("use 1 to {KEY} characters"),
+            ));
         }
         let placement = self.placement(request.target).await?;
         self.may_write(&placement).await?;
@@ -71,7 +80,10 @@ impl Syncs for Plane {
         let open = !summary.phase.is_final();
         let unfinished = matches!(
             summary.phase,
-            SyncPhase::Failed | SyncPhase::Terminated | SyncPhase::Interrupted | SyncPhase::Superseded
+            SyncPhase::Failed
+                | SyncPhase::Terminated
+                | SyncPhase::Interrupted
+                | SyncPhase::Superseded
         );
         Ok(RunView {
             waiting_for: waiting::words(&summary, plan.as_ref(), &steps),
@@ -86,16 +98,25 @@ impl Syncs for Plane {
     async fn run_of(&self, actor: &Actor, operation: OperationId) -> Answer<Option<RunId>> {
         allow(actor, Permission::Get)?;
         let db = self.runtime.store();
-        store::operation::get(db, operation).await.map_err(refuse::store)?;
-        let run = store::run::newest_of_operation(db, operation).await.map_err(refuse::store)?;
+        store::operation::get(db, operation)
+            .await
+            .map_err(refuse::store)?;
+        let run = store::run::newest_of_operation(db, operation)
+            .await
+            .map_err(refuse::store)?;
         Ok(run.map(|run| run.id))
     }
 
     async fn terminate(&self, actor: &Actor, run: RunId) -> Answer<()> {
         allow(actor, Permission::Terminate)?;
-        let row = store::run::get(self.runtime.store(), run).await.map_err(refuse::store)?;
+        let row = store::run::get(self.runtime.store(), run)
+            .await
+            .map_err(refuse::store)?;
         if row.phase.is_final() {
-            return Err(PortError::Conflict(format!("this run has ended already, as {}", row.phase.word())));
+            return Err(PortError::Conflict(format!(
+                "this run has ended already, as {}",
+                row.phase.word()
+            )));
         }
         let placement = self.placement(row.target).await?;
         let intent = NewOperation {
@@ -113,16 +134,28 @@ impl Syncs for Plane {
 
     async fn approvals(&self, actor: &Actor) -> Answer<Vec<ApprovalView>> {
         allow(actor, Permission::Get)?;
-        store::approval::waiting(self.runtime.store()).await.map_err(refuse::store)
+        store::approval::waiting(self.runtime.store())
+            .await
+            .map_err(refuse::store)
     }
 
-    async fn decide(&self, actor: &Actor, approval: ApprovalId, digest: &str, yes: bool) -> Answer<()> {
+    async fn decide(
+        &self,
+        actor: &Actor,
+        approval: ApprovalId,
+        digest: &str,
+        yes: bool,
+    ) -> Answer<()> {
         allow(actor, Permission::Approve)?;
         let db = self.runtime.store();
-        let row = store::approval::get(db, approval).await.map_err(refuse::store)?;
+        let row = store::approval::get(db, approval)
+            .await
+            .map_err(refuse::store)?;
         let placement = self.placement(row.target).await?;
         let mut tx = db.begin().await.map_err(refuse::store)?;
-        store::approval::decide(&mut tx, approval, digest, yes, &actor.name).await.map_err(refuse::store)?;
+        store::approval::decide(&mut tx, approval, digest, yes, &actor.name)
+            .await
+            .map_err(refuse::store)?;
         let verb = if yes { "approve" } else { "refuse" };
         tx.record(
             Act::by(actor, verb, placement.words())
@@ -164,9 +197,13 @@ impl Plane {
             )));
         }
         if placement.defined.definition.policy.suspend {
-            return Err(PortError::Conflict(format!("the definition of {name} suspends it; change that in Git first")));
+            return Err(PortError::Conflict(format!(
+                "the definition of {name} suspends it; change that in Git first"
+            )));
         }
-        let hold = store::hold::unended_of(self.runtime.store(), placement.target.id).await.map_err(refuse::store)?;
+        let hold = store::hold::unended_of(self.runtime.store(), placement.target.id)
+            .await
+            .map_err(refuse::store)?;
         if let Some(hold) = hold.filter(|hold| hold.until > now()) {
             return Err(PortError::Conflict(format!(
                 "{} holds all writes until {}: {}. Release the hold first",
@@ -186,7 +223,9 @@ impl Plane {
         intent: NewOperation,
     ) -> Result<OperationId, PortError> {
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        let inserted = store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+        let inserted = store::operation::insert(&mut tx, &intent)
+            .await
+            .map_err(refuse::store)?;
         let id = inserted.operation().id;
         if let Inserted::New(_) = inserted {
             tx.record(

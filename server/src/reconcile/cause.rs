@@ -48,8 +48,10 @@ impl Cause {
     /// The reason to show. It began when the previous one did, as long as that was about the same thing: counts
     /// and retry times in the words may change without a new beginning.
     pub fn since(self, previous: Option<&Reason>, now: Micros) -> Reason {
+        let kind = |object: &Option<ResourceKey>| object.as_ref().map(|key| (key.group.clone(), key.kind.clone()));
         let since = previous
-            .filter(|before| before.code == self.code && before.object == self.object)
+            // Pods come and go while the trouble stays.
+            .filter(|before| before.code == self.code && kind(&before.object) == kind(&self.object))
             .map_or(now, |before| before.since);
         Reason {
             code: self.code,

@@ -78,6 +78,8 @@ pub struct Facts {
     pub skipped: Option<(ResourceKey, String)>,
     /// The first object that could not be compared, with the reason.
     pub unsure: Option<(ResourceKey, String)>,
+    /// Why the tracked revision may be out of date: its repository does not answer.
+    pub stale: Option<String>,
 }
 
 /// A run that is not over.

@@ -140,6 +140,13 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
         let cause = format!("{} differs and is left alone: {why}", key.short());
         return Some(Cause::stalled(ReasonCode::Behind, cause, "Change the object in Git or in the cluster").about(Some(key.clone())));
     }
+    if let (None, Some(error)) = (&health, &facts.stale) {
+        return Some(Cause::passing(
+            ReasonCode::FetchFailed,
+            format!("Newer commits are not seen: {error}"),
+            format!("It is compared with {} meanwhile; the repository is asked again by itself", facts.revision.short()),
+        ));
+    }
     health
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn begin(
 ) -> Result<(), StoreError> {
     match act {
         Act::Rest => Ok(()),
-        Act::Refuse(why) => refuse(runtime, loaded, memory, compared, why).await,
+        Act::Refuse(why) => refuse(runtime, loaded, compared, why).await,
         Act::Start { trigger, prune } => {
             let Some(compared) = compared else { return Ok(()) };
             let Some((operation, started_by)) = take_operation(runtime, loaded, trigger, *prune).await? else {
@@ -150,11 +150,11 @@ fn gate_words(plan: &Plan) -> String {
     plan.gate.iter().map(|finding| format!("{} ({})", finding.message, finding.rule)).collect::<Vec<_>>().join("; ")
 }
 
-/// A request that cannot be met is a run that failed at once, so that whoever waits for it learns why.
+/// A request that cannot be met is a run that failed at once, so that whoever waits for it learns why. It is no attempt
+/// at a state: what automation may do does not change by it.
 async fn refuse(
     runtime: &Runtime,
     loaded: &Loaded,
-    memory: &mut TargetMemory,
     compared: Option<&Compared>,
     why: &str,
 ) -> Result<(), StoreError> {
@@ -178,8 +178,6 @@ async fn refuse(
     }
     store::operation::end(&mut tx, request.id, why).await?;
     tx.commit().await?;
-    // A refusal is no attempt at a state; what automation may do does not change by it.
-    let _ = memory;
     Ok(())
 }
 
@@ -212,7 +210,7 @@ pub(crate) async fn advance(
     };
     match (run.phase, compared) {
         (SyncPhase::Pending | SyncPhase::Planning, _) => {
-            outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "the server was restarted before anything was written").await?;
+            outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "it was cut off before anything was written").await?;
             Ok(Advanced::Changed)
         }
         (SyncPhase::Applying, Some(compared)) => go_on(runtime, loaded, memory, compared, run).await,
@@ -231,13 +229,13 @@ async fn go_on(
     run: &RunRow,
 ) -> Result<Advanced, StoreError> {
     let Some(before) = store::run::plan(runtime.store(), run.id).await? else {
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "the server was restarted before the plan was stored").await?;
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "it was cut off before its plan was stored").await?;
         return Ok(Advanced::Changed);
     };
     let (fresh, violations) =
         compared.judged.plan(&compared.subject(runtime, loaded), before.counts().prune > 0, Some(&before.digest));
     if !violations.is_empty() || !resume::continues(&before, &fresh) {
-        let message = "the server was restarted in the middle, and what is left to do is no longer what was planned";
+        let message = "it was cut off in the middle, and what is left to do is no longer what was planned";
         outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, message).await?;
         return Ok(Advanced::Changed);
     }

@@ -24,6 +24,7 @@ use crate::store::{self, StoreError};
 use lockstep_types::event::EventKind;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan};
+use lockstep_types::reason::ReasonCode;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, SyncPhase};
 use lockstep_types::time::Micros;
@@ -32,6 +33,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+
+/// How long a repository may be silent before that is worth a word.
+const STALE_SECONDS: i64 = 90;
 
 /// The loop of one target, until it is cancelled or its definition is gone.
 pub(crate) async fn run(runtime: Runtime, target: TargetId, cluster: String, cancel: CancellationToken) {
@@ -104,7 +108,7 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
             let subject = compared.subject(runtime, &loaded);
             let (plan, violations) = compared.judged.plan(&subject, true, None);
             let drift = ledger::found(&compared.judged.diffs, &compared.desired.objects, &compared.baseline.hashes);
-            let facts = facts(compared, &plan, violations, ledger::objects(&drift));
+            let facts = facts(runtime, &loaded, now, compared, &plan, violations, ledger::objects(&drift));
             children::register(runtime, &loaded, memory, compared).await?;
             Some((compared, plan, facts, drift))
         }
@@ -179,12 +183,24 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
     Ok(match decision.again {
         Some(at) => Passed::Again(until(at, now)),
         None if loaded.run.is_some() => Passed::Again(Duration::from_secs(10)),
-        None if unknown.is_some() => Passed::Again(Duration::from_secs(5)),
+        // A connection that comes back wakes its targets; lists that fill up do not always.
+        None if unknown.is_some_and(|cause| cause.code == ReasonCode::LiveUnknown) => Passed::Again(Duration::from_secs(3)),
+        None if unknown.is_some() => Passed::Again(Duration::from_secs(30)),
         None => Passed::Settled,
     })
 }
 
+/// Why the tracked revision may be older than it looks: its repository has not answered for a while.
+fn stale(runtime: &Runtime, loaded: &Loaded, now: Micros) -> Option<String> {
+    let source = &loaded.definition.source;
+    let failing = runtime.resolution(&source.repo_url, &source.target_revision)?.failing?;
+    (now.seconds_since(failing.since) > STALE_SECONDS).then_some(failing.error)
+}
+
 fn facts(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    now: Micros,
     compared: &Compared,
     plan: &Plan,
     violations: Vec<String>,
@@ -208,6 +224,7 @@ fn facts(
         culprit: compared.judged.culprit.clone(),
         skipped,
         unsure: compared.judged.unsure.clone(),
+        stale: stale(runtime, loaded, now),
     }
 }
 

@@ -82,14 +82,22 @@ pub(crate) struct Memory {
     /// Revision and set of clusters at which the definitions of a source were read.
     read: Mutex<HashMap<SourceId, (Revision, u64)>>,
     looked: Mutex<HashMap<String, Micros>>,
-    /// Commits up to which a repository's log is recorded, by tracked revision.
-    noted: Mutex<HashMap<(String, TargetRevision), Revision>>,
+    /// Commits up to which a repository's log is recorded, by tracked revision, and what was known of its readers then.
+    noted: Mutex<HashMap<(String, TargetRevision), Noted>>,
     placements: Mutex<BTreeMap<TargetId, Placement>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
+}
+
+/// How far the log of a branch is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Noted {
+    pub(crate) head: Revision,
+    /// Applications with their paths, and whether their inputs were known: with more of them, older commits touch more.
+    pub(crate) readers: Vec<(ApplicationId, String, bool)>,
 }
 
 /// Where a target is.
@@ -163,7 +171,7 @@ impl Memory {
         let mut known = locked(&self.wanted);
         let changed = wanted
             .iter()
-            .filter(|(key, new)| known.get(*key).is_none_or(|old| old.revisions != new.revisions || old.sources != new.sources))
+            .filter(|(key, new)| known.get(*key).is_none_or(|old| old.revisions != new.revisions || old.sources != new.sources || old.paths != new.paths))
             .map(|(key, _)| key.clone())
             .collect();
         *known = wanted.into_iter().map(|(key, wanted)| (key, Arc::new(wanted))).collect();
@@ -191,20 +199,16 @@ impl Memory {
         locked(&self.looked).insert(key.to_owned(), at);
     }
 
-    pub(crate) fn noted(&self, key: &str, wanted: &TargetRevision) -> Option<Revision> {
+    pub(crate) fn noted(&self, key: &str, wanted: &TargetRevision) -> Option<Noted> {
         locked(&self.noted).get(&(key.to_owned(), wanted.clone())).cloned()
     }
 
-    pub(crate) fn note(&self, key: &str, wanted: &TargetRevision, head: Revision) {
-        locked(&self.noted).insert((key.to_owned(), wanted.clone()), head);
+    pub(crate) fn note(&self, key: &str, wanted: &TargetRevision, noted: Noted) {
+        locked(&self.noted).insert((key.to_owned(), wanted.clone()), noted);
     }
 
     pub(crate) fn place(&self, placements: BTreeMap<TargetId, Placement>) {
         *locked(&self.placements) = placements;
-    }
-
-    pub(crate) fn placement(&self, target: TargetId) -> Option<Placement> {
-        locked(&self.placements).get(&target).cloned()
     }
 
     pub(crate) fn placed_on(&self, cluster: &str) -> Vec<TargetId> {

@@ -139,9 +139,11 @@ impl<T> Doing<T> for Result<T, DbErr> {
                 subject: format!("needed to {doing}"),
                 finding: source.to_string(),
             },
-            Kind::Duplicate | Kind::NoSuchFile | Kind::Other => {
-                StoreError::Failed { doing, source }
-            }
+            Kind::Duplicate => StoreError::Conflict {
+                subject: format!("cannot {doing}"),
+                why: "the same exists already".to_owned(),
+            },
+            Kind::NoSuchFile | Kind::Other => StoreError::Failed { doing, source },
         })
     }
 }

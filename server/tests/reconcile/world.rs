@@ -1,5 +1,7 @@
 //! A runtime of its own over the rig's first cluster, with a namespace, a repository and a database of its own.
 
+#![expect(clippy::panic, clippy::expect_used, reason = "a test that cannot reach its cluster fails with words")]
+
 use async_trait::async_trait;
 use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings, Tools};
@@ -26,8 +28,8 @@ struct Rig {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
     cluster: String,
+    server: String,
     audit_log: PathBuf,
-    user_agent_marker: &'static str,
 }
 
 /// See the module.
@@ -37,6 +39,17 @@ pub struct World {
     store: Store,
     folder: TempDir,
     rig: Rig,
+    kubeconfig: String,
+    namespace: String,
+    installation: Uuid,
+}
+
+/// What outlives a server.
+struct Set {
+    rig: Rig,
+    kubeconfig: String,
+    repository: Repository,
+    folder: TempDir,
     namespace: String,
     installation: Uuid,
 }
@@ -60,27 +73,45 @@ impl Access for Keys {
     }
 }
 
-fn rig() -> Option<Rig> {
+fn rig() -> Rig {
     let Some(path) = std::env::var_os("LOCKSTEP_RIG") else {
-        println!("LOCKSTEP_RIG is not set: start the rig and give the path of its rig.json");
-        return None;
+        panic!("LOCKSTEP_RIG is not set: run \"node end2end/rig/rig.mjs up\" and set it to the path of its rig.json");
     };
     let text = std::fs::read_to_string(path).expect("rig.json can be read");
     let rig: serde_json::Value = serde_json::from_str(&text).expect("rig.json is JSON");
     let path = |pointer: &str| PathBuf::from(rig.pointer(pointer).and_then(|value| value.as_str()).expect(pointer));
-    Some(Rig {
+    Rig {
         kubectl: path("/programs/kubectl"),
         kubeconfig: path("/clusters/0/kubeconfig"),
         cluster: path("/clusters/0/name").display().to_string(),
+        server: path("/clusters/0/server").display().to_string(),
         audit_log: path("/clusters/0/auditLog"),
-        user_agent_marker: "kubectl",
-    })
+    }
 }
 
 impl World {
-    /// A world with one application `shop`, whose policy is given; `None` without a rig.
-    pub async fn start(name: &str, mode: Mode, sync_policy: &str) -> Option<Self> {
-        let rig = rig()?;
+    /// A world with one application `shop`, whose policy is given.
+    pub async fn start(name: &str, mode: Mode, sync_policy: &str) -> Self {
+        Self::on(rig(), name, mode, sync_policy).await
+    }
+
+    /// The same, where nothing answers at the cluster's address.
+    pub async fn start_unreachable(name: &str) -> Self {
+        let rig = rig();
+        let text = std::fs::read_to_string(&rig.kubeconfig).expect("a kubeconfig");
+        let away = text.replace(&rig.server, "https://127.0.0.1:9");
+        assert_ne!(away, text, "the kubeconfig names its server");
+        Self::over(rig, away, name, Mode::Managed, "automated: {}").await
+    }
+
+    async fn on(rig: Rig, name: &str, mode: Mode, sync_policy: &str) -> Self {
+        let kubeconfig = std::fs::read_to_string(&rig.kubeconfig).expect("a kubeconfig");
+        let world = Self::over(rig, kubeconfig, name, mode, sync_policy).await;
+        world.kubectl_bare(&["create", "namespace", &world.namespace]);
+        world
+    }
+
+    async fn over(rig: Rig, kubeconfig: String, name: &str, mode: Mode, sync_policy: &str) -> Self {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .with_test_writer()
@@ -93,12 +124,12 @@ impl World {
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {}, namespace: {namespace}}}\n  syncPolicy:\n    {sync_policy}\n",
             repository.url(), rig.cluster
         ));
-        let world = Self::over(rig, repository, folder, namespace, Uuid::now_v7(), Some(mode)).await;
-        world.kubectl_bare(&["create", "namespace", &world.namespace]);
-        Some(world)
+        let set = Set { rig, kubeconfig, repository, folder, namespace, installation: Uuid::now_v7() };
+        Self::run(set, Some(mode)).await
     }
 
-    async fn over(rig: Rig, repository: Repository, folder: TempDir, namespace: String, installation: Uuid, mode: Option<Mode>) -> Self {
+    async fn run(set: Set, mode: Option<Mode>) -> Self {
+        let Set { rig, kubeconfig, repository, folder, namespace, installation } = set;
         let url = format!("sqlite:{}", folder.path().join("lockstep.db").display());
         let store = Store::open(&url).await.expect("a database");
         store.migrate().await.expect("a schema");
@@ -118,12 +149,11 @@ impl World {
         tx.commit().await.expect("a commit");
         let work = folder.path().join("work");
         std::fs::create_dir_all(&work).expect("a folder");
-        let kubeconfig = std::fs::read_to_string(&rig.kubeconfig).expect("a kubeconfig");
         let runtime = Runtime::start(Parts {
             store: store.clone(),
             mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
             renderer: Renderer::new(Tools::on_path(), SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))), work),
-            access: Arc::new(Keys { kubeconfig }),
+            access: Arc::new(Keys { kubeconfig: kubeconfig.clone() }),
             installation,
             settings: Settings {
                 poll: Duration::from_secs(2),
@@ -132,7 +162,7 @@ impl World {
                 ..Settings::default()
             },
         });
-        Self { repository, runtime, store, folder, rig, namespace, installation }
+        Self { repository, runtime, store, folder, rig, kubeconfig, namespace, installation }
     }
 
     /// The shop with a greeting and so many replicas, committed; the application is defined in the same commit.
@@ -216,6 +246,18 @@ impl World {
         panic!("not within {WITHIN:?}: {what}; runs: {last:#?}; target: {row:#?}");
     }
 
+    pub async fn until_commits(&self, filter: &str, holds: impl Fn(&[store::commit::SeenCommit]) -> bool) -> Vec<store::commit::SeenCommit> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let seen = store::commit::page(&self.store, filter, None, 50).await.expect("commits");
+            if holds(&seen) {
+                return seen;
+            }
+            assert!(Instant::now() < deadline, "commits: {seen:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits until the new process has made its first comparison.
     pub async fn until_compared_again(&self) {
         let target = self.target();
@@ -226,16 +268,21 @@ impl World {
         }
     }
 
-    /// What the button does.
+    /// What the button for taking over does.
     pub async fn take_over(&self) {
+        self.ask(OperationKind::TakeOver, serde_json::Value::Null).await;
+    }
+
+    /// Writes an intent and wakes the reconciler, as the buttons do.
+    pub async fn ask(&self, kind: OperationKind, parameters: serde_json::Value) {
         let mut tx = self.store.begin().await.expect("a write");
         store::operation::insert(&mut tx, &store::operation::NewOperation {
-            kind: OperationKind::TakeOver,
+            kind,
             target: self.target(),
             actor: "maria".to_owned(),
             started_by: StartedBy::Person("maria".to_owned()),
             idempotency_key: None,
-            parameters: serde_json::Value::Null,
+            parameters,
         }).await.expect("an operation");
         tx.commit().await.expect("a commit");
         self.runtime.activator().activate_target(self.target());
@@ -245,7 +292,17 @@ impl World {
     pub async fn restart(self) -> Self {
         self.runtime.stop(Duration::from_secs(20)).await;
         self.store.close().await;
-        Self::over(self.rig, self.repository, self.folder, self.namespace, self.installation, None).await
+        let Self { rig, kubeconfig, repository, folder, namespace, installation, .. } = self;
+        Self::run(Set { rig, kubeconfig, repository, folder, namespace, installation }, None).await
+    }
+
+    /// Waits until kubectl says so.
+    pub async fn until_kubectl(&self, what: &str, arguments: &[&str], said: &str) {
+        let deadline = Instant::now() + WITHIN;
+        while self.kubectl(arguments) != said {
+            assert!(Instant::now() < deadline, "not within {WITHIN:?}: {what}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Runs kubectl in the test's namespace.
@@ -268,19 +325,58 @@ impl World {
 
     /// Writes to the test's namespace by anybody but kubectl and the cluster itself, as its audit log has them.
     pub fn writes_by_lockstep(&self) -> usize {
-        let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
-        log.lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter(|entry| entry.pointer("/objectRef/namespace").and_then(|value| value.as_str()) == Some(&self.namespace))
+        self.audit()
+            .iter()
             .filter(|entry| entry.pointer("/user/username").and_then(|value| value.as_str()) == Some("admin"))
             .filter(|entry| {
                 let verb = entry.get("verb").and_then(|value| value.as_str()).unwrap_or_default();
                 !["get", "list", "watch"].contains(&verb)
             })
             .filter(|entry| {
-                !entry.get("userAgent").and_then(|value| value.as_str()).unwrap_or_default().starts_with(self.rig.user_agent_marker)
+                !entry.get("userAgent").and_then(|value| value.as_str()).unwrap_or_default().starts_with("kubectl")
             })
             .count()
+    }
+
+    /// The cluster's name.
+    pub fn cluster(&self) -> &str {
+        &self.rig.cluster
+    }
+
+    /// The namespace of this test.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Wakes the target, as a port does after it wrote something.
+    pub fn wake(&self) {
+        self.runtime.activator().activate_target(self.target());
+    }
+
+    /// Ends the server; there is nothing to clean up.
+    pub async fn leave(self) {
+        self.runtime.stop(Duration::from_secs(20)).await;
+    }
+
+    /// How often each ConfigMap of the namespace was written, by name, as the audit log has it.
+    pub fn writes_of_config_maps(&self) -> std::collections::BTreeMap<String, usize> {
+        let mut writes = std::collections::BTreeMap::new();
+        for entry in self.audit() {
+            let text = |pointer: &str| entry.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+            if text("/objectRef/resource") == "configmaps" && ["create", "update", "patch"].contains(&text("/verb").as_str()) && text("/user/username") == "admin" {
+                *writes.entry(text("/objectRef/name")).or_default() += 1;
+            }
+        }
+        writes
+    }
+
+    fn audit(&self) -> Vec<serde_json::Value> {
+        let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
+        log.lines()
+            .filter(|line| line.contains(&self.namespace))
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|entry| entry.pointer("/objectRef/namespace").and_then(|value| value.as_str()) == Some(&self.namespace))
+            .collect()
     }
 
     /// Ends the server and removes the namespace.

@@ -169,6 +169,10 @@ async fn a_hold_ends_by_a_person(db: &Db) {
         Some(second.id)
     );
     assert!(hold::over(&db.store, at(99)).await.unwrap().is_empty());
+    let mut tx = db.store.begin_at(at(60)).await.unwrap();
+    hold::expire(&mut tx, second.id).await.unwrap();
+    assert_eq!(hold::over(&tx, at(60)).await.unwrap().len(), 1);
+    tx.roll_back().await.unwrap();
     assert_eq!(
         hold::over(&db.store, at(100)).await.unwrap(),
         [(target, second.clone())]
@@ -214,7 +218,22 @@ async fn a_pin_ends_by_a_person(db: &Db) {
         (revision('c'), 3, at(50))
     );
     assert_eq!(pin::over(&db.store, at(60)).await.unwrap().len(), 1);
+    let mut tx = db.store.begin_at(at(20)).await.unwrap();
+    pin::expire(&mut tx, made.id).await.unwrap();
+    tx.commit().await.unwrap();
+    let over = pin::over(&db.store, at(20)).await.unwrap();
+    assert_eq!(
+        over[0].1.until,
+        at(20),
+        "ended early by hand, and still there to be looked at"
+    );
     let mut tx = db.store.begin_at(at(61)).await.unwrap();
+    pin::expire(&mut tx, made.id).await.unwrap();
+    assert_eq!(
+        pin::get(&tx, made.id).await.unwrap().1.until,
+        at(20),
+        "never later than it was"
+    );
     pin::set_ended_waiting(&mut tx, made.id).await.unwrap();
     assert!(pin::end(&mut tx, made.id, "maria").await.unwrap());
     tx.commit().await.unwrap();

@@ -2,6 +2,11 @@
 //!
 //! PostgreSQL: `LOCKSTEP_TEST_POSTGRES` names a server and a role that may create databases; when it is unset the suite
 //! starts a server of its own from the distribution's package and stops it at the end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where something is wrong"
+)]
 
 /// Runs functions that take a fresh [`database::Db`] on both databases.
 macro_rules! on_both {

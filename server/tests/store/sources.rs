@@ -160,7 +160,10 @@ async fn a_cluster_keeps_its_identity(db: &Db) {
         other.to_string().contains("another cluster answers"),
         "{other}"
     );
-    let moved = ClusterFields { server: "https://new:6443".to_owned(), ..fields.clone() };
+    let moved = ClusterFields {
+        server: "https://new:6443".to_owned(),
+        ..fields.clone()
+    };
     let declared = cluster::declare(&mut tx, &moved).await.unwrap();
     assert_eq!(
         (

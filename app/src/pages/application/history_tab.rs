@@ -7,7 +7,7 @@ use crate::components::clock::{Clock, ago};
 use crate::components::diff_view::Diffs;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
-use crate::components::panel::{LINK, PANEL, TABLE, TD, TH};
+use crate::components::panel::{LINK, PANEL, TABLE, TD, TH, heads};
 use crate::components::plan_view::counts_words;
 use crate::components::sha::Sha;
 use crate::components::status::{phase_mark, state_chip};
@@ -53,10 +53,7 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
                             <th class=TH scope="col">
                                 <span class="sr-only">"Compare"</span>
                             </th>
-                            {["When", "Revision", "Subject", "By", "Result", "Took", "Changed", ""]
-                                .into_iter()
-                                .map(|title| view! { <th class=TH scope="col">{title}</th> })
-                                .collect_view()}
+                            {heads(&["When", "Revision", "Subject", "By", "Result", "Took", "Changed", ""])}
                         </tr>
                     </thead>
                     <tbody>
@@ -167,7 +164,7 @@ fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef) -> AnyView {
             <td class=TD>
                 <Sha revision=commit.revision.clone() />
             </td>
-            <td class=TD colspan="6">
+            <td class=TD colspan="5">
                 <span class="line-clamp-2 break-words" title=commit.subject.clone()>
                     {commit.subject.clone()}
                     {format!(" · {}", commit.author)}

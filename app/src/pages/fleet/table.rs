@@ -2,7 +2,7 @@
 
 use super::matrix::{health_title, sync_title};
 use crate::components::clock::ago;
-use crate::components::panel::{TABLE, TD, TH};
+use crate::components::panel::{TABLE, TD, heads};
 use crate::components::standing::{severity, standing};
 use crate::components::status::{health_mark, mark};
 use crate::components::target_link::target_address;
@@ -22,10 +22,7 @@ pub fn table(view: &FleetView, now: Micros) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Application", "Cluster", "Git", "Health", "Why", "Deployed", "Image", "Last compared"]
-                            .into_iter()
-                            .map(|title| view! { <th scope="col" class=TH>{title}</th> })
-                            .collect_view()}
+                        {heads(&["Application", "Cluster", "Git", "Health", "Why", "Deployed", "Image", "Last compared"])}
                     </tr>
                 </thead>
                 <tbody>{targets.into_iter().map(|target| row(target, now)).collect_view()}</tbody>

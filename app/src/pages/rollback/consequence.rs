@@ -3,7 +3,7 @@
 use crate::components::code::Patch;
 use crate::components::diff_view::impact_chip;
 use crate::components::icon::Icon;
-use crate::components::panel::{PANEL, Part, TABLE, TD, TH};
+use crate::components::panel::{PANEL, Part, TABLE, TD, heads};
 use crate::components::plan_view::{Gate, counts_words, worst_impact};
 use crate::components::reason::Banner;
 use crate::components::target_link::target_address;
@@ -60,7 +60,7 @@ fn plans(targets: &[TargetPlan]) -> AnyView {
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Target", "Plan", "Consequence", "Then"].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        {heads(&["Target", "Plan", "Consequence", "Then"])}
                     </tr>
                 </thead>
                 <tbody>{targets.iter().map(row).collect_view()}</tbody>

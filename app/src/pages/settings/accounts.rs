@@ -7,7 +7,7 @@ use crate::components::feedback::{ActionFailure, waiting};
 use crate::components::form::{SelectField, TextField};
 use crate::components::layout::use_session;
 use crate::components::loaded::Loading;
-use crate::components::panel::{PANEL, TABLE, TD, TH, tag};
+use crate::components::panel::{Fold, PANEL, TABLE, TD, heads, tag};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::UserView;
@@ -83,7 +83,7 @@ fn table(list: Vec<UserView>, me: Option<UserId>, disable: ServerAction<SetDisab
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["Name", "Role", "Made", "Last seen", ""].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        {heads(&["Name", "Role", "Made", "Last seen", ""])}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -96,9 +96,8 @@ fn table(list: Vec<UserView>, me: Option<UserId>, disable: ServerAction<SetDisab
 fn create_form(create: ServerAction<CreateUser>) -> AnyView {
     let roles = [("viewer", "viewer: sees everything"), ("operator", "operator: syncs, rolls back, approves, holds"), ("admin", "admin: also sources, clusters, accounts")];
     view! {
-        <details class=format!("{PANEL} px-4 py-3")>
-            <summary class="font-semibold">"Add an account"</summary>
-            <ActionForm action=create attr:class="mt-3 grid max-w-3xl gap-3 md:grid-cols-3" attr:autocomplete="off">
+        <Fold title="Add an account">
+            <ActionForm action=create attr:class="grid max-w-3xl gap-3 md:grid-cols-3" attr:autocomplete="off">
                 <TextField name="name" label="Name" required=true />
                 <TextField name="password" label="First password" kind="password" minlength="12" autocomplete="new-password" required=true hint="At least twelve characters." />
                 <SelectField name="role" label="Role" options=roles.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() selected="viewer" />
@@ -106,7 +105,7 @@ fn create_form(create: ServerAction<CreateUser>) -> AnyView {
                     <Submit look=Look::Primary pending=create.pending()>"Add"</Submit>
                 </div>
             </ActionForm>
-        </details>
+        </Fold>
     }
     .into_any()
 }
@@ -114,9 +113,8 @@ fn create_form(create: ServerAction<CreateUser>) -> AnyView {
 fn own_password(me: UserId, action: ServerAction<SetPassword>) -> AnyView {
     let id = me.to_string();
     view! {
-        <details class=format!("{PANEL} px-4 py-3")>
-            <summary class="font-semibold">"Change your password"</summary>
-            <ActionForm action=action attr:class="mt-3 grid max-w-3xl gap-3 md:grid-cols-2">
+        <Fold title="Change your password">
+            <ActionForm action=action attr:class="grid max-w-3xl gap-3 md:grid-cols-2">
                 <input type="hidden" name="user" value=id />
                 <TextField name="old" label="Present password" kind="password" autocomplete="current-password" required=true />
                 <TextField name="new" label="New password" kind="password" minlength="12" autocomplete="new-password" required=true hint="At least twelve characters. All your sessions end." />
@@ -124,7 +122,7 @@ fn own_password(me: UserId, action: ServerAction<SetPassword>) -> AnyView {
                     <Submit look=Look::Primary pending=action.pending()>"Change"</Submit>
                 </div>
             </ActionForm>
-        </details>
+        </Fold>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use crate::components::feedback::{ActionFailure, Failure, waiting};
 use crate::components::form::{FIELD, TextField};
 use crate::components::layout::use_session;
 use crate::components::loaded::Loading;
-use crate::components::panel::{LINK, PANEL};
+use crate::components::panel::{Fold, LINK};
 use crate::format;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -39,9 +39,8 @@ pub fn ClustersPart(open: bool) -> impl IntoView {
                                     "Their state and how to remove one"
                                 </a>
                             </p>
-                            <details class=format!("{PANEL} px-4 py-3") open=open || number == 0>
-                                <summary class="font-semibold">"Add a cluster"</summary>
-                                <ActionForm action=add attr:class="mt-3 flex max-w-3xl flex-col gap-3" attr:autocomplete="off">
+                            <Fold title="Add a cluster" open={open || number == 0}>
+                                <ActionForm action=add attr:class="flex max-w-3xl flex-col gap-3" attr:autocomplete="off">
                                     <div class="grid gap-3 md:grid-cols-3">
                                         <TextField name="name" label="Name" required=true placeholder="prod-eu" />
                                         <TextField name="labels" label="Labels" placeholder="env=prod, region=eu" />
@@ -70,7 +69,7 @@ pub fn ClustersPart(open: bool) -> impl IntoView {
                                         </Submit>
                                     </div>
                                 </ActionForm>
-                            </details>
+                            </Fold>
                         }
                             .into_any()
                     }

@@ -9,7 +9,7 @@ use crate::components::form::{SelectField, TextField};
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::Loading;
-use crate::components::panel::{LINK, PANEL, facts};
+use crate::components::panel::{Fold, LINK, PANEL, facts_row};
 use crate::components::reason::Banner;
 use crate::components::sha::Sha;
 use crate::components::status::{Mark, chip};
@@ -125,7 +125,7 @@ fn card(source: SourceView, actor: Option<&Actor>, remove: ServerAction<RemoveSo
                 </div>
             </header>
             {(!error.is_empty()).then(|| view! { <Banner tone=Tone::Bad lead=error.into_any() /> })}
-            {facts(pairs)}
+            {facts_row(pairs)}
             {if source.from_file {
                 view! { <p class="text-sm text-muted">"From the configuration file: it is changed and removed there."</p> }.into_any()
             } else {
@@ -157,9 +157,8 @@ fn add_form(clusters: Vec<String>, open: bool, actor: Option<&Actor>, add: Serve
     let refused = refusal(actor, Permission::Source);
     let options = clusters.into_iter().map(|name| (name.clone(), name)).collect();
     view! {
-        <details class=format!("{PANEL} px-4 py-3") open=open>
-            <summary class="font-semibold">"Add a root source"</summary>
-            <ActionForm action=add attr:class="mt-3 grid max-w-3xl gap-3 md:grid-cols-2" attr:autocomplete="off">
+        <Fold title="Add a root source" open=open>
+            <ActionForm action=add attr:class="grid max-w-3xl gap-3 md:grid-cols-2" attr:autocomplete="off">
                 <TextField name="name" label="Name" required=true placeholder="shop" />
                 <TextField name="repo_url" label="Repository" required=true placeholder="https://git.example.com/team/shop.git" />
                 <TextField name="path" label="Path" hint="Where the definitions lie; empty is the root." placeholder="apps" />
@@ -175,7 +174,7 @@ fn add_form(clusters: Vec<String>, open: bool, actor: Option<&Actor>, add: Serve
                     <span class="text-sm text-muted">"Nothing is written until you take it over."</span>
                 </div>
             </ActionForm>
-        </details>
+        </Fold>
     }
     .into_any()
 }

@@ -7,7 +7,7 @@ use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::{SelectField, TextField};
 use crate::components::icon::Icon;
 use crate::components::loaded::Loading;
-use crate::components::panel::{PANEL, TABLE, TD, TH, tag};
+use crate::components::panel::{PANEL, TABLE, TD, heads, tag};
 use crate::components::reason::Banner;
 use crate::components::tone::Tone;
 use crate::format;
@@ -100,7 +100,7 @@ fn table(list: Vec<TokenView>, revoke: ServerAction<RevokeToken>, clock: Clock) 
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {["For", "Of", "Made", "Last used", "Ends", ""].into_iter().map(|title| view! { <th class=TH scope="col">{title}</th> }).collect_view()}
+                        {heads(&["For", "Of", "Made", "Last used", "Ends", ""])}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -49,7 +49,9 @@ pub(super) fn class(found: &Found<'_>, evidence: &Evidence<'_, '_>) -> DiffClass
     }
     // Our apply of this very value stands, nobody has written the field since, and yet it differs: the server
     // itself changed it (a mutating webhook, a normal form). Applying again would change nothing.
-    let settled = found.live.is_some() && found.declared.is_some() && !matches!(found.effect, Effect::Order(_));
+    let settled = found.live.is_some()
+        && found.declared.is_some()
+        && !matches!(found.effect, Effect::Order(_));
     if settled && evidence.current && evidence.owners.ours_alone(&found.path) {
         return DiffClass::Noise;
     }
@@ -57,16 +59,27 @@ pub(super) fn class(found: &Found<'_>, evidence: &Evidence<'_, '_>) -> DiffClass
 }
 
 /// Replicas of an object that an autoscaler scales.
-pub(super) fn yields_replicas(key: &ResourceKey, path: &[Segment<'_>], context: &CompareContext<'_>) -> bool {
+pub(super) fn yields_replicas(
+    key: &ResourceKey,
+    path: &[Segment<'_>],
+    context: &CompareContext<'_>,
+) -> bool {
     path == [Segment::Field("spec"), Segment::Field("replicas")]
-        && context.hpa_targets.is_some_and(|targets| targets.contains(key))
+        && context
+            .hpa_targets
+            .is_some_and(|targets| targets.contains(key))
 }
 
 /// Whether a JSON pointer names the place or something above it.
 pub(super) fn is_ignored(path: &[Segment<'_>], pointers: &[String]) -> bool {
     pointers.iter().any(|pointer| {
-        let Some(rest) = pointer.strip_prefix('/') else { return false };
-        let steps: Vec<String> = rest.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+        let Some(rest) = pointer.strip_prefix('/') else {
+            return false;
+        };
+        let steps: Vec<String> = rest
+            .split('/')
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .collect();
         steps.len() <= path.len()
             && steps.iter().zip(path).all(|(step, segment)| match segment {
                 Segment::Field(name) => name == step,

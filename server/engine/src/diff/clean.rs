@@ -26,11 +26,16 @@ pub(super) fn cleaned(object: &Value, without_tracking: bool) -> Value {
     if let Some(map) = object.as_object_mut() {
         map.remove("status");
     }
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return object };
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return object;
+    };
     for name in SERVER_SET {
         metadata.remove(name);
     }
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = metadata
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.remove(LAST_APPLIED);
         if without_tracking {
             annotations.remove(TRACKING_ANNOTATION);
@@ -55,7 +60,9 @@ pub(super) fn desired(object: &Value, without_tracking: bool) -> Value {
         }
         if let Some(data) = data.as_object_mut() {
             for (key, value) in plain {
-                let encoded = value.as_str().map(|text| Value::String(STANDARD.encode(text)));
+                let encoded = value
+                    .as_str()
+                    .map(|text| Value::String(STANDARD.encode(text)));
                 data.insert(key, encoded.unwrap_or(value));
             }
         }
@@ -66,5 +73,8 @@ pub(super) fn desired(object: &Value, without_tracking: bool) -> Value {
 /// Whether this is a core Secret.
 pub(super) fn is_secret(object: &Value) -> bool {
     object.get("kind").and_then(Value::as_str) == Some("Secret")
-        && object.get("apiVersion").and_then(Value::as_str).is_none_or(|version| !version.contains('/'))
+        && object
+            .get("apiVersion")
+            .and_then(Value::as_str)
+            .is_none_or(|version| !version.contains('/'))
 }

@@ -5,7 +5,17 @@ use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// Keys that come first, in this order; the rest follows by name.
-const FIRST: [&str; 9] = ["apiVersion", "kind", "metadata", "name", "namespace", "type", "spec", "data", "rules"];
+const FIRST: [&str; 9] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "name",
+    "namespace",
+    "type",
+    "spec",
+    "data",
+    "rules",
+];
 
 /// The YAML text of an object.
 pub(super) fn yaml(object: &Value) -> String {
@@ -19,7 +29,15 @@ pub(super) fn yaml(object: &Value) -> String {
 
 fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-    entries.sort_by_key(|(name, _)| (FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()), *name));
+    entries.sort_by_key(|(name, _)| {
+        (
+            FIRST
+                .iter()
+                .position(|first| first == name)
+                .unwrap_or(FIRST.len()),
+            *name,
+        )
+    });
     entries
 }
 
@@ -110,8 +128,12 @@ fn is_block(string: &str) -> bool {
     let body = string.trim_end_matches('\n');
     body.contains('\n')
         && !body.starts_with([' ', '\n', '\t'])
-        && string.chars().all(|c| c == '\n' || c == '\t' || is_printable(c))
-        && !body.lines().any(|line| line.ends_with([' ', '\t']) || (!line.is_empty() && line.trim().is_empty()))
+        && string
+            .chars()
+            .all(|c| c == '\n' || c == '\t' || is_printable(c))
+        && !body
+            .lines()
+            .any(|line| line.ends_with([' ', '\t']) || (!line.is_empty() && line.trim().is_empty()))
 }
 
 fn literal(text: &mut String, string: &str, depth: usize) {
@@ -167,8 +189,16 @@ fn quoted(text: &mut String, string: &str) {
 
 /// Whether a text needs no quotes, by a rule that is stricter than YAML's.
 fn is_plain(string: &str) -> bool {
-    let Some(first) = string.chars().next() else { return false };
-    let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ' ' | ':' | '=' | ',' | '@' | '+' | '(' | ')' | '$' | '•'));
+    let Some(first) = string.chars().next() else {
+        return false;
+    };
+    let odd = |c: char| {
+        !(c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                '/' | '.' | '-' | '_' | ' ' | ':' | '=' | ',' | '@' | '+' | '(' | ')' | '$' | '•'
+            ))
+    };
     if string.chars().any(odd) || !(first.is_ascii_alphabetic() || matches!(first, '/' | '•')) {
         return looks_like_version(string);
     }
@@ -176,12 +206,17 @@ fn is_plain(string: &str) -> bool {
         return false;
     }
     let lower = string.to_ascii_lowercase();
-    !matches!(lower.as_str(), "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf")
+    !matches!(
+        lower.as_str(),
+        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf"
+    )
 }
 
 /// `10.0.0.1` or `1.2.3-rc1`: begins with a digit and cannot be a number, date or time.
 fn looks_like_version(string: &str) -> bool {
-    string.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+    string
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
         && string.starts_with(|c: char| c.is_ascii_digit())
         && string.matches('.').count() >= 2
         && !string.ends_with('.')
@@ -235,17 +270,46 @@ mod tests {
 
     #[test]
     fn hidden_characters_are_visible() {
-        assert_eq!(yaml(&json!({"a": "x\u{202e}y\u{7}"})), "a: \"x\\u202Ey\\x07\"\n");
+        assert_eq!(
+            yaml(&json!({"a": "x\u{202e}y\u{7}"})),
+            "a: \"x\\u202Ey\\x07\"\n"
+        );
     }
 
     fn value() -> impl Strategy<Value = Value> {
         let text = prop_oneof![
             "[ -~\n\t]{0,12}".prop_map(Value::from),
             "\\PC{0,6}".prop_map(Value::from),
-            prop::sample::select(vec!["yes", "No", "null", "~", "1e3", "0x1f", "1_000", "012", "1:30", "- a", "a: b", "#c", "2001-01-01", ".5", "=", "<<", "a\n\n b\n", "a\n\n", "1.2.3", "..."])
-                .prop_map(Value::from),
+            prop::sample::select(vec![
+                "yes",
+                "No",
+                "null",
+                "~",
+                "1e3",
+                "0x1f",
+                "1_000",
+                "012",
+                "1:30",
+                "- a",
+                "a: b",
+                "#c",
+                "2001-01-01",
+                ".5",
+                "=",
+                "<<",
+                "a\n\n b\n",
+                "a\n\n",
+                "1.2.3",
+                "..."
+            ])
+            .prop_map(Value::from),
         ];
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), text];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            text
+        ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

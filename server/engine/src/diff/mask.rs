@@ -16,7 +16,14 @@ pub const HIDDEN_LIVE: &str = "•••••••• (live)";
 pub const HIDDEN_DECLARED: &str = "•••••••• (declared)";
 
 /// Words in an annotation's name that make its value a secret …
-const SENSITIVE: [&str; 6] = ["password", "passwd", "token", "private-key", "credential", "api-key"];
+const SENSITIVE: [&str; 6] = [
+    "password",
+    "passwd",
+    "token",
+    "private-key",
+    "credential",
+    "api-key",
+];
 /// … unless the name says that it only points to one.
 const POINTERS: [&str; 6] = ["name", "ref", "path", "file", "namespace", "type"];
 /// Annotations in which tools keep a copy of the whole object.
@@ -70,10 +77,18 @@ pub(super) fn masked_change(
 /// Masks a value that stands at a path: it may be a map of annotations, or an object that holds some.
 fn mask_at_path(value: &mut Value, other: Option<&Value>, path: &[Segment<'_>], marker: &str) {
     match path {
-        [.., Segment::Field("metadata"), Segment::Field("annotations")] => mask_annotations(value, other, marker),
+        [
+            ..,
+            Segment::Field("metadata"),
+            Segment::Field("annotations"),
+        ] => mask_annotations(value, other, marker),
         [.., Segment::Field("metadata")] => {
             if let Some(annotations) = value.get_mut("annotations") {
-                mask_annotations(annotations, other.and_then(|other| other.get("annotations")), marker);
+                mask_annotations(
+                    annotations,
+                    other.and_then(|other| other.get("annotations")),
+                    marker,
+                );
             }
         }
         _ => mask(value, other, marker),
@@ -89,8 +104,11 @@ fn is_sensitive(root: &Value, path: &[Segment<'_>]) -> bool {
         {
             return true;
         }
-        if let [Segment::Field("metadata"), Segment::Field("annotations"), Segment::Field(name)] =
-            path.get(depth..depth + 3).unwrap_or_default()
+        if let [
+            Segment::Field("metadata"),
+            Segment::Field("annotations"),
+            Segment::Field(name),
+        ] = path.get(depth..depth + 3).unwrap_or_default()
             && sensitive_annotation(name)
         {
             return true;
@@ -105,7 +123,8 @@ fn sensitive_annotation(name: &str) -> bool {
     if name == LAST_APPLIED || COPIES.contains(&name.as_str()) {
         return true;
     }
-    SENSITIVE.iter().any(|word| name.contains(word)) && !POINTERS.iter().any(|end| name.ends_with(end))
+    SENSITIVE.iter().any(|word| name.contains(word))
+        && !POINTERS.iter().any(|end| name.ends_with(end))
 }
 
 /// Masks an object and everything embedded in it.
@@ -131,7 +150,11 @@ fn mask(value: &mut Value, other: Option<&Value>, marker: &str) {
                     "data" | "stringData" if secret => {}
                     "metadata" => {
                         if let Some(annotations) = below.get_mut("annotations") {
-                            mask_annotations(annotations, other.and_then(|other| other.get("annotations")), marker);
+                            mask_annotations(
+                                annotations,
+                                other.and_then(|other| other.get("annotations")),
+                                marker,
+                            );
                         }
                     }
                     _ => mask(below, other, marker),
@@ -148,7 +171,9 @@ fn mask(value: &mut Value, other: Option<&Value>, marker: &str) {
 }
 
 fn mask_annotations(annotations: &mut Value, other: Option<&Value>, marker: &str) {
-    let Some(map) = annotations.as_object_mut() else { return };
+    let Some(map) = annotations.as_object_mut() else {
+        return;
+    };
     map.remove(LAST_APPLIED);
     for (name, value) in map.iter_mut() {
         if sensitive_annotation(name) {
@@ -169,20 +194,26 @@ fn hide(value: &mut Value, other: Option<&Value>, marker: &str) {
 }
 
 fn hide_one(value: &mut Value, other: Option<&Value>, marker: &str) {
-    let text = if other.is_none_or(|other| other == value) { HIDDEN } else { marker };
+    let text = if other.is_none_or(|other| other == value) {
+        HIDDEN
+    } else {
+        marker
+    };
     *value = Value::String(text.to_owned());
 }
 
 /// Hides every text outside of a Secret's data that repeats one of its values, plain or encoded.
 fn hide_leaks(value: &mut Value, roots: &[&Value], marker: &str) {
     match value {
-        Value::String(text) => {
-            if roots.iter().any(|root| repeats(root, text)) {
-                *text = marker.to_owned();
-            }
+        Value::String(text) if roots.iter().any(|root| repeats(root, text)) => {
+            *text = marker.to_owned();
         }
-        Value::Object(map) => map.values_mut().for_each(|value| hide_leaks(value, roots, marker)),
-        Value::Array(list) => list.iter_mut().for_each(|value| hide_leaks(value, roots, marker)),
+        Value::Object(map) => map
+            .values_mut()
+            .for_each(|value| hide_leaks(value, roots, marker)),
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| hide_leaks(value, roots, marker)),
         _ => {}
     }
 }
@@ -193,12 +224,22 @@ fn repeats(secret: &Value, text: &str) -> bool {
     if !is_secret(secret) {
         return false;
     }
-    let parts = ["data", "stringData"].into_iter().filter_map(|part| secret.get(part)).filter_map(Value::as_object);
-    parts.flat_map(Map::values).filter_map(Value::as_str).any(|value| {
-        let plain = STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let plain = plain.as_deref().map(str::trim).unwrap_or_default();
-        (value.len() >= LEAST && text.contains(value)) || (plain.len() >= LEAST && text.contains(plain))
-    })
+    let parts = ["data", "stringData"]
+        .into_iter()
+        .filter_map(|part| secret.get(part))
+        .filter_map(Value::as_object);
+    parts
+        .flat_map(Map::values)
+        .filter_map(Value::as_str)
+        .any(|value| {
+            let plain = STANDARD
+                .decode(value.trim())
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok());
+            let plain = plain.as_deref().map(str::trim).unwrap_or_default();
+            (value.len() >= LEAST && text.contains(value))
+                || (plain.len() >= LEAST && text.contains(plain))
+        })
 }
 
 #[cfg(test)]

@@ -35,8 +35,15 @@ enum Reach {
 impl<'a> Owners<'a> {
     /// Reads `metadata.managedFields`; entries without fields are left out.
     pub fn of(live: &'a Value) -> Self {
-        let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
-        let entries = entries.map(Vec::as_slice).unwrap_or_default().iter().filter_map(entry).collect();
+        let entries = live
+            .pointer("/metadata/managedFields")
+            .and_then(Value::as_array);
+        let entries = entries
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(entry)
+            .collect();
         Self { entries }
     }
 
@@ -47,30 +54,49 @@ impl<'a> Owners<'a> {
 
     /// Whether our applies own the place and nobody else does: nobody has written it since.
     pub fn ours_alone(&self, path: &[Segment<'_>]) -> bool {
-        self.ours().is_some_and(|ours| reach(ours.fields, path) != Reach::No) && !self.others(path)
+        self.ours()
+            .is_some_and(|ours| reach(ours.fields, path) != Reach::No)
+            && !self.others(path)
     }
 
     /// Whether somebody else owns the place or something below it.
     pub fn others(&self, path: &[Segment<'_>]) -> bool {
-        self.entries.iter().any(|entry| !entry.ours && reach(entry.fields, path) == Reach::Here)
+        self.entries
+            .iter()
+            .any(|entry| !entry.ours && reach(entry.fields, path) == Reach::Here)
     }
 
     /// Who last wrote the value at a path: the newest other manager, else ourselves.
     pub fn last_writer(&self, path: &[Segment<'_>]) -> Option<Entry<'a>> {
-        let rank = |entry: &Entry<'a>| (reach(entry.fields, path) == Reach::Here, !entry.ours, entry.at);
-        self.entries.iter().filter(|entry| reach(entry.fields, path) != Reach::No).max_by_key(|entry| rank(entry)).copied()
+        let rank = |entry: &Entry<'a>| {
+            (
+                reach(entry.fields, path) == Reach::Here,
+                !entry.ours,
+                entry.at,
+            )
+        };
+        self.entries
+            .iter()
+            .filter(|entry| reach(entry.fields, path) != Reach::No)
+            .max_by_key(|entry| rank(entry))
+            .copied()
     }
 }
 
 fn entry(value: &Value) -> Option<Entry<'_>> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let fields = value.get("fieldsV1")?;
-    let ours = text("manager") == FIELD_MANAGER && text("operation") == "Apply" && text("subresource").is_empty();
+    let ours = text("manager") == FIELD_MANAGER
+        && text("operation") == "Apply"
+        && text("subresource").is_empty();
     Some(Entry {
         manager: text("manager"),
         operation: text("operation"),
         api_version: text("apiVersion"),
-        at: text("time").parse::<jiff::Timestamp>().ok().map(Micros::from),
+        at: text("time")
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .map(Micros::from),
         fields,
         ours,
     })
@@ -79,7 +105,9 @@ fn entry(value: &Value) -> Option<Entry<'_>> {
 fn reach(fields: &Value, path: &[Segment<'_>]) -> Reach {
     let mut at = fields;
     for segment in path {
-        let Some(map) = at.as_object() else { return Reach::No };
+        let Some(map) = at.as_object() else {
+            return Reach::No;
+        };
         if map.is_empty() {
             return Reach::Above;
         }
@@ -88,7 +116,9 @@ fn reach(fields: &Value, path: &[Segment<'_>]) -> Reach {
             Segment::Index(index) => map.get(&format!("i:{index}")),
             Segment::Item(value) => map.get(&format!("v:{value}")),
             Segment::Key(keys) => {
-                let item = map.iter().find(|(key, _)| item_keys(key).is_some_and(|item| has_keys(&item, keys)));
+                let item = map
+                    .iter()
+                    .find(|(key, _)| item_keys(key).is_some_and(|item| has_keys(&item, keys)));
                 item.map(|(_, below)| below)
             }
         };

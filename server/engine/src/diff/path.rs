@@ -32,7 +32,10 @@ pub(super) fn render(path: &[Segment<'_>]) -> String {
             }
             Segment::Field(name) => write!(text, "[{}]", Value::from(*name)),
             Segment::Key(keys) => {
-                let keys: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={}", bare(value))).collect();
+                let keys: Vec<String> = keys
+                    .iter()
+                    .map(|(name, value)| format!("{name}={}", bare(value)))
+                    .collect();
                 write!(text, "[{}]", keys.join(","))
             }
             Segment::Index(index) => write!(text, "[{index}]"),
@@ -59,11 +62,16 @@ impl<'a> Segment<'a> {
 }
 
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn bare(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Whether the item carries these keys; a key it lacks counts as present when it equals the given default.
@@ -95,19 +103,25 @@ pub(super) fn set(root: &mut Value, path: &[Segment<'_>], value: Value) {
             if !root.is_object() {
                 *root = Value::Object(Map::new());
             }
-            let Some(map) = root.as_object_mut() else { return };
+            let Some(map) = root.as_object_mut() else {
+                return;
+            };
             map.entry((*name).to_owned()).or_insert(Value::Null)
         }
         _ => {
             if !root.is_array() {
                 *root = Value::Array(Vec::new());
             }
-            let Some(list) = root.as_array_mut() else { return };
+            let Some(list) = root.as_array_mut() else {
+                return;
+            };
             let at = position(list, first).unwrap_or_else(|| {
                 list.push(Value::Null);
                 list.len() - 1
             });
-            let Some(place) = list.get_mut(at) else { return };
+            let Some(place) = list.get_mut(at) else {
+                return;
+            };
             place
         }
     };
@@ -116,11 +130,15 @@ pub(super) fn set(root: &mut Value, path: &[Segment<'_>], value: Value) {
 
 /// Takes away what is at a path.
 pub(super) fn remove(root: &mut Value, path: &[Segment<'_>]) {
-    let Some((first, rest)) = path.split_first() else { return };
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
     if !rest.is_empty() {
         let place = match first {
             Segment::Field(name) => root.get_mut(*name),
-            _ => root.as_array_mut().and_then(|list| position(list, first).and_then(|at| list.get_mut(at))),
+            _ => root
+                .as_array_mut()
+                .and_then(|list| position(list, first).and_then(|at| list.get_mut(at))),
         };
         if let Some(place) = place {
             remove(place, rest);
@@ -152,10 +170,16 @@ pub(super) fn reorder(root: &mut Value, path: &[Segment<'_>], order: &[Segment<'
     }) else {
         return;
     };
-    let wanted: Vec<usize> = order.iter().filter_map(|segment| position(list, segment)).collect();
+    let wanted: Vec<usize> = order
+        .iter()
+        .filter_map(|segment| position(list, segment))
+        .collect();
     let mut places = wanted.clone();
     places.sort_unstable();
-    let items: Vec<Value> = wanted.iter().filter_map(|&at| list.get(at).cloned()).collect();
+    let items: Vec<Value> = wanted
+        .iter()
+        .filter_map(|&at| list.get(at).cloned())
+        .collect();
     for (place, item) in places.into_iter().zip(items) {
         if let Some(slot) = list.get_mut(place) {
             *slot = item;

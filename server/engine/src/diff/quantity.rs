@@ -33,10 +33,15 @@ fn parse(text: &str) -> Option<Quantity> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, suffix) = text.split_at_checked(digits)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || whole.len() + fraction.len() > 24 {
+    if (whole.is_empty() && fraction.is_empty())
+        || fraction.contains('.')
+        || whole.len() + fraction.len() > 24
+    {
         return None;
     }
     let (scale, family) = scale_of(suffix)?;
@@ -45,14 +50,23 @@ fn parse(text: &str) -> Option<Quantity> {
     let nanos = match scale {
         Scale::Ten(exponent) => times_ten(mantissa, exponent.checked_sub(shift)?.checked_add(9)?)?,
         Scale::Two(exponent) => {
-            let scaled = mantissa.checked_mul(1_i128.checked_shl(exponent)?)?.checked_mul(NANO)?;
+            let scaled = mantissa
+                .checked_mul(1_i128.checked_shl(exponent)?)?
+                .checked_mul(NANO)?;
             times_ten(scaled, -shift)?
         }
     };
     // A binary suffix on less than one unit is written with decimal suffixes.
-    let family = if family == Family::Binary && nanos < NANO { Family::Decimal } else { family };
+    let family = if family == Family::Binary && nanos < NANO {
+        Family::Decimal
+    } else {
+        family
+    };
     let family = if nanos == 0 { Family::Decimal } else { family };
-    Some(Quantity { nanos: if negative { -nanos } else { nanos }, family })
+    Some(Quantity {
+        nanos: if negative { -nanos } else { nanos },
+        family,
+    })
 }
 
 enum Scale {
@@ -82,7 +96,9 @@ fn scale_of(suffix: &str) -> Option<(Scale, Family)> {
         "Ei" => binary(60),
         _ => {
             let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-            (-18..=18).contains(&exponent).then_some((Scale::Ten(exponent), Family::Exponent))
+            (-18..=18)
+                .contains(&exponent)
+                .then_some((Scale::Ten(exponent), Family::Exponent))
         }
     }
 }
@@ -90,7 +106,11 @@ fn scale_of(suffix: &str) -> Option<(Scale, Family)> {
 /// `None` when digits below one nano would be lost: the API server rounds them up, and so would we have to.
 fn times_ten(value: i128, exponent: i32) -> Option<i128> {
     let power = 10_i128.checked_pow(exponent.unsigned_abs())?;
-    if exponent >= 0 { value.checked_mul(power) } else { (value % power == 0).then_some(value / power) }
+    if exponent >= 0 {
+        value.checked_mul(power)
+    } else {
+        (value % power == 0).then_some(value / power)
+    }
 }
 
 #[cfg(test)]
@@ -120,14 +140,30 @@ mod tests {
 
     #[test]
     fn different_quantities_and_families_stay_different() {
-        for (one, other) in [("1", "1Gi"), ("1Gi", "1073741824"), ("1G", "1Gi"), ("1e3", "1k"), ("-1", "1")] {
+        for (one, other) in [
+            ("1", "1Gi"),
+            ("1Gi", "1073741824"),
+            ("1G", "1Gi"),
+            ("1e3", "1k"),
+            ("-1", "1"),
+        ] {
             assert_ne!(parse(one), parse(other), "{one} {other}");
         }
     }
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for text in ["", "m", "1 Gi", "1.2.3", "abc", "1ee3", "1KI", "99999999999999999999999999Ei", "1e99"] {
+        for text in [
+            "",
+            "m",
+            "1 Gi",
+            "1.2.3",
+            "abc",
+            "1ee3",
+            "1KI",
+            "99999999999999999999999999Ei",
+            "1e99",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(canonical(&json!(true)), None);

@@ -22,21 +22,51 @@ pub(super) struct Removals<'a, 'o> {
 type Step = Result<(), Unsure>;
 
 impl<'a, 'o> Removals<'a, 'o> {
-    pub fn new(found: &'o mut Vec<Found<'a>>, owners: &'o Owners<'a>, typed: bool, ignore_tracking: bool) -> Self {
-        Self { found, owners, typed, ignore_tracking, path: Vec::new() }
+    pub fn new(
+        found: &'o mut Vec<Found<'a>>,
+        owners: &'o Owners<'a>,
+        typed: bool,
+        ignore_tracking: bool,
+    ) -> Self {
+        Self {
+            found,
+            owners,
+            typed,
+            ignore_tracking,
+            path: Vec::new(),
+        }
     }
 
     /// Starts at the root of the object.
-    pub fn root(&mut self, view: Option<View<'a>>, desired: &'a Value, live: &'a Value, api_version: &str) -> Step {
-        let Some(ours) = self.owners.ours() else { return Ok(()) };
+    pub fn root(
+        &mut self,
+        view: Option<View<'a>>,
+        desired: &'a Value,
+        live: &'a Value,
+        api_version: &str,
+    ) -> Step {
+        let Some(ours) = self.owners.ours() else {
+            return Ok(());
+        };
         if ours.api_version != api_version {
-            return Err(Unsure(format!("was last applied as {}, now it is declared as {api_version}", ours.api_version)));
+            return Err(Unsure(format!(
+                "was last applied as {}, now it is declared as {api_version}",
+                ours.api_version
+            )));
         }
         self.below(view, ours.fields, Some(desired), live)
     }
 
-    fn below(&mut self, view: Option<View<'a>>, ours: &'a Value, desired: Option<&'a Value>, live: &'a Value) -> Step {
-        let Some(steps) = ours.as_object() else { return Ok(()) };
+    fn below(
+        &mut self,
+        view: Option<View<'a>>,
+        ours: &'a Value,
+        desired: Option<&'a Value>,
+        live: &'a Value,
+    ) -> Step {
+        let Some(steps) = ours.as_object() else {
+            return Ok(());
+        };
         for (step, deeper) in steps {
             if let Some(name) = step.strip_prefix("f:") {
                 if !self.skipped(name)
@@ -53,8 +83,12 @@ impl<'a, 'o> Removals<'a, 'o> {
                 self.item(view, &keys, deeper, desired, live)?;
             } else if let Some(text) = step.strip_prefix("v:")
                 && let Ok(item) = serde_json::from_str::<Value>(text)
-                && let Some(live) = live.as_array().and_then(|live| live.iter().find(|live| scalar::same(live, &item)))
-                && !desired.and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| scalar::same(one, &item)))
+                && let Some(live) = live
+                    .as_array()
+                    .and_then(|live| live.iter().find(|live| scalar::same(live, &item)))
+                && !desired
+                    .and_then(Value::as_array)
+                    .is_some_and(|all| all.iter().any(|one| scalar::same(one, &item)))
             {
                 self.step(Segment::Item(live), None, deeper, None, live)?;
             }
@@ -62,25 +96,54 @@ impl<'a, 'o> Removals<'a, 'o> {
         Ok(())
     }
 
-    fn item(&mut self, view: Option<View<'a>>, keys: &Value, deeper: &'a Value, desired: Option<&'a Value>, live: &'a Value) -> Step {
-        let Some(keys) = keys.as_object() else { return Ok(()) };
-        let wanted: Vec<(&str, &Value)> = keys.iter().map(|(name, value)| (name.as_str(), value)).collect();
-        let find = |list: Option<&'a Value>| -> Option<&'a Value> {
-            list?.as_array()?.iter().find(|item| has_keys(item, &wanted))
+    fn item(
+        &mut self,
+        view: Option<View<'a>>,
+        keys: &Value,
+        deeper: &'a Value,
+        desired: Option<&'a Value>,
+        live: &'a Value,
+    ) -> Step {
+        let Some(keys) = keys.as_object() else {
+            return Ok(());
         };
-        let Some(live) = find(Some(live)) else { return Ok(()) };
+        let wanted: Vec<(&str, &Value)> = keys
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect();
+        let find = |list: Option<&'a Value>| -> Option<&'a Value> {
+            list?
+                .as_array()?
+                .iter()
+                .find(|item| has_keys(item, &wanted))
+        };
+        let Some(live) = find(Some(live)) else {
+            return Ok(());
+        };
         let item_view = view.map(View::item);
         let segment = match (view.map(View::list), item_view) {
-            (Some(ListKind::Map(names)), Some(item)) => keys_of(item, names, live).map(Segment::Key),
+            (Some(ListKind::Map(names)), Some(item)) => {
+                keys_of(item, names, live).map(Segment::Key)
+            }
             _ => None,
         };
         let Some(segment) = segment else {
-            return Err(Unsure(format!("{} merges by keys the schema does not know", render(&self.path))));
+            return Err(Unsure(format!(
+                "{} merges by keys the schema does not know",
+                render(&self.path)
+            )));
         };
         self.step(segment, item_view, deeper, find(desired), live)
     }
 
-    fn step(&mut self, segment: Segment<'a>, view: Option<View<'a>>, ours: &'a Value, desired: Option<&'a Value>, live: &'a Value) -> Step {
+    fn step(
+        &mut self,
+        segment: Segment<'a>,
+        view: Option<View<'a>>,
+        ours: &'a Value,
+        desired: Option<&'a Value>,
+        live: &'a Value,
+    ) -> Step {
         self.path.push(segment);
         let done = match desired {
             Some(_) => self.below(view, ours, desired, live),
@@ -95,14 +158,25 @@ impl<'a, 'o> Removals<'a, 'o> {
         let leaf = ours.as_object().is_none_or(serde_json::Map::is_empty);
         if self.owners.others(&self.path) {
             // Somebody keeps it alive; only what is ours alone below it goes.
-            return if leaf { Ok(()) } else { self.below(view, ours, None, live) };
+            return if leaf {
+                Ok(())
+            } else {
+                self.below(view, ours, None, live)
+            };
         }
         let default = self.default(view)?;
-        let empty_struct = self.typed && default.is_none() && matches!(live, Value::Object(map) if map.is_empty());
+        let empty_struct =
+            self.typed && default.is_none() && matches!(live, Value::Object(map) if map.is_empty());
         if empty_struct && matches!(self.path.last(), Some(Segment::Field(_))) {
-            return Err(Unsure(format!("{} is empty and left Git, and may stay", render(&self.path))));
+            return Err(Unsure(format!(
+                "{} is empty and left Git, and may stay",
+                render(&self.path)
+            )));
         }
-        if default.as_ref().is_some_and(|default| scalar::same_deep(default, live)) {
+        if default
+            .as_ref()
+            .is_some_and(|default| scalar::same_deep(default, live))
+        {
             return Ok(());
         }
         self.found.push(Found {
@@ -116,8 +190,11 @@ impl<'a, 'o> Removals<'a, 'o> {
 
     /// What takes the place of a field that nobody gives.
     fn default(&self, view: Option<View<'a>>) -> Result<Option<Value>, Unsure> {
-        let [above @ .., Segment::Field(name)] = self.path.as_slice() else { return Ok(None) };
-        let of_free_map = matches!(above.last(), Some(Segment::Field(above)) if FREE_MAPS.contains(above));
+        let [above @ .., Segment::Field(name)] = self.path.as_slice() else {
+            return Ok(None);
+        };
+        let of_free_map =
+            matches!(above.last(), Some(Segment::Field(above)) if FREE_MAPS.contains(above));
         if of_free_map || above.first() == Some(&Segment::Field("metadata")) {
             return Ok(None);
         }
@@ -128,18 +205,22 @@ impl<'a, 'o> Removals<'a, 'o> {
         match builtin::left_out(name) {
             LeftOut::Gone => Ok(None),
             LeftOut::Default(default) => Ok(Some(default)),
-            LeftOut::Computed => {
-                Err(Unsure(format!("{} left Git, and what it becomes only the cluster can tell", render(&self.path))))
-            }
+            LeftOut::Computed => Err(Unsure(format!(
+                "{} left Git, and what it becomes only the cluster can tell",
+                render(&self.path)
+            ))),
         }
     }
 
     fn skipped(&self, name: &str) -> bool {
         match self.path.as_slice() {
             [] => matches!(name, "apiVersion" | "kind" | "status" | "stringData"),
-            [Segment::Field("metadata")] => matches!(name, "name" | "namespace" | "creationTimestamp"),
+            [Segment::Field("metadata")] => {
+                matches!(name, "name" | "namespace" | "creationTimestamp")
+            }
             [Segment::Field("metadata"), Segment::Field("annotations")] => {
-                name == super::clean::LAST_APPLIED || (self.ignore_tracking && name == crate::tracking::TRACKING_ANNOTATION)
+                name == super::clean::LAST_APPLIED
+                    || (self.ignore_tracking && name == crate::tracking::TRACKING_ANNOTATION)
             }
             _ => false,
         }

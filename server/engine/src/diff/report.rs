@@ -20,15 +20,21 @@ pub(super) fn differing<'a>(
     if found.is_empty() {
         return None;
     }
-    let classes: Vec<DiffClass> = found.iter().map(|found| classify::class(found, evidence)).collect();
+    let classes: Vec<DiffClass> = found
+        .iter()
+        .map(|found| classify::class(found, evidence))
+        .collect();
     let live_clean = clean::cleaned(live, false);
     let after = match predicted {
         Some(predicted) => clean::cleaned(predicted, false),
         None => applied(&live_clean, found, &classes),
     };
     let roots = [live, &after];
-    let mut changes: Vec<FieldChange> =
-        found.iter().zip(classes).map(|(found, class)| change(evidence, found, class, &roots)).collect();
+    let mut changes: Vec<FieldChange> = found
+        .iter()
+        .zip(classes)
+        .map(|(found, class)| change(evidence, found, class, &roots))
+        .collect();
     changes.sort_by(|one, other| one.path.cmp(&other.path));
     let (live_masked, after_masked) = mask::masked_pair(&live_clean, &after);
     Some(ResourceDiff {
@@ -41,9 +47,23 @@ pub(super) fn differing<'a>(
     })
 }
 
-fn change<'a>(evidence: &Evidence<'_, 'a>, found: &Found<'a>, class: DiffClass, roots: &[&Value]) -> FieldChange {
-    let (live, declared) = mask::masked_change(roots, &found.path, found.live.clone(), found.declared.clone());
-    let writer = if live.is_some() { evidence.owners.last_writer(&found.path) } else { None };
+fn change<'a>(
+    evidence: &Evidence<'_, 'a>,
+    found: &Found<'a>,
+    class: DiffClass,
+    roots: &[&Value],
+) -> FieldChange {
+    let (live, declared) = mask::masked_change(
+        roots,
+        &found.path,
+        found.live.clone(),
+        found.declared.clone(),
+    );
+    let writer = if live.is_some() {
+        evidence.owners.last_writer(&found.path)
+    } else {
+        None
+    };
     FieldChange {
         path: path::render(&found.path),
         declared,
@@ -65,8 +85,12 @@ fn applied(live: &Value, found: &[Found<'_>], classes: &[DiffClass]) -> Value {
         }
         match (&found.effect, &found.declared) {
             (Effect::Set, Some(declared)) => path::set(&mut after, &found.path, declared.clone()),
-            (Effect::Set, None) | (Effect::Remove(None), _) => path::remove(&mut after, &found.path),
-            (Effect::Remove(Some(default)), _) => path::set(&mut after, &found.path, default.clone()),
+            (Effect::Set, None) | (Effect::Remove(None), _) => {
+                path::remove(&mut after, &found.path)
+            }
+            (Effect::Remove(Some(default)), _) => {
+                path::set(&mut after, &found.path, default.clone())
+            }
             (Effect::Stays, _) => {}
             (Effect::Order(order), _) => path::reorder(&mut after, &found.path, order),
         }
@@ -94,5 +118,12 @@ pub(super) fn whole(
             (live.map(text), declared.map(text))
         }
     };
-    ResourceDiff { key: key.clone(), kind, changes: Vec::new(), origin, live_yaml, predicted_yaml }
+    ResourceDiff {
+        key: key.clone(),
+        kind,
+        changes: Vec::new(),
+        origin,
+        live_yaml,
+        predicted_yaml,
+    }
 }

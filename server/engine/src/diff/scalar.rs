@@ -9,7 +9,9 @@ use serde_json::Value;
 /// Equal as written; numbers by value.
 pub(super) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
         _ => one == other,
     }
 }
@@ -34,7 +36,11 @@ pub(super) fn same_in(shape: Option<&Shape>, typed: bool, one: &Value, other: &V
 
 /// Base64 as the API server reads it: line breaks do not matter.
 fn bytes(value: &Value) -> Option<Vec<u8>> {
-    let text: String = value.as_str()?.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+    let text: String = value
+        .as_str()?
+        .chars()
+        .filter(|c| !matches!(c, '\n' | '\r'))
+        .collect();
     STANDARD.decode(text).ok()
 }
 
@@ -54,7 +60,8 @@ pub(super) fn is_zero(value: &Value) -> bool {
 pub(super) fn same_deep(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
-            let covers = |one: &serde_json::Map<String, Value>, other: &serde_json::Map<String, Value>| {
+            let covers = |one: &serde_json::Map<String, Value>,
+                          other: &serde_json::Map<String, Value>| {
                 one.iter().all(|(key, value)| match other.get(key) {
                     Some(other) => same_deep(value, other),
                     None => value.is_null(),
@@ -63,7 +70,11 @@ pub(super) fn same_deep(one: &Value, other: &Value) -> bool {
             covers(one, other) && covers(other, one)
         }
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_deep(one, other))
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| same_deep(one, other))
         }
         _ => same(one, other),
     }

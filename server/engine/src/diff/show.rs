@@ -31,10 +31,19 @@ mod tests {
             "data": {"password": "aHVudGVyMg=="}, "status": {"seen": true}
         });
         let text = live_yaml(&live);
-        assert!(text.contains("seen: true") && text.contains("password:"), "{text}");
-        assert!(!text.contains("aHVudGVyMg") && !text.contains("managedFields"), "{text}");
+        assert!(
+            text.contains("seen: true") && text.contains("password:"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("aHVudGVyMg") && !text.contains("managedFields"),
+            "{text}"
+        );
         let plain = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": "hunter2"}});
         let text = manifest_yaml(&Manifest::new(plain, None).unwrap());
-        assert!(text.contains("password:") && !text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("password:") && !text.contains("hunter2"),
+            "{text}"
+        );
     }
 }

@@ -5,6 +5,11 @@ use lockstep_types::diff::FieldChange;
 use serde_json::json;
 use std::sync::LazyLock;
 
+mod limits;
+mod objects;
+
+use objects::{DEPLOYMENT, LIVE};
+
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     let mut schema = kubernetes();
     schema.add_openapi_v3(&json!({"components": {"schemas": {"com.example.v1.Widget": {
@@ -40,9 +45,16 @@ fn lines(diff: Option<&ResourceDiff>) -> String {
             (Some(manager), Some(operation)) => format!(" by {manager}/{operation}"),
             _ => String::new(),
         };
-        format!("{:?} {}: {} -> {}{writer}", change.class, change.path, side(&change.live), side(&change.declared))
+        format!(
+            "{:?} {}: {} -> {}{writer}",
+            change.class,
+            change.path,
+            side(&change.live),
+            side(&change.declared)
+        )
     };
-    diff.map(|diff| diff.changes.iter().map(line).collect::<Vec<_>>().join("\n")).unwrap_or_default()
+    diff.map(|diff| diff.changes.iter().map(line).collect::<Vec<_>>().join("\n"))
+        .unwrap_or_default()
 }
 
 fn exact(desired: &Manifest, live: &Value, context: &CompareContext<'_>) -> Option<ResourceDiff> {
@@ -53,126 +65,30 @@ fn exact(desired: &Manifest, live: &Value, context: &CompareContext<'_>) -> Opti
 }
 
 fn unsure(desired: &Manifest, live: &Value) -> String {
-    match compare(Some(desired), Some(live), &SCHEMA, &CompareContext::default()) {
+    match compare(
+        Some(desired),
+        Some(live),
+        &SCHEMA,
+        &CompareContext::default(),
+    ) {
         Compared::Unsure(why) => why,
         Compared::Exact(diff) => panic!("exact:\n{}", lines(diff.as_ref())),
     }
 }
 
-const DEPLOYMENT: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop, labels: {app: web}}
-spec:
-  replicas: 2
-  minReadySeconds: 0
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {creationTimestamp: null, labels: {app: web}}
-    spec:
-      hostNetwork: false
-      containers:
-      - name: web
-        image: web:1.2
-        command: []
-        ports:
-        - containerPort: 8080
-        - {containerPort: 53, protocol: UDP}
-        env:
-        - {name: EMPTY, value: ''}
-        - {name: MODE, value: fast}
-        resources: {limits: {cpu: 1000m, memory: 1024Mi}, requests: {cpu: 0.1}}
-      volumes:
-      - {name: tmp, emptyDir: {}}
-";
-
-/// What an API server makes of it, with a sidecar injected and a status.
-const LIVE: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-  namespace: shop
-  uid: 1-2-3
-  resourceVersion: '77'
-  generation: 3
-  creationTimestamp: '2026-01-02T03:04:05Z'
-  labels: {app: web}
-  annotations: {deployment.kubernetes.io/revision: '3'}
-  managedFields:
-  - manager: lockstep
-    operation: Apply
-    apiVersion: apps/v1
-    time: '2026-01-02T03:04:05Z'
-    fieldsType: FieldsV1
-    fieldsV1:
-      f:metadata: {f:labels: {f:app: {}}}
-      f:spec:
-        f:replicas: {}
-        f:minReadySeconds: {}
-        f:selector: {}
-        f:template:
-          f:metadata: {f:creationTimestamp: {}, f:labels: {f:app: {}}}
-          f:spec:
-            f:hostNetwork: {}
-            f:containers:
-              'k:{\"name\":\"web\"}':
-                .: {}
-                f:name: {}
-                f:image: {}
-                f:command: {}
-                f:env:
-                  'k:{\"name\":\"EMPTY\"}': {.: {}, f:name: {}, f:value: {}}
-                  'k:{\"name\":\"MODE\"}': {.: {}, f:name: {}, f:value: {}}
-                f:ports:
-                  'k:{\"containerPort\":8080,\"protocol\":\"TCP\"}': {.: {}, f:containerPort: {}}
-                  'k:{\"containerPort\":53,\"protocol\":\"UDP\"}': {.: {}, f:containerPort: {}, f:protocol: {}}
-                f:resources: {f:limits: {f:cpu: {}, f:memory: {}}, f:requests: {f:cpu: {}}}
-            f:volumes:
-              'k:{\"name\":\"tmp\"}': {.: {}, f:emptyDir: {}, f:name: {}}
-  - manager: kube-controller-manager
-    operation: Update
-    apiVersion: apps/v1
-    subresource: status
-    time: '2026-01-02T03:04:09Z'
-    fieldsV1: {f:metadata: {f:annotations: {.: {}, f:deployment.kubernetes.io/revision: {}}}, f:status: {f:replicas: {}}}
-spec:
-  replicas: 2
-  progressDeadlineSeconds: 600
-  revisionHistoryLimit: 10
-  selector: {matchLabels: {app: web}}
-  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - image: web:1.2
-        name: web
-        imagePullPolicy: IfNotPresent
-        env:
-        - {name: EMPTY}
-        - {name: MODE, value: fast}
-        ports:
-        - {containerPort: 8080, protocol: TCP}
-        - {containerPort: 53, protocol: UDP}
-        resources: {limits: {cpu: '1', memory: 1Gi}, requests: {cpu: 100m}}
-        terminationMessagePath: /dev/termination-log
-        terminationMessagePolicy: File
-      - {name: proxy, image: 'proxy:9'}
-      volumes:
-      - {name: tmp, emptyDir: {}}
-      dnsPolicy: ClusterFirst
-      restartPolicy: Always
-status: {replicas: 2}
-";
-
 /// The live deployment after somebody wrote a value with `kubectl edit`.
 fn edited(pointer: &str, value: Value, owned: &str) -> Value {
     let mut live = yaml(LIVE);
     *live.pointer_mut(pointer).unwrap() = value;
-    let mut entry = yaml("{manager: kubectl-edit, operation: Update, apiVersion: apps/v1, time: '2026-02-01T00:00:00Z'}");
+    let mut entry = yaml(
+        "{manager: kubectl-edit, operation: Update, apiVersion: apps/v1, time: '2026-02-01T00:00:00Z'}",
+    );
     entry["fieldsV1"] = yaml(owned);
-    let entries = live.pointer_mut("/metadata/managedFields").unwrap().as_array_mut().unwrap();
+    let entries = live
+        .pointer_mut("/metadata/managedFields")
+        .unwrap()
+        .as_array_mut()
+        .unwrap();
     entries.push(entry);
     live
 }
@@ -180,7 +96,9 @@ fn edited(pointer: &str, value: Value, owned: &str) -> Value {
 /// Takes a place out of our own managed fields, as an update by somebody else does.
 fn disowned(mut live: Value, path: &[&str]) -> Value {
     let (last, above) = path.split_last().unwrap();
-    let mut at = live.pointer_mut("/metadata/managedFields/0/fieldsV1").unwrap();
+    let mut at = live
+        .pointer_mut("/metadata/managedFields/0/fieldsV1")
+        .unwrap();
     for step in above {
         at = at.get_mut(*step).unwrap();
     }
@@ -190,14 +108,29 @@ fn disowned(mut live: Value, path: &[&str]) -> Value {
 
 #[test]
 fn defaults_and_normal_forms_are_no_differences() {
-    assert_eq!(exact(&manifest(DEPLOYMENT), &yaml(LIVE), &CompareContext::default()), None);
+    assert_eq!(
+        exact(
+            &manifest(DEPLOYMENT),
+            &yaml(LIVE),
+            &CompareContext::default()
+        ),
+        None
+    );
 }
 
 #[test]
 fn a_change_in_git_is_not_yet_synced() {
-    let desired = manifest(&DEPLOYMENT.replace("web:1.2", "web:1.3").replace("cpu: 1000m", "cpu: 1500m"));
+    let desired = manifest(
+        &DEPLOYMENT
+            .replace("web:1.2", "web:1.3")
+            .replace("cpu: 1000m", "cpu: 1500m"),
+    );
     let applied = yaml(DEPLOYMENT);
-    let context = CompareContext { applied_hash: Some("other"), applied: Some(&applied), ..CompareContext::default() };
+    let context = CompareContext {
+        applied_hash: Some("other"),
+        applied: Some(&applied),
+        ..CompareContext::default()
+    };
     let diff = exact(&desired, &yaml(LIVE), &context);
     insta::assert_snapshot!(lines(diff.as_ref()), @r#"
     NotYetSynced spec.template.spec.containers[name=web].image: "web:1.2" -> "web:1.3" by lockstep/Apply
@@ -205,7 +138,10 @@ fn a_change_in_git_is_not_yet_synced() {
     "#);
     let diff = diff.unwrap();
     assert!(diff.counts());
-    assert_eq!(diff.changes[0].impact, lockstep_types::diff::Impact::RestartsPods);
+    assert_eq!(
+        diff.changes[0].impact,
+        lockstep_types::diff::Impact::RestartsPods
+    );
     let (live, predicted) = (diff.live_yaml.unwrap(), diff.predicted_yaml.unwrap());
     let changed: Vec<String> = live
         .lines()
@@ -225,17 +161,36 @@ fn a_change_in_git_is_not_yet_synced() {
 #[test]
 fn an_edit_of_the_same_manifest_is_drift_with_its_author() {
     let desired = manifest(DEPLOYMENT);
-    let live = edited("/spec/template/spec/containers/0/image", json!("web:hack"), r#"{f:spec: {f:template: {f:spec: {f:containers: {'k:{"name":"web"}': {f:image: {}}}}}}}"#);
-    let live = disowned(live, &["f:spec", "f:template", "f:spec", "f:containers", "k:{\"name\":\"web\"}", "f:image"]);
+    let live = edited(
+        "/spec/template/spec/containers/0/image",
+        json!("web:hack"),
+        r#"{f:spec: {f:template: {f:spec: {f:containers: {'k:{"name":"web"}': {f:image: {}}}}}}}"#,
+    );
+    let live = disowned(
+        live,
+        &[
+            "f:spec",
+            "f:template",
+            "f:spec",
+            "f:containers",
+            "k:{\"name\":\"web\"}",
+            "f:image",
+        ],
+    );
     let hash = desired.hash.clone();
-    let context = CompareContext { applied_hash: Some(&hash), ..CompareContext::default() };
-    insta::assert_snapshot!(lines(exact(&desired, &live, &context).as_ref()), @r#"
-    Drift spec.template.spec.containers[name=web].image: "web:hack" -> "web:1.2" by kubectl-edit/Update
-    "#);
+    let context = CompareContext {
+        applied_hash: Some(&hash),
+        ..CompareContext::default()
+    };
+    insta::assert_snapshot!(lines(exact(&desired, &live, &context).as_ref()), @r#"Drift spec.template.spec.containers[name=web].image: "web:hack" -> "web:1.2" by kubectl-edit/Update"#);
     // News elsewhere does not make it anything else, as long as the previous manifest says the same here.
     let applied = yaml(DEPLOYMENT);
     let news = manifest(&DEPLOYMENT.replace("replicas: 2", "replicas: 4"));
-    let context = CompareContext { applied_hash: Some(&hash), applied: Some(&applied), ..CompareContext::default() };
+    let context = CompareContext {
+        applied_hash: Some(&hash),
+        applied: Some(&applied),
+        ..CompareContext::default()
+    };
     insta::assert_snapshot!(lines(exact(&news, &live, &context).as_ref()), @r#"
     NotYetSynced spec.replicas: 2 -> 4 by lockstep/Apply
     Drift spec.template.spec.containers[name=web].image: "web:hack" -> "web:1.2" by kubectl-edit/Update
@@ -247,34 +202,50 @@ fn what_the_server_made_of_our_own_apply_is_noise() {
     let desired = manifest(DEPLOYMENT);
     let mut live = yaml(LIVE);
     live["spec"]["template"]["spec"]["containers"][0]["image"] = json!("mirror.example/web:1.2");
-    let context = CompareContext { applied_hash: Some(&desired.hash), ..CompareContext::default() };
+    let context = CompareContext {
+        applied_hash: Some(&desired.hash),
+        ..CompareContext::default()
+    };
     let diff = exact(&desired, &live, &context).unwrap();
-    insta::assert_snapshot!(lines(Some(&diff)), @r#"
-    Noise spec.template.spec.containers[name=web].image: "mirror.example/web:1.2" -> "web:1.2" by lockstep/Apply
-    "#);
+    insta::assert_snapshot!(lines(Some(&diff)), @r#"Noise spec.template.spec.containers[name=web].image: "mirror.example/web:1.2" -> "web:1.2" by lockstep/Apply"#);
     assert!(!diff.counts());
     assert_eq!(diff.live_yaml, diff.predicted_yaml);
     // An object older than that apply proves nothing.
-    let context = CompareContext { applied_resource_version: Some("78"), ..context };
+    let context = CompareContext {
+        applied_resource_version: Some("78"),
+        ..context
+    };
     assert!(exact(&desired, &live, &context).unwrap().counts());
 }
 
 #[test]
 fn an_autoscaler_owns_replicas() {
-    let hpa = yaml("
+    let hpa = yaml(
+        "
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: web, namespace: shop}
-spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}");
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}",
+    );
     let targets = BTreeSet::from([hpa_target(&hpa).unwrap()]);
     let desired = manifest(DEPLOYMENT);
     let live = edited("/spec/replicas", json!(9), "{f:spec: {f:replicas: {}}}");
-    let context = CompareContext { hpa_targets: Some(&targets), applied_hash: Some(&desired.hash), ..CompareContext::default() };
+    let context = CompareContext {
+        hpa_targets: Some(&targets),
+        applied_hash: Some(&desired.hash),
+        ..CompareContext::default()
+    };
     let diff = exact(&desired, &live, &context).unwrap();
     insta::assert_snapshot!(lines(Some(&diff)), @"OwnedByOther spec.replicas: 9 -> 2 by kubectl-edit/Update");
     assert!(!diff.counts());
-    assert_eq!(for_apply(&desired, Some(&live), &context)["spec"]["replicas"], json!(9));
-    assert_eq!(for_apply(&desired, Some(&live), &CompareContext::default())["spec"]["replicas"], json!(2));
+    assert_eq!(
+        for_apply(&desired, Some(&live), &context)["spec"]["replicas"],
+        json!(9)
+    );
+    assert_eq!(
+        for_apply(&desired, Some(&live), &CompareContext::default())["spec"]["replicas"],
+        json!(2)
+    );
 }
 
 #[test]
@@ -282,16 +253,32 @@ fn ignored_places_are_noise() {
     let desired = manifest(DEPLOYMENT);
     let live = edited("/spec/replicas", json!(9), "{f:spec: {f:replicas: {}}}");
     let ignored = ["/spec/replicas".to_owned()];
-    let diff = exact(&desired, &live, &CompareContext { ignored: &ignored, ..CompareContext::default() }).unwrap();
+    let diff = exact(
+        &desired,
+        &live,
+        &CompareContext {
+            ignored: &ignored,
+            ..CompareContext::default()
+        },
+    )
+    .unwrap();
     assert!(!diff.counts(), "{}", lines(Some(&diff)));
 }
 
 #[test]
 fn what_git_no_longer_declares_goes_unless_somebody_else_keeps_it() {
-    let shorter = DEPLOYMENT.replace("        - {name: MODE, value: fast}\n", "").replace("      volumes:\n      - {name: tmp, emptyDir: {}}\n", "");
-    let shorter = shorter.replace("labels: {app: web}}\nspec", "labels: {}}\nspec").replace("  replicas: 2\n", "");
+    let shorter = DEPLOYMENT
+        .replace("        - {name: MODE, value: fast}\n", "")
+        .replace("      volumes:\n      - {name: tmp, emptyDir: {}}\n", "");
+    let shorter = shorter
+        .replace("labels: {app: web}}\nspec", "labels: {}}\nspec")
+        .replace("  replicas: 2\n", "");
     let applied = yaml(DEPLOYMENT);
-    let context = CompareContext { applied_hash: Some("x"), applied: Some(&applied), ..CompareContext::default() };
+    let context = CompareContext {
+        applied_hash: Some("x"),
+        applied: Some(&applied),
+        ..CompareContext::default()
+    };
     let diff = exact(&manifest(&shorter), &yaml(LIVE), &context).unwrap();
     insta::assert_snapshot!(lines(Some(&diff)), @r#"
     NotYetSynced metadata.labels.app: "web" -> - by lockstep/Apply
@@ -300,98 +287,91 @@ fn what_git_no_longer_declares_goes_unless_somebody_else_keeps_it() {
     NotYetSynced spec.template.spec.volumes: [{"emptyDir":{},"name":"tmp"}] -> - by lockstep/Apply
     "#);
     let predicted = yaml(diff.predicted_yaml.as_deref().unwrap());
-    assert_eq!(predicted["spec"]["replicas"], json!(1), "the default returns");
-    assert_eq!(predicted["spec"]["template"]["spec"]["containers"][0]["env"], json!([{"name": "EMPTY"}]));
+    assert_eq!(
+        predicted["spec"]["replicas"],
+        json!(1),
+        "the default returns"
+    );
+    assert_eq!(
+        predicted["spec"]["template"]["spec"]["containers"][0]["env"],
+        json!([{"name": "EMPTY"}])
+    );
 
-    let kept = edited("/spec/replicas", json!(2), r#"{f:metadata: {f:labels: {f:app: {}}}, f:spec: {f:replicas: {}, f:template: {f:spec: {f:volumes: {'k:{"name":"tmp"}': {f:name: {}, f:emptyDir: {}}}, f:containers: {'k:{"name":"web"}': {f:env: {'k:{"name":"MODE"}': {.: {}, f:name: {}, f:value: {}}}}}}}}}"#);
+    let kept = edited(
+        "/spec/replicas",
+        json!(2),
+        r#"{f:metadata: {f:labels: {f:app: {}}}, f:spec: {f:replicas: {}, f:template: {f:spec: {f:volumes: {'k:{"name":"tmp"}': {f:name: {}, f:emptyDir: {}}}, f:containers: {'k:{"name":"web"}': {f:env: {'k:{"name":"MODE"}': {.: {}, f:name: {}, f:value: {}}}}}}}}}"#,
+    );
     insta::assert_snapshot!(lines(exact(&manifest(&shorter), &kept, &context).as_ref()), @"");
 }
 
 #[test]
 fn list_items_match_by_key_and_order_counts() {
-    let extra = manifest(&DEPLOYMENT.replace("        - {name: MODE, value: fast}\n", "        - {name: NEW, value: x}\n        - {name: MODE, value: slow}\n"));
+    let extra = manifest(&DEPLOYMENT.replace(
+        "        - {name: MODE, value: fast}\n",
+        "        - {name: NEW, value: x}\n        - {name: MODE, value: slow}\n",
+    ));
     insta::assert_snapshot!(lines(exact(&extra, &yaml(LIVE), &CompareContext::default()).as_ref()), @r#"
     NotYetSynced spec.template.spec.containers[name=web].env[name=MODE].value: "fast" -> "slow" by lockstep/Apply
     NotYetSynced spec.template.spec.containers[name=web].env[name=NEW]: - -> {"name":"NEW","value":"x"}
     "#);
     let swapped = DEPLOYMENT.replace("        - {name: EMPTY, value: ''}\n", "");
-    let swapped = manifest(&swapped.replace("value: fast}\n", "value: fast}\n        - {name: EMPTY, value: ''}\n"));
+    let swapped = manifest(&swapped.replace(
+        "value: fast}\n",
+        "value: fast}\n        - {name: EMPTY, value: ''}\n",
+    ));
     let diff = exact(&swapped, &yaml(LIVE), &CompareContext::default()).unwrap();
-    insta::assert_snapshot!(lines(Some(&diff)), @r#"
-    NotYetSynced spec.template.spec.containers[name=web].env: ["[name=EMPTY]","[name=MODE]"] -> ["[name=MODE]","[name=EMPTY]"] by lockstep/Apply
-    "#);
+    insta::assert_snapshot!(lines(Some(&diff)), @r#"NotYetSynced spec.template.spec.containers[name=web].env: ["[name=EMPTY]","[name=MODE]"] -> ["[name=MODE]","[name=EMPTY]"] by lockstep/Apply"#);
     let predicted = yaml(diff.predicted_yaml.as_deref().unwrap());
-    assert_eq!(predicted["spec"]["template"]["spec"]["containers"][0]["env"][0]["name"], json!("MODE"));
-}
-
-#[test]
-fn what_cannot_be_told_is_unsure() {
-    let desired = |from: &str, to: &str| manifest(&DEPLOYMENT.replace(from, to));
-    let mut other_version = yaml(LIVE);
-    other_version["apiVersion"] = json!("apps/v1beta1");
-    for (desired, live, reason) in [
-        (desired("replicas: 2", "repilcas: 2"), yaml(LIVE), "no field spec.repilcas"),
-        (manifest(DEPLOYMENT), other_version, "declared as apps/v1 and read as"),
-        (desired("  replicas: 2\n", "  replicas: 2\n  strategy: {type: ''}\n"), yaml(LIVE), "spec.strategy.type is empty"),
-        (desired("        - {name: MODE, value: fast}\n", "        - {name: MODE, value: fast}\n        - {name: MODE, value: x}\n"), yaml(LIVE), "two items in Git with the same key"),
-        (desired("hostNetwork: false", "automountServiceAccountToken: false"), yaml(LIVE), "automountServiceAccountToken has its zero value"),
-    ] {
-        let why = unsure(&desired, &live);
-        assert!(why.contains(reason), "{why}");
-    }
-    let widget = manifest("{apiVersion: other.io/v1, kind: Thing, metadata: {name: a}, spec: {list: [{a: 1}, {b: 2}], n: 1}}");
-    let mut live = (*widget.body).clone();
-    assert_eq!(exact(&widget, &live, &CompareContext::default()), None);
-    live["spec"]["n"] = json!(2);
-    assert_eq!(lines(exact(&widget, &live, &CompareContext::default()).as_ref()), "NotYetSynced spec.n: 2 -> 1");
-    live["spec"]["list"][0]["a"] = json!(2);
-    assert!(unsure(&widget, &live).contains("spec.list"));
-}
-
-#[test]
-fn custom_resources_are_taken_literally() {
-    let widget = manifest("{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {cpu: 1000m, steps: [{run: x}], values: {a: [1], b: {}}}}");
-    let mut live = (*widget.body).clone();
-    live["spec"]["mode"] = json!("auto");
-    live["spec"]["steps"][0]["retries"] = json!(3);
-    live["spec"]["values"]["other"] = json!(true);
-    assert_eq!(exact(&widget, &live, &CompareContext::default()), None);
-    live["spec"]["cpu"] = json!("1");
-    live["spec"]["steps"][0]["retries"] = json!(5);
-    live["spec"]["values"]["a"] = json!([1, 2]);
-    live["spec"]["values"].as_object_mut().unwrap().remove("b");
-    insta::assert_snapshot!(lines(exact(&widget, &live, &CompareContext::default()).as_ref()), @r#"
-    NotYetSynced spec.cpu: "1" -> "1000m"
-    NotYetSynced spec.steps[0].retries: 5 -> -
-    NotYetSynced spec.values.a: [1,2] -> [1]
-    NotYetSynced spec.values.b: - -> {}
-    "#);
+    assert_eq!(
+        predicted["spec"]["template"]["spec"]["containers"][0]["env"][0]["name"],
+        json!("MODE")
+    );
 }
 
 #[test]
 fn tracking_counts_unless_observing() {
-    let mut desired = yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}, data: {k: v}}");
+    let mut desired =
+        yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}, data: {k: v}}");
     let live = desired.clone();
     desired["metadata"]["annotations"] = json!({TRACKING_ANNOTATION: "x"});
     let desired = Manifest::new(desired, None).unwrap();
-    let observing = CompareContext { ignore_tracking: true, ..CompareContext::default() };
+    let observing = CompareContext {
+        ignore_tracking: true,
+        ..CompareContext::default()
+    };
     assert_eq!(exact(&desired, &live, &observing), None);
     let diff = exact(&desired, &live, &CompareContext::default());
-    assert_eq!(lines(diff.as_ref()), "NotYetSynced metadata.annotations: - -> {\"lockstep.dev/tracking-id\":\"x\"}");
+    assert_eq!(
+        lines(diff.as_ref()),
+        "NotYetSynced metadata.annotations: - -> {\"lockstep.dev/tracking-id\":\"x\"}"
+    );
 }
 
 #[test]
 fn one_side_only() {
-    let desired = manifest("{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b}, stringData: {k: hunter2hunter2}}");
-    let Compared::Exact(Some(missing)) = compare(Some(&desired), None, &SCHEMA, &CompareContext::default()) else {
+    let desired = manifest(
+        "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b}, stringData: {k: hunter2hunter2}}",
+    );
+    let Compared::Exact(Some(missing)) =
+        compare(Some(&desired), None, &SCHEMA, &CompareContext::default())
+    else {
         panic!("not missing");
     };
-    assert_eq!((&missing.kind, missing.live_yaml.is_none()), (&ResourceDiffKind::Missing, true));
+    assert_eq!(
+        (&missing.kind, missing.live_yaml.is_none()),
+        (&ResourceDiffKind::Missing, true)
+    );
     let live = clean::desired(&desired.body, false);
-    let Compared::Exact(Some(extra)) = compare(None, Some(&live), &SCHEMA, &CompareContext::default()) else {
+    let Compared::Exact(Some(extra)) =
+        compare(None, Some(&live), &SCHEMA, &CompareContext::default())
+    else {
         panic!("not extra");
     };
-    assert_eq!((&extra.kind, &extra.key), (&ResourceDiffKind::Extra, &desired.key));
+    assert_eq!(
+        (&extra.kind, &extra.key),
+        (&ResourceDiffKind::Extra, &desired.key)
+    );
     assert_eq!(exact(&desired, &live, &CompareContext::default()), None);
     insta::assert_snapshot!(extra.live_yaml.unwrap(), @"
     apiVersion: v1
@@ -406,20 +386,37 @@ fn one_side_only() {
 
 #[test]
 fn a_dry_run_is_the_truth() {
-    let desired = manifest(&DEPLOYMENT.replace("web:1.2", "web:1.3").replace("replicas: 2", "replicas: 5"));
+    let desired = manifest(
+        &DEPLOYMENT
+            .replace("web:1.2", "web:1.3")
+            .replace("replicas: 2", "replicas: 5"),
+    );
     let live = yaml(LIVE);
     let mut predicted = live.clone();
     // A policy keeps replicas at two and adds a label.
     predicted["spec"]["template"]["spec"]["containers"][0]["image"] = json!("web:1.3");
     predicted["metadata"]["labels"]["team"] = json!("a");
     predicted["metadata"]["resourceVersion"] = json!("78");
-    let diff = compare_predicted(&desired, &live, &predicted, &SCHEMA, &CompareContext::default()).unwrap();
+    let diff = compare_predicted(
+        &desired,
+        &live,
+        &predicted,
+        &SCHEMA,
+        &CompareContext::default(),
+    )
+    .unwrap();
     insta::assert_snapshot!(lines(Some(&diff)), @r#"
     NotYetSynced metadata.labels.team: - -> "a"
     Noise spec.replicas: 2 -> 5 by lockstep/Apply
     NotYetSynced spec.template.spec.containers[name=web].image: "web:1.2" -> "web:1.3" by lockstep/Apply
     "#);
-    let unchanged = compare_predicted(&manifest(DEPLOYMENT), &live, &live, &SCHEMA, &CompareContext::default());
+    let unchanged = compare_predicted(
+        &manifest(DEPLOYMENT),
+        &live,
+        &live,
+        &SCHEMA,
+        &CompareContext::default(),
+    );
     assert_eq!(unchanged, None);
 }
 
@@ -427,17 +424,29 @@ fn a_dry_run_is_the_truth() {
 fn renders_compare_with_each_other() {
     let from = [
         manifest(DEPLOYMENT),
-        manifest("{apiVersion: v1, kind: ConfigMap, metadata: {name: gone, namespace: b}, data: {k: v}}"),
-        manifest("{apiVersion: v1, kind: ConfigMap, metadata: {name: same, namespace: b}, data: {k: v}}"),
+        manifest(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: gone, namespace: b}, data: {k: v}}",
+        ),
+        manifest(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: same, namespace: b}, data: {k: v}}",
+        ),
     ];
     let to = [
-        manifest(&DEPLOYMENT.replace("value: fast", "value: slow").replace("      volumes:\n      - {name: tmp, emptyDir: {}}\n", "")),
-        manifest("{apiVersion: v1, kind: ConfigMap, metadata: {name: new, namespace: b}, data: {k: v}}"),
+        manifest(
+            &DEPLOYMENT
+                .replace("value: fast", "value: slow")
+                .replace("      volumes:\n      - {name: tmp, emptyDir: {}}\n", ""),
+        ),
+        manifest(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: new, namespace: b}, data: {k: v}}",
+        ),
         from[2].clone(),
     ];
     let diffs = compare_manifests(&from, &to);
-    let text: Vec<String> =
-        diffs.iter().map(|diff| format!("{:?} {}\n{}", diff.kind, diff.key, lines(Some(diff)))).collect();
+    let text: Vec<String> = diffs
+        .iter()
+        .map(|diff| format!("{:?} {}\n{}", diff.kind, diff.key, lines(Some(diff))))
+        .collect();
     insta::assert_snapshot!(text.join("\n"), @r#"
     Extra /ConfigMap:b/gone
 

@@ -2,11 +2,14 @@
 //! looked at: defaults and other people's fields in the live object are none of its business, except inside of what
 //! merges as one whole.
 
+mod list;
+
 use super::builtin::{self, LeftOut};
 use super::owned::Owners;
 use super::path::{self, Segment, render};
 use super::scalar;
 use crate::schema::{Field, ListKind, Shape, View};
+pub(super) use list::keys_of;
 use serde_json::{Map, Value};
 
 /// A place that applying would change, before masking and classing.
@@ -50,16 +53,36 @@ pub(super) struct Walk<'a, 'o> {
 type Step = Result<(), Unsure>;
 
 /// Maps with free keys of built-in kinds: what is in them is kept as it is, zero values included.
-pub(super) const FREE_MAPS: [&str; 8] =
-    ["annotations", "binaryData", "data", "hard", "labels", "matchLabels", "nodeSelector", "parameters"];
+pub(super) const FREE_MAPS: [&str; 8] = [
+    "annotations",
+    "binaryData",
+    "data",
+    "hard",
+    "labels",
+    "matchLabels",
+    "nodeSelector",
+    "parameters",
+];
 
 impl<'a, 'o> Walk<'a, 'o> {
     pub fn new(owners: &'o Owners<'a>, typed: bool) -> Self {
-        Self { found: Vec::new(), owners, typed, applied: None, same_manifest: false, path: Vec::new() }
+        Self {
+            found: Vec::new(),
+            owners,
+            typed,
+            applied: None,
+            same_manifest: false,
+            path: Vec::new(),
+        }
     }
 
     /// Walks the fields of an object, except the root's `apiVersion`, `kind` and `status`.
-    pub fn root(&mut self, view: Option<View<'a>>, desired: &'a Map<String, Value>, live: &'a Map<String, Value>) -> Step {
+    pub fn root(
+        &mut self,
+        view: Option<View<'a>>,
+        desired: &'a Map<String, Value>,
+        live: &'a Map<String, Value>,
+    ) -> Step {
         for (name, value) in desired {
             if !matches!(name.as_str(), "apiVersion" | "kind" | "status") {
                 self.field(view, name, value, live.get(name), false)?;
@@ -68,7 +91,14 @@ impl<'a, 'o> Walk<'a, 'o> {
         Ok(())
     }
 
-    fn field(&mut self, view: Option<View<'a>>, name: &'a str, desired: &'a Value, live: Option<&'a Value>, strict: bool) -> Step {
+    fn field(
+        &mut self,
+        view: Option<View<'a>>,
+        name: &'a str,
+        desired: &'a Value,
+        live: Option<&'a Value>,
+        strict: bool,
+    ) -> Step {
         let below = match view.map(|view| view.field(name)) {
             Some(Field::Known(below)) => Some(below),
             Some(Field::Unknown) => {
@@ -85,11 +115,21 @@ impl<'a, 'o> Walk<'a, 'o> {
         done
     }
 
-    fn value(&mut self, view: Option<View<'a>>, desired: &'a Value, live: Option<&'a Value>, strict: bool) -> Step {
-        let Some(live) = live.filter(|live| !live.is_null()) else { return self.absent(view, desired) };
+    fn value(
+        &mut self,
+        view: Option<View<'a>>,
+        desired: &'a Value,
+        live: Option<&'a Value>,
+        strict: bool,
+    ) -> Step {
+        let Some(live) = live.filter(|live| !live.is_null()) else {
+            return self.absent(view, desired);
+        };
         match (desired, live) {
             (Value::Null, live) => self.null(view, live, strict),
-            (Value::Object(desired), Value::Object(live)) => self.object(view, desired, live, strict),
+            (Value::Object(desired), Value::Object(live)) => {
+                self.object(view, desired, live, strict)
+            }
             (Value::Array(desired_items), Value::Array(live_items)) => {
                 self.list(view, desired, desired_items, live, live_items, strict)
             }
@@ -116,7 +156,11 @@ impl<'a, 'o> Walk<'a, 'o> {
 
     fn names(&self) -> (&'a str, &'a str) {
         let mut names = self.path.iter().rev().filter_map(Segment::field);
-        let name = if matches!(self.path.last(), Some(Segment::Field(_))) { names.next().unwrap_or_default() } else { "" };
+        let name = if matches!(self.path.last(), Some(Segment::Field(_))) {
+            names.next().unwrap_or_default()
+        } else {
+            ""
+        };
         (names.next().unwrap_or_default(), name)
     }
 
@@ -124,10 +168,15 @@ impl<'a, 'o> Walk<'a, 'o> {
     fn absent(&mut self, view: Option<View<'a>>, desired: &'a Value) -> Step {
         if desired.is_null() {
             let (parent, _) = self.names();
-            return if FREE_MAPS.contains(&parent) { self.unsure("is null in Git, and may become empty") } else { Ok(()) };
+            return if FREE_MAPS.contains(&parent) {
+                self.unsure("is null in Git, and may become empty")
+            } else {
+                Ok(())
+            };
         }
         if matches!(desired, Value::Object(map) if map.values().any(Value::is_null)) {
-            return self.unsure("holds nulls in Git, and what they become only the cluster can tell");
+            return self
+                .unsure("holds nulls in Git, and what they become only the cluster can tell");
         }
         if !scalar::is_zero(desired) {
             self.change(desired, None);
@@ -143,7 +192,9 @@ impl<'a, 'o> Walk<'a, 'o> {
         }
         let (parent, name) = self.names();
         match desired {
-            Value::Object(_) if !matches!(shape, Some(Shape::Map { .. })) => self.change(desired, None),
+            Value::Object(_) if !matches!(shape, Some(Shape::Map { .. })) => {
+                self.change(desired, None)
+            }
             Value::Object(_) | Value::Array(_) => {}
             _ if shape == Some(&Shape::Bytes) && !FREE_MAPS.contains(&parent) => {}
             // The values of a free map are kept whatever they are.
@@ -158,12 +209,13 @@ impl<'a, 'o> Walk<'a, 'o> {
 
     /// An explicit null over a live value: a map or merged list stays, a single value goes.
     fn null(&mut self, view: Option<View<'a>>, live: &'a Value, strict: bool) -> Step {
-        let merges = !strict && view.is_some_and(|view| match view.shape() {
-            Shape::Struct(fields) => !fields.atomic,
-            Shape::Map { atomic, .. } => !atomic,
-            Shape::List { kind, .. } => *kind != ListKind::Atomic,
-            _ => false,
-        });
+        let merges = !strict
+            && view.is_some_and(|view| match view.shape() {
+                Shape::Struct(fields) => !fields.atomic,
+                Shape::Map { atomic, .. } => !atomic,
+                Shape::List { kind, .. } => *kind != ListKind::Atomic,
+                _ => false,
+            });
         if merges {
             return Ok(());
         }
@@ -172,7 +224,11 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Ok(());
         }
         let (_, name) = self.names();
-        let default = if self.is_typed(view) { builtin::left_out(name) } else { LeftOut::Computed };
+        let default = if self.is_typed(view) {
+            builtin::left_out(name)
+        } else {
+            LeftOut::Computed
+        };
         if matches!(default, LeftOut::Default(default) if scalar::same(&default, live)) {
             return Ok(());
         }
@@ -189,8 +245,12 @@ impl<'a, 'o> Walk<'a, 'o> {
             let vanishes = builtin::vanishes(parent, name) || desired.is_string();
             match builtin::left_out(name) {
                 _ if vanishes && builtin::allocated(name) => return Ok(()),
-                LeftOut::Default(default) if vanishes && scalar::same(&default, live) => return Ok(()),
-                LeftOut::Computed => return self.unsure("is empty in Git, and the cluster fills it in"),
+                LeftOut::Default(default) if vanishes && scalar::same(&default, live) => {
+                    return Ok(());
+                }
+                LeftOut::Computed => {
+                    return self.unsure("is empty in Git, and the cluster fills it in");
+                }
                 _ => {}
             }
         }
@@ -211,7 +271,11 @@ impl<'a, 'o> Walk<'a, 'o> {
             self.field(view, name, value, live.get(name), strict)?;
         }
         if !strict {
-            return if view.is_none() { self.extras_without_schema(desired, live) } else { Ok(()) };
+            return if view.is_none() {
+                self.extras_without_schema(desired, live)
+            } else {
+                Ok(())
+            };
         }
         for (name, value) in live {
             if !desired.contains_key(name) {
@@ -226,7 +290,11 @@ impl<'a, 'o> Walk<'a, 'o> {
 
     /// Without a schema a map may be one that is replaced whole; only a field that has an owner of its own shows that
     /// it is not.
-    fn extras_without_schema(&mut self, desired: &'a Map<String, Value>, live: &'a Map<String, Value>) -> Step {
+    fn extras_without_schema(
+        &mut self,
+        desired: &'a Map<String, Value>,
+        live: &'a Map<String, Value>,
+    ) -> Step {
         for (name, value) in live {
             if desired.contains_key(name) || value.is_null() {
                 continue;
@@ -235,7 +303,9 @@ impl<'a, 'o> Walk<'a, 'o> {
             let owned = self.owners.others(&self.path);
             self.path.pop();
             if !owned {
-                return self.unsure("holds more in the cluster, and how it merges needs the cluster's schema");
+                return self.unsure(
+                    "holds more in the cluster, and how it merges needs the cluster's schema",
+                );
             }
         }
         Ok(())
@@ -250,7 +320,10 @@ impl<'a, 'o> Walk<'a, 'o> {
             Some(Field::Known(below)) => Some(below),
             _ => None,
         };
-        if below.and_then(View::default).is_some_and(|default| scalar::same_deep(default, live)) {
+        if below
+            .and_then(View::default)
+            .is_some_and(|default| scalar::same_deep(default, live))
+        {
             return Ok(());
         }
         if !self.is_typed(view) {
@@ -258,20 +331,26 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Ok(());
         }
         let (parent, _) = self.names();
-        if view.is_some_and(|view| matches!(view.shape(), Shape::Map { .. })) && !builtin::filled_map(parent) {
+        if view.is_some_and(|view| matches!(view.shape(), Shape::Map { .. }))
+            && !builtin::filled_map(parent)
+        {
             self.remove(live, None);
             return Ok(());
         }
         let default = builtin::left_out(name);
         let free = below.is_some_and(|below| *below.shape() == Shape::Any);
-        if (scalar::is_zero(live) && !free) || matches!(&default, LeftOut::Default(default) if scalar::same_deep(default, live)) {
+        if (scalar::is_zero(live) && !free)
+            || matches!(&default, LeftOut::Default(default) if scalar::same_deep(default, live))
+        {
             return Ok(());
         }
         let ours = self.owners.ours_alone(&self.path);
         if ours && self.same_manifest {
             return Ok(());
         }
-        let was_applied = self.applied.map(|applied| path::get(applied, &self.path).is_some_and(|value| !value.is_null()));
+        let was_applied = self
+            .applied
+            .map(|applied| path::get(applied, &self.path).is_some_and(|value| !value.is_null()));
         match (was_applied, default) {
             (Some(false), _) if ours => Ok(()),
             (Some(true), LeftOut::Gone) => {
@@ -295,155 +374,4 @@ impl<'a, 'o> Walk<'a, 'o> {
             effect: Effect::Remove(default),
         });
     }
-
-    fn list(
-        &mut self,
-        view: Option<View<'a>>,
-        whole: &'a Value,
-        desired: &'a [Value],
-        live_whole: &'a Value,
-        live: &'a [Value],
-        strict: bool,
-    ) -> Step {
-        let Some(view) = view else { return self.list_without_schema(whole, desired, live_whole, live) };
-        match view.list() {
-            _ if strict => self.atomic(Some(view), whole, desired, live_whole, live),
-            ListKind::Atomic => self.atomic(Some(view), whole, desired, live_whole, live),
-            ListKind::Set => self.set(desired, live),
-            ListKind::Map(keys) => self.keyed(view.item(), keys, desired, live),
-        }
-    }
-
-    /// Replaced whole: items compare by position.
-    fn atomic(
-        &mut self,
-        view: Option<View<'a>>,
-        whole: &'a Value,
-        desired: &'a [Value],
-        live_whole: &'a Value,
-        live: &'a [Value],
-    ) -> Step {
-        let item = view.map(View::item);
-        let shape = item.map(View::shape);
-        let typed = self.is_typed(item);
-        let by_item = desired.len() == live.len() && desired.iter().any(|item| item.is_object() || item.is_array());
-        if !by_item {
-            let equal = desired.len() == live.len()
-                && desired.iter().zip(live).all(|(one, other)| scalar::same_in(shape, typed, one, other));
-            if !equal {
-                self.change(whole, Some(live_whole));
-            }
-            return Ok(());
-        }
-        for (index, (desired, live)) in desired.iter().zip(live).enumerate() {
-            self.path.push(Segment::Index(index));
-            let done = self.value(item, desired, Some(live), true);
-            self.path.pop();
-            done?;
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, desired: &'a [Value], live: &'a [Value]) -> Step {
-        let mut places = Vec::with_capacity(desired.len());
-        for (index, item) in desired.iter().enumerate() {
-            if desired.iter().take(index).any(|earlier| scalar::same(earlier, item)) {
-                return self.unsure("holds an item twice in Git");
-            }
-            match live.iter().position(|other| scalar::same(item, other)) {
-                Some(at) => places.push((at, Segment::Item(item))),
-                None => {
-                    self.path.push(Segment::Item(item));
-                    self.change(item, None);
-                    self.path.pop();
-                }
-            }
-        }
-        self.order(places);
-        Ok(())
-    }
-
-    fn keyed(&mut self, item: View<'a>, keys: &'a [Box<str>], desired: &'a [Value], live: &'a [Value]) -> Step {
-        let mut places: Vec<(usize, Segment<'a>)> = Vec::with_capacity(desired.len());
-        let mut hint = 0;
-        let mut seen: Vec<Vec<(&'a str, &'a Value)>> = Vec::with_capacity(desired.len());
-        for value in desired {
-            let Some(of_value) = keys_of(item, keys, value) else {
-                return self.unsure("has an item in Git without its key field");
-            };
-            if seen.iter().any(|earlier| same_keys(earlier, &of_value)) {
-                return self.unsure("has two items in Git with the same key");
-            }
-            let is_it = |at: usize| {
-                live.get(at).and_then(|live| keys_of(item, keys, live)).is_some_and(|found| same_keys(&found, &of_value))
-            };
-            // Lists are mostly in the same order: look where the next one should be.
-            let at = if is_it(hint) { Some(hint) } else { (0..live.len()).find(|&at| is_it(at)) };
-            self.path.push(Segment::Key(of_value.clone()));
-            let done = match at.and_then(|at| live.get(at)) {
-                Some(found) => self.value(Some(item), value, Some(found), false),
-                None => {
-                    self.change(value, None);
-                    Ok(())
-                }
-            };
-            self.path.pop();
-            done?;
-            if let Some(at) = at {
-                hint = at + 1;
-                places.push((at, Segment::Key(of_value.clone())));
-            }
-            seen.push(of_value);
-        }
-        self.order(places);
-        Ok(())
-    }
-
-    /// The desired items stand in another order than in the cluster.
-    fn order(&mut self, places: Vec<(usize, Segment<'a>)>) {
-        if places.is_sorted_by_key(|(at, _)| *at) {
-            return;
-        }
-        let label = |segment: &Segment<'a>| Value::String(render(std::slice::from_ref(segment)));
-        let declared: Vec<Value> = places.iter().map(|(_, segment)| label(segment)).collect();
-        let mut as_live: Vec<&(usize, Segment<'a>)> = places.iter().collect();
-        as_live.sort_by_key(|(at, _)| *at);
-        let live: Vec<Value> = as_live.into_iter().map(|(_, segment)| label(segment)).collect();
-        self.found.push(Found {
-            path: self.path.clone(),
-            declared: Some(Value::Array(declared)),
-            live: Some(Value::Array(live)),
-            effect: Effect::Order(places.into_iter().map(|(_, segment)| segment).collect()),
-        });
-    }
-
-    /// Without a schema nobody knows how a list merges; only a list that agrees item by item is settled.
-    fn list_without_schema(&mut self, whole: &'a Value, desired: &'a [Value], live_whole: &'a Value, live: &'a [Value]) -> Step {
-        let before = self.found.len();
-        let done = self.atomic(None, whole, desired, live_whole, live);
-        if done.is_ok() && self.found.len() == before {
-            return Ok(());
-        }
-        self.found.truncate(before);
-        self.unsure("is a list that differs, and how it merges needs the cluster's schema")
-    }
-}
-
-/// The key fields of a list item, defaults included; `None` when one is missing.
-pub(super) fn keys_of<'a>(item: View<'a>, keys: &'a [Box<str>], value: &'a Value) -> Option<Vec<(&'a str, &'a Value)>> {
-    keys.iter()
-        .map(|key| {
-            let given = value.get(key.as_ref()).filter(|given| !given.is_null());
-            let given = given.or_else(|| match item.field(key) {
-                Field::Known(field) => field.default(),
-                Field::Unknown => None,
-            });
-            Some((key.as_ref(), given?))
-        })
-        .collect()
-}
-
-fn same_keys(one: &[(&str, &Value)], other: &[(&str, &Value)]) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|((name, one), (other_name, other))| name == other_name && scalar::same(one, other))
 }

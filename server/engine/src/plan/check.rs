@@ -16,7 +16,11 @@ pub struct Violation {
 
 /// Everything that is wrong with the plan; empty for a sound one. A plan with violations must not be carried out.
 pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
-    let mut checker = Checker { plan, input, violations: Vec::new() };
+    let mut checker = Checker {
+        plan,
+        input,
+        violations: Vec::new(),
+    };
     checker.identity();
     checker.sequence();
     checker.applies();
@@ -38,7 +42,10 @@ impl<'c> Checker<'c> {
 
     fn identity(&mut self) {
         if self.plan.target != self.input.target || self.plan.revision != self.input.revision {
-            self.violate("identity", "the plan is for another target or revision".to_owned());
+            self.violate(
+                "identity",
+                "the plan is for another target or revision".to_owned(),
+            );
         }
         if self.plan.digest != digest_again(self.plan) {
             self.violate("digest", "the digest does not match the steps".to_owned());
@@ -51,19 +58,34 @@ impl<'c> Checker<'c> {
         let mut last_wave = i32::MIN;
         for (position, step) in self.plan.steps.iter().enumerate() {
             if usize::try_from(step.index) != Ok(position) {
-                self.violate("index", format!("{} has index {} at position {position}", step.key, step.index));
+                self.violate(
+                    "index",
+                    format!(
+                        "{} has index {} at position {position}",
+                        step.key, step.index
+                    ),
+                );
             }
             if !seen.insert(&step.key) {
                 self.violate("once", format!("{} has two steps", step.key));
             }
             if step.wave < last_wave {
-                self.violate("waves", format!("{} of wave {} comes after wave {last_wave}", step.key, step.wave));
+                self.violate(
+                    "waves",
+                    format!(
+                        "{} of wave {} comes after wave {last_wave}",
+                        step.key, step.wave
+                    ),
+                );
             }
             last_wave = step.wave;
             match step.action {
                 Action::Prune => pruning = true,
                 Action::Create | Action::Configure if pruning => {
-                    self.violate("prune-last", format!("{} is applied after a prune", step.key));
+                    self.violate(
+                        "prune-last",
+                        format!("{} is applied after a prune", step.key),
+                    );
                 }
                 _ => {}
             }
@@ -71,10 +93,18 @@ impl<'c> Checker<'c> {
     }
 
     fn applies(&mut self) {
-        let declared: BTreeMap<&ResourceKey, &str> =
-            self.input.desired.iter().rev().map(|manifest| (&manifest.key, manifest.hash.as_str())).collect();
+        let declared: BTreeMap<&ResourceKey, &str> = self
+            .input
+            .desired
+            .iter()
+            .rev()
+            .map(|manifest| (&manifest.key, manifest.hash.as_str()))
+            .collect();
         for step in &self.plan.steps {
-            if !matches!(step.action, Action::Create | Action::Configure | Action::Unchanged) {
+            if !matches!(
+                step.action,
+                Action::Create | Action::Configure | Action::Unchanged
+            ) {
                 continue;
             }
             let created_namespace = self.is_destination(&step.key)
@@ -83,7 +113,10 @@ impl<'c> Checker<'c> {
                 && self.input.namespace_exists == Some(false);
             match declared.get(&step.key) {
                 Some(hash) if *hash == step.desired_hash => {}
-                Some(_) => self.violate("desired", format!("{} would be applied from another manifest", step.key)),
+                Some(_) => self.violate(
+                    "desired",
+                    format!("{} would be applied from another manifest", step.key),
+                ),
                 None if created_namespace => continue,
                 None => self.violate("desired", format!("{} is not declared", step.key)),
             }
@@ -91,22 +124,43 @@ impl<'c> Checker<'c> {
                 (Some(LiveFact::Absent), Action::Create) => {}
                 (Some(LiveFact::Present(facts)), Action::Configure | Action::Unchanged) => {
                     if step.uid.as_deref() != Some(facts.uid.as_str()) {
-                        self.violate("uid", format!("{} is planned for another UID than the live one", step.key));
+                        self.violate(
+                            "uid",
+                            format!("{} is planned for another UID than the live one", step.key),
+                        );
                     }
-                    if step.action == Action::Configure && self.claimed_by_others(&step.key, facts.tracking.as_deref()) {
+                    if step.action == Action::Configure
+                        && self.claimed_by_others(&step.key, facts.tracking.as_deref())
+                    {
                         self.violate("G6", format!("{} belongs to somebody else", step.key));
                     }
                 }
                 (None | Some(LiveFact::Unknown(_)), Action::Unchanged) => {}
                 (None | Some(LiveFact::Unknown(_)), _) => {
-                    self.violate("G11", format!("{} would be written although its live state is unknown", step.key));
+                    self.violate(
+                        "G11",
+                        format!(
+                            "{} would be written although its live state is unknown",
+                            step.key
+                        ),
+                    );
                 }
-                _ => self.violate("action", format!("{} is to {} against its live state", step.key, step.action.word())),
+                _ => self.violate(
+                    "action",
+                    format!(
+                        "{} is to {} against its live state",
+                        step.key,
+                        step.action.word()
+                    ),
+                ),
             }
         }
         for manifest in self.input.desired {
             if !self.plan.steps.iter().any(|step| step.key == manifest.key) {
-                self.violate("complete", format!("{} is declared and has no step", manifest.key));
+                self.violate(
+                    "complete",
+                    format!("{} is declared and has no step", manifest.key),
+                );
             }
         }
     }
@@ -117,13 +171,20 @@ impl<'c> Checker<'c> {
             return;
         }
         if !self.input.policy.prune {
-            self.violate("policy", "objects would be deleted although pruning is off".to_owned());
+            self.violate(
+                "policy",
+                "objects would be deleted although pruning is off".to_owned(),
+            );
         }
         let involved = self.input.desired.iter().map(|manifest| &manifest.key);
         let mut involved = involved.chain(self.input.inventory.iter().map(|entry| &entry.key));
-        let unknown = involved.find(|key| matches!(self.input.live.get(key), None | Some(LiveFact::Unknown(_))));
+        let unknown = involved
+            .find(|key| matches!(self.input.live.get(key), None | Some(LiveFact::Unknown(_))));
         if let Some(key) = unknown {
-            self.violate("G11", format!("objects would be deleted although the live state of {key} is unknown"));
+            self.violate(
+                "G11",
+                format!("objects would be deleted although the live state of {key} is unknown"),
+            );
         }
         for step in pruned {
             self.prune(step);
@@ -132,7 +193,12 @@ impl<'c> Checker<'c> {
 
     fn prune(&mut self, step: &Step) {
         let key = &step.key;
-        if self.input.desired.iter().any(|manifest| manifest.key == *key) {
+        if self
+            .input
+            .desired
+            .iter()
+            .any(|manifest| manifest.key == *key)
+        {
             self.violate("desired", format!("{key} is declared and would be deleted"));
         }
         if self.is_destination(key) && self.input.policy.create_namespace {
@@ -146,10 +212,19 @@ impl<'c> Checker<'c> {
             self.violate("G11", format!("{key} is not known to exist"));
             return;
         };
-        if entry.uid.is_none() || entry.uid.as_deref() != Some(facts.uid.as_str()) || step.uid != entry.uid {
-            self.violate("G5", format!("{key} would be deleted without the recorded UID"));
+        if entry.uid.is_none()
+            || entry.uid.as_deref() != Some(facts.uid.as_str())
+            || step.uid != entry.uid
+        {
+            self.violate(
+                "G5",
+                format!("{key} would be deleted without the recorded UID"),
+            );
         }
-        let own = format!("{}/{}:{key}", self.input.installation, self.input.target_key);
+        let own = format!(
+            "{}/{}:{key}",
+            self.input.installation, self.input.target_key
+        );
         if facts.tracking.as_deref() != Some(own.as_str()) {
             self.violate("G5", format!("{key} does not carry our tracking id"));
         }
@@ -163,24 +238,40 @@ impl<'c> Checker<'c> {
         if pruned.is_empty() || !self.plan.gate.is_empty() {
             return;
         }
-        let keys: BTreeSet<&ResourceKey> = self.input.inventory.iter().map(|entry| &entry.key).collect();
+        let keys: BTreeSet<&ResourceKey> = self
+            .input
+            .inventory
+            .iter()
+            .map(|entry| &entry.key)
+            .collect();
         let many = pruned.len() > 3 && pruned.len() * 5 > keys.len();
         let empty = self.input.desired.is_empty() && !self.input.policy.allow_empty;
         let dear = pruned.iter().any(|step| is_dear(&step.key));
         let last_workload = pruned.iter().any(|step| runs_pods(&step.key))
-            && !self.input.desired.iter().any(|manifest| runs_pods(&manifest.key));
+            && !self
+                .input
+                .desired
+                .iter()
+                .any(|manifest| runs_pods(&manifest.key));
         let asked = pruned.iter().any(|step| {
             matches!(self.input.live.get(&step.key), Some(LiveFact::Present(facts)) if facts.prune == super::PruneWish::Confirm)
         });
         let approved = self.input.approved_digest == Some(digest_again(self.plan).as_str());
         if (many || empty || dear || last_workload || asked) && !approved {
-            self.violate("gate", "objects would be deleted without the approval that the prune gate asks for".to_owned());
+            self.violate(
+                "gate",
+                "objects would be deleted without the approval that the prune gate asks for"
+                    .to_owned(),
+            );
         }
     }
 
     fn pruned(&self) -> Vec<&'c Step> {
         let plan: &'c Plan = self.plan;
-        plan.steps.iter().filter(|step| step.action == Action::Prune).collect()
+        plan.steps
+            .iter()
+            .filter(|step| step.action == Action::Prune)
+            .collect()
     }
 
     fn is_destination(&self, key: &ResourceKey) -> bool {
@@ -188,7 +279,10 @@ impl<'c> Checker<'c> {
     }
 
     fn claimed_by_others(&self, key: &ResourceKey, tracking: Option<&str>) -> bool {
-        let own = format!("{}/{}:{key}", self.input.installation, self.input.target_key);
+        let own = format!(
+            "{}/{}:{key}",
+            self.input.installation, self.input.target_key
+        );
         tracking.is_some_and(|tracking| tracking != own)
     }
 }
@@ -224,7 +318,11 @@ fn runs_pods(key: &ResourceKey) -> bool {
 }
 
 fn digest_again(plan: &Plan) -> String {
-    let mut parts = vec![plan.target.to_string(), plan.revision.0.clone(), plan.steps.len().to_string()];
+    let mut parts = vec![
+        plan.target.to_string(),
+        plan.revision.0.clone(),
+        plan.steps.len().to_string(),
+    ];
     for step in &plan.steps {
         parts.push(step.key.to_string());
         parts.push(step.action.word().to_owned());
@@ -238,5 +336,8 @@ fn digest_again(plan: &Plan) -> String {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bytes.extend_from_slice(part.as_bytes());
     }
-    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

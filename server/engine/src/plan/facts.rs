@@ -27,30 +27,49 @@ impl LiveFact {
 
 /// What annotations say about deleting the object.
 pub(super) fn prune_wish(body: &Value) -> PruneWish {
-    let options: Vec<&str> = annotation(body, SYNC_OPTIONS).unwrap_or_default().split(',').map(str::trim).collect();
+    let options: Vec<&str> = annotation(body, SYNC_OPTIONS)
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .collect();
     if options.contains(&"Prune=false") {
         return PruneWish::Never(format!("{SYNC_OPTIONS}: Prune=false"));
     }
-    for (name, value) in [("kustomize.toolkit.fluxcd.io/prune", "disabled"), ("helm.sh/resource-policy", "keep")] {
+    for (name, value) in [
+        ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ("helm.sh/resource-policy", "keep"),
+    ] {
         if annotation(body, name).is_some_and(|given| given.eq_ignore_ascii_case(value)) {
             return PruneWish::Never(format!("{name}: {value}"));
         }
     }
-    if options.contains(&"Prune=confirm") { PruneWish::Confirm } else { PruneWish::Allowed }
+    if options.contains(&"Prune=confirm") {
+        PruneWish::Confirm
+    } else {
+        PruneWish::Allowed
+    }
 }
 
 /// Why a desired object is not to be applied at all; from its own annotations.
 pub(super) fn not_applied(body: &Value, exists: bool) -> Option<String> {
     if let Some(phase) = annotation(body, "argocd.argoproj.io/hook") {
-        return Some(format!("it is a hook ({phase}); hooks are not part of a plan"));
+        return Some(format!(
+            "it is a hook ({phase}); hooks are not part of a plan"
+        ));
     }
-    let flux = |name: &str| annotation(body, name).unwrap_or_default().to_ascii_lowercase();
+    let flux = |name: &str| {
+        annotation(body, name)
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
     if flux("kustomize.toolkit.fluxcd.io/reconcile") == "disabled" {
         return Some("kustomize.toolkit.fluxcd.io/reconcile: disabled".to_owned());
     }
     match flux("kustomize.toolkit.fluxcd.io/ssa").as_str() {
         "ignore" => Some("kustomize.toolkit.fluxcd.io/ssa: Ignore".to_owned()),
-        "ifnotpresent" if exists => Some("kustomize.toolkit.fluxcd.io/ssa: IfNotPresent, and it is present".to_owned()),
+        "ifnotpresent" if exists => {
+            Some("kustomize.toolkit.fluxcd.io/ssa: IfNotPresent, and it is present".to_owned())
+        }
         _ => None,
     }
 }

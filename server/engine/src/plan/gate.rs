@@ -10,50 +10,112 @@ const SMALL: usize = 3;
 const SHARE: usize = 5;
 
 /// All findings, in the order of their rules.
-pub(super) fn findings(input: &PlanInput<'_>, steps: &[Step], confirm: &[ResourceKey]) -> Vec<GateFinding> {
-    let pruned: Vec<&ResourceKey> =
-        steps.iter().filter(|step| step.action == Action::Prune).map(|step| &step.key).collect();
+pub(super) fn findings(
+    input: &PlanInput<'_>,
+    steps: &[Step],
+    confirm: &[ResourceKey],
+) -> Vec<GateFinding> {
+    let pruned: Vec<&ResourceKey> = steps
+        .iter()
+        .filter(|step| step.action == Action::Prune)
+        .map(|step| &step.key)
+        .collect();
     if pruned.is_empty() {
         return Vec::new();
     }
     let all = || pruned.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
     let mut findings = Vec::new();
     let mut find = |rule: &str, message: String, objects: Vec<ResourceKey>| {
-        findings.push(GateFinding { rule: rule.to_owned(), message, objects });
+        findings.push(GateFinding {
+            rule: rule.to_owned(),
+            message,
+            objects,
+        });
     };
     if input.desired.is_empty() && !input.policy.allow_empty {
-        find("G2", format!("Git renders nothing, while {} objects are deployed: all of them would go", pruned.len()), all());
+        find(
+            "G2",
+            format!(
+                "Git renders nothing, while {} objects are deployed: all of them would go",
+                pruned.len()
+            ),
+            all(),
+        );
     }
     let inventory = inventory_size(input);
     let allowed = SMALL.max(inventory / SHARE);
     if pruned.len() > allowed {
-        find("G4", format!("{} of {inventory} objects would be deleted; up to {allowed} go without asking", pruned.len()), all());
+        find(
+            "G4",
+            format!(
+                "{} of {inventory} objects would be deleted; up to {allowed} go without asking",
+                pruned.len()
+            ),
+            all(),
+        );
     }
-    let workloads: Vec<ResourceKey> = pruned.iter().filter(|key| is_workload(key)).map(|key| (*key).clone()).collect();
-    if !workloads.is_empty() && !input.desired.iter().any(|manifest| is_workload(&manifest.key)) {
-        find("G4", "the last workload would be deleted".to_owned(), workloads);
+    let workloads: Vec<ResourceKey> = pruned
+        .iter()
+        .filter(|key| is_workload(key))
+        .map(|key| (*key).clone())
+        .collect();
+    if !workloads.is_empty()
+        && !input
+            .desired
+            .iter()
+            .any(|manifest| is_workload(&manifest.key))
+    {
+        find(
+            "G4",
+            "the last workload would be deleted".to_owned(),
+            workloads,
+        );
     }
-    let protected: Vec<ResourceKey> = pruned.iter().filter(|key| is_protected(key)).map(|key| (*key).clone()).collect();
+    let protected: Vec<ResourceKey> = pruned
+        .iter()
+        .filter(|key| is_protected(key))
+        .map(|key| (*key).clone())
+        .collect();
     if !protected.is_empty() {
-        let names: Vec<String> = protected.iter().map(|key| with_cascade(input, key)).collect();
-        find("G4", format!("deleting these takes more along than themselves: {}", names.join(", ")), protected);
+        let names: Vec<String> = protected
+            .iter()
+            .map(|key| with_cascade(input, key))
+            .collect();
+        find(
+            "G4",
+            format!(
+                "deleting these takes more along than themselves: {}",
+                names.join(", ")
+            ),
+            protected,
+        );
     }
     if !confirm.is_empty() {
         let names: Vec<String> = confirm.iter().map(ResourceKey::short).collect();
-        find("Prune=confirm", format!("deleting these asks for a yes by annotation: {}", names.join(", ")), confirm.to_vec());
+        find(
+            "Prune=confirm",
+            format!(
+                "deleting these asks for a yes by annotation: {}",
+                names.join(", ")
+            ),
+            confirm.to_vec(),
+        );
     }
     findings
 }
 
 fn inventory_size(input: &PlanInput<'_>) -> usize {
-    let keys: std::collections::BTreeSet<&ResourceKey> = input.inventory.iter().map(|entry| &entry.key).collect();
+    let keys: std::collections::BTreeSet<&ResourceKey> =
+        input.inventory.iter().map(|entry| &entry.key).collect();
     keys.len()
 }
 
 fn with_cascade(input: &PlanInput<'_>, key: &ResourceKey) -> String {
     match (input.cascade.get(key), key.kind.as_str()) {
         (Some(count), "Namespace") => format!("{} (with {count} objects in it)", key.short()),
-        (Some(count), "CustomResourceDefinition") => format!("{} (with {count} custom resources)", key.short()),
+        (Some(count), "CustomResourceDefinition") => {
+            format!("{} (with {count} custom resources)", key.short())
+        }
         (Some(count), _) => format!("{} (with {count} more objects)", key.short()),
         (None, _) => key.short(),
     }
@@ -62,7 +124,10 @@ fn with_cascade(input: &PlanInput<'_>, key: &ResourceKey) -> String {
 /// Runs pods.
 fn is_workload(key: &ResourceKey) -> bool {
     match key.group.as_str() {
-        "apps" => matches!(key.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet"),
+        "apps" => matches!(
+            key.kind.as_str(),
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet"
+        ),
         "batch" => matches!(key.kind.as_str(), "Job" | "CronJob"),
         "" => matches!(key.kind.as_str(), "Pod" | "ReplicationController"),
         "argoproj.io" => key.kind == "Rollout",
@@ -73,7 +138,10 @@ fn is_workload(key: &ResourceKey) -> bool {
 /// Holds data, or what other objects live by.
 fn is_protected(key: &ResourceKey) -> bool {
     match key.group.as_str() {
-        "" => matches!(key.kind.as_str(), "Namespace" | "PersistentVolume" | "PersistentVolumeClaim"),
+        "" => matches!(
+            key.kind.as_str(),
+            "Namespace" | "PersistentVolume" | "PersistentVolumeClaim"
+        ),
         "apps" => key.kind == "StatefulSet",
         "apiextensions.k8s.io" => key.kind == "CustomResourceDefinition",
         "apiregistration.k8s.io" => key.kind == "APIService",

@@ -58,7 +58,10 @@ pub fn rank(key: &ResourceKey) -> usize {
     if is_custom(key) {
         return KINDS.len() + 1;
     }
-    KINDS.iter().position(|kind| *kind == key.kind).unwrap_or(KINDS.len())
+    KINDS
+        .iter()
+        .position(|kind| *kind == key.kind)
+        .unwrap_or(KINDS.len())
 }
 
 /// What must be there before the next stage may begin, within one wave: namespaces, definitions of kinds, what pods
@@ -69,31 +72,66 @@ pub fn stage(key: &ResourceKey) -> u8 {
     }
     match key.kind.as_str() {
         "Namespace" => 0,
-        "CustomResourceDefinition" | "StorageClass" | "PriorityClass" | "RuntimeClass" | "IngressClass" => 1,
-        "NetworkPolicy" | "ResourceQuota" | "LimitRange" | "ServiceAccount" | "Secret" | "ConfigMap"
-        | "PersistentVolume" | "PersistentVolumeClaim" | "ClusterRole" | "ClusterRoleBinding" | "Role"
-        | "RoleBinding" | "PodDisruptionBudget" => 2,
+        "CustomResourceDefinition"
+        | "StorageClass"
+        | "PriorityClass"
+        | "RuntimeClass"
+        | "IngressClass" => 1,
+        "NetworkPolicy"
+        | "ResourceQuota"
+        | "LimitRange"
+        | "ServiceAccount"
+        | "Secret"
+        | "ConfigMap"
+        | "PersistentVolume"
+        | "PersistentVolumeClaim"
+        | "ClusterRole"
+        | "ClusterRoleBinding"
+        | "Role"
+        | "RoleBinding"
+        | "PodDisruptionBudget" => 2,
         _ => 3,
     }
 }
 
 /// Sort key of an object that is applied.
-pub(super) fn apply_order(wave: i32, key: &ResourceKey) -> (i32, u8, usize, &str, &str, &str, &str) {
-    (wave, stage(key), rank(key), &key.group, &key.kind, &key.namespace, &key.name)
+pub(super) fn apply_order(
+    wave: i32,
+    key: &ResourceKey,
+) -> (i32, u8, usize, &str, &str, &str, &str) {
+    (
+        wave,
+        stage(key),
+        rank(key),
+        &key.group,
+        &key.kind,
+        &key.namespace,
+        &key.name,
+    )
 }
 
 /// The wave an object asks for. The second value says what is wrong with the annotation.
 pub fn wave(body: &Value) -> (i32, Option<String>) {
-    let Some(text) = annotation(body, SYNC_WAVE) else { return (0, None) };
+    let Some(text) = annotation(body, SYNC_WAVE) else {
+        return (0, None);
+    };
     match text.trim().parse::<i32>() {
         Ok(wave) if (-FURTHEST_WAVE..=FURTHEST_WAVE).contains(&wave) => (wave, None),
-        _ => (0, Some(format!("sync wave {text:?} is no number between -{FURTHEST_WAVE} and {FURTHEST_WAVE}: taken as 0"))),
+        _ => (
+            0,
+            Some(format!(
+                "sync wave {text:?} is no number between -{FURTHEST_WAVE} and {FURTHEST_WAVE}: taken as 0"
+            )),
+        ),
     }
 }
 
 /// The text of an annotation.
 pub(super) fn annotation<'v>(body: &'v Value, name: &str) -> Option<&'v str> {
-    body.get("metadata")?.get("annotations")?.get(name)?.as_str()
+    body.get("metadata")?
+        .get("annotations")?
+        .get(name)?
+        .as_str()
 }
 
 /// Cuts steps into batches that may each run side by side.
@@ -156,9 +194,14 @@ mod tests {
     #[test]
     fn waves_are_read_and_bounded() {
         let body = |text: &str| json!({"metadata": {"annotations": {SYNC_WAVE: text}}});
-        for (text, expected, fine) in
-            [("-5", -5, true), (" 3 ", 3, true), ("", 0, false), ("1.5", 0, false), ("99999999999", 0, false), ("2000000", 0, false)]
-        {
+        for (text, expected, fine) in [
+            ("-5", -5, true),
+            (" 3 ", 3, true),
+            ("", 0, false),
+            ("1.5", 0, false),
+            ("99999999999", 0, false),
+            ("2000000", 0, false),
+        ] {
             let (wave, problem) = wave(&body(text));
             assert_eq!((wave, problem.is_none()), (expected, fine), "{text}");
         }

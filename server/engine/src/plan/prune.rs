@@ -19,7 +19,11 @@ pub(super) struct Prunes {
 }
 
 /// Everything in the inventory that is no longer desired.
-pub(super) fn prunes(input: &PlanInput<'_>, desired: &BTreeSet<&ResourceKey>, unknown: &[ResourceKey]) -> Prunes {
+pub(super) fn prunes(
+    input: &PlanInput<'_>,
+    desired: &BTreeSet<&ResourceKey>,
+    unknown: &[ResourceKey],
+) -> Prunes {
     let mut prunes = Prunes::default();
     let mut seen = BTreeSet::new();
     for entry in input.inventory {
@@ -28,15 +32,24 @@ pub(super) fn prunes(input: &PlanInput<'_>, desired: &BTreeSet<&ResourceKey>, un
         }
         let fact = input.live.get(&entry.key);
         if matches!(fact, Some(LiveFact::Absent)) {
-            prunes.report.push(format!("{} left Git and is already gone.", entry.key.short()));
+            prunes.report.push(format!(
+                "{} left Git and is already gone.",
+                entry.key.short()
+            ));
             continue;
         }
         let refused = refused(input, &entry.key, entry.uid.as_deref(), fact, unknown);
         let (uid, api_version, wave) = match fact {
-            Some(LiveFact::Present(facts)) => (Some(facts.uid.clone()), facts.api_version.clone(), facts.wave),
+            Some(LiveFact::Present(facts)) => (
+                Some(facts.uid.clone()),
+                facts.api_version.clone(),
+                facts.wave,
+            ),
             _ => (None, String::new(), 0),
         };
-        if matches!(fact, Some(LiveFact::Present(facts)) if facts.prune == PruneWish::Confirm) && refused.is_none() {
+        if matches!(fact, Some(LiveFact::Present(facts)) if facts.prune == PruneWish::Confirm)
+            && refused.is_none()
+        {
             prunes.confirm.push(entry.key.clone());
         }
         let pruned = refused.is_none();
@@ -67,14 +80,21 @@ fn refused(
 ) -> Option<String> {
     let facts = match fact {
         Some(LiveFact::Present(facts)) => facts,
-        Some(LiveFact::Unknown(why)) => return Some(format!("its live state is not known ({why}); nothing is deleted")),
+        Some(LiveFact::Unknown(why)) => {
+            return Some(format!(
+                "its live state is not known ({why}); nothing is deleted"
+            ));
+        }
         _ => return Some("its live state is not known; nothing is deleted".to_owned()),
     };
     if !input.policy.prune {
         return Some("it left Git, and pruning is off".to_owned());
     }
     if let Some(first) = unknown.first() {
-        return Some(format!("the live state of {} is not known; nothing is deleted until it is", first.short()));
+        return Some(format!(
+            "the live state of {} is not known; nothing is deleted until it is",
+            first.short()
+        ));
     }
     if facts.terminating {
         return Some("it is being deleted already".to_owned());
@@ -83,9 +103,16 @@ fn refused(
         return Some("it is the destination namespace, which is never pruned".to_owned());
     }
     match recorded {
-        None => return Some("no UID was recorded for it, so it cannot be told apart from another object".to_owned()),
+        None => {
+            return Some(
+                "no UID was recorded for it, so it cannot be told apart from another object"
+                    .to_owned(),
+            );
+        }
         Some(recorded) if recorded != facts.uid => {
-            return Some("another object has taken its place: its UID is not the recorded one".to_owned());
+            return Some(
+                "another object has taken its place: its UID is not the recorded one".to_owned(),
+            );
         }
         Some(_) => {}
     }
@@ -106,7 +133,11 @@ fn is_destination(input: &PlanInput<'_>, key: &ResourceKey) -> bool {
 }
 
 /// Who else claims an object by its tracking id, as a sentence; `None` when it is ours or nobody's.
-pub(super) fn foreign_claim(input: &PlanInput<'_>, key: &ResourceKey, tracking: Option<&str>) -> Option<String> {
+pub(super) fn foreign_claim(
+    input: &PlanInput<'_>,
+    key: &ResourceKey,
+    tracking: Option<&str>,
+) -> Option<String> {
     let text = tracking?;
     let Some(id) = TrackingId::parse(text, key) else {
         return Some("its tracking id names another object".to_owned());

@@ -5,146 +5,26 @@ use crate::tracking;
 use lockstep_types::plan::PlanCounts;
 use serde_json::{Value, json};
 
+mod checker;
 mod random;
+mod world;
+
+use world::{World, differing, facts, manifest};
 
 const TARGET: &str = "root/ArgoApplication/argocd/shop@prod";
 const INSTALLATION: Uuid = Uuid::from_u128(7);
-
-/// A world to plan in: what Git says, what the cluster holds and what was applied.
-#[derive(Debug, Clone)]
-pub(super) struct World {
-    pub desired: Vec<Manifest>,
-    pub diffs: BTreeMap<ResourceKey, ResourceDiff>,
-    pub live: BTreeMap<ResourceKey, LiveFact>,
-    pub inventory: Vec<InventoryEntry>,
-    pub policy: PlanPolicy,
-    pub namespace_exists: Option<bool>,
-    pub cascade: BTreeMap<ResourceKey, u32>,
-    pub approved: Option<String>,
-}
-
-impl World {
-    pub(super) fn new() -> Self {
-        Self {
-            desired: Vec::new(),
-            diffs: BTreeMap::new(),
-            live: BTreeMap::new(),
-            inventory: Vec::new(),
-            policy: PlanPolicy { prune: true, allow_empty: false, create_namespace: false },
-            namespace_exists: Some(true),
-            cascade: BTreeMap::new(),
-            approved: None,
-        }
-    }
-
-    pub(super) fn input(&self) -> PlanInput<'_> {
-        PlanInput {
-            target: TargetId(Uuid::from_u128(1)),
-            revision: Revision("0123456789abcdef0123456789abcdef01234567".to_owned()),
-            installation: INSTALLATION,
-            target_key: TARGET,
-            desired: &self.desired,
-            diffs: &self.diffs,
-            live: &self.live,
-            inventory: &self.inventory,
-            policy: self.policy,
-            destination_namespace: "shop",
-            namespace_exists: self.namespace_exists,
-            cascade: &self.cascade,
-            approved_digest: self.approved.as_deref(),
-        }
-    }
-
-    /// Plans and checks.
-    fn plan(&self) -> Plan {
-        let plan = plan(&self.input());
-        assert_eq!(check(&plan, &self.input()), [], "{}", table(&plan));
-        plan
-    }
-
-    fn declare(&mut self, key: &str, annotations: &Value) -> ResourceKey {
-        let manifest = manifest(key, annotations);
-        let key = manifest.key.clone();
-        self.desired.push(manifest);
-        key
-    }
-
-    /// Declared, not live.
-    fn new_object(&mut self, key: &str) {
-        let key = self.declare(key, &json!({}));
-        self.live.insert(key, LiveFact::Absent);
-    }
-
-    /// Declared and live as declared.
-    fn synced(&mut self, key: &str) -> ResourceKey {
-        let key = self.declare(key, &json!({}));
-        self.deployed(&key);
-        key
-    }
-
-    /// Live and in the inventory, not declared.
-    fn left_git(&mut self, key: &str) -> ResourceKey {
-        let key = ResourceKey::parse(key).unwrap();
-        self.deployed(&key);
-        key
-    }
-
-    fn deployed(&mut self, key: &ResourceKey) {
-        let uid = format!("uid-of-{}", key.name);
-        self.live.insert(key.clone(), LiveFact::Present(facts(key, &uid)));
-        self.inventory.push(InventoryEntry { key: key.clone(), uid: Some(uid) });
-    }
-
-    fn facts_of(&mut self, key: &ResourceKey) -> &mut PresentFacts {
-        match self.live.get_mut(key) {
-            Some(LiveFact::Present(facts)) => facts,
-            other => panic!("{key} is {other:?}"),
-        }
-    }
-}
-
-pub(super) fn facts(key: &ResourceKey, uid: &str) -> PresentFacts {
-    let id = tracking::TrackingId { installation: INSTALLATION, target_key: TARGET.to_owned(), key: key.clone() };
-    PresentFacts { uid: uid.to_owned(), api_version: "v1".to_owned(), tracking: Some(id.text()), ..PresentFacts::default() }
-}
-
-pub(super) fn manifest(key: &str, annotations: &Value) -> Manifest {
-    let key = ResourceKey::parse(key).unwrap();
-    let version = if key.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", key.group) };
-    let mut metadata = json!({"name": key.name, "annotations": annotations});
-    if !key.namespace.is_empty() {
-        metadata["namespace"] = json!(key.namespace);
-    }
-    let body = json!({"apiVersion": version, "kind": key.kind, "metadata": metadata});
-    tracking::stamp(&Manifest::new(body, None).unwrap(), INSTALLATION, TARGET)
-}
-
-pub(super) fn differing(key: &ResourceKey, class: DiffClass) -> ResourceDiff {
-    ResourceDiff {
-        key: key.clone(),
-        kind: ResourceDiffKind::Differs,
-        changes: vec![FieldChange {
-            path: "spec.replicas".to_owned(),
-            declared: Some(json!(3)),
-            live: Some(json!(2)),
-            class,
-            manager: None,
-            operation: None,
-            at: None,
-            impact: Impact::Scales,
-        }],
-        origin: None,
-        live_yaml: None,
-        predicted_yaml: None,
-    }
-}
 
 #[test]
 fn a_first_sync_creates_in_order() {
     let mut world = World::new();
     world.policy.create_namespace = true;
     world.namespace_exists = Some(false);
-    for key in ["apps/Deployment:shop/web", "/ConfigMap:shop/web", "/Service:shop/web", "example.com/Widget:shop/w"] {
+    for key in [
+        "apps/Deployment:shop/web",
+        "/ConfigMap:shop/web",
+        "/Service:shop/web",
+        "example.com/Widget:shop/w",
+    ] {
         world.new_object(key);
     }
     world.new_object("apiextensions.k8s.io/CustomResourceDefinition:/widgets");
@@ -170,11 +50,18 @@ fn a_first_sync_creates_in_order() {
 fn changes_and_prunes_read_as_a_plan() {
     let mut world = World::new();
     let web = world.synced("apps/Deployment:shop/web");
-    world.diffs.insert(web.clone(), differing(&web, DiffClass::Drift));
+    world
+        .diffs
+        .insert(web.clone(), differing(&web, DiffClass::Drift));
     let scaled = world.synced("apps/Deployment:shop/scaled");
-    world.diffs.insert(scaled.clone(), differing(&scaled, DiffClass::OwnedByOther));
+    world
+        .diffs
+        .insert(scaled.clone(), differing(&scaled, DiffClass::OwnedByOther));
     world.synced("/Service:shop/web");
-    let hook = world.declare("batch/Job:shop/hook", &json!({"argocd.argoproj.io/hook": "PreSync"}));
+    let hook = world.declare(
+        "batch/Job:shop/hook",
+        &json!({"argocd.argoproj.io/hook": "PreSync"}),
+    );
     world.live.insert(hook, LiveFact::Absent);
     for key in ["/ConfigMap:shop/old", "networking.k8s.io/Ingress:shop/old"] {
         world.left_git(key);
@@ -196,7 +83,16 @@ fn changes_and_prunes_read_as_a_plan() {
       6     2  prune      ConfigMap shop/old                  deletes
     note: Job hook is left alone: it is a hook (PreSync); hooks are not part of a plan.
     ");
-    assert_eq!(plan.counts(), PlanCounts { create: 0, configure: 1, unchanged: 2, prune: 3, skip: 1 });
+    assert_eq!(
+        plan.counts(),
+        PlanCounts {
+            create: 0,
+            configure: 1,
+            unchanged: 2,
+            prune: 3,
+            skip: 1
+        }
+    );
     assert!(plan.gate.is_empty());
 }
 
@@ -205,7 +101,13 @@ fn g2_an_empty_render_waits_unless_allowed() {
     let mut world = World::new();
     world.left_git("/ConfigMap:shop/a");
     let plan = world.plan();
-    assert_eq!(plan.gate.iter().map(|finding| finding.rule.as_str()).collect::<Vec<_>>(), ["G2"]);
+    assert_eq!(
+        plan.gate
+            .iter()
+            .map(|finding| finding.rule.as_str())
+            .collect::<Vec<_>>(),
+        ["G2"]
+    );
     world.policy.allow_empty = true;
     assert!(world.plan().gate.is_empty());
 }
@@ -213,7 +115,12 @@ fn g2_an_empty_render_waits_unless_allowed() {
 #[test]
 fn g4_asks_for_many_for_the_last_workload_and_for_what_holds_data() {
     let findings = |world: &World| -> Vec<String> {
-        world.plan().gate.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect()
+        world
+            .plan()
+            .gate
+            .iter()
+            .map(|finding| format!("{}: {}", finding.rule, finding.message))
+            .collect()
     };
     let mut many = World::new();
     for index in 0..16 {
@@ -226,7 +133,10 @@ fn g4_asks_for_many_for_the_last_workload_and_for_what_holds_data() {
     many.left_git("/ConfigMap:shop/old-3");
     assert_eq!(findings(&many), [""; 0], "4 of 20 is one in five");
     many.left_git("/ConfigMap:shop/old-4");
-    assert_eq!(findings(&many), ["G4: 5 of 21 objects would be deleted; up to 4 go without asking"]);
+    assert_eq!(
+        findings(&many),
+        ["G4: 5 of 21 objects would be deleted; up to 4 go without asking"]
+    );
 
     let mut last = World::new();
     last.synced("/ConfigMap:shop/kept");
@@ -263,8 +173,18 @@ fn an_approval_holds_for_exactly_one_plan() {
     assert!(!waiting.gate.is_empty());
     world.approved = Some(waiting.digest.clone());
     let approved = world.plan();
-    assert_eq!((approved.gate.len(), &approved.digest), (0, &waiting.digest));
-    assert!(approved.report.iter().any(|sentence| sentence.starts_with("Approved")), "{:?}", approved.report);
+    assert_eq!(
+        (approved.gate.len(), &approved.digest),
+        (0, &waiting.digest)
+    );
+    assert!(
+        approved
+            .report
+            .iter()
+            .any(|sentence| sentence.starts_with("Approved")),
+        "{:?}",
+        approved.report
+    );
     // Something else would be deleted now: the yes was not for this.
     world.left_git("/ConfigMap:shop/b");
     let other = world.plan();
@@ -277,27 +197,54 @@ fn what_is_not_surely_ours_is_kept() {
     type Twist = fn(&mut World, &ResourceKey);
     let cases: [(&str, Twist); 10] = [
         ("pruning is off", |world, _| world.policy.prune = false),
-        ("another object has taken its place", |world, key| world.facts_of(key).uid = "other".to_owned()),
-        ("no UID was recorded", |world, _| world.inventory.iter_mut().for_each(|entry| entry.uid = None)),
-        ("does not carry our tracking id", |world, key| world.facts_of(key).tracking = None),
+        ("another object has taken its place", |world, key| {
+            world.facts_of(key).uid = "other".to_owned()
+        }),
+        ("no UID was recorded", |world, _| {
+            world
+                .inventory
+                .iter_mut()
+                .for_each(|entry| entry.uid = None)
+        }),
+        ("does not carry our tracking id", |world, key| {
+            world.facts_of(key).tracking = None
+        }),
         ("belongs to another installation", |world, key| {
-            let id = tracking::TrackingId { installation: Uuid::nil(), target_key: TARGET.to_owned(), key: key.clone() };
+            let id = tracking::TrackingId {
+                installation: Uuid::nil(),
+                target_key: TARGET.to_owned(),
+                key: key.clone(),
+            };
             world.facts_of(key).tracking = Some(id.text());
         }),
         ("belongs to other@cluster", |world, key| {
-            let id = tracking::TrackingId { installation: INSTALLATION, target_key: "other@cluster".to_owned(), key: key.clone() };
+            let id = tracking::TrackingId {
+                installation: INSTALLATION,
+                target_key: "other@cluster".to_owned(),
+                key: key.clone(),
+            };
             world.facts_of(key).tracking = Some(id.text());
         }),
         ("names another object", |world, key| {
             let mut other = key.clone();
             other.name = "copied-from".to_owned();
-            let id = tracking::TrackingId { installation: INSTALLATION, target_key: TARGET.to_owned(), key: other };
+            let id = tracking::TrackingId {
+                installation: INSTALLATION,
+                target_key: TARGET.to_owned(),
+                key: other,
+            };
             world.facts_of(key).tracking = Some(id.text());
         }),
-        ("is being deleted already", |world, key| world.facts_of(key).terminating = true),
-        ("Prune=false", |world, key| world.facts_of(key).prune = PruneWish::Never("sync-options: Prune=false".to_owned())),
+        ("is being deleted already", |world, key| {
+            world.facts_of(key).terminating = true
+        }),
+        ("Prune=false", |world, key| {
+            world.facts_of(key).prune = PruneWish::Never("sync-options: Prune=false".to_owned())
+        }),
         ("its live state is not known (403)", |world, key| {
-            world.live.insert(key.clone(), LiveFact::Unknown("403".to_owned()));
+            world
+                .live
+                .insert(key.clone(), LiveFact::Unknown("403".to_owned()));
         }),
     ];
     for (reason, twist) in cases {
@@ -307,8 +254,16 @@ fn what_is_not_surely_ours_is_kept() {
         twist(&mut world, &key);
         let plan = world.plan();
         let step = plan.steps.iter().find(|step| step.key == key).unwrap();
-        assert!(matches!(&step.action, Action::Skip(why) if why.contains(reason)), "{reason}: {:?}", step.action);
-        assert!(plan.report.iter().any(|sentence| sentence.contains(reason)), "{reason}: {:?}", plan.report);
+        assert!(
+            matches!(&step.action, Action::Skip(why) if why.contains(reason)),
+            "{reason}: {:?}",
+            step.action
+        );
+        assert!(
+            plan.report.iter().any(|sentence| sentence.contains(reason)),
+            "{reason}: {:?}",
+            plan.report
+        );
     }
 }
 
@@ -337,8 +292,14 @@ fn g11_one_unknown_object_stops_every_delete() {
 fn g6_an_object_of_somebody_else_is_not_applied() {
     let mut world = World::new();
     let web = world.synced("apps/Deployment:shop/web");
-    world.diffs.insert(web.clone(), differing(&web, DiffClass::NotYetSynced));
-    let id = tracking::TrackingId { installation: INSTALLATION, target_key: "other@cluster".to_owned(), key: web.clone() };
+    world
+        .diffs
+        .insert(web.clone(), differing(&web, DiffClass::NotYetSynced));
+    let id = tracking::TrackingId {
+        installation: INSTALLATION,
+        target_key: "other@cluster".to_owned(),
+        key: web.clone(),
+    };
     world.facts_of(&web).tracking = Some(id.text());
     assert_eq!(world.plan().counts().skip, 1);
     // Nobody's object is adopted.
@@ -368,7 +329,11 @@ fn the_destination_namespace_is_never_pruned() {
 fn what_could_not_be_compared_is_left_to_the_cluster() {
     let mut world = World::new();
     let web = world.synced("apps/Deployment:shop/web");
-    let diff = ResourceDiff { kind: ResourceDiffKind::Unsure("422".to_owned()), changes: Vec::new(), ..differing(&web, DiffClass::Drift) };
+    let diff = ResourceDiff {
+        kind: ResourceDiffKind::Unsure("422".to_owned()),
+        changes: Vec::new(),
+        ..differing(&web, DiffClass::Drift)
+    };
     world.diffs.insert(web, diff);
     assert_eq!(world.plan().counts().configure, 1);
 }
@@ -381,51 +346,21 @@ fn facts_are_read_off_live_objects() {
         other => panic!("{other:?}"),
     };
     assert_eq!(wish(json!({})), PruneWish::Allowed);
-    assert_eq!(wish(json!({"argocd.argoproj.io/sync-options": "Replace=true, Prune=confirm"})), PruneWish::Confirm);
+    assert_eq!(
+        wish(json!({"argocd.argoproj.io/sync-options": "Replace=true, Prune=confirm"})),
+        PruneWish::Confirm
+    );
     for annotations in [
         json!({"argocd.argoproj.io/sync-options": "Replace=true,Prune=false"}),
         json!({"kustomize.toolkit.fluxcd.io/prune": "Disabled"}),
         json!({"helm.sh/resource-policy": "keep"}),
     ] {
-        assert!(matches!(wish(annotations.clone()), PruneWish::Never(_)), "{annotations}");
+        assert!(
+            matches!(wish(annotations.clone()), PruneWish::Never(_)),
+            "{annotations}"
+        );
     }
     assert!(matches!(LiveFact::of(&json!({})), LiveFact::Unknown(_)));
     let terminating = json!({"apiVersion": "v1", "metadata": {"uid": "u", "deletionTimestamp": "2026-01-01T00:00:00Z"}});
     assert!(matches!(LiveFact::of(&terminating), LiveFact::Present(facts) if facts.terminating));
-}
-
-/// Every invariant the checker knows, each broken by hand.
-#[test]
-fn the_checker_finds_what_is_wrong() {
-    type Break = fn(&mut Plan, &mut World);
-    let cases: [(&str, Break); 13] = [
-        ("index", |plan, _| plan.steps[0].index = 9),
-        ("once", |plan, _| { let step = plan.steps[0].clone(); plan.steps.push(step); }),
-        ("waves", |plan, _| plan.steps[0].wave = 99),
-        ("prune-last", |plan, _| plan.steps.reverse()),
-        ("digest", |plan, _| plan.digest = "0".repeat(64)),
-        ("desired", |plan, _| plan.steps[0].desired_hash = "x".to_owned()),
-        ("uid", |plan, _| plan.steps[0].uid = Some("x".to_owned())),
-        ("complete", |plan, _| { plan.steps.remove(0); }),
-        ("G5", |_, world| world.inventory.clear()),
-        ("G5", |_, world| { let key = world.inventory[1].key.clone(); world.facts_of(&key).tracking = None; }),
-        ("G11", |_, world| { let key = world.inventory[0].key.clone(); world.live.remove(&key); }),
-        ("policy", |_, world| world.policy.prune = false),
-        ("identity", |plan, _| plan.revision = Revision("x".to_owned())),
-    ];
-    for (rule, twist) in cases {
-        let mut world = World::new();
-        let web = world.synced("apps/Deployment:shop/web");
-        world.diffs.insert(web.clone(), differing(&web, DiffClass::Drift));
-        world.left_git("/ConfigMap:shop/old");
-        let mut plan = world.plan();
-        twist(&mut plan, &mut world);
-        let violations = check(&plan, &world.input());
-        assert!(violations.iter().any(|violation| violation.rule == rule), "{rule}: {violations:?}");
-    }
-    let mut world = World::new();
-    world.left_git("/ConfigMap:shop/old");
-    let mut plan = world.plan();
-    plan.gate.clear();
-    assert!(check(&plan, &world.input()).iter().any(|violation| violation.rule == "gate"));
 }

@@ -31,7 +31,10 @@ impl fmt::Display for PlanText<'_> {
         let header = ["#", "wave", "action", "object", "impact"].map(str::to_owned);
         let width = |column: usize| {
             let all = cells.iter().chain([&header]);
-            all.filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            all.filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let widths: [usize; 5] = std::array::from_fn(width);
         if !plan.steps.is_empty() {
@@ -57,10 +60,27 @@ fn short(digest: &str) -> &str {
 
 fn cells(step: &Step) -> [String; 5] {
     let key = &step.key;
-    let kind = if key.group.is_empty() { key.kind.clone() } else { format!("{}.{}", key.kind, key.group) };
-    let name = if key.namespace.is_empty() { key.name.clone() } else { format!("{}/{}", key.namespace, key.name) };
-    let impact = step.impact.map(|impact| impact.words().to_owned()).unwrap_or_default();
-    [step.index.to_string(), step.wave.to_string(), step.action.word().to_owned(), format!("{kind} {name}"), impact]
+    let kind = if key.group.is_empty() {
+        key.kind.clone()
+    } else {
+        format!("{}.{}", key.kind, key.group)
+    };
+    let name = if key.namespace.is_empty() {
+        key.name.clone()
+    } else {
+        format!("{}/{}", key.namespace, key.name)
+    };
+    let impact = step
+        .impact
+        .map(|impact| impact.words().to_owned())
+        .unwrap_or_default();
+    [
+        step.index.to_string(),
+        step.wave.to_string(),
+        step.action.word().to_owned(),
+        format!("{kind} {name}"),
+        impact,
+    ]
 }
 
 fn row(f: &mut fmt::Formatter<'_>, cells: &[String; 5], widths: &[usize; 5]) -> fmt::Result {
@@ -79,8 +99,18 @@ fn details(f: &mut fmt::Formatter<'_>, step: &Step, widths: [usize; 5]) -> fmt::
         writeln!(f, "{margin}{why}")?;
     }
     for change in &step.changes {
-        let side = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), value_text);
-        writeln!(f, "{margin}{}: {} -> {}", change.path, side(&change.live), side(&change.declared))?;
+        let side = |value: &Option<serde_json::Value>| {
+            value
+                .as_ref()
+                .map_or_else(|| "nothing".to_owned(), value_text)
+        };
+        writeln!(
+            f,
+            "{margin}{}: {} -> {}",
+            change.path,
+            side(&change.live),
+            side(&change.declared)
+        )?;
     }
     Ok(())
 }

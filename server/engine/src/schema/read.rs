@@ -7,11 +7,17 @@ use std::sync::Arc;
 
 const COMPONENT: &str = "#/components/schemas/";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
-const JSON_SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+const JSON_SCHEMA: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
 /// Adds the components of one document.
 pub(super) fn add(schema: &mut Schema, document: &Value) -> usize {
-    let Some(components) = document.pointer("/components/schemas").and_then(Value::as_object) else { return 0 };
+    let Some(components) = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+    else {
+        return 0;
+    };
     let mut kinds = 0;
     for (name, body) in components {
         let name: Arc<str> = Arc::from(name.as_str());
@@ -21,7 +27,11 @@ pub(super) fn add(schema: &mut Schema, document: &Value) -> usize {
         }
         let node = component(&name, body);
         // Every document repeats the shared components (a pod's spec, metadata …): keep one of them.
-        if schema.components.get(&name).is_none_or(|known| **known != node) {
+        if schema
+            .components
+            .get(&name)
+            .is_none_or(|known| **known != node)
+        {
             schema.components.insert(name, Arc::new(node));
         }
     }
@@ -30,7 +40,10 @@ pub(super) fn add(schema: &mut Schema, document: &Value) -> usize {
 
 fn gvks(body: &Value) -> Vec<Gvk> {
     let text = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
-    let Some(entries) = body.get("x-kubernetes-group-version-kind").and_then(Value::as_array) else {
+    let Some(entries) = body
+        .get("x-kubernetes-group-version-kind")
+        .and_then(Value::as_array)
+    else {
         return Vec::new();
     };
     // Components such as DeleteOptions belong to every group; they are no kinds of objects.
@@ -40,7 +53,11 @@ fn gvks(body: &Value) -> Vec<Gvk> {
     entries
         .iter()
         .filter_map(|entry| {
-            Some(Gvk { group: text(entry, "group")?, version: text(entry, "version")?, kind: text(entry, "kind")? })
+            Some(Gvk {
+                group: text(entry, "group")?,
+                version: text(entry, "version")?,
+                kind: text(entry, "kind")?,
+            })
         })
         .collect()
 }
@@ -57,7 +74,11 @@ fn component(name: &str, body: &Value) -> Node {
 }
 
 fn plain(shape: Shape) -> Node {
-    Node { shape, default: None, nullable: false }
+    Node {
+        shape,
+        default: None,
+        nullable: false,
+    }
 }
 
 fn flag(body: &Value, key: &str) -> bool {
@@ -69,7 +90,11 @@ fn text<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 fn node(body: &Value) -> Node {
-    Node { shape: shape(body), default: body.get("default").cloned(), nullable: flag(body, "nullable") }
+    Node {
+        shape: shape(body),
+        default: body.get("default").cloned(),
+        nullable: flag(body, "nullable"),
+    }
 }
 
 fn reference(body: &Value) -> Option<Shape> {
@@ -82,7 +107,10 @@ fn shape(body: &Value) -> Shape {
         return shape;
     }
     // `allOf` with one reference is how a default or a description stands beside it.
-    if let Some([only]) = body.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
+    if let Some([only]) = body
+        .get("allOf")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
         && body.get("properties").is_none()
         && let Some(shape) = reference(only)
     {
@@ -104,10 +132,21 @@ fn shape(body: &Value) -> Shape {
 fn list(body: &Value) -> Shape {
     let item = Box::new(body.get("items").map_or_else(|| plain(Shape::Any), node));
     let keys = |key: &str| -> Box<[Box<str>]> {
-        let names = body.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        names.iter().filter_map(Value::as_str).map(Box::from).collect()
+        let names = body
+            .get(key)
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(Box::from)
+            .collect()
     };
-    let kind = match (text(body, "x-kubernetes-list-type"), text(body, "x-kubernetes-patch-merge-key")) {
+    let kind = match (
+        text(body, "x-kubernetes-list-type"),
+        text(body, "x-kubernetes-patch-merge-key"),
+    ) {
         (Some("map"), _) => ListKind::Map(keys("x-kubernetes-list-map-keys")),
         (Some("set"), _) => ListKind::Set,
         (Some(_), _) => ListKind::Atomic,
@@ -115,7 +154,10 @@ fn list(body: &Value) -> Shape {
         (None, None) => ListKind::Atomic,
     };
     match kind {
-        ListKind::Map(keys) if keys.is_empty() => Shape::List { item, kind: ListKind::Atomic },
+        ListKind::Map(keys) if keys.is_empty() => Shape::List {
+            item,
+            kind: ListKind::Atomic,
+        },
         kind => Shape::List { item, kind },
     }
 }
@@ -132,8 +174,10 @@ fn object(body: &Value) -> Shape {
     let embedded = flag(body, "x-kubernetes-embedded-resource");
     match (body.get("properties").and_then(Value::as_object), rest) {
         (Some(properties), rest) => {
-            let mut known: Vec<(Box<str>, Node)> =
-                properties.iter().map(|(name, body)| (Box::from(name.as_str()), node(body))).collect();
+            let mut known: Vec<(Box<str>, Node)> = properties
+                .iter()
+                .map(|(name, body)| (Box::from(name.as_str()), node(body)))
+                .collect();
             if embedded {
                 for name in ["apiVersion", "kind", "metadata"] {
                     if !known.iter().any(|(known, _)| known.as_ref() == name) {
@@ -142,7 +186,11 @@ fn object(body: &Value) -> Shape {
                 }
             }
             known.sort_by(|(one, _), (other, _)| one.cmp(other));
-            Shape::Struct(Fields { known: known.into(), rest, atomic })
+            Shape::Struct(Fields {
+                known: known.into(),
+                rest,
+                atomic,
+            })
         }
         // An object without any description (a raw extension, for one) is free-form.
         (None, None) => Shape::Any,

@@ -13,7 +13,11 @@ use lockstep_types::revision::CommitInfo;
 use std::cmp::Reverse;
 
 impl Plane {
-    pub(super) async fn head_of(&self, id: ApplicationId, cluster: &str) -> Result<ApplicationView, PortError> {
+    pub(super) async fn head_of(
+        &self,
+        id: ApplicationId,
+        cluster: &str,
+    ) -> Result<ApplicationView, PortError> {
         let db = self.runtime.store();
         let head = store::event::head(db).await.map_err(refuse::store)?;
         let defined = self.defined(id).await?;
@@ -23,15 +27,27 @@ impl Plane {
             && !cluster.is_empty()
             && first.target.cluster != cluster
         {
-            return Err(PortError::NotFound(format!("{} on the cluster {cluster}", defined.row.name)));
+            return Err(PortError::NotFound(format!(
+                "{} on the cluster {cluster}",
+                defined.row.name
+            )));
         }
         let selected = targets.first();
         let source = match defined.row.source {
-            Some(source) => Some(store::source::get(db, source).await.map_err(refuse::store)?),
+            Some(source) => Some(
+                store::source::get(db, source)
+                    .await
+                    .map_err(refuse::store)?,
+            ),
             None => None,
         };
         let commit = match selected.and_then(|selected| selected.revision.as_ref()) {
-            Some(revision) => self.runtime.mirrors().commit(defined.repo_url(), revision).await.ok(),
+            Some(revision) => self
+                .runtime
+                .mirrors()
+                .commit(defined.repo_url(), revision)
+                .await
+                .ok(),
             None => None,
         };
         let last_healthy = match selected {
@@ -43,7 +59,11 @@ impl Plane {
             application: defined.reference(),
             group: defined.row.group.clone(),
             dialect: defined.row.dialect,
-            source: source.as_ref().map_or(lockstep_types::id::SourceId(uuid::Uuid::nil()), |source| source.id),
+            source: source
+                .as_ref()
+                .map_or(lockstep_types::id::SourceId(uuid::Uuid::nil()), |source| {
+                    source.id
+                }),
             source_name: source.map(|source| source.name).unwrap_or_default(),
             spec: definition.source.spec(),
             destination_namespace: definition.destination.namespace.clone(),
@@ -60,7 +80,9 @@ impl Plane {
     /// All targets of the group; also those of an application that is gone, which stands alone.
     async fn group_of(&self, defined: &Defined) -> Result<Vec<TargetSummary>, PortError> {
         let db = self.runtime.store();
-        let rows = store::application::by_group(db, &defined.row.project, &defined.row.group).await.map_err(refuse::store)?;
+        let rows = store::application::by_group(db, &defined.row.project, &defined.row.group)
+            .await
+            .map_err(refuse::store)?;
         let own = scope(defined);
         let mut ids: Vec<ApplicationId> = rows
             .into_iter()
@@ -71,14 +93,22 @@ impl Plane {
         if !ids.contains(&defined.row.id) {
             ids = vec![defined.row.id];
         }
-        store::target::summaries(db, &Which::Applications(ids)).await.map_err(refuse::store)
+        store::target::summaries(db, &Which::Applications(ids))
+            .await
+            .map_err(refuse::store)
     }
 
     /// The newest commit of the input paths at the last revision that was Synced and Healthy and rendered otherwise than
     /// the present one.
-    async fn last_healthy(&self, defined: &Defined, selected: &TargetSummary) -> Result<Option<CommitInfo>, PortError> {
+    async fn last_healthy(
+        &self,
+        defined: &Defined,
+        selected: &TargetSummary,
+    ) -> Result<Option<CommitInfo>, PortError> {
         let good = self.good_revisions(selected.target.id).await?;
-        let Some(revision) = good.first() else { return Ok(None) };
+        let Some(revision) = good.first() else {
+            return Ok(None);
+        };
         let reads = self.reads(defined);
         let mirrors = self.runtime.mirrors();
         if let Ok(log) = mirrors.log(defined.repo_url(), revision, &reads, 1).await
@@ -96,8 +126,19 @@ fn order(targets: &mut [TargetSummary], own: ApplicationId, cluster: &str) {
         let target = &summary.target;
         let selected = !cluster.is_empty() && target.cluster == cluster;
         let mine = target.application.id == own;
-        let worse = if mine { Reverse(badness(summary)) } else { Reverse(0) };
-        (!(selected && mine), !selected, !mine, worse, target.cluster.clone(), target.application.name.clone())
+        let worse = if mine {
+            Reverse(badness(summary))
+        } else {
+            Reverse(0)
+        };
+        (
+            !(selected && mine),
+            !selected,
+            !mine,
+            worse,
+            target.cluster.clone(),
+            target.application.name.clone(),
+        )
     });
 }
 
@@ -112,9 +153,23 @@ mod tests {
         let mut bad = example::target("cart", "shop", "b");
         bad.health = Health::new(HealthStatus::Degraded, "");
         let own = bad.target.application.id;
-        let all = || vec![example::target("cart-x", "shop", "a"), example::target("cart", "shop", "c"), bad.clone()];
+        let all = || {
+            vec![
+                example::target("cart-x", "shop", "a"),
+                example::target("cart", "shop", "c"),
+                bad.clone(),
+            ]
+        };
         let text = |targets: &[TargetSummary]| {
-            targets.iter().map(|summary| format!("{}@{}", summary.target.application.name, summary.target.cluster)).collect::<Vec<_>>()
+            targets
+                .iter()
+                .map(|summary| {
+                    format!(
+                        "{}@{}",
+                        summary.target.application.name, summary.target.cluster
+                    )
+                })
+                .collect::<Vec<_>>()
         };
         let mut worst = all();
         order(&mut worst, own, "");

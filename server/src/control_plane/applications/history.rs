@@ -22,22 +22,42 @@ const COMMITS: u32 = 500;
 const REVISIONS: u64 = 200;
 
 impl Plane {
-    pub(super) async fn history_of(&self, placement: &Placement, before: Option<Micros>) -> Result<HistoryView, PortError> {
+    pub(super) async fn history_of(
+        &self,
+        placement: &Placement,
+        before: Option<Micros>,
+    ) -> Result<HistoryView, PortError> {
         let db = self.runtime.store();
         let target = placement.target.id;
-        let runs = store::run::of_target(db, target, before, RUNS).await.map_err(refuse::store)?;
-        let all = store::run::of_target(db, target, None, KNOWN_RUNS).await.map_err(refuse::store)?;
+        let runs = store::run::of_target(db, target, before, RUNS)
+            .await
+            .map_err(refuse::store)?;
+        let all = store::run::of_target(db, target, None, KNOWN_RUNS)
+            .await
+            .map_err(refuse::store)?;
         let deployed: BTreeSet<Revision> = all.into_iter().map(|run| run.revision).collect();
         let commits = self.commits_of(placement, COMMITS).await;
         let full = u64::try_from(runs.len()).unwrap_or(u64::MAX) >= RUNS;
         let (entries, next) = interleave(runs, full, commits, &deployed, before);
-        Ok(HistoryView { target: placement.reference(), entries, next })
+        Ok(HistoryView {
+            target: placement.reference(),
+            entries,
+            next,
+        })
     }
 
     /// Commits of the input paths up to what is tracked, newest first; none while the repository was never fetched.
-    pub(in super::super) async fn commits_of(&self, placement: &Placement, limit: u32) -> Vec<CommitInfo> {
+    pub(in super::super) async fn commits_of(
+        &self,
+        placement: &Placement,
+        limit: u32,
+    ) -> Vec<CommitInfo> {
         let source = &placement.defined.definition.source;
-        let head = match self.runtime.resolve(&source.repo_url, &source.target_revision).await {
+        let head = match self
+            .runtime
+            .resolve(&source.repo_url, &source.target_revision)
+            .await
+        {
             Ok(head) => head,
             Err(_) => match &placement.target.state.revision {
                 Some(revision) => revision.clone(),
@@ -45,20 +65,43 @@ impl Plane {
             },
         };
         let reads = self.reads(&placement.defined);
-        self.runtime.mirrors().log(&source.repo_url, &head, &reads, limit).await.unwrap_or_default()
+        self.runtime
+            .mirrors()
+            .log(&source.repo_url, &head, &reads, limit)
+            .await
+            .unwrap_or_default()
     }
 
     /// Revisions at which a target was Synced and Healthy and rendered otherwise than now, the latest first.
-    pub(in super::super) async fn good_revisions(&self, target: TargetId) -> Result<Vec<Revision>, PortError> {
+    pub(in super::super) async fn good_revisions(
+        &self,
+        target: TargetId,
+    ) -> Result<Vec<Revision>, PortError> {
         let db = self.runtime.store();
-        let row = store::target::get(db, target).await.map_err(refuse::store)?;
-        let rows = store::status::revisions(db, target, REVISIONS).await.map_err(refuse::store)?;
-        Ok(good(rows, row.state.revision.as_ref(), row.state.render_key.as_deref()))
+        let row = store::target::get(db, target)
+            .await
+            .map_err(refuse::store)?;
+        let rows = store::status::revisions(db, target, REVISIONS)
+            .await
+            .map_err(refuse::store)?;
+        Ok(good(
+            rows,
+            row.state.revision.as_ref(),
+            row.state.render_key.as_deref(),
+        ))
     }
 }
 
-fn good(mut rows: Vec<TargetRevisionRow>, revision: Option<&Revision>, render: Option<&str>) -> Vec<Revision> {
-    rows.retain(|row| row.good_at.is_some() && Some(&row.revision) != revision && (row.render_key.is_none() || row.render_key.as_deref() != render));
+fn good(
+    mut rows: Vec<TargetRevisionRow>,
+    revision: Option<&Revision>,
+    render: Option<&str>,
+) -> Vec<Revision> {
+    rows.retain(|row| {
+        row.good_at.is_some()
+            && Some(&row.revision) != revision
+            && (row.render_key.is_none() || row.render_key.as_deref() != render)
+    });
     rows.sort_by_key(|row| std::cmp::Reverse(row.good_at));
     rows.into_iter().map(|row| row.revision).collect()
 }
@@ -72,8 +115,10 @@ fn interleave(
     before: Option<Micros>,
 ) -> (Vec<HistoryEntry>, Option<Micros>) {
     let end = runs.last().map(|run| run.started_at).filter(|_| full);
-    let mut entries: Vec<(Micros, HistoryEntry)> =
-        runs.into_iter().map(|run| (run.started_at, HistoryEntry::Run(run))).collect();
+    let mut entries: Vec<(Micros, HistoryEntry)> = runs
+        .into_iter()
+        .map(|run| (run.started_at, HistoryEntry::Run(run)))
+        .collect();
     entries.extend(
         commits
             .into_iter()
@@ -83,7 +128,12 @@ fn interleave(
             .map(|commit| (commit.committed_at, HistoryEntry::Commit(commit))),
     );
     // Equal times: the commit came first, so it stands below.
-    entries.sort_by_key(|(at, entry)| (std::cmp::Reverse(*at), matches!(entry, HistoryEntry::Commit(_))));
+    entries.sort_by_key(|(at, entry)| {
+        (
+            std::cmp::Reverse(*at),
+            matches!(entry, HistoryEntry::Commit(_)),
+        )
+    });
     (entries.into_iter().map(|(_, entry)| entry).collect(), end)
 }
 
@@ -123,13 +173,41 @@ mod tests {
 
     #[test]
     fn commits_stand_between_the_runs() {
-        let commits = vec![example::commit('c', "third", 30), example::commit('b', "second", 20), example::commit('a', "first", 10)];
+        let commits = vec![
+            example::commit('c', "third", 30),
+            example::commit('b', "second", 20),
+            example::commit('a', "first", 10),
+        ];
         let deployed = BTreeSet::from([example::revision('b')]);
-        let (entries, next) = interleave(vec![run('b', 25)], false, commits.clone(), &deployed, None);
-        assert_eq!((text(&entries), next), (vec!["third".to_owned(), "run bbbbbbb".to_owned(), "first".to_owned()], None));
-        let (entries, next) = interleave(vec![run('b', 25)], true, commits.clone(), &deployed, None);
-        assert_eq!((text(&entries), next), (vec!["third".to_owned(), "run bbbbbbb".to_owned()], Some(Micros::from_seconds(25))));
-        let (entries, next) = interleave(Vec::new(), false, commits, &deployed, Some(Micros::from_seconds(25)));
+        let (entries, next) =
+            interleave(vec![run('b', 25)], false, commits.clone(), &deployed, None);
+        assert_eq!(
+            (text(&entries), next),
+            (
+                vec![
+                    "third".to_owned(),
+                    "run bbbbbbb".to_owned(),
+                    "first".to_owned()
+                ],
+                None
+            )
+        );
+        let (entries, next) =
+            interleave(vec![run('b', 25)], true, commits.clone(), &deployed, None);
+        assert_eq!(
+            (text(&entries), next),
+            (
+                vec!["third".to_owned(), "run bbbbbbb".to_owned()],
+                Some(Micros::from_seconds(25))
+            )
+        );
+        let (entries, next) = interleave(
+            Vec::new(),
+            false,
+            commits,
+            &deployed,
+            Some(Micros::from_seconds(25)),
+        );
         assert_eq!((text(&entries), next), (vec!["first".to_owned()], None));
     }
 
@@ -142,7 +220,12 @@ mod tests {
             last_at: Micros(0),
             good_at: good.map(Micros),
         };
-        let rows = vec![row('d', "now", None), row('c', "now", Some(9)), row('a', "old", Some(3)), row('b', "older", Some(5))];
+        let rows = vec![
+            row('d', "now", None),
+            row('c', "now", Some(9)),
+            row('a', "old", Some(3)),
+            row('b', "older", Some(5)),
+        ];
         let found = good(rows, Some(&example::revision('d')), Some("now"));
         assert_eq!(found, [example::revision('b'), example::revision('a')]);
     }

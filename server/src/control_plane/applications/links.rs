@@ -13,12 +13,18 @@ pub(super) fn links(annotations: &BTreeMap<String, String>) -> Vec<(String, Stri
     annotations
         .iter()
         .filter_map(|(key, value)| {
-            let name = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix))?;
+            let name = PREFIXES
+                .iter()
+                .find_map(|prefix| key.strip_prefix(prefix))?;
             let (title, url) = match value.split_once('|') {
                 Some((title, url)) => (title.trim(), url.trim()),
                 None => ("", value.trim()),
             };
-            let title = if title.is_empty() { name.replace(['-', '_'], " ") } else { title.to_owned() };
+            let title = if title.is_empty() {
+                name.replace(['-', '_'], " ")
+            } else {
+                title.to_owned()
+            };
             is_link(url).then(|| (title, url.to_owned()))
         })
         .take(LINKS)
@@ -26,12 +32,18 @@ pub(super) fn links(annotations: &BTreeMap<String, String>) -> Vec<(String, Stri
 }
 
 fn is_link(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let Some(rest) = url.strip_prefix("https://") else {
+        return false;
+    };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     url.len() <= 2048
         && !host.is_empty()
         && !host.contains('@')
-        && !url.chars().any(|letter| letter.is_control() || letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '\\'))
+        && !url.chars().any(|letter| {
+            letter.is_control()
+                || letter.is_whitespace()
+                || matches!(letter, '"' | '\'' | '<' | '>' | '\\')
+        })
 }
 
 #[cfg(test)]
@@ -41,8 +53,14 @@ mod tests {
     #[test]
     fn only_plain_https_addresses_are_links() {
         let annotations: BTreeMap<String, String> = [
-            ("link.argocd.argoproj.io/run-book", "https://wiki.example.com/cart"),
-            ("link.argocd.argoproj.io/external-link", "Dashboard|https://grafana.example.com/d/1?x=y"),
+            (
+                "link.argocd.argoproj.io/run-book",
+                "https://wiki.example.com/cart",
+            ),
+            (
+                "link.argocd.argoproj.io/external-link",
+                "Dashboard|https://grafana.example.com/d/1?x=y",
+            ),
             ("link.argocd.argoproj.io/a", "javascript:alert(1)"),
             ("link.argocd.argoproj.io/b", "http://example.com"),
             ("link.argocd.argoproj.io/c", "https://user@example.com"),
@@ -51,8 +69,11 @@ mod tests {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
-        let expected = [("Dashboard", "https://grafana.example.com/d/1?x=y"), ("run book", "https://wiki.example.com/cart")]
-            .map(|(name, url)| (name.to_owned(), url.to_owned()));
+        let expected = [
+            ("Dashboard", "https://grafana.example.com/d/1?x=y"),
+            ("run book", "https://wiki.example.com/cart"),
+        ]
+        .map(|(name, url)| (name.to_owned(), url.to_owned()));
         assert_eq!(links(&annotations), expected);
     }
 }

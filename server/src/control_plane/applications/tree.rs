@@ -37,7 +37,12 @@ pub(super) trait Graph {
 
 impl From<&LiveObject> for Seen {
     fn from(object: &LiveObject) -> Self {
-        Self { key: object.key.clone(), uid: object.uid.clone(), created_at: object.created_at, body: object.body() }
+        Self {
+            key: object.key.clone(),
+            uid: object.uid.clone(),
+            created_at: object.created_at,
+            body: object.body(),
+        }
     }
 }
 
@@ -47,7 +52,10 @@ impl Graph for Live {
     }
 
     fn below(&self, uid: &str) -> Vec<Seen> {
-        self.children(uid).iter().map(|object| Seen::from(object.as_ref())).collect()
+        self.children(uid)
+            .iter()
+            .map(|object| Seen::from(object.as_ref()))
+            .collect()
     }
 }
 
@@ -84,7 +92,14 @@ pub(super) fn nodes(
     let mut roots = roots;
     roots.sort_by(|one, other| order(&one.key, &other.key));
     let own: BTreeSet<ResourceKey> = roots.iter().map(|root| root.key.clone()).collect();
-    let mut walk = Walk { graph, culprit, unknown, own, seen: BTreeSet::new(), nodes: Vec::new() };
+    let mut walk = Walk {
+        graph,
+        culprit,
+        unknown,
+        own,
+        seen: BTreeSet::new(),
+        nodes: Vec::new(),
+    };
     for root in roots {
         walk.root(root);
     }
@@ -92,7 +107,12 @@ pub(super) fn nodes(
 }
 
 fn order(one: &ResourceKey, other: &ResourceKey) -> std::cmp::Ordering {
-    (&one.kind, &one.name, &one.namespace, &one.group).cmp(&(&other.kind, &other.name, &other.namespace, &other.group))
+    (&one.kind, &one.name, &one.namespace, &one.group).cmp(&(
+        &other.kind,
+        &other.name,
+        &other.namespace,
+        &other.group,
+    ))
 }
 
 struct Walk<'a> {
@@ -120,7 +140,10 @@ impl Walk<'_> {
             sync: Some(sync),
             health,
             created_at: live.as_ref().and_then(|live| live.created_at),
-            detail: live.as_ref().map(|live| health::detail(&live.body)).unwrap_or_default(),
+            detail: live
+                .as_ref()
+                .map(|live| health::detail(&live.body))
+                .unwrap_or_default(),
             key: root.key.clone(),
         });
         if let Some(live) = live {
@@ -136,7 +159,10 @@ impl Walk<'_> {
         children.sort_by(|one, other| order(&one.key, &other.key));
         for child in children {
             // What is declared hangs below the application, whoever owns it.
-            if self.nodes.len() >= NODES || self.own.contains(&child.key) || self.seen.contains(&child.uid) {
+            if self.nodes.len() >= NODES
+                || self.own.contains(&child.key)
+                || self.seen.contains(&child.uid)
+            {
                 continue;
             }
             self.nodes.push(ResourceNode {
@@ -175,8 +201,14 @@ mod tests {
     impl Few {
         fn seen(&self, uid: &str) -> Option<Seen> {
             let (key, _) = self.0.get(uid)?;
-            let body = json!({"kind": key.kind, "apiVersion": "v1", "metadata": {"name": key.name}});
-            Some(Seen { key: key.clone(), uid: uid.to_owned(), created_at: Some(Micros(1)), body })
+            let body =
+                json!({"kind": key.kind, "apiVersion": "v1", "metadata": {"name": key.name}});
+            Some(Seen {
+                key: key.clone(),
+                uid: uid.to_owned(),
+                created_at: Some(Micros(1)),
+                body,
+            })
         }
     }
 
@@ -187,7 +219,11 @@ mod tests {
         }
 
         fn below(&self, uid: &str) -> Vec<Seen> {
-            self.0.iter().filter(|(_, (_, owner))| *owner == uid).filter_map(|(uid, _)| self.seen(uid)).collect()
+            self.0
+                .iter()
+                .filter(|(_, (_, owner))| *owner == uid)
+                .filter_map(|(uid, _)| self.seen(uid))
+                .collect()
         }
     }
 
@@ -196,7 +232,12 @@ mod tests {
     }
 
     fn root(kind: &str, name: &str) -> Root {
-        Root { key: key(kind, name), declared: true, sync: SyncStatus::Synced, health: Health::healthy() }
+        Root {
+            key: key(kind, name),
+            declared: true,
+            sync: SyncStatus::Synced,
+            health: Health::healthy(),
+        }
     }
 
     fn graph() -> Few {
@@ -213,8 +254,16 @@ mod tests {
         nodes
             .iter()
             .map(|node| {
-                let parent = node.parent.as_ref().map(|parent| format!(" < {}", parent.name)).unwrap_or_default();
-                format!("{}{parent}{}", node.key.short(), if node.cause { " !" } else { "" })
+                let parent = node
+                    .parent
+                    .as_ref()
+                    .map(|parent| format!(" < {}", parent.name))
+                    .unwrap_or_default();
+                format!(
+                    "{}{parent}{}",
+                    node.key.short(),
+                    if node.cause { " !" } else { "" }
+                )
             })
             .collect()
     }
@@ -222,7 +271,12 @@ mod tests {
     #[test]
     fn parents_come_before_children() {
         let culprit = key("Pod", "web-2-x");
-        let nodes = nodes(vec![root("Service", "web"), root("Deployment", "web")], &graph(), Some(&culprit), None);
+        let nodes = nodes(
+            vec![root("Service", "web"), root("Deployment", "web")],
+            &graph(),
+            Some(&culprit),
+            None,
+        );
         assert_eq!(
             text(&nodes),
             [
@@ -240,14 +294,29 @@ mod tests {
 
     #[test]
     fn a_circle_of_owners_ends() {
-        let circle = Few(BTreeMap::from([("a", (key("A", "a"), "b")), ("b", (key("B", "b"), "a"))]));
-        assert_eq!(text(&nodes(vec![root("A", "a")], &circle, None, None)), ["A a", "B b < a"]);
+        let circle = Few(BTreeMap::from([
+            ("a", (key("A", "a"), "b")),
+            ("b", (key("B", "b"), "a")),
+        ]));
+        assert_eq!(
+            text(&nodes(vec![root("A", "a")], &circle, None, None)),
+            ["A a", "B b < a"]
+        );
     }
 
     #[test]
     fn nothing_is_claimed_of_what_is_not_known() {
-        let nodes = nodes(vec![root("Deployment", "web")], &graph(), None, Some("the cluster does not answer"));
-        assert!(nodes.iter().all(|node| node.health.status == HealthStatus::Unknown));
+        let nodes = nodes(
+            vec![root("Deployment", "web")],
+            &graph(),
+            None,
+            Some("the cluster does not answer"),
+        );
+        assert!(
+            nodes
+                .iter()
+                .all(|node| node.health.status == HealthStatus::Unknown)
+        );
         assert_eq!(nodes[0].sync, Some(SyncStatus::Unknown));
         let gone = super::nodes(vec![root("Deployment", "web")], &Nothing, None, None);
         assert_eq!((gone.len(), gone[0].uid.clone()), (1, None));

@@ -6,7 +6,13 @@ pub(super) struct Glob(Vec<String>);
 
 impl Glob {
     pub(super) fn new(pattern: &str) -> Self {
-        Self(pattern.to_lowercase().split('*').map(str::to_owned).collect())
+        Self(
+            pattern
+                .to_lowercase()
+                .split('*')
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// The whole text fits.
@@ -16,7 +22,9 @@ impl Glob {
             [] => text.is_empty(),
             [only] => text == *only,
             [first, between @ .., last] => {
-                let Some(mut rest) = text.strip_prefix(first.as_str()) else { return false };
+                let Some(mut rest) = text.strip_prefix(first.as_str()) else {
+                    return false;
+                };
                 for piece in between {
                     match rest.find(piece.as_str()) {
                         Some(at) => rest = &rest[at + piece.len()..],

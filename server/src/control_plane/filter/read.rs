@@ -14,7 +14,11 @@ const HEALTHS: [HealthStatus; 6] = [
     HealthStatus::Suspended,
     HealthStatus::Unknown,
 ];
-const SYNCS: [SyncStatus; 3] = [SyncStatus::Synced, SyncStatus::OutOfSync, SyncStatus::Unknown];
+const SYNCS: [SyncStatus; 3] = [
+    SyncStatus::Synced,
+    SyncStatus::OutOfSync,
+    SyncStatus::Unknown,
+];
 const STATES: [(&str, Is); 6] = [
     ("drifting", Is::Drifting),
     ("observed", Is::Observed),
@@ -31,7 +35,7 @@ const STATES: [(&str, Is); 6] = [
 pub fn read(text: &str) -> Result<Filter, Wrong> {
     let mut filter = Filter::default();
     for word in split(text)? {
-        match word.key {
+        match &word.key {
             Some(key) => {
                 let key = key.to_lowercase();
                 if key == "commit" {
@@ -41,7 +45,11 @@ pub fn read(text: &str) -> Result<Filter, Wrong> {
                 }
             }
             None if filter.commit.is_none() && !word.quoted && is_commit(&word.value) => {
-                filter.commit = Some(CommitTerm { text: word.value.to_lowercase(), offset: word.offset, certain: false });
+                filter.commit = Some(CommitTerm {
+                    text: word.value.to_lowercase(),
+                    offset: word.offset,
+                    certain: false,
+                });
             }
             None => filter.terms.push(Term::Word(word.value.to_lowercase())),
         }
@@ -95,9 +103,18 @@ fn split(text: &str) -> Result<Vec<Word>, Wrong> {
             }
         }
         if let Some(offset) = quote {
-            return Err(Wrong { offset, message: "this quotation mark is never closed".to_owned() });
+            return Err(Wrong {
+                offset,
+                message: "this quotation mark is never closed".to_owned(),
+            });
         }
-        words.push(Word { key, value, offset, value_offset, quoted });
+        words.push(Word {
+            key,
+            value,
+            offset,
+            value_offset,
+            quoted,
+        });
     }
     Ok(words)
 }
@@ -108,13 +125,24 @@ fn is_key(text: &str) -> bool {
 }
 
 fn term(key: &str, word: &Word) -> Result<Term, Wrong> {
-    let known = matches!(key, "cluster" | "project" | "app" | "image" | "health" | "sync" | "is" | "label" | "since");
+    let known = matches!(
+        key,
+        "cluster" | "project" | "app" | "image" | "health" | "sync" | "is" | "label" | "since"
+    );
     if !known {
-        let message = format!("“{key}:” is not known; write one of {KEYS}, or put the word in quotation marks");
-        return Err(Wrong { offset: word.offset, message });
+        let message = format!(
+            "“{key}:” is not known; write one of {KEYS}, or put the word in quotation marks"
+        );
+        return Err(Wrong {
+            offset: word.offset,
+            message,
+        });
     }
     if word.value.is_empty() {
-        return Err(Wrong { offset: word.value_offset, message: format!("“{key}:” needs a value") });
+        return Err(Wrong {
+            offset: word.value_offset,
+            message: format!("“{key}:” needs a value"),
+        });
     }
     Ok(match key {
         "cluster" => Term::Cluster(globs(&word.value)),
@@ -133,18 +161,29 @@ fn term(key: &str, word: &Word) -> Result<Term, Wrong> {
 }
 
 fn globs(value: &str) -> Vec<Glob> {
-    value.split(',').filter(|pattern| !pattern.is_empty()).map(Glob::new).collect()
+    value
+        .split(',')
+        .filter(|pattern| !pattern.is_empty())
+        .map(Glob::new)
+        .collect()
 }
 
 fn each<T: Copy>(word: &Word, known: &[(&str, T)]) -> Result<Vec<T>, Wrong> {
     let mut offset = word.value_offset;
     let mut found = Vec::new();
     for value in word.value.split(',') {
-        match known.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
+        match known
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(value))
+        {
             Some((_, status)) => found.push(*status),
             None => {
-                let names: Vec<String> = known.iter().map(|(name, _)| name.to_lowercase()).collect();
-                return Err(Wrong { offset, message: format!("“{value}” is none of {}", names.join(", ")) });
+                let names: Vec<String> =
+                    known.iter().map(|(name, _)| name.to_lowercase()).collect();
+                return Err(Wrong {
+                    offset,
+                    message: format!("“{value}” is none of {}", names.join(", ")),
+                });
             }
         }
         offset += u32::try_from(value.chars().count()).unwrap_or(u32::MAX) + 1;
@@ -155,9 +194,14 @@ fn each<T: Copy>(word: &Word, known: &[(&str, T)]) -> Result<Vec<T>, Wrong> {
 fn seconds(word: &Word) -> Result<i64, Wrong> {
     let wrong = || Wrong {
         offset: word.value_offset,
-        message: format!("“{}” is no span of time; write 30m, 1h, 2d or 1w", word.value),
+        message: format!(
+            "“{}” is no span of time; write 30m, 1h, 2d or 1w",
+            word.value
+        ),
     };
-    let digits = word.value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let digits = word
+        .value
+        .trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = &word.value[digits.len()..];
     let number: i64 = digits.parse().map_err(|_| wrong())?;
     let factor = match unit {
@@ -168,14 +212,25 @@ fn seconds(word: &Word) -> Result<i64, Wrong> {
         "w" => 604_800,
         _ => return Err(wrong()),
     };
-    if number < 0 { Err(wrong()) } else { Ok(number.saturating_mul(factor)) }
+    if number < 0 {
+        Err(wrong())
+    } else {
+        Ok(number.saturating_mul(factor))
+    }
 }
 
 fn commit(word: &Word) -> Result<CommitTerm, Wrong> {
     let text = word.value.to_lowercase();
     if !(4..=40).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let message = "a commit is written with four to forty hexadecimal digits".to_owned();
-        return Err(Wrong { offset: word.value_offset, message });
+        return Err(Wrong {
+            offset: word.value_offset,
+            message,
+        });
     }
-    Ok(CommitTerm { text, offset: word.value_offset, certain: true })
+    Ok(CommitTerm {
+        text,
+        offset: word.value_offset,
+        certain: true,
+    })
 }

@@ -8,7 +8,11 @@ fn summary() -> TargetSummary {
     TargetSummary {
         target: TargetRef {
             id: TargetId(Uuid::nil()),
-            application: ApplicationRef { id: ApplicationId(Uuid::nil()), name: "cart".to_owned(), project: "shop".to_owned() },
+            application: ApplicationRef {
+                id: ApplicationId(Uuid::nil()),
+                name: "cart".to_owned(),
+                project: "shop".to_owned(),
+            },
             cluster: "prod-eu".to_owned(),
         },
         mode: Mode::Managed,
@@ -105,7 +109,12 @@ fn errors_name_place_and_remedy() {
 
 #[test]
 fn commits_stand_apart() {
-    let asked = |filter: &str| read(filter).unwrap().commit.map(|commit| (commit.text, commit.certain));
+    let asked = |filter: &str| {
+        read(filter)
+            .unwrap()
+            .commit
+            .map(|commit| (commit.text, commit.certain))
+    };
     assert_eq!(asked("3FA91C2"), Some(("3fa91c2".to_owned(), false)));
     assert_eq!(asked("cart commit:3fa9"), Some(("3fa9".to_owned(), true)));
     assert_eq!(asked("3fa9"), None);
@@ -118,5 +127,8 @@ fn commits_stand_apart() {
 
 #[test]
 fn an_address_is_a_word() {
-    assert_eq!(read("10.0.0.1:80").unwrap().terms, [Term::Word("10.0.0.1:80".to_owned())]);
+    assert_eq!(
+        read("10.0.0.1:80").unwrap().terms,
+        [Term::Word("10.0.0.1:80".to_owned())]
+    );
 }

@@ -31,7 +31,9 @@ struct Context {
 impl Plane {
     pub(super) async fn timeline(&self, query: &ActivityQuery) -> Result<ActivityView, PortError> {
         let kinds = kinds(&query.kind)?;
-        let head = store::event::head(self.runtime.store()).await.map_err(refuse::store)?;
+        let head = store::event::head(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
         let defined: BTreeMap<ApplicationId, Defined> = self.all_defined().await?;
         let context = Context {
             repositories: self.repositories(&defined).await?,
@@ -41,7 +43,11 @@ impl Plane {
             0 => USUAL,
             asked => asked.min(LIMIT),
         };
-        let words: Vec<String> = query.filter.split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = query
+            .filter
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
         let (mut kept, mut next) = (Vec::new(), query.before);
         for _ in 0..BATCHES {
             let (entries, horizon) = self.batch(&context, kinds, next).await?;
@@ -55,7 +61,11 @@ impl Plane {
             next = kept.last().map(ActivityEntry::at);
         }
         self.roll_out(&context, &mut kept).await?;
-        Ok(ActivityView { entries: kept, next, head })
+        Ok(ActivityView {
+            entries: kept,
+            next,
+            head,
+        })
     }
 
     /// The newest entries of the wanted logs before a moment.
@@ -69,14 +79,24 @@ impl Plane {
         let full = |length: usize| u64::try_from(length).unwrap_or(u64::MAX) >= BATCH;
         let mut parts = Vec::new();
         if kinds.commits {
-            let seen = store::commit::page(db, "", before, BATCH).await.map_err(refuse::store)?;
+            let seen = store::commit::page(db, "", before, BATCH)
+                .await
+                .map_err(refuse::store)?;
             let more = full(seen.len());
-            parts.push(Part { entries: seen.into_iter().map(|seen| context.commit(seen)).collect(), more });
+            parts.push(Part {
+                entries: seen.into_iter().map(|seen| context.commit(seen)).collect(),
+                more,
+            });
         }
         if kinds.runs {
-            let runs = store::run::page(db, before, BATCH).await.map_err(refuse::store)?;
+            let runs = store::run::page(db, before, BATCH)
+                .await
+                .map_err(refuse::store)?;
             let more = full(runs.len());
-            parts.push(Part { entries: runs.into_iter().map(ActivityEntry::Run).collect(), more });
+            parts.push(Part {
+                entries: runs.into_iter().map(ActivityEntry::Run).collect(),
+                more,
+            });
         }
         if kinds.actions {
             parts.push(self.actions(before).await?);
@@ -86,11 +106,22 @@ impl Plane {
 
     async fn actions(&self, before: Option<Micros>) -> Result<Part, PortError> {
         let db = self.runtime.store();
-        let query = AuditQuery { before_at: before, limit: BATCH, ..AuditQuery::default() };
-        let entries = store::audit::list(db, &query).await.map_err(refuse::store)?;
+        let query = AuditQuery {
+            before_at: before,
+            limit: BATCH,
+            ..AuditQuery::default()
+        };
+        let entries = store::audit::list(db, &query)
+            .await
+            .map_err(refuse::store)?;
         let more = u64::try_from(entries.len()).unwrap_or(u64::MAX) >= BATCH;
-        let targets = entries.iter().filter_map(|entry| entry.act.target).collect();
-        let refs = store::target::refs(db, &targets).await.map_err(refuse::store)?;
+        let targets = entries
+            .iter()
+            .filter_map(|entry| entry.act.target)
+            .collect();
+        let refs = store::target::refs(db, &targets)
+            .await
+            .map_err(refuse::store)?;
         let mut entries: Vec<ActivityEntry> = entries
             .into_iter()
             .map(|entry| ActivityEntry::Action {
@@ -103,8 +134,11 @@ impl Plane {
             })
             .collect();
         // The log may go on within the last moment: that moment belongs to the next batch, unless it is all there is.
-        if let (true, Some(first), Some(last)) = (more, entries.first().map(ActivityEntry::at), entries.last().map(ActivityEntry::at))
-            && first > last
+        if let (true, Some(first), Some(last)) = (
+            more,
+            entries.first().map(ActivityEntry::at),
+            entries.last().map(ActivityEntry::at),
+        ) && first > last
         {
             entries.retain(|entry| entry.at() > last);
         }
@@ -112,11 +146,24 @@ impl Plane {
     }
 
     /// Says of the commits that are shown where they are.
-    async fn roll_out(&self, context: &Context, entries: &mut [ActivityEntry]) -> Result<(), PortError> {
+    async fn roll_out(
+        &self,
+        context: &Context,
+        entries: &mut [ActivityEntry],
+    ) -> Result<(), PortError> {
         let mut ancestry = Ancestry::new(self.runtime.mirrors());
         let mut runs = Runs::default();
         for entry in entries {
-            let ActivityEntry::Commit { repo_url, commit, targets, lead_time_seconds, .. } = entry else { continue };
+            let ActivityEntry::Commit {
+                repo_url,
+                commit,
+                targets,
+                lead_time_seconds,
+                ..
+            } = entry
+            else {
+                continue;
+            };
             if targets.is_empty() {
                 continue;
             }
@@ -126,7 +173,9 @@ impl Plane {
                 info: commit.clone(),
                 applications: targets.iter().map(|on| on.target.application.id).collect(),
             };
-            *targets = self.on_targets(&located, &context.placements, &mut ancestry, &mut runs).await?;
+            *targets = self
+                .on_targets(&located, &context.placements, &mut ancestry, &mut runs)
+                .await?;
             *lead_time_seconds = lead_time(commit, targets);
         }
         Ok(())
@@ -166,10 +215,17 @@ struct Kinds {
 
 fn kinds(word: &str) -> Result<Kinds, PortError> {
     let only = |kind: &str| word.is_empty() || word == kind;
-    let kinds = Kinds { commits: only("commit"), runs: only("sync"), actions: only("action") };
+    let kinds = Kinds {
+        commits: only("commit"),
+        runs: only("sync"),
+        actions: only("action"),
+    };
     if kinds.commits || kinds.runs || kinds.actions {
         Ok(kinds)
     } else {
-        Err(PortError::invalid("kind", "write commit, sync or action, or nothing for all"))
+        Err(PortError::invalid(
+            "kind",
+            "write commit, sync or action, or nothing for all",
+        ))
     }
 }

@@ -41,30 +41,61 @@ pub fn arrange(placed: Vec<Placed>, columns: &[String], show_all: bool) -> Arran
     let mut rows: BTreeMap<RowKey, Vec<Placed>> = BTreeMap::new();
     for target in placed {
         let group = (target.project(), target.group.clone(), target.scope.clone());
-        let name = if split.contains(&group) { target.summary.target.application.name.clone() } else { String::new() };
+        let name = if split.contains(&group) {
+            target.summary.target.application.name.clone()
+        } else {
+            String::new()
+        };
         let (project, title, scope) = group;
-        rows.entry((project, title, scope, name)).or_default().push(target);
+        rows.entry((project, title, scope, name))
+            .or_default()
+            .push(target);
     }
     let mut attention: Vec<(u32, Row)> = Vec::new();
     let mut quiet: Vec<(bool, Row)> = Vec::new();
     for ((project, group, _, name), targets) in rows {
-        let worst = targets.iter().map(|target| badness(&target.summary)).max().unwrap_or(0);
-        let attend = targets.iter().any(|target| needs_attention(&target.summary));
+        let worst = targets
+            .iter()
+            .map(|target| badness(&target.summary))
+            .max()
+            .unwrap_or(0);
+        let attend = targets
+            .iter()
+            .any(|target| needs_attention(&target.summary));
         let well = targets.iter().all(|target| all_well(&target.summary));
         let title = if name.is_empty() { group } else { name };
-        let Some(row) = row(project, title, targets, columns) else { continue };
-        if attend { attention.push((worst, row)) } else { quiet.push((well, row)) }
+        let Some(row) = row(project, title, targets, columns) else {
+            continue;
+        };
+        if attend {
+            attention.push((worst, row))
+        } else {
+            quiet.push((well, row))
+        }
     }
     attention.sort_by_key(|(worst, row)| (Reverse(*worst), row.project.clone(), row.group.clone()));
-    let folded = if show_all { 0 } else { fold(&mut quiet, attention.len()) };
+    let folded = if show_all {
+        0
+    } else {
+        fold(&mut quiet, attention.len())
+    };
     let mut sections = Vec::new();
     if !attention.is_empty() {
-        sections.push(Section { title: ATTENTION.to_owned(), rows: attention.into_iter().map(|(_, row)| row).collect() });
+        sections.push(Section {
+            title: ATTENTION.to_owned(),
+            rows: attention.into_iter().map(|(_, row)| row).collect(),
+        });
     }
     for (_, row) in quiet {
-        match sections.iter_mut().find(|section| section.title == row.project) {
+        match sections
+            .iter_mut()
+            .find(|section| section.title == row.project)
+        {
             Some(section) => section.rows.push(row),
-            None => sections.push(Section { title: row.project.clone(), rows: vec![row] }),
+            None => sections.push(Section {
+                title: row.project.clone(),
+                rows: vec![row],
+            }),
         }
     }
     Arranged { sections, folded }
@@ -78,11 +109,21 @@ impl Placed {
 
 /// Groups in which one cell would hold applications of different names: they are split by name.
 fn split_groups(placed: &[Placed]) -> BTreeSet<(String, String, String)> {
-    let mut cells: BTreeMap<(String, String, String, &str), BTreeSet<(&str, &str)>> = BTreeMap::new();
+    /// Project, group, scope and cluster.
+    type Cell<'a> = (String, String, String, &'a str);
+    let mut cells: BTreeMap<Cell<'_>, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for target in placed {
         let reference = &target.summary.target;
-        let cell = (target.project(), target.group.clone(), target.scope.clone(), reference.cluster.as_str());
-        cells.entry(cell).or_default().insert((&reference.application.name, &target.origin));
+        let cell = (
+            target.project(),
+            target.group.clone(),
+            target.scope.clone(),
+            reference.cluster.as_str(),
+        );
+        cells
+            .entry(cell)
+            .or_default()
+            .insert((&reference.application.name, &target.origin));
     }
     cells
         .into_iter()
@@ -95,10 +136,18 @@ fn split_groups(placed: &[Placed]) -> BTreeSet<(String, String, String)> {
         .collect()
 }
 
-fn row(project: String, group: String, mut targets: Vec<Placed>, columns: &[String]) -> Option<Row> {
+fn row(
+    project: String,
+    group: String,
+    mut targets: Vec<Placed>,
+    columns: &[String],
+) -> Option<Row> {
     targets.sort_by(|one, other| worse_first(&one.summary, &other.summary));
     let first = targets.first()?;
-    let (application, origin) = (first.summary.target.application.clone(), first.origin.clone());
+    let (application, origin) = (
+        first.summary.target.application.clone(),
+        first.origin.clone(),
+    );
     let commit = targets
         .iter()
         .filter_map(|target| target.commit.as_ref())
@@ -106,12 +155,21 @@ fn row(project: String, group: String, mut targets: Vec<Placed>, columns: &[Stri
         .cloned();
     let mut cells: Vec<Vec<TargetSummary>> = columns.iter().map(|_| Vec::new()).collect();
     for target in targets {
-        let column = columns.iter().position(|column| *column == target.summary.target.cluster);
+        let column = columns
+            .iter()
+            .position(|column| *column == target.summary.target.cluster);
         if let Some(cell) = column.and_then(|column| cells.get_mut(column)) {
             cell.push(target.summary);
         }
     }
-    Some(Row { group, project, application, origin, cells, commit })
+    Some(Row {
+        group,
+        project,
+        application,
+        origin,
+        cells,
+        commit,
+    })
 }
 
 /// Worst first, equally bad ones by cluster and name, so that the order is stable.

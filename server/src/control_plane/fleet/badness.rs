@@ -27,7 +27,11 @@ pub fn badness(summary: &TargetSummary) -> u32 {
         SyncStatus::Synced => 0,
     };
     let drift = if summary.drifted > 0 { 30 } else { 0 };
-    let stalled = if summary.reason.as_ref().is_some_and(|reason| reason.stalled) { 1000 } else { 0 };
+    let stalled = if summary.reason.as_ref().is_some_and(|reason| reason.stalled) {
+        1000
+    } else {
+        0
+    };
     let kept = u32::from(summary.hold.is_some() || summary.pin.is_some()) * 50;
     let ended = if ended_waiting(summary) { 1000 } else { 0 };
     health + sync + drift + stalled + kept + ended
@@ -44,9 +48,12 @@ pub fn all_well(summary: &TargetSummary) -> bool {
 }
 
 fn ended_waiting(summary: &TargetSummary) -> bool {
-    summary.hold.as_ref().is_some_and(|hold| hold.ended_waiting) || summary.pin.as_ref().is_some_and(|pin| pin.ended_waiting)
+    summary.hold.as_ref().is_some_and(|hold| hold.ended_waiting)
+        || summary.pin.as_ref().is_some_and(|pin| pin.ended_waiting)
 }
 
 fn on_its_way(summary: &TargetSummary) -> bool {
-    summary.phase.is_some_and(|phase| !phase.is_final() && phase != SyncPhase::AwaitingApproval)
+    summary
+        .phase
+        .is_some_and(|phase| !phase.is_final() && phase != SyncPhase::AwaitingApproval)
 }

@@ -23,14 +23,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const COMMITS: u64 = 500;
 
 impl Plane {
-    pub(super) async fn matrix(&self, actor: &Actor, query: &FleetQuery) -> Result<FleetView, PortError> {
+    pub(super) async fn matrix(
+        &self,
+        actor: &Actor,
+        query: &FleetQuery,
+    ) -> Result<FleetView, PortError> {
         let db = self.runtime.store();
         let head = store::event::head(db).await.map_err(refuse::store)?;
         let now = now();
         let since_last_visit = self.visited(actor, head, now).await?;
         let defined = self.all_defined().await?;
         let rows = store::target::list(db).await.map_err(refuse::store)?;
-        let summaries = store::target::summaries(db, &Which::All).await.map_err(refuse::store)?;
+        let summaries = store::target::summaries(db, &Which::All)
+            .await
+            .map_err(refuse::store)?;
         let clusters = store::cluster::list(db).await.map_err(refuse::store)?;
         let approvals = store::approval::waiting(db).await.map_err(refuse::store)?;
         let verdict = verdict::verdict(&summaries);
@@ -41,19 +47,34 @@ impl Plane {
             Ok(filter) => (filter, None),
             Err(wrong) => (Filter::default(), Some((wrong.offset, wrong.message))),
         };
-        let (commit, touched) = self.commit_of(&mut filter, &mut filter_error, &defined, &rows).await?;
+        let (commit, touched) = self
+            .commit_of(&mut filter, &mut filter_error, &defined, &rows)
+            .await?;
         let changed = rows.iter().map(|row| (row.id, row.changed_at)).collect();
-        let facts = Facts { defined: &defined, changed, clusters: &clusters, now };
+        let facts = Facts {
+            defined: &defined,
+            changed,
+            clusters: &clusters,
+            now,
+        };
         let mut kept: Vec<TargetSummary> = Vec::with_capacity(summaries.len());
         for summary in summaries {
-            let fits = touched.as_ref().is_none_or(|touched| touched.contains(&summary.target.id));
+            let fits = touched
+                .as_ref()
+                .is_none_or(|touched| touched.contains(&summary.target.id));
             if fits && facts.matches(&filter, &summary) {
                 kept.push(summary);
             }
         }
         let commits = self.newest_commits(&defined, &kept).await?;
-        let placed: Vec<Placed> = kept.into_iter().filter_map(|summary| place(summary, &defined, &commits)).collect();
-        let names: Vec<String> = columns.iter().map(|column| column.cluster.clone()).collect();
+        let placed: Vec<Placed> = kept
+            .into_iter()
+            .filter_map(|summary| place(summary, &defined, &commits))
+            .collect();
+        let names: Vec<String> = columns
+            .iter()
+            .map(|column| column.cluster.clone())
+            .collect();
         let arranged = arrange(placed, &names, query.show_all);
         Ok(FleetView {
             verdict,
@@ -74,7 +95,11 @@ impl Plane {
         let names: BTreeSet<&str> = clusters
             .iter()
             .map(|row| row.name.as_str())
-            .chain(summaries.iter().map(|summary| summary.target.cluster.as_str()))
+            .chain(
+                summaries
+                    .iter()
+                    .map(|summary| summary.target.cluster.as_str()),
+            )
             .collect();
         names
             .into_iter()
@@ -82,7 +107,9 @@ impl Plane {
                 connection: clusters
                     .iter()
                     .find(|row| row.name == name)
-                    .map_or(lockstep_types::cluster::Connection::Unknown, |row| self.connection(row)),
+                    .map_or(lockstep_types::cluster::Connection::Unknown, |row| {
+                        self.connection(row)
+                    }),
                 last_compared: summaries
                     .iter()
                     .filter(|summary| summary.target.cluster == name)
@@ -102,11 +129,19 @@ impl Plane {
         defined: &BTreeMap<ApplicationId, Defined>,
         rows: &[TargetRow],
     ) -> Result<(Option<CommitRollout>, Option<BTreeSet<TargetId>>), PortError> {
-        let Some(asked) = filter.commit.clone() else { return Ok((None, None)) };
+        let Some(asked) = filter.commit.clone() else {
+            return Ok((None, None));
+        };
         let located: Located = match self.locate(&asked.text, defined).await {
             Ok(Some(located)) => located,
             Ok(None) if asked.certain => {
-                *error = Some((asked.offset, format!("no tracked repository has a commit that begins with {}", asked.text)));
+                *error = Some((
+                    asked.offset,
+                    format!(
+                        "no tracked repository has a commit that begins with {}",
+                        asked.text
+                    ),
+                ));
                 return Ok((None, None));
             }
             Ok(None) => {
@@ -123,13 +158,25 @@ impl Plane {
             .iter()
             .filter_map(|target| {
                 let defined = defined.get(&target.application)?.clone();
-                Some(Placement { target: target.clone(), defined })
+                Some(Placement {
+                    target: target.clone(),
+                    defined,
+                })
             })
             .collect();
         let mut ancestry = Ancestry::new(self.runtime.mirrors());
-        let targets = self.on_targets(&located, &placements, &mut ancestry, &mut Runs::default()).await?;
+        let targets = self
+            .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
+            .await?;
         let touched = targets.iter().map(|on| on.target.id).collect();
-        Ok((Some(CommitRollout { commit: located.info, repo_url: located.url, targets }), Some(touched)))
+        Ok((
+            Some(CommitRollout {
+                commit: located.info,
+                repo_url: located.url,
+                targets,
+            }),
+            Some(touched),
+        ))
     }
 
     /// The newest commit of what each application reads; what its revision is where none was recorded lately.
@@ -139,15 +186,24 @@ impl Plane {
         kept: &[TargetSummary],
     ) -> Result<HashMap<ApplicationId, CommitInfo>, PortError> {
         let mut newest = HashMap::new();
-        for seen in store::commit::page(self.runtime.store(), "", None, COMMITS).await.map_err(refuse::store)? {
+        for seen in store::commit::page(self.runtime.store(), "", None, COMMITS)
+            .await
+            .map_err(refuse::store)?
+        {
             for application in seen.applications {
-                newest.entry(application).or_insert_with(|| seen.info.clone());
+                newest
+                    .entry(application)
+                    .or_insert_with(|| seen.info.clone());
             }
         }
         let mut by_revision: HashMap<(&str, &Revision), Option<CommitInfo>> = HashMap::new();
         for summary in kept {
             let id = summary.target.application.id;
-            let (Some(revision), Some(defined), false) = (&summary.revision, defined.get(&id), newest.contains_key(&id)) else {
+            let (Some(revision), Some(defined), false) = (
+                &summary.revision,
+                defined.get(&id),
+                newest.contains_key(&id),
+            ) else {
                 continue;
             };
             let place = (defined.repo_url(), revision);
@@ -177,17 +233,26 @@ impl Facts<'_> {
         if filter.is_empty() {
             return true;
         }
-        let Some(defined) = self.defined.get(&summary.target.application.id) else { return false };
+        let Some(defined) = self.defined.get(&summary.target.application.id) else {
+            return false;
+        };
         let source = &defined.definition.source;
         let none = BTreeMap::new();
-        let cluster = self.clusters.iter().find(|row| row.name == summary.target.cluster);
+        let cluster = self
+            .clusters
+            .iter()
+            .find(|row| row.name == summary.target.cluster);
         filter.matches(&Subject {
             summary,
             group: &defined.row.group,
             origin: &names::origin(&source.repo_url, &source.path),
             labels: &defined.definition.labels,
             cluster_labels: cluster.map_or(&none, |row| &row.labels),
-            changed_at: self.changed.get(&summary.target.id).copied().unwrap_or_default(),
+            changed_at: self
+                .changed
+                .get(&summary.target.id)
+                .copied()
+                .unwrap_or_default(),
             now: self.now,
         })
     }
@@ -212,7 +277,8 @@ fn place(
 /// Flux names are alike all over the world (`flux-system/apps`): they mean one thing within one repository.
 pub(in super::super) fn scope(defined: &Defined) -> String {
     let label = crate::reconcile::definitions::GROUP_LABEL;
-    let chosen = defined.definition.labels.contains_key(label) || defined.definition.annotations.contains_key(label);
+    let chosen = defined.definition.labels.contains_key(label)
+        || defined.definition.annotations.contains_key(label);
     match defined.row.dialect {
         Dialect::FluxKustomization if !chosen => defined.repo_url().to_owned(),
         Dialect::FluxKustomization | Dialect::ArgoApplication => String::new(),

@@ -10,8 +10,15 @@ use lockstep_types::time::Micros;
 const SOON_SECONDS: i64 = 24 * 3600;
 
 /// Approvals first, then what has ended or ends soon, then deliveries that are stuck; oldest first within each.
-pub(super) fn needs_you(approvals: Vec<ApprovalView>, summaries: &[TargetSummary], now: Micros) -> Vec<NeedsYou> {
-    let mut endings: Vec<(Micros, NeedsYou)> = summaries.iter().flat_map(|summary| ending(summary, now)).collect();
+pub(super) fn needs_you(
+    approvals: Vec<ApprovalView>,
+    summaries: &[TargetSummary],
+    now: Micros,
+) -> Vec<NeedsYou> {
+    let mut endings: Vec<(Micros, NeedsYou)> = summaries
+        .iter()
+        .flat_map(|summary| ending(summary, now))
+        .collect();
     endings.sort_by_key(|(at, _)| *at);
     let mut failing: Vec<(Micros, NeedsYou)> = summaries.iter().filter_map(failing).collect();
     failing.sort_by_key(|(since, _)| *since);
@@ -26,18 +33,36 @@ pub(super) fn needs_you(approvals: Vec<ApprovalView>, summaries: &[TargetSummary
 fn ending(summary: &TargetSummary, now: Micros) -> Vec<(Micros, NeedsYou)> {
     let soon = |until: Micros| until.seconds_since(now) < SOON_SECONDS;
     let mut found = Vec::new();
-    if let Some(hold) = summary.hold.as_ref().filter(|hold| hold.ended_waiting || soon(hold.until)) {
-        let what = if hold.ended_waiting { "hold ended; what it held back waits for a yes" } else { "hold ends" };
-        found.push((hold.until, of(summary, what, &hold.owner, &hold.reason, hold.until)));
+    if let Some(hold) = summary
+        .hold
+        .as_ref()
+        .filter(|hold| hold.ended_waiting || soon(hold.until))
+    {
+        let what = if hold.ended_waiting {
+            "hold ended; what it held back waits for a yes"
+        } else {
+            "hold ends"
+        };
+        found.push((
+            hold.until,
+            of(summary, what, &hold.owner, &hold.reason, hold.until),
+        ));
     }
-    if let Some(pin) = summary.pin.as_ref().filter(|pin| pin.ended_waiting || soon(pin.until)) {
+    if let Some(pin) = summary
+        .pin
+        .as_ref()
+        .filter(|pin| pin.ended_waiting || soon(pin.until))
+    {
         let what = match (pin.ended_waiting, pin.behind) {
             (true, _) => "pin ended; what it held back waits for a yes".to_owned(),
             (false, 0) => "pin ends".to_owned(),
             (false, 1) => "pin ends; 1 commit behind".to_owned(),
             (false, behind) => format!("pin ends; {behind} commits behind"),
         };
-        found.push((pin.until, of(summary, &what, &pin.owner, &pin.reason, pin.until)));
+        found.push((
+            pin.until,
+            of(summary, &what, &pin.owner, &pin.reason, pin.until),
+        ));
     }
     found
 }
@@ -60,7 +85,11 @@ fn failing(summary: &TargetSummary) -> Option<(Micros, NeedsYou)> {
             || summary.hold.as_ref().is_some_and(|hold| hold.ended_waiting)
             || summary.pin.as_ref().is_some_and(|pin| pin.ended_waiting));
     (!asked).then(|| {
-        let need = NeedsYou::Failing { target: summary.target.clone(), cause: reason.sentence(), since: reason.since };
+        let need = NeedsYou::Failing {
+            target: summary.target.clone(),
+            cause: reason.sentence(),
+            since: reason.since,
+        };
         (reason.since, need)
     })
 }
@@ -74,7 +103,14 @@ mod tests {
     use lockstep_types::reason::Reason;
 
     fn reason(code: ReasonCode, stalled: bool, since: i64) -> Reason {
-        Reason { code, object: None, cause: "it is stuck".to_owned(), since: Micros(since), next: String::new(), stalled }
+        Reason {
+            code,
+            object: None,
+            cause: "it is stuck".to_owned(),
+            since: Micros(since),
+            next: String::new(),
+            stalled,
+        }
     }
 
     fn text(needs: &[NeedsYou]) -> Vec<String> {
@@ -102,7 +138,10 @@ mod tests {
         });
         let mut later = held.clone();
         later.target.cluster = "later".to_owned();
-        later.hold = later.hold.map(|hold| Hold { until: now.plus_seconds(2 * SOON_SECONDS), ..hold });
+        later.hold = later.hold.map(|hold| Hold {
+            until: now.plus_seconds(2 * SOON_SECONDS),
+            ..hold
+        });
         let mut pinned = example::target("a", "shop", "pinned");
         pinned.pin = Some(Pin {
             id: PinId(example::id("p")),
@@ -122,7 +161,11 @@ mod tests {
         older.reason = Some(reason(ReasonCode::ApplyFailed, true, 1));
         let mut passing = example::target("a", "shop", "passing");
         passing.reason = Some(reason(ReasonCode::Progressing, false, 1));
-        let needs = needs_you(Vec::new(), &[stuck, held, later, pinned, older, passing], now);
+        let needs = needs_you(
+            Vec::new(),
+            &[stuck, held, later, pinned, older, passing],
+            now,
+        );
         assert_eq!(
             text(&needs),
             [

@@ -11,10 +11,16 @@ use lockstep_types::revision::Revision;
 const RUNS: u64 = 200;
 
 impl Plane {
-    pub(super) async fn passport(&self, repo: &str, revision: &Revision) -> Result<CommitView, PortError> {
+    pub(super) async fn passport(
+        &self,
+        repo: &str,
+        revision: &Revision,
+    ) -> Result<CommitView, PortError> {
         let defined = self.all_defined().await?;
         let repositories = self.repositories(&defined).await?;
-        let key = repositories.by_slug(repo).ok_or_else(|| refuse::missing("repository", repo))?;
+        let key = repositories
+            .by_slug(repo)
+            .ok_or_else(|| refuse::missing("repository", repo))?;
         let url = repositories.url(&key).to_owned();
         let mirrors = self.runtime.mirrors();
         let sha = revision.0.to_ascii_lowercase();
@@ -22,18 +28,32 @@ impl Plane {
         let sha = expanded.ok_or_else(|| refuse::missing("commit", revision))?;
         let info = mirrors.commit(&url, &sha).await.map_err(refuse::source)?;
         let db = self.runtime.store();
-        let seen = store::commit::get(db, &key, &sha).await.map_err(refuse::store)?;
+        let seen = store::commit::get(db, &key, &sha)
+            .await
+            .map_err(refuse::store)?;
         let applications = seen.map(|seen| seen.applications).unwrap_or_default();
-        let mut located = Located { key, url, info, applications };
+        let mut located = Located {
+            key,
+            url,
+            info,
+            applications,
+        };
         self.complete(&mut located, &defined).await?;
 
         let placements = self.all_placements().await?;
         let mut ancestry = Ancestry::new(mirrors);
-        let targets = self.on_targets(&located, &placements, &mut ancestry, &mut Runs::default()).await?;
+        let targets = self
+            .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
+            .await?;
         let parent = located.info.parents.first();
-        let files = mirrors.changed(&located.url, parent, &sha, &[]).await.map_err(refuse::source)?;
+        let files = mirrors
+            .changed(&located.url, parent, &sha, &[])
+            .await
+            .map_err(refuse::source)?;
         let patch = self.patch(&located.url, parent, &sha, &files).await?;
-        let runs = store::run::of_revision(db, &sha, RUNS).await.map_err(refuse::store)?;
+        let runs = store::run::of_revision(db, &sha, RUNS)
+            .await
+            .map_err(refuse::store)?;
         Ok(CommitView {
             repo: repositories.slug(&located.key),
             repo_url: located.url,

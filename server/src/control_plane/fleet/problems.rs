@@ -13,19 +13,48 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Plane {
     pub(super) async fn all_problems(&self) -> Result<Vec<Problem>, PortError> {
-        let sources = store::source::list(self.runtime.store()).await.map_err(refuse::store)?;
+        let sources = store::source::list(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
         let mut problems: Vec<Problem> = sources.iter().flat_map(of_source).collect();
-        let names: BTreeMap<SourceId, String> = sources.into_iter().map(|source| (source.id, source.name)).collect();
+        let names: BTreeMap<SourceId, String> = sources
+            .into_iter()
+            .map(|source| (source.id, source.name))
+            .collect();
         let mut fetches = BTreeSet::new();
-        for placement in self.all_placements().await? {
-            let Some(reason) = &placement.target.state.reason else { continue };
-            let Some(stage) = stage(reason.code) else { continue };
+        let mut placements = self.all_placements().await?;
+        placements.sort_by(|one, other| {
+            let place = |placement: &Placement| {
+                (
+                    placement.defined.row.path.clone(),
+                    placement.target.cluster.clone(),
+                )
+            };
+            place(one).cmp(&place(other))
+        });
+        for placement in placements {
+            let Some(reason) = &placement.target.state.reason else {
+                continue;
+            };
+            let Some(stage) = stage(reason.code) else {
+                continue;
+            };
             // A host that is down is one problem, not one per target.
-            if stage == "fetch" && !fetches.insert((placement.defined.repo_url().to_owned(), reason.cause.clone())) {
+            if stage == "fetch"
+                && !fetches.insert((
+                    placement.defined.repo_url().to_owned(),
+                    reason.cause.clone(),
+                ))
+            {
                 continue;
             }
             let place = self.place_of(&placement, reason, stage);
-            let source_name = placement.defined.row.source.and_then(|id| names.get(&id).cloned()).unwrap_or_default();
+            let source_name = placement
+                .defined
+                .row
+                .source
+                .and_then(|id| names.get(&id).cloned())
+                .unwrap_or_default();
             problems.push(of_target(&placement, reason, stage, source_name, place));
         }
         problems.sort_by_key(|problem| (rank(&problem.stage), problem.since));
@@ -33,12 +62,20 @@ impl Plane {
     }
 
     /// File and line to blame: where the object is declared, else where the application reads or is defined.
-    fn place_of(&self, placement: &Placement, reason: &Reason, stage: &str) -> (String, Option<u32>) {
+    fn place_of(
+        &self,
+        placement: &Placement,
+        reason: &Reason,
+        stage: &str,
+    ) -> (String, Option<u32>) {
         let row = &placement.defined.row;
         let source = &placement.defined.definition.source;
         let origin = reason.object.as_ref().and_then(|key| {
             let assessment = self.runtime.assessment(placement.target.id)?;
-            let manifest = assessment.desired.iter().find(|manifest| manifest.key == *key)?;
+            let manifest = assessment
+                .desired
+                .iter()
+                .find(|manifest| manifest.key == *key)?;
             manifest.origin.clone()
         });
         match (origin, stage) {
@@ -50,7 +87,10 @@ impl Plane {
 }
 
 fn rank(stage: &str) -> usize {
-    ["definition", "fetch", "render", "compare", "apply"].iter().position(|known| *known == stage).unwrap_or(usize::MAX)
+    ["definition", "fetch", "render", "compare", "apply"]
+        .iter()
+        .position(|known| *known == stage)
+        .unwrap_or(usize::MAX)
 }
 
 /// The stage that a reason is a problem of; `None` for reasons that are no problem of Git or of the delivery.
@@ -79,7 +119,10 @@ fn of_source(source: &SourceRow) -> Vec<Problem> {
             field: String::new(),
             message: source.error.clone(),
             next: match source.last_read {
-                Some(at) => format!("What was read at {} stays in force until it can be read again.", at.rfc3339()),
+                Some(at) => format!(
+                    "What was read at {} stays in force until it can be read again.",
+                    at.rfc3339()
+                ),
                 None => "Correct address, credential or path of the source.".to_owned(),
             },
             since: source.last_read.unwrap_or(source.created_at),
@@ -106,7 +149,9 @@ fn of_target(
         line,
         field: String::new(),
         message: match &reason.object {
-            Some(key) if !reason.cause.contains(&key.name) => format!("{}: {}", key.short(), reason.cause),
+            Some(key) if !reason.cause.contains(&key.name) => {
+                format!("{}: {}", key.short(), reason.cause)
+            }
             _ => reason.cause.clone(),
         },
         next: reason.next.clone(),

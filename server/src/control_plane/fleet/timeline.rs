@@ -30,10 +30,17 @@ pub(super) fn merge(parts: Vec<Part>) -> (Vec<ActivityEntry>, Option<Micros>) {
 /// Keeps `limit` entries and all of the same moment as the last one, so that no page tears a moment apart. Answers
 /// whether something was cut off.
 pub(super) fn cut(entries: &mut Vec<ActivityEntry>, limit: usize) -> bool {
-    let Some(last) = limit.checked_sub(1).and_then(|index| entries.get(index)).map(ActivityEntry::at) else {
+    let Some(last) = limit
+        .checked_sub(1)
+        .and_then(|index| entries.get(index))
+        .map(ActivityEntry::at)
+    else {
         return false;
     };
-    let end = entries.iter().position(|entry| entry.at() < last).unwrap_or(entries.len());
+    let end = entries
+        .iter()
+        .position(|entry| entry.at() < last)
+        .unwrap_or(entries.len());
     let more = end < entries.len();
     entries.truncate(end);
     more
@@ -55,8 +62,19 @@ fn text(entry: &ActivityEntry) -> String {
         text.push('\n');
     };
     match entry {
-        ActivityEntry::Commit { repo, commit, targets, .. } => {
-            for part in [repo, &commit.subject, &commit.author, &commit.author_email, &commit.revision.0] {
+        ActivityEntry::Commit {
+            repo,
+            commit,
+            targets,
+            ..
+        } => {
+            for part in [
+                repo,
+                &commit.subject,
+                &commit.author,
+                &commit.author_email,
+                &commit.revision.0,
+            ] {
                 add(part);
             }
             for on in targets {
@@ -78,7 +96,14 @@ fn text(entry: &ActivityEntry) -> String {
                 add(&commit.author);
             }
         }
-        ActivityEntry::Action { actor, action, subject, target, reason, .. } => {
+        ActivityEntry::Action {
+            actor,
+            action,
+            subject,
+            target,
+            reason,
+            ..
+        } => {
             for part in [actor, action, subject, reason] {
                 add(part);
             }
@@ -109,7 +134,10 @@ mod tests {
     }
 
     fn part(times: &[i64], more: bool) -> Part {
-        Part { entries: times.iter().map(|at| action(*at, "x")).collect(), more }
+        Part {
+            entries: times.iter().map(|at| action(*at, "x")).collect(),
+            more,
+        }
     }
 
     fn times(entries: &[ActivityEntry]) -> Vec<i64> {
@@ -118,8 +146,15 @@ mod tests {
 
     #[test]
     fn nothing_is_shown_below_where_a_log_is_cut() {
-        let (entries, next) = merge(vec![part(&[90, 50], true), part(&[80, 40, 10], false), part(&[95, 70], true)]);
-        assert_eq!((times(&entries), next), (vec![95, 90, 80, 70], Some(Micros(70))));
+        let (entries, next) = merge(vec![
+            part(&[90, 50], true),
+            part(&[80, 40, 10], false),
+            part(&[95, 70], true),
+        ]);
+        assert_eq!(
+            (times(&entries), next),
+            (vec![95, 90, 80, 70], Some(Micros(70)))
+        );
         let (entries, next) = merge(vec![part(&[9], false), part(&[], false)]);
         assert_eq!((times(&entries), next), (vec![9], None));
     }
@@ -136,7 +171,12 @@ mod tests {
     #[test]
     fn every_word_must_be_somewhere() {
         let entry = action(1, "cart on prod-eu");
-        for (words, expected) in [(vec!["maria", "prod-eu"], true), (vec!["shop"], true), (vec!["maria", "staging"], false), (vec![], true)] {
+        for (words, expected) in [
+            (vec!["maria", "prod-eu"], true),
+            (vec!["shop"], true),
+            (vec!["maria", "staging"], false),
+            (vec![], true),
+        ] {
             let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
             assert_eq!(has(&entry, &words), expected, "{words:?}");
         }

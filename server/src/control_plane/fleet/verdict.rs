@@ -51,6 +51,7 @@ mod tests {
         drifting.last_compared = Some(Micros(20));
         let mut unknown = example::target("cart", "shop", "edge");
         unknown.sync = SyncStatus::Unknown;
+        unknown.last_compared = None;
         unknown.health.status = HealthStatus::Unknown;
         unknown.mode = Mode::Observe;
         let verdict = verdict([&well, &drifting, &unknown]);

@@ -46,12 +46,22 @@ impl Visits {
         if note {
             visit.noted = now;
         }
-        Some(Look { since: visit.since, note })
+        Some(Look {
+            since: visit.since,
+            note,
+        })
     }
 
     fn begin(&self, user: UserId, since: Option<Micros>, now: Micros) {
-        let visit = Visit { since, last_look: now, noted: now };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(user, visit);
+        let visit = Visit {
+            since,
+            last_look: now,
+            noted: now,
+        };
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(user, visit);
     }
 }
 
@@ -77,16 +87,24 @@ impl Plane {
             }
         };
         if note {
-            store::user::saw(db, actor.user, head, now).await.map_err(refuse::store)?;
+            store::user::saw(db, actor.user, head, now)
+                .await
+                .map_err(refuse::store)?;
         }
         let Some(since) = since else { return Ok(None) };
-        let runs = store::run::counts_since(db, since).await.map_err(refuse::store)?;
+        let runs = store::run::counts_since(db, since)
+            .await
+            .map_err(refuse::store)?;
         Ok(Some(SinceLastVisit {
             since,
-            commits: store::commit::seen_since(db, since).await.map_err(refuse::store)?,
+            commits: store::commit::seen_since(db, since)
+                .await
+                .map_err(refuse::store)?,
             syncs: runs.syncs,
             failures: runs.failures,
-            new_drift: store::drift::opened_since(db, since).await.map_err(refuse::store)?,
+            new_drift: store::drift::opened_since(db, since)
+                .await
+                .map_err(refuse::store)?,
             heals: runs.heals,
             rollbacks: runs.rollbacks,
         }))
@@ -104,7 +122,9 @@ impl Plane {
         if row.last_seen_seq == 0 {
             return Ok(None);
         }
-        let events = store::event::after(db, row.last_seen_seq - 1, 1).await.map_err(refuse::store)?;
+        let events = store::event::after(db, row.last_seen_seq - 1, 1)
+            .await
+            .map_err(refuse::store)?;
         Ok(events.first().map(|event| event.at))
     }
 }
@@ -122,9 +142,21 @@ mod tests {
         assert_eq!(visits.look(user, start), None);
         visits.begin(user, Some(Micros(5)), start);
         let since = Some(Micros(5));
-        assert_eq!(visits.look(user, start.plus_seconds(30)), Some(Look { since, note: false }));
-        assert_eq!(visits.look(user, start.plus_seconds(90)), Some(Look { since, note: true }));
-        assert_eq!(visits.look(user, start.plus_seconds(91)), Some(Look { since, note: false }));
-        assert_eq!(visits.look(user, start.plus_seconds(91 + VISIT_SECONDS)), None);
+        assert_eq!(
+            visits.look(user, start.plus_seconds(30)),
+            Some(Look { since, note: false })
+        );
+        assert_eq!(
+            visits.look(user, start.plus_seconds(90)),
+            Some(Look { since, note: true })
+        );
+        assert_eq!(
+            visits.look(user, start.plus_seconds(91)),
+            Some(Look { since, note: false })
+        );
+        assert_eq!(
+            visits.look(user, start.plus_seconds(91 + VISIT_SECONDS)),
+            None
+        );
     }
 }

@@ -11,15 +11,32 @@ use std::collections::BTreeMap;
 impl Plane {
     /// How the host of an application's repository is logged in to.
     pub(super) async fn credential(&self, repo_url: &str) -> Result<Credential, PortError> {
-        let access = self.runtime.access().git(repo_url).await.map_err(|refused| PortError::Unavailable(refused.to_string()))?;
+        let access = self
+            .runtime
+            .access()
+            .git(repo_url)
+            .await
+            .map_err(|refused| PortError::Unavailable(refused.to_string()))?;
         Ok(access.credential)
     }
 
     /// Files that the render of an application reads at a revision.
-    pub(super) async fn inputs_at(&self, placement: &Placement, revision: &Revision) -> Result<Vec<String>, PortError> {
-        let facts = self.runtime.cluster(&placement.target.cluster).and_then(|handle| handle.live.facts());
+    pub(super) async fn inputs_at(
+        &self,
+        placement: &Placement,
+        revision: &Revision,
+    ) -> Result<Vec<String>, PortError> {
+        let facts = self
+            .runtime
+            .cluster(&placement.target.cluster)
+            .and_then(|handle| handle.live.facts());
         let input = render::input(&placement.defined.definition, revision, facts.as_ref());
-        let inputs = self.runtime.renderer().inputs(self.runtime.mirrors(), &input).await.map_err(refuse::render)?;
+        let inputs = self
+            .runtime
+            .renderer()
+            .inputs(self.runtime.mirrors(), &input)
+            .await
+            .map_err(refuse::render)?;
         Ok(inputs.paths())
     }
 
@@ -37,14 +54,22 @@ impl Plane {
         let mut reached = Vec::new();
         for other in self.all_placements().await? {
             let own = other.target.id == placement.target.id;
-            if !own && (self.runtime.repository_key(other.defined.repo_url()) != key || !self.touched(&other, changed)) {
+            if !own
+                && (self.runtime.repository_key(other.defined.repo_url()) != key
+                    || !self.touched(&other, changed))
+            {
                 continue;
             }
             let tracked = other.defined.definition.source.target_revision.clone();
             let follows = match branches.get(&tracked) {
                 Some(known) => known.clone(),
                 None => {
-                    let found = self.runtime.mirrors().branch_of(url, credential, &tracked).await.map_err(refuse::source)?;
+                    let found = self
+                        .runtime
+                        .mirrors()
+                        .branch_of(url, credential, &tracked)
+                        .await
+                        .map_err(refuse::source)?;
                     branches.insert(tracked, found.clone());
                     found
                 }
@@ -55,7 +80,12 @@ impl Plane {
         }
         reached.sort_by(|one, other| {
             let own = |placed: &Placement| placed.target.id != placement.target.id;
-            let name = |placed: &Placement| (placed.defined.row.name.clone(), placed.target.cluster.clone());
+            let name = |placed: &Placement| {
+                (
+                    placed.defined.row.name.clone(),
+                    placed.target.cluster.clone(),
+                )
+            };
             (own(one), name(one)).cmp(&(own(other), name(other)))
         });
         Ok(reached)

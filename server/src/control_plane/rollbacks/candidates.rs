@@ -28,24 +28,43 @@ struct Known {
 }
 
 impl Plane {
-    pub(super) async fn candidates_of(&self, placement: &Placement) -> Result<Vec<RollbackCandidate>, PortError> {
+    pub(super) async fn candidates_of(
+        &self,
+        placement: &Placement,
+    ) -> Result<Vec<RollbackCandidate>, PortError> {
         let db = self.runtime.store();
         let target = placement.target.id;
         let mut commits = self.commits_of(placement, COMMITS).await;
         let good = self.good_revisions(target).await?;
-        let runs = store::run::of_target(db, target, None, RUNS).await.map_err(refuse::store)?;
+        let runs = store::run::of_target(db, target, None, RUNS)
+            .await
+            .map_err(refuse::store)?;
 
         // Many revisions of a shared repository are one state here: that of the newest commit of the input paths.
-        let mut made_by: BTreeMap<Revision, Revision> =
-            commits.iter().map(|commit| (commit.revision.clone(), commit.revision.clone())).collect();
+        let mut made_by: BTreeMap<Revision, Revision> = commits
+            .iter()
+            .map(|commit| (commit.revision.clone(), commit.revision.clone()))
+            .collect();
         let asked = good.iter().chain(runs.iter().map(|run| &run.revision));
-        let unknown: BTreeSet<&Revision> = asked.filter(|revision| !made_by.contains_key(*revision)).take(LOOKUPS).collect();
+        let unknown: BTreeSet<&Revision> = asked
+            .filter(|revision| !made_by.contains_key(*revision))
+            .take(LOOKUPS)
+            .collect();
         let reads = self.reads(&placement.defined);
         for revision in unknown {
-            let log = self.runtime.mirrors().log(placement.defined.repo_url(), revision, &reads, 1).await;
-            let Some(commit) = log.ok().and_then(|log| log.into_iter().next()) else { continue };
+            let log = self
+                .runtime
+                .mirrors()
+                .log(placement.defined.repo_url(), revision, &reads, 1)
+                .await;
+            let Some(commit) = log.ok().and_then(|log| log.into_iter().next()) else {
+                continue;
+            };
             made_by.insert(revision.clone(), commit.revision.clone());
-            if commits.iter().all(|known| known.revision != commit.revision) {
+            if commits
+                .iter()
+                .all(|known| known.revision != commit.revision)
+            {
                 commits.push(commit);
             }
         }
@@ -68,8 +87,14 @@ impl Plane {
     }
 
     /// The commit that made the present state: the newest one that what runs contains.
-    async fn present_state(&self, placement: &Placement, commits: &[CommitInfo]) -> Option<Revision> {
-        let runs_at = placement.runs_at().or(placement.target.state.revision.as_ref())?;
+    async fn present_state(
+        &self,
+        placement: &Placement,
+        commits: &[CommitInfo],
+    ) -> Option<Revision> {
+        let runs_at = placement
+            .runs_at()
+            .or(placement.target.state.revision.as_ref())?;
         let url = placement.defined.repo_url();
         let mut ancestry = Ancestry::new(self.runtime.mirrors());
         for commit in commits {
@@ -82,10 +107,17 @@ impl Plane {
 }
 
 /// All but the present state, newest first.
-fn offered(mut commits: Vec<CommitInfo>, known: &Known, present: Option<&Revision>) -> Vec<RollbackCandidate> {
+fn offered(
+    mut commits: Vec<CommitInfo>,
+    known: &Known,
+    present: Option<&Revision>,
+) -> Vec<RollbackCandidate> {
     commits.retain(|commit| Some(&commit.revision) != present);
     commits.sort_by_key(|commit| std::cmp::Reverse(commit.committed_at));
-    let last_healthy = known.good.iter().find(|revision| Some(*revision) != present);
+    let last_healthy = known
+        .good
+        .iter()
+        .find(|revision| Some(*revision) != present);
     commits
         .into_iter()
         .map(|commit| RollbackCandidate {
@@ -104,17 +136,42 @@ mod tests {
 
     #[test]
     fn the_present_state_is_not_offered_and_the_last_good_one_is_marked() {
-        let commits = vec![example::commit('a', "oldest", 10), example::commit('c', "present", 30), example::commit('b', "good", 20)];
+        let commits = vec![
+            example::commit('a', "oldest", 10),
+            example::commit('c', "present", 30),
+            example::commit('b', "good", 20),
+        ];
         let known = Known {
-            ran_at: BTreeMap::from([(example::revision('b'), Micros(21)), (example::revision('c'), Micros(31))]),
-            healthy: BTreeSet::from([example::revision('a'), example::revision('b'), example::revision('c')]),
-            good: vec![example::revision('c'), example::revision('b'), example::revision('a')],
+            ran_at: BTreeMap::from([
+                (example::revision('b'), Micros(21)),
+                (example::revision('c'), Micros(31)),
+            ]),
+            healthy: BTreeSet::from([
+                example::revision('a'),
+                example::revision('b'),
+                example::revision('c'),
+            ]),
+            good: vec![
+                example::revision('c'),
+                example::revision('b'),
+                example::revision('a'),
+            ],
         };
         let offered = offered(commits, &known, Some(&example::revision('c')));
         let text: Vec<_> = offered
             .iter()
-            .map(|candidate| (candidate.commit.subject.as_str(), candidate.ran_at.is_some(), candidate.healthy, candidate.last_healthy))
+            .map(|candidate| {
+                (
+                    candidate.commit.subject.as_str(),
+                    candidate.ran_at.is_some(),
+                    candidate.healthy,
+                    candidate.last_healthy,
+                )
+            })
             .collect();
-        assert_eq!(text, [("good", true, true, true), ("oldest", false, true, false)]);
+        assert_eq!(
+            text,
+            [("good", true, true, true), ("oldest", false, true, false)]
+        );
     }
 }

@@ -47,7 +47,8 @@ impl Plane {
         // The commit names the operation, and the operation begins only once the commit is on the branch.
         let operation = Uuid::now_v7().to_string();
         let detail = json!({"operation": operation, "from": view.head, "to": to, "branch": view.branch, "digest": digest});
-        self.note(actor, placement, "roll back", reason, detail).await?;
+        self.note(actor, placement, "roll back", reason, detail)
+            .await?;
         let request = RestoreRequest {
             branch: view.branch.clone(),
             expected_head: view.head.clone(),
@@ -58,28 +59,58 @@ impl Plane {
             author_email: email(actor),
         };
         let url = placement.defined.repo_url();
-        let outcome = self.runtime.mirrors().restore_paths(url, &prepared.credential, request).await;
+        let outcome = self
+            .runtime
+            .mirrors()
+            .restore_paths(url, &prepared.credential, request)
+            .await;
         match outcome {
             Ok(PushOutcome::Pushed(revision)) => {
-                self.follow_up(actor, placement, &prepared, &revision, &operation, reason).await?;
+                self.follow_up(actor, placement, &prepared, &revision, &operation, reason)
+                    .await?;
                 Ok(RollbackOutcome::Committed { revision })
             }
             Ok(PushOutcome::Moved(head)) => {
-                self.note(actor, placement, "roll back: branch moved", reason, json!({"operation": operation, "head": head})).await?;
-                self.runtime.activator().activate_repository(&self.runtime.repository_key(url));
+                self.note(
+                    actor,
+                    placement,
+                    "roll back: branch moved",
+                    reason,
+                    json!({"operation": operation, "head": head}),
+                )
+                .await?;
+                self.runtime
+                    .activator()
+                    .activate_repository(&self.runtime.repository_key(url));
                 Ok(RollbackOutcome::Moved { head })
             }
             Ok(PushOutcome::Refused(message)) => {
-                self.note(actor, placement, "roll back: push refused", reason, json!({"operation": operation, "host": message})).await?;
+                self.note(
+                    actor,
+                    placement,
+                    "roll back: push refused",
+                    reason,
+                    json!({"operation": operation, "host": message}),
+                )
+                .await?;
                 Ok(RollbackOutcome::PushRefused { message })
             }
-            Ok(PushOutcome::NothingToDo) => {
-                Err(PortError::Conflict("the files are already as they were then; there is nothing to roll back".to_owned()))
-            }
+            Ok(PushOutcome::NothingToDo) => Err(PortError::Conflict(
+                "the files are already as they were then; there is nothing to roll back".to_owned(),
+            )),
             Err(error) => {
                 let detail = json!({"operation": operation, "error": error.to_string()});
-                self.note(actor, placement, "roll back: not known to be pushed", reason, detail).await?;
-                self.runtime.activator().activate_repository(&self.runtime.repository_key(url));
+                self.note(
+                    actor,
+                    placement,
+                    "roll back: not known to be pushed",
+                    reason,
+                    detail,
+                )
+                .await?;
+                self.runtime
+                    .activator()
+                    .activate_repository(&self.runtime.repository_key(url));
                 Err(refuse::source(error))
             }
         }
@@ -94,7 +125,12 @@ impl Plane {
         detail: serde_json::Value,
     ) -> Result<(), PortError> {
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        tx.record(Act::by(actor, action, placement.words()).on(placement.target.id).because(reason).with(detail));
+        tx.record(
+            Act::by(actor, action, placement.words())
+                .on(placement.target.id)
+                .because(reason)
+                .with(detail),
+        );
         tx.commit().await.map_err(refuse::store)?;
         Ok(())
     }
@@ -110,17 +146,25 @@ impl Plane {
         reason: &str,
     ) -> Result<(), PortError> {
         let repository = self.runtime.repository_key(placement.defined.repo_url());
-        let tracked: BTreeSet<_> =
-            prepared.reached.iter().map(|reached| reached.defined.definition.source.target_revision.clone()).collect();
+        let tracked: BTreeSet<_> = prepared
+            .reached
+            .iter()
+            .map(|reached| reached.defined.definition.source.target_revision.clone())
+            .collect();
         for tracked in tracked {
-            self.runtime.memory().resolve(&repository, &tracked, |entry| {
-                entry.revision = Some(revision.clone());
-                entry.at = Some(now());
-                entry.failing = None;
-            });
+            self.runtime
+                .memory()
+                .resolve(&repository, &tracked, |entry| {
+                    entry.revision = Some(revision.clone());
+                    entry.at = Some(now());
+                    entry.failing = None;
+                });
         }
         let db = self.runtime.store();
-        let (holds, pins) = (store::hold::unended(db).await.map_err(refuse::store)?, store::pin::unended(db).await.map_err(refuse::store)?);
+        let (holds, pins) = (
+            store::hold::unended(db).await.map_err(refuse::store)?,
+            store::pin::unended(db).await.map_err(refuse::store)?,
+        );
         let mut tx = db.begin().await.map_err(refuse::store)?;
         for reached in &prepared.reached {
             let (target, policy) = (reached.target.id, &reached.defined.definition.policy);
@@ -134,13 +178,24 @@ impl Plane {
                 target,
                 actor: actor.name.clone(),
                 started_by: StartedBy::Rollback(actor.name.clone()),
-                idempotency_key: Some(if own { operation.to_owned() } else { format!("{operation} {target}") }),
+                idempotency_key: Some(if own {
+                    operation.to_owned()
+                } else {
+                    format!("{operation} {target}")
+                }),
                 parameters: json!({"prune": policy.prune, "revision": revision, "operation": operation}),
             };
-            store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+            store::operation::insert(&mut tx, &intent)
+                .await
+                .map_err(refuse::store)?;
         }
         let detail = json!({"operation": operation, "revision": revision, "targets": prepared.reached.len()});
-        tx.record(Act::by(actor, "roll back: committed", placement.words()).on(placement.target.id).because(reason).with(detail));
+        tx.record(
+            Act::by(actor, "roll back: committed", placement.words())
+                .on(placement.target.id)
+                .because(reason)
+                .with(detail),
+        );
         tx.commit().await.map_err(refuse::store)?;
         for reached in &prepared.reached {
             self.runtime.activator().activate_target(reached.target.id);
@@ -152,7 +207,17 @@ impl Plane {
 
 /// Accounts have no address; this one leads nowhere by definition of its top-level domain.
 fn email(actor: &Actor) -> String {
-    let name: String = actor.name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '.' }).collect();
+    let name: String = actor
+        .name
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter.to_ascii_lowercase()
+            } else {
+                '.'
+            }
+        })
+        .collect();
     format!("{}@lockstep.invalid", name.trim_matches('.'))
 }
 
@@ -164,7 +229,12 @@ mod tests {
 
     #[test]
     fn the_author_is_the_person() {
-        let actor = Actor { user: UserId(Uuid::nil()), name: "Maria L. <x>".to_owned(), role: Role::Operator, token: None };
+        let actor = Actor {
+            user: UserId(Uuid::nil()),
+            name: "Maria L. <x>".to_owned(),
+            role: Role::Operator,
+            token: None,
+        };
         assert_eq!(email(&actor), "maria.l...x@lockstep.invalid");
     }
 }

@@ -38,12 +38,20 @@ impl Plane {
         }
         self.in_history(placement, to).await?;
         let url = placement.defined.repo_url();
-        self.runtime.mirrors().keep(url, to).await.map_err(refuse::source)?;
+        self.runtime
+            .mirrors()
+            .keep(url, to)
+            .await
+            .map_err(refuse::source)?;
         let behind = self.behind(placement, to).await;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         let until = tx.now().plus_seconds(seconds);
-        let pin = store::pin::insert(&mut tx, placement.target.id, to, &actor.name, reason, until).await.map_err(refuse::store)?;
-        store::pin::set_behind(&mut tx, pin.id, behind).await.map_err(refuse::store)?;
+        let pin = store::pin::insert(&mut tx, placement.target.id, to, &actor.name, reason, until)
+            .await
+            .map_err(refuse::store)?;
+        store::pin::set_behind(&mut tx, pin.id, behind)
+            .await
+            .map_err(refuse::store)?;
         tx.record(
             Act::by(actor, "pin", placement.words())
                 .on(placement.target.id)
@@ -51,7 +59,9 @@ impl Plane {
                 .with(json!({"pin": pin.id, "revision": to, "until": pin.until})),
         );
         tx.commit().await.map_err(refuse::store)?;
-        self.runtime.activator().activate_target(placement.target.id);
+        self.runtime
+            .activator()
+            .activate_target(placement.target.id);
         Ok(Pin { behind, ..pin })
     }
 
@@ -59,16 +69,32 @@ impl Plane {
     async fn in_history(&self, placement: &Placement, to: &Revision) -> Result<(), PortError> {
         let source = &placement.defined.definition.source;
         let mirrors = self.runtime.mirrors();
-        let ran = store::status::revision(self.runtime.store(), placement.target.id, to).await.map_err(refuse::store)?;
+        let ran = store::status::revision(self.runtime.store(), placement.target.id, to)
+            .await
+            .map_err(refuse::store)?;
         if ran.is_some() {
             return Ok(());
         }
-        let head = self.runtime.resolve(&source.repo_url, &source.target_revision).await.map_err(refuse::source)?;
-        if mirrors.is_ancestor(&source.repo_url, to, &head).await.map_err(refuse::source)? {
+        let head = self
+            .runtime
+            .resolve(&source.repo_url, &source.target_revision)
+            .await
+            .map_err(refuse::source)?;
+        if mirrors
+            .is_ancestor(&source.repo_url, to, &head)
+            .await
+            .map_err(refuse::source)?
+        {
             return Ok(());
         }
         let tracked = source.target_revision.name();
-        Err(PortError::invalid("to", format!("{} is not part of the history of {tracked} and never ran here", to.short())))
+        Err(PortError::invalid(
+            "to",
+            format!(
+                "{} is not part of the history of {tracked} and never ran here",
+                to.short()
+            ),
+        ))
     }
 
     async fn behind(&self, placement: &Placement, to: &Revision) -> u32 {
@@ -84,10 +110,19 @@ impl Plane {
         behind
     }
 
-    pub(super) async fn end_pin(&self, actor: &Actor, id: PinId, deploy: bool) -> Result<(), PortError> {
-        let (target, pin) = store::pin::get(self.runtime.store(), id).await.map_err(refuse::store)?;
+    pub(super) async fn end_pin(
+        &self,
+        actor: &Actor,
+        id: PinId,
+        deploy: bool,
+    ) -> Result<(), PortError> {
+        let (target, pin) = store::pin::get(self.runtime.store(), id)
+            .await
+            .map_err(refuse::store)?;
         let placement = self.placement(target).await?;
-        let unended = store::pin::unended_of(self.runtime.store(), target).await.map_err(refuse::store)?;
+        let unended = store::pin::unended_of(self.runtime.store(), target)
+            .await
+            .map_err(refuse::store)?;
         if unended.as_ref().map(|pin| pin.id) != Some(id) {
             return Err(PortError::Conflict("this pin has ended already".to_owned()));
         }
@@ -95,10 +130,16 @@ impl Plane {
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         match ending(&placement, deploy, waits)? {
             Ending::Now => ended(store::pin::end(&mut tx, id, &actor.name).await)?,
-            Ending::Asks => store::pin::expire(&mut tx, id).await.map_err(refuse::store)?,
+            Ending::Asks => store::pin::expire(&mut tx, id)
+                .await
+                .map_err(refuse::store)?,
         }
         let detail = json!({"pin": id, "revision": pin.revision, "deploy": deploy});
-        tx.record(Act::by(actor, "unpin", placement.words()).on(target).with(detail));
+        tx.record(
+            Act::by(actor, "unpin", placement.words())
+                .on(target)
+                .with(detail),
+        );
         self.deploy_if(actor, &placement, tx, deploy).await
     }
 
@@ -112,7 +153,9 @@ impl Plane {
         present(placement)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         let until = tx.now().plus_seconds(seconds);
-        let hold = store::hold::insert(&mut tx, placement.target.id, &actor.name, reason, until).await.map_err(refuse::store)?;
+        let hold = store::hold::insert(&mut tx, placement.target.id, &actor.name, reason, until)
+            .await
+            .map_err(refuse::store)?;
         tx.record(
             Act::by(actor, "hold", placement.words())
                 .on(placement.target.id)
@@ -120,30 +163,56 @@ impl Plane {
                 .with(json!({"hold": hold.id, "until": hold.until})),
         );
         tx.commit().await.map_err(refuse::store)?;
-        self.runtime.activator().activate_target(placement.target.id);
+        self.runtime
+            .activator()
+            .activate_target(placement.target.id);
         Ok(hold)
     }
 
-    pub(super) async fn end_hold(&self, actor: &Actor, id: HoldId, deploy: bool) -> Result<(), PortError> {
-        let (target, hold) = store::hold::get(self.runtime.store(), id).await.map_err(refuse::store)?;
+    pub(super) async fn end_hold(
+        &self,
+        actor: &Actor,
+        id: HoldId,
+        deploy: bool,
+    ) -> Result<(), PortError> {
+        let (target, hold) = store::hold::get(self.runtime.store(), id)
+            .await
+            .map_err(refuse::store)?;
         let placement = self.placement(target).await?;
-        let unended = store::hold::unended_of(self.runtime.store(), target).await.map_err(refuse::store)?;
+        let unended = store::hold::unended_of(self.runtime.store(), target)
+            .await
+            .map_err(refuse::store)?;
         if unended.as_ref().map(|hold| hold.id) != Some(id) {
-            return Err(PortError::Conflict("this hold has ended already".to_owned()));
+            return Err(PortError::Conflict(
+                "this hold has ended already".to_owned(),
+            ));
         }
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         match ending(&placement, deploy, hold.ended_waiting)? {
             Ending::Now => ended(store::hold::end(&mut tx, id, &actor.name).await)?,
-            Ending::Asks => store::hold::expire(&mut tx, id).await.map_err(refuse::store)?,
+            Ending::Asks => store::hold::expire(&mut tx, id)
+                .await
+                .map_err(refuse::store)?,
         }
         let detail = json!({"hold": id, "reason": hold.reason, "deploy": deploy});
-        tx.record(Act::by(actor, "release", placement.words()).on(target).with(detail));
+        tx.record(
+            Act::by(actor, "release", placement.words())
+                .on(target)
+                .with(detail),
+        );
         self.deploy_if(actor, &placement, tx, deploy).await
     }
 
     /// Commits, asks for the sync in the same transaction where it is wanted, and wakes the target.
-    async fn deploy_if(&self, actor: &Actor, placement: &Placement, mut tx: Tx, deploy: bool) -> Result<(), PortError> {
-        let writable = placement.target.mode == Mode::Managed && placement.defined.row.gone_at.is_none();
+    async fn deploy_if(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        mut tx: Tx,
+        deploy: bool,
+    ) -> Result<(), PortError> {
+        let writable =
+            placement.target.mode == Mode::Managed && placement.defined.row.gone_at.is_none();
         if deploy && writable {
             let intent = NewOperation {
                 kind: OperationKind::Sync,
@@ -153,10 +222,14 @@ impl Plane {
                 idempotency_key: None,
                 parameters: json!({"prune": placement.defined.definition.policy.prune}),
             };
-            store::operation::insert(&mut tx, &intent).await.map_err(refuse::store)?;
+            store::operation::insert(&mut tx, &intent)
+                .await
+                .map_err(refuse::store)?;
         }
         tx.commit().await.map_err(refuse::store)?;
-        self.runtime.activator().activate_target(placement.target.id);
+        self.runtime
+            .activator()
+            .activate_target(placement.target.id);
         Ok(())
     }
 }
@@ -172,7 +245,9 @@ enum Ending {
 /// Without deploying, a pause of something that syncs by itself cannot just end: the next pass would deploy unseen.
 fn ending(placement: &Placement, deploy: bool, waits: bool) -> Result<Ending, PortError> {
     let policy = &placement.defined.definition.policy;
-    let by_itself = placement.target.mode == Mode::Managed && (policy.automated || policy.self_heal) && !policy.suspend;
+    let by_itself = placement.target.mode == Mode::Managed
+        && (policy.automated || policy.self_heal)
+        && !policy.suspend;
     match (deploy || !by_itself, waits) {
         (true, _) => Ok(Ending::Now),
         (false, false) => Ok(Ending::Asks),
@@ -185,6 +260,9 @@ fn ending(placement: &Placement, deploy: bool, waits: bool) -> Result<Ending, Po
 fn ended(done: Result<bool, StoreError>) -> Result<(), PortError> {
     match done.map_err(refuse::store)? {
         true => Ok(()),
-        false => Err(PortError::Conflict(format!("somebody ended it before {}", now().rfc3339()))),
+        false => Err(PortError::Conflict(format!(
+            "somebody ended it before {}",
+            now().rfc3339()
+        ))),
     }
 }

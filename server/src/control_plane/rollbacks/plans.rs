@@ -24,8 +24,11 @@ const LOOK: Duration = Duration::from_millis(150);
 impl Plane {
     /// A plan per target, in order. One that cannot be told says why.
     pub(super) async fn plans(&self, placements: &[Placement], at: &Revision) -> Vec<TargetPlan> {
-        futures::stream::iter(placements)
-            .map(|placement| self.plan(placement, at))
+        futures::stream::iter(placements.to_vec())
+            .map(|placement| {
+                let (plane, at) = (self.clone(), at.clone());
+                async move { plane.plan(&placement, &at).await }
+            })
             .buffered(AT_ONCE)
             .collect()
             .await
@@ -47,21 +50,33 @@ impl Plane {
     }
 
     async fn planned(&self, placement: &Placement, at: &Revision) -> Result<Plan, String> {
-        let loaded = load_for_view(&self.runtime, placement.target.id).await.map_err(|error| error.to_string())?;
+        let loaded = load_for_view(&self.runtime, placement.target.id)
+            .await
+            .map_err(|error| error.to_string())?;
         let Some(mut loaded) = loaded else {
             return Err("it is no longer defined in Git".to_owned());
         };
         if let Some(pin) = &loaded.pin {
-            return Err(format!("it is pinned at {} by {} and stays there", pin.revision.short(), pin.owner));
+            return Err(format!(
+                "it is pinned at {} by {} and stays there",
+                pin.revision.short(),
+                pin.owner
+            ));
         }
         let own = loaded.row.id;
-        loaded.row.id = TargetId(Uuid::new_v5(&own.0, format!("preview {}", Uuid::now_v7()).as_bytes()));
+        loaded.row.id = TargetId(Uuid::new_v5(
+            &own.0,
+            format!("preview {}", Uuid::now_v7()).as_bytes(),
+        ));
         loaded.pin = Some(standing_at(at));
         let planned = self.compared(&loaded).await;
         if let Some(handle) = self.runtime.cluster(&loaded.row.cluster) {
             handle.live.forget(loaded.row.id);
         }
-        planned.map(|plan| Plan { target: own, ..plan })
+        planned.map(|plan| Plan {
+            target: own,
+            ..plan
+        })
     }
 
     async fn compared(&self, loaded: &Loaded) -> Result<Plan, String> {
@@ -71,15 +86,29 @@ impl Plane {
         loop {
             match compare_for_view(&self.runtime, loaded, &mut memory, now()).await {
                 Comparison::Known(compared) => {
-                    let (mut plan, violations) = compared.judged.plan(&compared.subject(&self.runtime, loaded), prune, None);
-                    plan.report.extend(violations.into_iter().map(|violation| format!("The plan breaks a rule: {violation}")));
+                    let (mut plan, violations) =
+                        compared
+                            .judged
+                            .plan(&compared.subject(&self.runtime, loaded), prune, None);
+                    plan.report.extend(
+                        violations
+                            .into_iter()
+                            .map(|violation| format!("The plan breaks a rule: {violation}")),
+                    );
                     return Ok(plan);
                 }
                 // Objects that come back with the old state are not watched yet.
-                Comparison::Unknown(cause) if cause.code == ReasonCode::LiveUnknown && begun.elapsed() < PATIENCE => {}
+                Comparison::Unknown(cause)
+                    if cause.code == ReasonCode::LiveUnknown && begun.elapsed() < PATIENCE => {}
                 Comparison::Wait if begun.elapsed() < PATIENCE => {}
-                Comparison::Unknown(cause) => return Err(super::refuse::with_next(&cause.cause, &cause.next)),
-                Comparison::Wait => return Err("the cluster has not shown the last writes yet; try again".to_owned()),
+                Comparison::Unknown(cause) => {
+                    return Err(super::refuse::with_next(&cause.cause, &cause.next));
+                }
+                Comparison::Wait => {
+                    return Err(
+                        "the cluster has not shown the last writes yet; try again".to_owned()
+                    );
+                }
             }
             tokio::time::sleep(LOOK).await;
         }

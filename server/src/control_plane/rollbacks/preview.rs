@@ -26,15 +26,26 @@ pub(super) struct Prepared {
 }
 
 impl Plane {
-    pub(super) async fn preview_of(&self, placement: &Placement, to: &Revision) -> Result<Prepared, PortError> {
+    pub(super) async fn preview_of(
+        &self,
+        placement: &Placement,
+        to: &Revision,
+    ) -> Result<Prepared, PortError> {
         present(placement)?;
         let source = &placement.defined.definition.source;
         let (url, tracked) = (&source.repo_url, &source.target_revision);
         let mirrors = self.runtime.mirrors();
         let info = mirrors.commit(url, to).await.map_err(refuse::source)?;
-        let head = self.runtime.resolve(url, tracked).await.map_err(refuse::source)?;
+        let head = self
+            .runtime
+            .resolve(url, tracked)
+            .await
+            .map_err(refuse::source)?;
         let credential = self.credential(url).await?;
-        let branch = mirrors.branch_of(url, &credential, tracked).await.map_err(refuse::source)?;
+        let branch = mirrors
+            .branch_of(url, &credential, tracked)
+            .await
+            .map_err(refuse::source)?;
         let paths = self.restored_paths(placement, &head, to).await?;
 
         let target = placement.reference();
@@ -51,7 +62,10 @@ impl Plane {
                     author_name: String::new(),
                     author_email: String::new(),
                 };
-                let made = mirrors.prepare_restore(url, request).await.map_err(refuse::source)?;
+                let made = mirrors
+                    .prepare_restore(url, request)
+                    .await
+                    .map_err(refuse::source)?;
                 Some(made.ok_or_else(|| nothing_to_do(placement, &info))?)
             }
             // Only a pin is possible, and a pin goes to the commit itself.
@@ -61,7 +75,10 @@ impl Plane {
             Some(made) => (made, &[]),
             None => (to, &paths),
         };
-        let files = mirrors.changed(url, Some(&head), after, under).await.map_err(refuse::source)?;
+        let files = mirrors
+            .changed(url, Some(&head), after, under)
+            .await
+            .map_err(refuse::source)?;
         let patch = self.patch(url, Some(&head), after, &files).await?;
         let reached = match &branch {
             Some(branch) => self.reached(placement, branch, &files, &credential).await?,
@@ -69,13 +86,19 @@ impl Plane {
         };
         let targets = self.plans(&reached, after).await;
         let undone = self.undone(placement, &head, to, &paths).await?;
-        let jobs: Vec<_> = targets.iter().map(|plan| (&plan.target, self.jobs_of(plan))).collect();
+        let jobs: Vec<_> = targets
+            .iter()
+            .map(|plan| (&plan.target, self.jobs_of(plan)))
+            .collect();
         let cannot_undo = words::cannot_undo(&targets, &jobs);
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
             first_line: match &branch {
                 Some(_) => words::first_line(&target, &references),
-                None => format!("Only {} on {} would change, by a pin.", target.application.name, target.cluster),
+                None => format!(
+                    "Only {} on {} would change, by a pin.",
+                    target.application.name, target.cluster
+                ),
             },
             digest: digest(&head, to, branch.as_deref(), &files, &targets),
             target,
@@ -90,15 +113,29 @@ impl Plane {
             cannot_undo,
             commit_refused,
         };
-        Ok(Prepared { view, paths, reached, credential })
+        Ok(Prepared {
+            view,
+            paths,
+            reached,
+            credential,
+        })
     }
 
     /// What the render read then and reads now. When one of the two cannot be told (a broken head is a good reason to
     /// go back), the application's own folder stands in for it.
-    async fn restored_paths(&self, placement: &Placement, head: &Revision, to: &Revision) -> Result<Vec<String>, PortError> {
-        let folder = || paths::union(&self.reads(&placement.defined), &[placement.defined.definition.source.path.clone()]);
+    async fn restored_paths(
+        &self,
+        placement: &Placement,
+        head: &Revision,
+        to: &Revision,
+    ) -> Result<Vec<String>, PortError> {
+        let own = std::slice::from_ref(&placement.defined.definition.source.path);
+        let folder = || paths::union(&self.reads(&placement.defined), own);
         let then = self.inputs_at(placement, to).await?;
-        let now = self.inputs_at(placement, head).await.unwrap_or_else(|_| folder());
+        let now = self
+            .inputs_at(placement, head)
+            .await
+            .unwrap_or_else(|_| folder());
         Ok(paths::union(&then, &now))
     }
 
@@ -111,7 +148,12 @@ impl Plane {
         paths: &[String],
     ) -> Result<Vec<CommitInfo>, PortError> {
         let url = placement.defined.repo_url();
-        let log = self.runtime.mirrors().log(url, head, paths, UNDONE).await.map_err(refuse::source)?;
+        let log = self
+            .runtime
+            .mirrors()
+            .log(url, head, paths, UNDONE)
+            .await
+            .map_err(refuse::source)?;
         let mut ancestry = Ancestry::new(self.runtime.mirrors());
         let mut undone = Vec::new();
         for commit in log {
@@ -124,7 +166,9 @@ impl Plane {
 
     /// Jobs that the present state declares and that therefore ran, or run.
     fn jobs_of(&self, plan: &TargetPlan) -> Vec<String> {
-        let Some(assessment) = self.runtime.assessment(plan.target.id) else { return Vec::new() };
+        let Some(assessment) = self.runtime.assessment(plan.target.id) else {
+            return Vec::new();
+        };
         assessment
             .desired
             .iter()
@@ -153,10 +197,19 @@ fn digest(
 ) -> String {
     let writes = |plan: &Plan| -> Vec<(String, String)> {
         let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
-        plan.steps.iter().filter(|step| step.action.writes()).map(step).collect()
+        plan.steps
+            .iter()
+            .filter(|step| step.action.writes())
+            .map(step)
+            .collect()
     };
-    let targets: Vec<_> = targets.iter().map(|target| (target.target.id, target.plan.as_ref().map(writes))).collect();
-    engine::manifest::hash_of(&json!({"head": head, "to": to, "branch": branch, "files": files, "targets": targets}))
+    let targets: Vec<_> = targets
+        .iter()
+        .map(|target| (target.target.id, target.plan.as_ref().map(writes)))
+        .collect();
+    engine::manifest::hash_of(
+        &json!({"head": head, "to": to, "branch": branch, "files": files, "targets": targets}),
+    )
 }
 
 #[cfg(test)]
@@ -189,14 +242,24 @@ mod tests {
             digest: revision.to_string(),
             report: Vec::new(),
         };
-        TargetPlan { target, plan: Some(plan), error: String::new(), automated: true }
+        TargetPlan {
+            target,
+            plan: Some(plan),
+            error: String::new(),
+            automated: true,
+        }
     }
 
     #[test]
     fn the_digest_holds_what_a_person_decided_about() {
-        let files = [PathChange { path: "a.yaml".to_owned(), kind: PathChangeKind::Modified }];
+        let files = [PathChange {
+            path: "a.yaml".to_owned(),
+            kind: PathChangeKind::Modified,
+        }];
         let (head, to) = (example::revision('a'), example::revision('b'));
-        let of = |head: &Revision, files: &[PathChange], plan: TargetPlan| digest(head, &to, Some("main"), files, &[plan]);
+        let of = |head: &Revision, files: &[PathChange], plan: TargetPlan| {
+            digest(head, &to, Some("main"), files, &[plan])
+        };
         let shown = of(&head, &files, plan('1', Action::Configure));
         // The commit to be made gets another id each time.
         assert_eq!(shown, of(&head, &files, plan('2', Action::Configure)));

@@ -11,9 +11,15 @@ use std::collections::BTreeSet;
 /// prod-eu and prod-us. To take back only prod-eu, pin it.`
 pub(super) fn first_line(target: &TargetRef, targets: &[TargetRef]) -> String {
     let applications: BTreeSet<_> = targets.iter().map(|target| target.application.id).collect();
-    let clusters: BTreeSet<&str> = targets.iter().map(|target| target.cluster.as_str()).collect();
+    let clusters: BTreeSet<&str> = targets
+        .iter()
+        .map(|target| target.cluster.as_str())
+        .collect();
     if targets.len() <= 1 {
-        return format!("This commit changes only {} on {}.", target.application.name, target.cluster);
+        return format!(
+            "This commit changes only {} on {}.",
+            target.application.name, target.cluster
+        );
     }
     let names: Vec<&str> = clusters.iter().copied().collect();
     let mut line = format!(
@@ -26,15 +32,28 @@ pub(super) fn first_line(target: &TargetRef, targets: &[TargetRef]) -> String {
         line.push_str(": ");
         line.push_str(&listed(&names));
     }
-    line.push_str(&format!(". To take back only {} on {}, pin it.", target.application.name, target.cluster));
+    line.push_str(&format!(
+        ". To take back only {} on {}, pin it.",
+        target.application.name, target.cluster
+    ));
     line
 }
 
 /// The commit message, subject first. Trailers say for machines what the subject says for people.
-pub(super) fn message(target: &TargetRef, head: &Revision, to: &CommitInfo, operation: &str, reason: &str) -> String {
+pub(super) fn message(
+    target: &TargetRef,
+    head: &Revision,
+    to: &CommitInfo,
+    operation: &str,
+    reason: &str,
+) -> String {
     let name = &target.application.name;
     let subject = format!("Roll back {name} to {}", to.revision.short());
-    let mut body = format!("Restores the state of “{}” ({}).", one_line(&to.subject), to.revision.short());
+    let mut body = format!(
+        "Restores the state of “{}” ({}).",
+        one_line(&to.subject),
+        to.revision.short()
+    );
     if !reason.trim().is_empty() {
         body.push_str("\n\n");
         body.push_str(&paragraph(reason));
@@ -56,7 +75,13 @@ fn paragraph(reason: &str) -> String {
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .map(|line| if line.to_ascii_lowercase().starts_with("lockstep-") { format!("> {line}") } else { line.to_owned() })
+        .map(|line| {
+            if line.to_ascii_lowercase().starts_with("lockstep-") {
+                format!("> {line}")
+            } else {
+                line.to_owned()
+            }
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -71,7 +96,11 @@ pub(super) fn commit_refused(tracked: &TargetRevision, branch: Option<&str>) -> 
         return String::new();
     }
     let name = tracked.name();
-    let what = if is_sha(name) { "the commit" } else { "the tag or version" };
+    let what = if is_sha(name) {
+        "the commit"
+    } else {
+        "the tag or version"
+    };
     format!(
         "The application follows {what} {name}, which a new commit on a branch would not move. Change the revision in its definition, or pin the target."
     )
@@ -79,11 +108,16 @@ pub(super) fn commit_refused(tracked: &TargetRevision, branch: Option<&str>) -> 
 
 /// Forty hexadecimal digits, or an unmistakable beginning of them.
 pub(super) fn is_sha(name: &str) -> bool {
-    (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit()) && name.bytes().any(|byte| byte.is_ascii_digit())
+    (7..=40).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && name.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// What going back does not bring back, a sentence each.
-pub(super) fn cannot_undo(targets: &[TargetPlan], now: &[(&TargetRef, Vec<String>)]) -> Vec<String> {
+pub(super) fn cannot_undo(
+    targets: &[TargetPlan],
+    now: &[(&TargetRef, Vec<String>)],
+) -> Vec<String> {
     let mut said = Vec::new();
     for (target, jobs) in now {
         if !jobs.is_empty() {
@@ -112,18 +146,28 @@ pub(super) fn cannot_undo(targets: &[TargetPlan], now: &[(&TargetRef, Vec<String
 fn losing(plan: &Plan) -> Vec<String> {
     plan.steps
         .iter()
-        .filter(|step| step.impact == Some(Impact::DeletesData) || (step.action == Action::Prune && holds_data(&step.key.kind)))
+        .filter(|step| {
+            step.impact == Some(Impact::DeletesData)
+                || (step.action == Action::Prune && holds_data(&step.key.kind))
+        })
         .map(|step| step.key.short())
         .collect()
 }
 
 fn holds_data(kind: &str) -> bool {
-    matches!(kind, "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition")
+    matches!(
+        kind,
+        "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
+    )
 }
 
 /// `1 target`, `3 targets`.
 pub(super) fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {one}s")
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.

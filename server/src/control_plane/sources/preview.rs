@@ -19,9 +19,14 @@ use std::collections::BTreeSet;
 const REFUSALS: usize = 20;
 
 impl Plane {
-    pub(super) async fn preview_take_over(&self, source: &SourceRow) -> Result<TakeOverPreview, PortError> {
+    pub(super) async fn preview_take_over(
+        &self,
+        source: &SourceRow,
+    ) -> Result<TakeOverPreview, PortError> {
         let db = self.runtime.store();
-        let summaries = store::target::summaries(db, &Which::Source(source.id)).await.map_err(refuse::store)?;
+        let summaries = store::target::summaries(db, &Which::Source(source.id))
+            .await
+            .map_err(refuse::store)?;
         let mut refusals = BTreeSet::new();
         let mut targets = Vec::new();
         let mut asked = BTreeSet::new();
@@ -42,22 +47,47 @@ impl Plane {
             refusals.insert(format!("The source {} is taken over already", source.name));
         }
         if targets.is_empty() {
-            refusals.insert(format!("The source {} defines nothing that is placed on a cluster yet", source.name));
+            refusals.insert(format!(
+                "The source {} defines nothing that is placed on a cluster yet",
+                source.name
+            ));
         }
         let refusals: Vec<String> = refusals.into_iter().take(REFUSALS).collect();
         let digest = digest(source, &targets, &refusals);
-        Ok(TakeOverPreview { source: source.id, digest, targets, refusals })
+        Ok(TakeOverPreview {
+            source: source.id,
+            digest,
+            targets,
+            refusals,
+        })
     }
 
     /// The definition itself as an object in a cluster, acted on by the controller it was written for.
-    async fn rival_definition(&self, source: &SourceRow, summary: &TargetSummary, defined: &Defined) -> Option<String> {
-        let cluster = if source.home_cluster.is_empty() { &summary.target.cluster } else { &source.home_cluster };
+    async fn rival_definition(
+        &self,
+        source: &SourceRow,
+        summary: &TargetSummary,
+        defined: &Defined,
+    ) -> Option<String> {
+        let cluster = if source.home_cluster.is_empty() {
+            &summary.target.cluster
+        } else {
+            &source.home_cluster
+        };
         let definition = &defined.definition;
         let (group, kind, versions, product) = match definition.dialect {
-            Dialect::ArgoApplication => ("argoproj.io", "Application", ["v1alpha1"].as_slice(), "Argo CD"),
-            Dialect::FluxKustomization => {
-                ("kustomize.toolkit.fluxcd.io", "Kustomization", ["v1", "v1beta2"].as_slice(), "Flux")
-            }
+            Dialect::ArgoApplication => (
+                "argoproj.io",
+                "Application",
+                ["v1alpha1"].as_slice(),
+                "Argo CD",
+            ),
+            Dialect::FluxKustomization => (
+                "kustomize.toolkit.fluxcd.io",
+                "Kustomization",
+                ["v1", "v1beta2"].as_slice(),
+                "Flux",
+            ),
         };
         let cannot_tell = |why: String| {
             Some(format!(
@@ -70,16 +100,28 @@ impl Plane {
         if handle.live.facts().is_none() {
             return cannot_tell("the cluster has not answered yet".to_owned());
         }
-        let version = versions.iter().find(|version| handle.live.scope(&format!("{group}/{version}"), kind).is_some())?;
+        let version = versions.iter().find(|version| {
+            handle
+                .live
+                .scope(&format!("{group}/{version}"), kind)
+                .is_some()
+        })?;
         let key = ResourceKey::new(group, kind, &definition.namespace, &definition.name);
-        let body = match handle.live.read_now(&key, &format!("{group}/{version}")).await {
+        let body = match handle
+            .live
+            .read_now(&key, &format!("{group}/{version}"))
+            .await
+        {
             Ok(Some(body)) => body,
             Ok(None) => return None,
             Err(error) => return cannot_tell(error.to_string()),
         };
         let (syncs, remedy) = match definition.dialect {
             Dialect::ArgoApplication => (rivals::argo_syncs(&body), "turn its automated sync off"),
-            Dialect::FluxKustomization => (rivals::flux_syncs(&body), "suspend it (flux suspend kustomization)"),
+            Dialect::FluxKustomization => (
+                rivals::flux_syncs(&body),
+                "suspend it (flux suspend kustomization)",
+            ),
         };
         syncs.then(|| {
             format!(
@@ -93,15 +135,24 @@ impl Plane {
     fn rival_writers(&self, summary: &TargetSummary, assessment: &Assessment) -> Option<String> {
         let handle = self.runtime.cluster(&summary.target.cluster)?;
         let now = now();
-        assessment.desired.iter().find_map(|manifest| match handle.live.get(&manifest.key) {
-            Lookup::Present(object) => rivals::recent_writer(&manifest.key, &object.body(), now)
-                .map(|said| format!("On {}: {said}", summary.target.cluster)),
-            Lookup::Absent | Lookup::Unknown(_) => None,
-        })
+        assessment
+            .desired
+            .iter()
+            .find_map(|manifest| match handle.live.get(&manifest.key) {
+                Lookup::Present(object) => {
+                    rivals::recent_writer(&manifest.key, &object.body(), now)
+                        .map(|said| format!("On {}: {said}", summary.target.cluster))
+                }
+                Lookup::Absent | Lookup::Unknown(_) => None,
+            })
     }
 }
 
-fn plan_of(summary: TargetSummary, defined: &Defined, assessment: Option<&Assessment>) -> TargetPlan {
+fn plan_of(
+    summary: TargetSummary,
+    defined: &Defined,
+    assessment: Option<&Assessment>,
+) -> TargetPlan {
     let automated = defined.definition.policy.automated && !defined.definition.policy.suspend;
     match assessment {
         Some(assessment) => {
@@ -111,14 +162,24 @@ fn plan_of(summary: TargetSummary, defined: &Defined, assessment: Option<&Assess
                 assessment.desired.len(),
                 engine::tracking::TRACKING_ANNOTATION
             ));
-            TargetPlan { target: summary.target, plan: Some(plan), error: String::new(), automated }
+            TargetPlan {
+                target: summary.target,
+                plan: Some(plan),
+                error: String::new(),
+                automated,
+            }
         }
         None => {
             let error = match &summary.reason {
                 Some(reason) => reason.sentence(),
                 None => "It has not been compared since the start of the server".to_owned(),
             };
-            TargetPlan { target: summary.target, plan: None, error, automated }
+            TargetPlan {
+                target: summary.target,
+                plan: None,
+                error,
+                automated,
+            }
         }
     }
 }
@@ -127,7 +188,13 @@ fn plan_of(summary: TargetSummary, defined: &Defined, assessment: Option<&Assess
 fn digest(source: &SourceRow, targets: &[TargetPlan], refusals: &[String]) -> String {
     let plans: Vec<_> = targets
         .iter()
-        .map(|target| (target.target.id, target.plan.as_ref().map(|plan| plan.digest.as_str()), target.automated))
+        .map(|target| {
+            (
+                target.target.id,
+                target.plan.as_ref().map(|plan| plan.digest.as_str()),
+                target.automated,
+            )
+        })
         .collect();
     engine::manifest::hash_of(&serde_json::json!({
         "source": source.id, "revision": source.revision, "targets": plans, "refused": !refusals.is_empty(),

@@ -21,10 +21,17 @@ const MANAGERS: [(&str, &str); 5] = [
 
 /// A rival that wrote a live object a short while ago, as a sentence.
 pub(super) fn recent_writer(key: &ResourceKey, body: &Value, now: Micros) -> Option<String> {
-    let entries = body.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+    let entries = body
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)?;
     let newest = entries
         .iter()
-        .filter(|entry| entry.get("subresource").and_then(Value::as_str).is_none_or(str::is_empty))
+        .filter(|entry| {
+            entry
+                .get("subresource")
+                .and_then(Value::as_str)
+                .is_none_or(str::is_empty)
+        })
         .filter_map(|entry| {
             let manager = entry.get("manager").and_then(Value::as_str)?;
             let (_, product) = MANAGERS.iter().find(|(name, _)| *name == manager)?;
@@ -43,7 +50,9 @@ pub(super) fn recent_writer(key: &ResourceKey, body: &Value, now: Micros) -> Opt
 
 /// Whether an Argo CD Application, as it is in a cluster, syncs by itself.
 pub(super) fn argo_syncs(body: &Value) -> bool {
-    let Some(automated) = body.pointer("/spec/syncPolicy/automated") else { return false };
+    let Some(automated) = body.pointer("/spec/syncPolicy/automated") else {
+        return false;
+    };
     automated.is_object() && automated.get("enabled").and_then(Value::as_bool) != Some(false)
 }
 
@@ -61,25 +70,39 @@ mod tests {
     fn a_fresh_trace_is_proof() {
         let key = ResourceKey::new("apps", "Deployment", "shop", "cart");
         let now = Micros::from("2026-01-01T00:10:00Z".parse::<jiff::Timestamp>().unwrap());
-        let object = |manager: &str, time: &str, subresource: &str| {
-            json!({"metadata": {"managedFields": [{"manager": manager, "time": time, "subresource": subresource}]}})
-        };
-        let said = recent_writer(&key, &object("kustomize-controller", "2026-01-01T00:09:30Z", ""), now).unwrap();
-        assert!(said.contains("Flux still writes Deployment cart") && said.contains("30 s ago"), "{said}");
+        let object = |manager: &str, time: &str, subresource: &str| json!({"metadata": {"managedFields": [{"manager": manager, "time": time, "subresource": subresource}]}});
+        let said = recent_writer(
+            &key,
+            &object("kustomize-controller", "2026-01-01T00:09:30Z", ""),
+            now,
+        )
+        .unwrap();
+        assert!(
+            said.contains("Flux still writes Deployment cart") && said.contains("30 s ago"),
+            "{said}"
+        );
         for (manager, time, subresource) in [
             ("kustomize-controller", "2025-12-31T00:00:00Z", ""),
             ("kubectl", "2026-01-01T00:09:30Z", ""),
             ("argocd-controller", "2026-01-01T00:09:30Z", "status"),
         ] {
-            assert_eq!(recent_writer(&key, &object(manager, time, subresource), now), None, "{manager} {time}");
+            assert_eq!(
+                recent_writer(&key, &object(manager, time, subresource), now),
+                None,
+                "{manager} {time}"
+            );
         }
         assert_eq!(recent_writer(&key, &json!({}), now), None);
     }
 
     #[test]
     fn definitions_tell_whether_they_are_acted_on() {
-        assert!(argo_syncs(&json!({"spec": {"syncPolicy": {"automated": {}}}})));
-        assert!(!argo_syncs(&json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}})));
+        assert!(argo_syncs(
+            &json!({"spec": {"syncPolicy": {"automated": {}}}})
+        ));
+        assert!(!argo_syncs(
+            &json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}})
+        ));
         assert!(!argo_syncs(&json!({"spec": {}})));
         assert!(flux_syncs(&json!({"spec": {}})));
         assert!(!flux_syncs(&json!({"spec": {"suspend": true}})));

@@ -9,15 +9,20 @@ pub(super) fn words(summary: &RunSummary, plan: Option<&Plan>, steps: &[StepOutc
         SyncPhase::Pending => "It waits for its turn on the cluster.".to_owned(),
         SyncPhase::AwaitingApproval => approval(summary, plan),
         SyncPhase::Applying => applying(summary, steps),
-        SyncPhase::Verifying if summary.message.is_empty() => "Everything is applied; it waits until all of it is ready.".to_owned(),
+        SyncPhase::Verifying if summary.message.is_empty() => {
+            "Everything is applied; it waits until all of it is ready.".to_owned()
+        }
         SyncPhase::Verifying => summary.message.clone(),
         _ => String::new(),
     }
 }
 
 fn approval(summary: &RunSummary, plan: Option<&Plan>) -> String {
-    let findings: Vec<&str> =
-        plan.into_iter().flat_map(|plan| &plan.gate).map(|finding| finding.message.trim_end_matches('.')).collect();
+    let findings: Vec<&str> = plan
+        .into_iter()
+        .flat_map(|plan| &plan.gate)
+        .map(|finding| finding.message.trim_end_matches('.'))
+        .collect();
     match (findings.is_empty(), summary.message.is_empty()) {
         (false, _) => format!("It waits for a yes to this plan: {}.", findings.join("; ")),
         (true, false) => summary.message.clone(),
@@ -26,15 +31,27 @@ fn approval(summary: &RunSummary, plan: Option<&Plan>) -> String {
 }
 
 fn applying(summary: &RunSummary, steps: &[StepOutcome]) -> String {
-    let running: Vec<String> =
-        steps.iter().filter(|step| step.status == StepStatus::Running).map(|step| step.key.short()).collect();
+    let running: Vec<String> = steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Running)
+        .map(|step| step.key.short())
+        .collect();
     let last = steps.iter().map(|step| step.wave).max();
-    let wave = steps.iter().filter(|step| step.status == StepStatus::Running).map(|step| step.wave).min();
+    let wave = steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Running)
+        .map(|step| step.wave)
+        .min();
     match (running.as_slice(), wave, last) {
         ([], _, _) => summary.message.clone(),
-        ([one], Some(wave), Some(last)) if wave < last => format!("{one} in wave {wave} of {last} is not ready yet."),
+        ([one], Some(wave), Some(last)) if wave < last => {
+            format!("{one} in wave {wave} of {last} is not ready yet.")
+        }
         ([one], _, _) => format!("{one} is not done yet."),
-        ([first, ..], _, _) => format!("{} objects are not done yet, {first} among them.", running.len()),
+        ([first, ..], _, _) => format!(
+            "{} objects are not done yet, {first} among them.",
+            running.len()
+        ),
     }
 }
 
@@ -83,17 +100,48 @@ mod tests {
             target: example::reference("cart", "shop", "prod-eu").id,
             revision: example::revision('a'),
             steps: Vec::new(),
-            gate: vec![GateFinding { rule: "G4".to_owned(), message: "1 Namespace would go.".to_owned(), objects: Vec::new() }],
+            gate: vec![GateFinding {
+                rule: "G4".to_owned(),
+                message: "1 Namespace would go.".to_owned(),
+                objects: Vec::new(),
+            }],
             digest: String::new(),
             report: Vec::new(),
         };
-        let steps = [step("migrate", StepStatus::Running, 1), step("web", StepStatus::Waiting, 3)];
+        let steps = [
+            step("migrate", StepStatus::Running, 1),
+            step("web", StepStatus::Waiting, 3),
+        ];
         for (phase, message, plan, steps, expected) in [
             (SyncPhase::Succeeded, "", None, &steps[..0], ""),
-            (SyncPhase::AwaitingApproval, "", Some(&plan), &steps[..0], "It waits for a yes to this plan: 1 Namespace would go."),
-            (SyncPhase::Applying, "", None, &steps[..], "Job migrate in wave 1 of 3 is not ready yet."),
-            (SyncPhase::Applying, "", None, &steps[..1], "Job migrate is not done yet."),
-            (SyncPhase::Verifying, "1 of 3 ready", None, &steps[..0], "1 of 3 ready"),
+            (
+                SyncPhase::AwaitingApproval,
+                "",
+                Some(&plan),
+                &steps[..0],
+                "It waits for a yes to this plan: 1 Namespace would go.",
+            ),
+            (
+                SyncPhase::Applying,
+                "",
+                None,
+                &steps[..],
+                "Job migrate in wave 1 of 3 is not ready yet.",
+            ),
+            (
+                SyncPhase::Applying,
+                "",
+                None,
+                &steps[..1],
+                "Job migrate is not done yet.",
+            ),
+            (
+                SyncPhase::Verifying,
+                "1 of 3 ready",
+                None,
+                &steps[..0],
+                "1 of 3 ready",
+            ),
         ] {
             assert_eq!(words(&summary(phase, message), plan, steps), expected);
         }

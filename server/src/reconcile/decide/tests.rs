@@ -43,6 +43,7 @@ fn given() -> Given {
             culprit: None,
             skipped: None,
             unsure: None,
+            stale: None,
         },
         running: None,
         requested: None,
@@ -182,6 +183,7 @@ fn acts_as_policy_mode_and_history_say() {
         ("pinned", given().with(|g| g.pin = Some(pin(60))), Act::Rest, Some(ReasonCode::Pinned)),
         ("pin is over", given().with(|g| g.pin = Some(Pin { ended_waiting: true, ..pin(-1) })), Act::Rest, Some(ReasonCode::AwaitingApproval)),
         ("pin is over and holds nothing back", given().with(|g| g.pin = Some(pin(-1))), Act::Rest, None),
+        ("repository is silent", given().with(|g| g.facts.stale = Some("git does not answer".to_owned())), Act::Rest, Some(ReasonCode::FetchFailed)),
         ("left alone", given().with(|g| {
             g.facts.sync = SyncStatus::OutOfSync;
             g.facts.skipped = Some((web(), "it belongs to another installation of Lockstep".to_owned()));

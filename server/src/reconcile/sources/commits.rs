@@ -4,6 +4,7 @@
 
 use super::Wanted;
 use crate::runtime::Runtime;
+use crate::runtime::memory::Noted;
 use crate::store::{self, StoreError};
 use lockstep_types::id::ApplicationId;
 use lockstep_types::revision::{CommitInfo, PathChange, Revision};
@@ -21,8 +22,9 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
         let Some(head) = runtime.memory().resolution(key, revision).and_then(|known| known.revision) else {
             continue;
         };
+        let noted = Noted { head: head.clone(), readers: readers(runtime, wanted) };
         let before = runtime.memory().noted(key, revision);
-        if before.as_ref() == Some(&head) {
+        if before.as_ref() == Some(&noted) {
             continue;
         }
         let log = match runtime.mirrors().log(&wanted.url, &head, &[], DEPTH).await {
@@ -33,8 +35,8 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
             }
         };
         let mut news: Vec<CommitInfo> = log;
-        if let Some(before) = &before {
-            let known = news.iter().position(|commit| commit.revision == *before);
+        if let Some(before) = before.filter(|before| before.readers == noted.readers) {
+            let known = news.iter().position(|commit| commit.revision == before.head);
             news.truncate(known.unwrap_or(news.len()));
         }
         let mut seen = Vec::with_capacity(news.len());
@@ -47,9 +49,14 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
             store::commit::see(&mut tx, key, &seen).await?;
             tx.commit().await?;
         }
-        runtime.memory().note(key, revision, head);
+        runtime.memory().note(key, revision, noted);
     }
     Ok(())
+}
+
+fn readers(runtime: &Runtime, wanted: &Wanted) -> Vec<(ApplicationId, String, bool)> {
+    let known = |id: ApplicationId| runtime.memory().inputs(id).is_some_and(|inputs| !inputs.is_empty());
+    wanted.paths.iter().map(|(id, path)| (*id, path.clone(), known(*id))).collect()
 }
 
 async fn touched(runtime: &Runtime, wanted: &Wanted, commit: &CommitInfo) -> BTreeSet<ApplicationId> {

@@ -1,11 +1,18 @@
-use super::super::{CompareContext, Compared, compare, compare_manifests, compare_predicted, not_compared};
+use super::super::{
+    CompareContext, Compared, compare, compare_manifests, compare_predicted, not_compared,
+};
 use super::*;
 use crate::manifest::Manifest;
 use crate::schema::tests::kubernetes;
 use serde_json::json;
 
 /// Values that must appear nowhere, in any form.
-const CANARIES: [&str; 4] = ["canary-one-7f3a", "canary-two-9b1c", "canary-three-5d2e", "not base64 canary!"];
+const CANARIES: [&str; 4] = [
+    "canary-one-7f3a",
+    "canary-two-9b1c",
+    "canary-three-5d2e",
+    "not base64 canary!",
+];
 
 fn encoded(text: &str) -> String {
     STANDARD.encode(text)
@@ -41,7 +48,11 @@ fn desired() -> Manifest {
 
 fn assert_clean(text: &str) {
     for canary in CANARIES {
-        for form in [canary.to_owned(), encoded(canary), encoded(&encoded(canary))] {
+        for form in [
+            canary.to_owned(),
+            encoded(canary),
+            encoded(&encoded(canary)),
+        ] {
             assert!(!text.contains(&form), "{form} in {text}");
         }
     }
@@ -56,12 +67,21 @@ fn no_value_survives_any_way_out() {
     predicted["data"]["password"] = json!(encoded(CANARIES[1]));
     let other = Manifest::new(live.clone(), None).unwrap();
     let answers = [
-        format!("{:?}", compare(Some(&desired), Some(&live), &schema, &context)),
+        format!(
+            "{:?}",
+            compare(Some(&desired), Some(&live), &schema, &context)
+        ),
         format!("{:?}", compare(Some(&desired), None, &schema, &context)),
         format!("{:?}", compare(None, Some(&live), &schema, &context)),
-        format!("{:?}", compare_predicted(&desired, &live, &predicted, &schema, &context)),
+        format!(
+            "{:?}",
+            compare_predicted(&desired, &live, &predicted, &schema, &context)
+        ),
         format!("{:?}", not_compared(&desired, Some(&live), "no reason")),
-        format!("{:?}", compare_manifests(std::slice::from_ref(&other), std::slice::from_ref(&desired))),
+        format!(
+            "{:?}",
+            compare_manifests(std::slice::from_ref(&other), std::slice::from_ref(&desired))
+        ),
         format!("{:?}", compare_manifests(&[], &[other])),
         masked(&live).to_string(),
         masked(&desired.body).to_string(),
@@ -73,11 +93,19 @@ fn no_value_survives_any_way_out() {
 
 #[test]
 fn changed_and_unchanged_are_still_told_apart() {
-    let Compared::Exact(Some(diff)) = compare(Some(&desired()), Some(&live()), &kubernetes(), &CompareContext::default()) else {
+    let Compared::Exact(Some(diff)) = compare(
+        Some(&desired()),
+        Some(&live()),
+        &kubernetes(),
+        &CompareContext::default(),
+    ) else {
         panic!("no difference");
     };
-    let changes: Vec<String> =
-        diff.changes.iter().map(|change| format!("{}: {:?} {:?}", change.path, change.live, change.declared)).collect();
+    let changes: Vec<String> = diff
+        .changes
+        .iter()
+        .map(|change| format!("{}: {:?} {:?}", change.path, change.live, change.declared))
+        .collect();
     insta::assert_snapshot!(changes.join("\n"), @r#"
     data.broken: None Some(String("••••••••"))
     data.password: Some(String("•••••••• (live)")) Some(String("•••••••• (declared)"))
@@ -123,8 +151,15 @@ fn changed_and_unchanged_are_still_told_apart() {
 #[test]
 fn a_secret_whose_data_appears_or_vanishes_is_masked() {
     let empty = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "shop"}});
-    let compared = compare(Some(&desired()), Some(&empty), &kubernetes(), &CompareContext::default());
-    let Compared::Exact(Some(diff)) = &compared else { panic!("{compared:?}") };
+    let compared = compare(
+        Some(&desired()),
+        Some(&empty),
+        &kubernetes(),
+        &CompareContext::default(),
+    );
+    let Compared::Exact(Some(diff)) = &compared else {
+        panic!("{compared:?}")
+    };
     assert!(diff.changes.iter().any(|change| change.path == "data"));
     assert_clean(&format!("{compared:?}"));
 }

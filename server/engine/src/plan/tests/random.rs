@@ -31,51 +31,102 @@ struct Thing {
 }
 
 fn thing() -> impl Strategy<Value = Thing> {
-    let place = (0..KINDS.len(), 0..6_u8).prop_map(|(kind, name)| format!("{}/o{name}", KINDS[kind]));
-    let inventory = (any::<bool>(), prop::option::weighted(0.9, prop::bool::weighted(0.9)));
-    (place, any::<bool>(), -2..3_i32, inventory, 0..10_u8, 0..8_u8, 0..8_u8, prop::bool::weighted(0.1), 0..5_u8).prop_map(
-        |(key, declared, wave, (deployed, recorded_uid), live, tracking, wish, terminating, diff)| Thing {
-            key,
-            declared,
-            wave,
-            deployed,
-            recorded_uid,
-            live,
-            tracking,
-            wish,
-            terminating,
-            diff,
-        },
+    let place =
+        (0..KINDS.len(), 0..6_u8).prop_map(|(kind, name)| format!("{}/o{name}", KINDS[kind]));
+    let inventory = (
+        any::<bool>(),
+        prop::option::weighted(0.9, prop::bool::weighted(0.9)),
+    );
+    (
+        place,
+        any::<bool>(),
+        -2..3_i32,
+        inventory,
+        0..10_u8,
+        0..8_u8,
+        0..8_u8,
+        prop::bool::weighted(0.1),
+        0..5_u8,
     )
+        .prop_map(
+            |(
+                key,
+                declared,
+                wave,
+                (deployed, recorded_uid),
+                live,
+                tracking,
+                wish,
+                terminating,
+                diff,
+            )| Thing {
+                key,
+                declared,
+                wave,
+                deployed,
+                recorded_uid,
+                live,
+                tracking,
+                wish,
+                terminating,
+                diff,
+            },
+        )
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let policy = (prop::bool::weighted(0.8), any::<bool>(), any::<bool>(), prop::option::of(any::<bool>()));
-    (prop::collection::vec(thing(), 0..14), policy, prop::bool::weighted(0.7)).prop_map(
-        |(things, (prune, allow_empty, create_namespace, namespace_exists), trusted)| {
-            let mut world = World::new();
-            world.policy = PlanPolicy { prune, allow_empty, create_namespace };
-            world.namespace_exists = namespace_exists;
-            for thing in things {
-                add(&mut world, &thing, trusted);
-            }
-            world
-        },
+    let policy = (
+        prop::bool::weighted(0.8),
+        any::<bool>(),
+        any::<bool>(),
+        prop::option::of(any::<bool>()),
+    );
+    (
+        prop::collection::vec(thing(), 0..14),
+        policy,
+        prop::bool::weighted(0.7),
     )
+        .prop_map(
+            |(things, (prune, allow_empty, create_namespace, namespace_exists), trusted)| {
+                let mut world = World::new();
+                world.policy = PlanPolicy {
+                    prune,
+                    allow_empty,
+                    create_namespace,
+                };
+                world.namespace_exists = namespace_exists;
+                for thing in things {
+                    add(&mut world, &thing, trusted);
+                }
+                world
+            },
+        )
 }
 
 fn add(world: &mut World, thing: &Thing, trusted: bool) {
     let key = ResourceKey::parse(&thing.key).unwrap();
     if thing.declared {
-        world.desired.push(manifest(&thing.key, &json!({order::SYNC_WAVE: thing.wave.to_string()})));
+        world.desired.push(manifest(
+            &thing.key,
+            &json!({order::SYNC_WAVE: thing.wave.to_string()}),
+        ));
     }
     // One line of inventory for each key: the database sees to that.
     if world.live.contains_key(&key) || world.inventory.iter().any(|entry| entry.key == key) {
         return;
     }
     if thing.deployed {
-        let uid = thing.recorded_uid.map(|right| if right { "u".to_owned() } else { "other".to_owned() });
-        world.inventory.push(InventoryEntry { key: key.clone(), uid });
+        let uid = thing.recorded_uid.map(|right| {
+            if right {
+                "u".to_owned()
+            } else {
+                "other".to_owned()
+            }
+        });
+        world.inventory.push(InventoryEntry {
+            key: key.clone(),
+            uid,
+        });
     }
     let fact = match thing.live {
         0 | 1 => LiveFact::Absent,
@@ -88,7 +139,12 @@ fn add(world: &mut World, thing: &Thing, trusted: bool) {
             facts.tracking = match thing.tracking {
                 0 => None,
                 1 => Some("argocd:x".to_owned()),
-                2 => Some(facts.tracking.unwrap_or_default().replace(TARGET, "other@cluster")),
+                2 => Some(
+                    facts
+                        .tracking
+                        .unwrap_or_default()
+                        .replace(TARGET, "other@cluster"),
+                ),
                 _ => facts.tracking,
             };
             facts.prune = match thing.wish {
@@ -101,11 +157,21 @@ fn add(world: &mut World, thing: &Thing, trusted: bool) {
     };
     world.live.insert(key.clone(), fact);
     match thing.diff {
-        0 => world.diffs.insert(key.clone(), differing(&key, DiffClass::NotYetSynced)),
-        1 => world.diffs.insert(key.clone(), differing(&key, DiffClass::Noise)),
+        0 => world
+            .diffs
+            .insert(key.clone(), differing(&key, DiffClass::NotYetSynced)),
+        1 => world
+            .diffs
+            .insert(key.clone(), differing(&key, DiffClass::Noise)),
         2 => {
             let kind = ResourceDiffKind::Unsure("dry run refused".to_owned());
-            world.diffs.insert(key.clone(), ResourceDiff { kind, ..differing(&key, DiffClass::Drift) })
+            world.diffs.insert(
+                key.clone(),
+                ResourceDiff {
+                    kind,
+                    ..differing(&key, DiffClass::Drift)
+                },
+            )
         }
         _ => None,
     };

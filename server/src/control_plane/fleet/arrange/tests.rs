@@ -28,9 +28,19 @@ fn text(arranged: &Arranged) -> String {
             let cells: Vec<String> = row
                 .cells
                 .iter()
-                .map(|cell| cell.iter().map(|target| target.target.application.name.as_str()).collect::<Vec<_>>().join(","))
+                .map(|cell| {
+                    cell.iter()
+                        .map(|target| target.target.application.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(",")
+                })
                 .collect();
-            text.push_str(&format!("{}: {} [{}]\n", section.title, row.group, cells.join("|")));
+            text.push_str(&format!(
+                "{}: {} [{}]\n",
+                section.title,
+                row.group,
+                cells.join("|")
+            ));
         }
     }
     text
@@ -38,16 +48,30 @@ fn text(arranged: &Arranged) -> String {
 
 #[test]
 fn a_group_is_one_row_over_all_clusters() {
-    let all = vec![placed("cart-eu", "cart", "prod-eu"), placed("cart-us", "cart", "prod-us"), placed("web", "web", "prod-us")];
-    assert_eq!(text(&arrange(all, &columns(), false)), "shop: cart [cart-eu|cart-us]\nshop: web [|web]\n");
+    let all = vec![
+        placed("cart-eu", "cart", "prod-eu"),
+        placed("cart-us", "cart", "prod-us"),
+        placed("web", "web", "prod-us"),
+    ];
+    assert_eq!(
+        text(&arrange(all, &columns(), false)),
+        "shop: cart [cart-eu|cart-us]\nshop: web [|web]\n"
+    );
 }
 
 #[test]
 fn different_paths_in_one_cell_split_by_name() {
     let mut second = placed("cart-b", "cart", "prod-eu");
     second.origin = "shop.git · other".to_owned();
-    let all = vec![placed("cart-a", "cart", "prod-eu"), second, placed("cart-a", "cart", "prod-us")];
-    assert_eq!(text(&arrange(all, &columns(), false)), "shop: cart-a [cart-a|cart-a]\nshop: cart-b [cart-b|]\n");
+    let all = vec![
+        placed("cart-a", "cart", "prod-eu"),
+        second,
+        placed("cart-a", "cart", "prod-us"),
+    ];
+    assert_eq!(
+        text(&arrange(all, &columns(), false)),
+        "shop: cart-a [cart-a|cart-a]\nshop: cart-b [cart-b|]\n"
+    );
 }
 
 #[test]
@@ -57,7 +81,10 @@ fn one_name_in_two_repositories_is_two_rows() {
     let mut one = placed("apps", "flux-system/apps", "prod-eu");
     one.scope = "https://git.example.com/a.git".to_owned();
     let arranged = arrange(vec![other, one], &columns(), false);
-    assert_eq!(text(&arranged), "shop: flux-system/apps [apps|]\nshop: flux-system/apps [|apps]\n");
+    assert_eq!(
+        text(&arranged),
+        "shop: flux-system/apps [apps|]\nshop: flux-system/apps [|apps]\n"
+    );
 }
 
 #[test]
@@ -84,7 +111,11 @@ fn attention_comes_first_worst_first() {
     let mut syncing = placed("syncing", "syncing", "prod-us");
     syncing.summary.sync = SyncStatus::OutOfSync;
     syncing.summary.phase = Some(SyncPhase::Applying);
-    let arranged = arrange(vec![well, drifting, unknown, degraded, stalled, syncing], &columns(), false);
+    let arranged = arrange(
+        vec![well, drifting, unknown, degraded, stalled, syncing],
+        &columns(),
+        false,
+    );
     assert_eq!(
         text(&arranged),
         "Needs attention: stalled [|stalled]\n\
@@ -107,7 +138,10 @@ fn the_worst_target_is_first_in_its_cell_and_links_the_row() {
     assert_eq!(text(&arranged), "Needs attention: cart [z,a|]\n");
     let row = &arranged.sections[0].rows[0];
     assert_eq!(row.application.name, "z");
-    assert_eq!(row.commit.as_ref().map(|commit| commit.subject.as_str()), Some("newer"));
+    assert_eq!(
+        row.commit.as_ref().map(|commit| commit.subject.as_str()),
+        Some("newer")
+    );
 }
 
 #[test]
@@ -124,7 +158,13 @@ fn many_rows_that_are_well_are_folded_unless_asked_for() {
             })
             .collect()
     };
-    let rows = |arranged: &Arranged| arranged.sections.iter().map(|section| section.rows.len()).sum::<usize>();
+    let rows = |arranged: &Arranged| {
+        arranged
+            .sections
+            .iter()
+            .map(|section| section.rows.len())
+            .sum::<usize>()
+    };
     let folded = arrange(many(2), &columns(), false);
     assert_eq!((rows(&folded), folded.folded), (16, 24));
     let crowded = arrange(many(20), &columns(), false);

@@ -6,13 +6,18 @@ use lockstep_types::resource::ResourceKey;
 #[test]
 fn the_first_line_says_how_far_it_reaches() {
     let one = example::reference("cart", "shop", "prod-eu");
-    assert_eq!(first_line(&one, std::slice::from_ref(&one)), "This commit changes only cart on prod-eu.");
+    assert_eq!(
+        first_line(&one, std::slice::from_ref(&one)),
+        "This commit changes only cart on prod-eu."
+    );
     let two = example::reference("cart", "shop", "prod-us");
     assert_eq!(
         first_line(&one, &[one.clone(), two]),
         "This commit changes 2 targets of 1 application on 2 clusters: prod-eu and prod-us. To take back only cart on prod-eu, pin it."
     );
-    let many: Vec<TargetRef> = ["a", "b", "c", "d", "e"].map(|cluster| example::reference("web", "shop", cluster)).into();
+    let many: Vec<TargetRef> = ["a", "b", "c", "d", "e"]
+        .map(|cluster| example::reference("web", "shop", cluster))
+        .into();
     assert_eq!(
         first_line(&one, &many),
         "This commit changes 5 targets of 1 application on 5 clusters. To take back only cart on prod-eu, pin it."
@@ -23,7 +28,13 @@ fn the_first_line_says_how_far_it_reaches() {
 fn the_message_names_what_it_does_and_by_which_operation() {
     let target = example::reference("cart", "shop", "prod-eu");
     let to = example::commit('b', "Bump cart\tto 1.4", 5);
-    let text = message(&target, &example::revision('a'), &to, "op-1", "2.9.1 was never pushed\nLockstep-To: forged");
+    let text = message(
+        &target,
+        &example::revision('a'),
+        &to,
+        "op-1",
+        "2.9.1 was never pushed\nLockstep-To: forged",
+    );
     insta::assert_snapshot!(text, @r"
     Roll back cart to bbbbbbb
 
@@ -41,7 +52,10 @@ fn the_message_names_what_it_does_and_by_which_operation() {
 
 #[test]
 fn only_branches_take_a_commit() {
-    assert_eq!(commit_refused(&TargetRevision("main".to_owned()), Some("main")), "");
+    assert_eq!(
+        commit_refused(&TargetRevision("main".to_owned()), Some("main")),
+        ""
+    );
     let tag = commit_refused(&TargetRevision("v1.2.0".to_owned()), None);
     assert!(tag.contains("the tag or version v1.2.0"), "{tag}");
     let sha = commit_refused(&TargetRevision("3fa91c2".to_owned()), None);
@@ -76,7 +90,12 @@ fn data_and_jobs_do_not_come_back() {
         digest: String::new(),
         report: Vec::new(),
     };
-    let plans = [TargetPlan { target: target.clone(), plan: Some(plan), error: String::new(), automated: true }];
+    let plans = [TargetPlan {
+        target: target.clone(),
+        plan: Some(plan),
+        error: String::new(),
+        automated: true,
+    }];
     let said = cannot_undo(&plans, &[(&target, vec!["Job migrate-41".to_owned()])]);
     assert_eq!(
         said,

@@ -1,0 +1,37 @@
+//! The pages and server functions over the made-up fleet, as an HTTP service.
+
+use super::NOW;
+use app::context::FixedNow;
+use axum::Router;
+use axum::routing::post;
+use leptos::config::LeptosOptions;
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list, handle_server_fns_with_context};
+use lockstep_types::account::Actor;
+use lockstep_types::ports::ControlPlane;
+
+/// Pages, server functions and the files below `site_root`, for one actor or nobody.
+pub fn router(plane: ControlPlane, actor: Option<Actor>, site_root: &str) -> Router {
+    let provide = move || {
+        provide_context(plane.clone());
+        if let Some(actor) = actor.clone() {
+            provide_context(actor);
+        }
+        provide_context(FixedNow(NOW));
+    };
+    let options = LeptosOptions::builder().output_name("lockstep").site_root(site_root.to_owned()).site_pkg_dir("pkg").build();
+    let shell_options = options.clone();
+    Router::new()
+        .route(
+            "/sfn/{*path}",
+            post({
+                let provide = provide.clone();
+                move |request| handle_server_fns_with_context(provide, request)
+            }),
+        )
+        .leptos_routes_with_context(&options, generate_route_list(app::App), provide.clone(), move || {
+            app::shell(shell_options.clone())
+        })
+        .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(provide, app::shell))
+        .with_state(options)
+}

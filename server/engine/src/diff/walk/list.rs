@@ -1,0 +1,202 @@
+//! How lists compare: as one whole, as a set, or item by item through their keys.
+
+use super::{Effect, Found, Step, Walk};
+use crate::diff::path::{Segment, render};
+use crate::diff::scalar;
+use crate::schema::{Field, ListKind, View};
+use serde_json::Value;
+
+impl<'a> Walk<'a, '_> {
+    pub(super) fn list(
+        &mut self,
+        view: Option<View<'a>>,
+        whole: &'a Value,
+        desired: &'a [Value],
+        live_whole: &'a Value,
+        live: &'a [Value],
+        strict: bool,
+    ) -> Step {
+        let Some(view) = view else {
+            return self.list_without_schema(whole, desired, live_whole, live);
+        };
+        match view.list() {
+            _ if strict => self.atomic(Some(view), whole, desired, live_whole, live),
+            ListKind::Atomic => self.atomic(Some(view), whole, desired, live_whole, live),
+            ListKind::Set => self.set(desired, live),
+            ListKind::Map(keys) => self.keyed(view.item(), keys, desired, live),
+        }
+    }
+
+    /// Replaced whole: items compare by position.
+    fn atomic(
+        &mut self,
+        view: Option<View<'a>>,
+        whole: &'a Value,
+        desired: &'a [Value],
+        live_whole: &'a Value,
+        live: &'a [Value],
+    ) -> Step {
+        let item = view.map(View::item);
+        let shape = item.map(View::shape);
+        let typed = self.is_typed(item);
+        let by_item = desired.len() == live.len()
+            && desired
+                .iter()
+                .any(|item| item.is_object() || item.is_array());
+        if !by_item {
+            let equal = desired.len() == live.len()
+                && desired
+                    .iter()
+                    .zip(live)
+                    .all(|(one, other)| scalar::same_in(shape, typed, one, other));
+            if !equal {
+                self.change(whole, Some(live_whole));
+            }
+            return Ok(());
+        }
+        for (index, (desired, live)) in desired.iter().zip(live).enumerate() {
+            self.path.push(Segment::Index(index));
+            let done = self.value(item, desired, Some(live), true);
+            self.path.pop();
+            done?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, desired: &'a [Value], live: &'a [Value]) -> Step {
+        let mut places = Vec::with_capacity(desired.len());
+        for (index, item) in desired.iter().enumerate() {
+            if desired
+                .iter()
+                .take(index)
+                .any(|earlier| scalar::same(earlier, item))
+            {
+                return self.unsure("holds an item twice in Git");
+            }
+            match live.iter().position(|other| scalar::same(item, other)) {
+                Some(at) => places.push((at, Segment::Item(item))),
+                None => {
+                    self.path.push(Segment::Item(item));
+                    self.change(item, None);
+                    self.path.pop();
+                }
+            }
+        }
+        self.order(places);
+        Ok(())
+    }
+
+    fn keyed(
+        &mut self,
+        item: View<'a>,
+        keys: &'a [Box<str>],
+        desired: &'a [Value],
+        live: &'a [Value],
+    ) -> Step {
+        let mut places: Vec<(usize, Segment<'a>)> = Vec::with_capacity(desired.len());
+        let mut hint = 0;
+        let mut seen: Vec<Vec<(&'a str, &'a Value)>> = Vec::with_capacity(desired.len());
+        for value in desired {
+            let Some(of_value) = keys_of(item, keys, value) else {
+                return self.unsure("has an item in Git without its key field");
+            };
+            if seen.iter().any(|earlier| same_keys(earlier, &of_value)) {
+                return self.unsure("has two items in Git with the same key");
+            }
+            let is_it = |at: usize| {
+                live.get(at)
+                    .and_then(|live| keys_of(item, keys, live))
+                    .is_some_and(|found| same_keys(&found, &of_value))
+            };
+            // Lists are mostly in the same order: look where the next one should be.
+            let at = if is_it(hint) {
+                Some(hint)
+            } else {
+                (0..live.len()).find(|&at| is_it(at))
+            };
+            self.path.push(Segment::Key(of_value.clone()));
+            let done = match at.and_then(|at| live.get(at)) {
+                Some(found) => self.value(Some(item), value, Some(found), false),
+                None => {
+                    self.change(value, None);
+                    Ok(())
+                }
+            };
+            self.path.pop();
+            done?;
+            if let Some(at) = at {
+                hint = at + 1;
+                places.push((at, Segment::Key(of_value.clone())));
+            }
+            seen.push(of_value);
+        }
+        self.order(places);
+        Ok(())
+    }
+
+    /// The desired items stand in another order than in the cluster.
+    fn order(&mut self, places: Vec<(usize, Segment<'a>)>) {
+        if places.is_sorted_by_key(|(at, _)| *at) {
+            return;
+        }
+        let label = |segment: &Segment<'a>| Value::String(render(std::slice::from_ref(segment)));
+        let declared: Vec<Value> = places.iter().map(|(_, segment)| label(segment)).collect();
+        let mut as_live: Vec<&(usize, Segment<'a>)> = places.iter().collect();
+        as_live.sort_by_key(|(at, _)| *at);
+        let live: Vec<Value> = as_live
+            .into_iter()
+            .map(|(_, segment)| label(segment))
+            .collect();
+        self.found.push(Found {
+            path: self.path.clone(),
+            declared: Some(Value::Array(declared)),
+            live: Some(Value::Array(live)),
+            effect: Effect::Order(places.into_iter().map(|(_, segment)| segment).collect()),
+        });
+    }
+
+    /// Without a schema nobody knows how a list merges; only a list that agrees item by item is settled.
+    fn list_without_schema(
+        &mut self,
+        whole: &'a Value,
+        desired: &'a [Value],
+        live_whole: &'a Value,
+        live: &'a [Value],
+    ) -> Step {
+        let before = self.found.len();
+        let done = self.atomic(None, whole, desired, live_whole, live);
+        if done.is_ok() && self.found.len() == before {
+            return Ok(());
+        }
+        self.found.truncate(before);
+        self.unsure("is a list that differs, and how it merges needs the cluster's schema")
+    }
+}
+
+/// The key fields of a list item, defaults included; `None` when one is missing.
+pub(in crate::diff) fn keys_of<'a>(
+    item: View<'a>,
+    keys: &'a [Box<str>],
+    value: &'a Value,
+) -> Option<Vec<(&'a str, &'a Value)>> {
+    keys.iter()
+        .map(|key| {
+            let given = value.get(key.as_ref()).filter(|given| !given.is_null());
+            let given = given.or_else(|| match item.field(key) {
+                Field::Known(field) => field.default(),
+                Field::Unknown => None,
+            });
+            Some((key.as_ref(), given?))
+        })
+        .collect()
+}
+
+fn same_keys(one: &[(&str, &Value)], other: &[(&str, &Value)]) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|((name, one), (other_name, other))| {
+                name == other_name && scalar::same(one, other)
+            })
+}

@@ -1,0 +1,9 @@
+//! The ports over a real database and real repositories, without clusters and without reconcilers: what they write is
+//! looked at before anybody takes it up.
+
+mod bench;
+mod doors;
+mod fleet;
+mod intents;
+mod registering;
+mod rollback;

@@ -1,0 +1,270 @@
+//! One server's worth of parts in a temporary folder.
+
+use crate::control_plane::{Plane, Registration};
+use crate::reconcile::definitions;
+use crate::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Runtime, Settings};
+use crate::secrets::Vault;
+use crate::store::source::SourceFields;
+use crate::store::target::{Deployed, TargetState};
+use crate::store::{self, Store};
+use async_trait::async_trait;
+use engine::definition::DefinitionFile;
+use engine::live::ClusterPolicy;
+use engine::render::{Renderer, SandboxSettings, Tools};
+use engine::source::{Credential, Mirrors};
+use engine::testing::Repository;
+use lockstep_types::account::{Actor, Role};
+use lockstep_types::diff::SyncStatus;
+use lockstep_types::health::Health;
+use lockstep_types::id::{ApplicationId, SourceId, TargetId, UserId};
+use lockstep_types::revision::{Revision, TargetRevision};
+use lockstep_types::source::Mode;
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub(super) struct Bench {
+    pub plane: Plane,
+    pub repository: Repository,
+    pub source: SourceId,
+    _dir: tempfile::TempDir,
+}
+
+struct NoSecrets;
+
+#[async_trait]
+impl Access for NoSecrets {
+    async fn git(&self, _repo_url: &str) -> Result<GitAccess, AccessRefused> {
+        Ok(GitAccess::default())
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterAccess, AccessRefused> {
+        Err(AccessRefused(format!("{name} has no credentials")))
+    }
+}
+
+pub(super) fn actor(role: Role) -> Actor {
+    Actor {
+        user: UserId(Uuid::from_u128(1)),
+        name: "maria".to_owned(),
+        role,
+        token: None,
+    }
+}
+
+/// A definition of an application that reads `apps/NAME`.
+pub(super) struct App<'a> {
+    pub name: &'a str,
+    pub cluster: &'a str,
+    pub group: &'a str,
+    pub revision: &'a str,
+    pub automated: bool,
+}
+
+impl<'a> App<'a> {
+    pub fn new(name: &'a str, cluster: &'a str) -> Self {
+        Self {
+            name,
+            cluster,
+            group: "",
+            revision: "main",
+            automated: true,
+        }
+    }
+
+    fn yaml(&self, url: &str, path: &str) -> String {
+        let labels = if self.group.is_empty() {
+            String::new()
+        } else {
+            format!("\n  labels: {{lockstep.dev/group: {}}}", self.group)
+        };
+        let policy = if self.automated {
+            "\n  syncPolicy: {automated: {}}"
+        } else {
+            ""
+        };
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {}\n  namespace: argocd{labels}\nspec:\n  project: shop\n  source: {{repoURL: \"{url}\", path: {path}, targetRevision: {}}}\n  destination: {{name: {}, namespace: shop}}{policy}\n",
+            self.name, self.revision, self.cluster
+        )
+    }
+}
+
+impl Bench {
+    /// A repository with one ConfigMap below `apps/cart` in three commits, fetched, and a managed source over it.
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}", dir.path().join("db").display()))
+            .await
+            .unwrap();
+        store.migrate().await.unwrap();
+        let repository = Repository::new();
+        for (number, subject) in ["one", "two", "three"].into_iter().enumerate() {
+            repository.write("apps/cart/config.yaml", &config(subject));
+            repository.write("README.md", &number.to_string());
+            repository.commit(subject);
+        }
+        let runtime = Runtime::new(Parts {
+            store: store.clone(),
+            mirrors: Mirrors::for_tests(dir.path().join("mirrors")).unwrap(),
+            renderer: Renderer::new(
+                Tools::new(None, None),
+                SandboxSettings::new(dir.path().join("nothing")),
+                dir.path().join("work"),
+            ),
+            access: Arc::new(NoSecrets),
+            installation: Uuid::from_u128(7),
+            settings: Settings::default(),
+        });
+        let vault = Vault::open(dir.path(), None).unwrap();
+        let registration = Registration {
+            vault,
+            policy: ClusterPolicy::default(),
+        };
+        let plane = Plane {
+            runtime,
+            registration: Arc::new(registration),
+            visits: Arc::default(),
+        };
+        let mut tx = store.begin().await.unwrap();
+        let fields = SourceFields {
+            name: "root".to_owned(),
+            repo_url: repository.url(),
+            path: "definitions".to_owned(),
+            target_revision: TargetRevision("main".to_owned()),
+            home_cluster: String::new(),
+        };
+        let source = store::source::create(&mut tx, &fields).await.unwrap().id;
+        store::source::set_mode(&mut tx, source, Mode::Managed)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let bench = Self {
+            plane,
+            repository,
+            source,
+            _dir: dir,
+        };
+        bench.fetch("main").await;
+        bench
+    }
+
+    pub fn store(&self) -> &Store {
+        self.plane.runtime.store()
+    }
+
+    /// Fetches a revision and lets the runtime know what it resolves to.
+    pub async fn fetch(&self, name: &str) -> Revision {
+        let (wanted, url) = (TargetRevision(name.to_owned()), self.repository.url());
+        let mirrors = self.plane.runtime.mirrors();
+        let mut found = mirrors
+            .fetch(&url, &Credential::None, std::slice::from_ref(&wanted))
+            .await
+            .unwrap();
+        let revision = found.remove(&wanted).unwrap().unwrap();
+        let key = self.plane.runtime.repository_key(&url);
+        self.plane.runtime.memory().resolve(&key, &wanted, |entry| {
+            entry.revision = Some(revision.clone())
+        });
+        revision
+    }
+
+    /// Commits of the repository, oldest first.
+    pub fn commits(&self) -> Vec<Revision> {
+        self.repository
+            .git(&["rev-list", "--reverse", "main"])
+            .lines()
+            .map(|line| Revision(line.to_owned()))
+            .collect()
+    }
+
+    /// Defines exactly these applications, and makes their targets as the source's mode says.
+    pub async fn define(&self, apps: &[App<'_>]) -> Vec<TargetId> {
+        let row = store::source::get(self.store(), self.source).await.unwrap();
+        let files: Vec<DefinitionFile> = apps
+            .iter()
+            .map(|app| DefinitionFile {
+                path: format!("definitions/{}.yaml", app.name),
+                bytes: app.yaml(&self.repository.url(), "apps/cart").into_bytes(),
+            })
+            .collect();
+        let (found, problems) = engine::definition::read(&files, "");
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(found.len(), apps.len());
+        let cluster = |name: &str| {
+            apps.iter()
+                .find(|app| app.name == name)
+                .map(|app| app.cluster)
+        };
+        let seen: Vec<_> = found
+            .iter()
+            .map(|definition| {
+                definitions::seen(&row, definition, cluster(&definition.name), None).unwrap()
+            })
+            .collect();
+        let head = self.commits().pop().unwrap();
+        let mut tx = self.store().begin().await.unwrap();
+        store::application::reconcile(&mut tx, self.source, &head, &seen)
+            .await
+            .unwrap();
+        let mut targets = Vec::new();
+        for app in apps {
+            let id = seen.iter().find(|seen| seen.name == app.name).unwrap().id;
+            targets.push(
+                store::target::ensure(&mut tx, id, app.cluster, row.mode)
+                    .await
+                    .unwrap()
+                    .id,
+            );
+        }
+        tx.commit().await.unwrap();
+        targets
+    }
+
+    /// Records that a target is Synced and Healthy at a revision, or what `change` makes of that.
+    pub async fn record(
+        &self,
+        target: TargetId,
+        at: &Revision,
+        change: impl FnOnce(&mut TargetState),
+    ) {
+        let mut state = TargetState {
+            sync: SyncStatus::Synced,
+            health: Health::healthy(),
+            objects: 1,
+            revision: Some(at.clone()),
+            render_key: Some(format!("render of {at}")),
+            ..TargetState::unknown()
+        };
+        change(&mut state);
+        let mut tx = self.store().begin().await.unwrap();
+        let generation = store::target::claim(&mut tx, target).await.unwrap();
+        let deployed = Deployed {
+            revision: at.clone(),
+            render_key: format!("render of {at}"),
+            images: vec!["cart:1.4.2".to_owned()],
+        };
+        if state.sync == SyncStatus::Synced {
+            store::target::set_deployed(&mut tx, target, generation, &deployed)
+                .await
+                .unwrap();
+        }
+        store::target::record(&mut tx, target, generation, &state)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn application(&self, target: TargetId) -> ApplicationId {
+        store::target::get(self.store(), target)
+            .await
+            .unwrap()
+            .application
+    }
+}
+
+/// What stands in `apps/cart/config.yaml`.
+pub(super) fn config(greeting: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cart\ndata:\n  greeting: {greeting}\n"
+    )
+}
