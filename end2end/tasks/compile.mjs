@@ -4,8 +4,8 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { ROOT, SITE, TARGET, run, step } from './steps.mjs';
 
-/** The server's program as `make` builds it. */
-export const SERVER = join(TARGET, 'debug', 'lockstep');
+/** The server's program as `make` builds it, unless another one is named. */
+export const SERVER = process.env.LOCKSTEP_SERVER_PROGRAM || join(TARGET, 'debug', 'lockstep');
 
 /** A hash over everything the browser part is made of. */
 function frontendHash() {

@@ -114,12 +114,25 @@ impl Runtime {
         self.inner.draining.cancel();
         self.inner.tasks.close();
         let grace = within.mul_f64(0.5);
-        if tokio::time::timeout(grace, self.inner.memory.quiet()).await.is_err() {
-            tracing::warn!(event.name = "runtime.stop.slow", "a write is still in flight; ending without its answer");
+        if tokio::time::timeout(grace, self.inner.memory.quiet())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                event.name = "runtime.stop.slow",
+                "a write is still in flight; ending without its answer"
+            );
         }
         self.inner.cancel.cancel();
-        if tokio::time::timeout(within.mul_f64(0.4), self.inner.tasks.wait()).await.is_err() {
-            tracing::warn!(event.name = "runtime.stop.tasks", tasks.left = self.inner.tasks.len(), "some tasks did not end in time");
+        if tokio::time::timeout(within.mul_f64(0.4), self.inner.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                event.name = "runtime.stop.tasks",
+                tasks.left = self.inner.tasks.len(),
+                "some tasks did not end in time"
+            );
         }
     }
 
@@ -175,12 +188,16 @@ impl Runtime {
 
     /// What a tracked revision resolves to, and since when it could not be fetched.
     pub fn resolution(&self, repo_url: &str, wanted: &TargetRevision) -> Option<Resolution> {
-        self.inner.memory.resolution(&self.repository_key(repo_url), wanted)
+        self.inner
+            .memory
+            .resolution(&self.repository_key(repo_url), wanted)
     }
 
     /// The normal form of a repository's URL: all spellings of one repository have the same.
     pub fn repository_key(&self, repo_url: &str) -> String {
-        self.mirrors().check_url(repo_url).map_or_else(|_| repo_url.to_owned(), |url| url.text().to_owned())
+        self.mirrors()
+            .check_url(repo_url)
+            .map_or_else(|_| repo_url.to_owned(), |url| url.text().to_owned())
     }
 
     /// Why a registered cluster is not being watched; `None` when it is.
@@ -197,8 +214,15 @@ impl Runtime {
     ///
     /// # Errors
     /// When it was never fetched, in words.
-    pub async fn resolve(&self, repo_url: &str, wanted: &TargetRevision) -> Result<Revision, engine::source::SourceError> {
-        if let Some(revision) = self.resolution(repo_url, wanted).and_then(|known| known.revision) {
+    pub async fn resolve(
+        &self,
+        repo_url: &str,
+        wanted: &TargetRevision,
+    ) -> Result<Revision, engine::source::SourceError> {
+        if let Some(revision) = self
+            .resolution(repo_url, wanted)
+            .and_then(|known| known.revision)
+        {
             return Ok(revision);
         }
         self.mirrors().resolved(repo_url, wanted).await

@@ -6,13 +6,14 @@ mod badness;
 mod matrix;
 mod needs;
 mod passport;
+mod place;
 mod problems;
 mod timeline;
 mod verdict;
 mod visit;
 
 pub(super) use badness::badness;
-pub(super) use matrix::scope;
+pub(super) use place::scope;
 pub(super) use visit::Visits;
 
 use super::allow::allow;

@@ -6,6 +6,7 @@
 mod affected;
 mod candidates;
 mod commit;
+mod ending;
 mod pauses;
 mod plans;
 mod preview;

@@ -31,7 +31,10 @@ impl Brake {
     pub fn delete(&self, cluster: &str, now: Micros) -> Result<(), i64> {
         let mut deletes = locked(&self.deletes);
         let times = deletes.entry(cluster.to_owned()).or_default();
-        while times.front().is_some_and(|first| now.seconds_since(*first) >= 60) {
+        while times
+            .front()
+            .is_some_and(|first| now.seconds_since(*first) >= 60)
+        {
             times.pop_front();
         }
         match times.front() {
@@ -56,7 +59,10 @@ impl Brake {
     /// Why automation must not delete now, of `targets` in all.
     pub fn stops(&self, targets: usize, now: Micros) -> Option<String> {
         let plans = locked(&self.plans);
-        let crowd = plans.values().filter(|since| now.seconds_since(**since) < CROWD_SECONDS).count();
+        let crowd = plans
+            .values()
+            .filter(|since| now.seconds_since(**since) < CROWD_SECONDS)
+            .count();
         (crowd >= CROWD && crowd * 10 > targets)
             .then(|| format!("{crowd} of {targets} targets began to delete within five minutes"))
     }
@@ -87,7 +93,11 @@ mod tests {
             assert_eq!(brake.stops(20, now), None);
             brake.plans(TargetId(Uuid::from_u128(number)), true, now);
         }
-        assert!(brake.stops(20, now).is_some_and(|why| why.starts_with("5 of 20")));
+        assert!(
+            brake
+                .stops(20, now)
+                .is_some_and(|why| why.starts_with("5 of 20"))
+        );
         // Five of a hundred are no crowd, and neither are yesterday's.
         assert_eq!(brake.stops(100, now), None);
         assert_eq!(brake.stops(20, now.plus_seconds(300)), None);

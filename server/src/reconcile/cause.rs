@@ -10,7 +10,8 @@ use lockstep_types::time::Micros;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     pub code: ReasonCode,
-    pub object: Option<ResourceKey>,
+    /// Boxed: causes are errors of many functions, and most have none.
+    pub object: Option<Box<ResourceKey>>,
     /// What is wrong, without a full stop.
     pub cause: String,
     /// What happens next or what a person can do, without a full stop.
@@ -41,21 +42,22 @@ impl Cause {
 
     /// The same about one object.
     pub fn about(mut self, object: Option<ResourceKey>) -> Self {
-        self.object = object;
+        self.object = object.map(Box::new);
         self
     }
 
     /// The reason to show. It began when the previous one did, as long as that was about the same thing: counts
     /// and retry times in the words may change without a new beginning.
     pub fn since(self, previous: Option<&Reason>, now: Micros) -> Reason {
-        let kind = |object: &Option<ResourceKey>| object.as_ref().map(|key| (key.group.clone(), key.kind.clone()));
+        let kind = |key: &ResourceKey| (key.group.clone(), key.kind.clone());
         let since = previous
+            .filter(|before| before.code == self.code)
             // Pods come and go while the trouble stays.
-            .filter(|before| before.code == self.code && kind(&before.object) == kind(&self.object))
+            .filter(|before| before.object.as_ref().map(kind) == self.object.as_deref().map(kind))
             .map_or(now, |before| before.since);
         Reason {
             code: self.code,
-            object: self.object,
+            object: self.object.map(|object| *object),
             cause: self.cause,
             since,
             next: self.next,
@@ -87,7 +89,10 @@ mod tests {
     fn the_beginning_stays_while_the_cause_stays() {
         let first = Cause::passing(ReasonCode::Behind, "3 objects differ.", "Press Sync")
             .since(None, Micros(10));
-        assert_eq!((first.since, first.cause.as_str()), (Micros(10), "3 objects differ"));
+        assert_eq!(
+            (first.since, first.cause.as_str()),
+            (Micros(10), "3 objects differ")
+        );
         let second = Cause::passing(ReasonCode::Behind, "2 objects differ", "Press Sync")
             .since(Some(&first), Micros(20));
         assert_eq!(second.since, Micros(10));

@@ -26,7 +26,9 @@ const LOOK: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn reconcile(runtime: &Runtime) -> Result<Vec<store::cluster::ClusterRow>, StoreError> {
+pub(crate) async fn reconcile(
+    runtime: &Runtime,
+) -> Result<Vec<store::cluster::ClusterRow>, StoreError> {
     let rows = store::cluster::list(runtime.store()).await?;
     let names: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     for handle in runtime.clusters() {
@@ -81,8 +83,12 @@ async fn ensure(runtime: &Runtime, row: &store::cluster::ClusterRow) -> Result<(
     });
     runtime.registry().put(Arc::clone(&handle));
     let wake = runtime.activator().cluster(&row.name);
-    runtime.tasks().spawn(follow_changes(runtime.clone(), Arc::clone(&handle)));
-    runtime.tasks().spawn(follow_connection(runtime.clone(), handle, row.id, wake));
+    runtime
+        .tasks()
+        .spawn(follow_changes(runtime.clone(), Arc::clone(&handle)));
+    runtime
+        .tasks()
+        .spawn(follow_connection(runtime.clone(), handle, row.id, wake));
     Ok(())
 }
 
@@ -108,7 +114,12 @@ async fn follow_changes(runtime: Runtime, handle: Arc<ClusterHandle>) {
 }
 
 /// Tells pages and targets when the connection changes, and remembers which cluster it is.
-async fn follow_connection(runtime: Runtime, handle: Arc<ClusterHandle>, id: ClusterId, wake: Wake) {
+async fn follow_connection(
+    runtime: Runtime,
+    handle: Arc<ClusterHandle>,
+    id: ClusterId,
+    wake: Wake,
+) {
     let mut connection = handle.live.connection();
     let mut shown: Option<Connection> = None;
     let mut known = false;
@@ -127,7 +138,9 @@ async fn follow_connection(runtime: Runtime, handle: Arc<ClusterHandle>, id: Clu
         };
         match look.await {
             Ok(()) => shown = Some(now),
-            Err(error) => tracing::warn!(event.name = "cluster.record_failed", cluster.name = %handle.name, error = %error, "the state of a cluster could not be recorded; it is tried again"),
+            Err(error) => {
+                tracing::warn!(event.name = "cluster.record_failed", cluster.name = %handle.name, error = %error, "the state of a cluster could not be recorded; it is tried again")
+            }
         }
         tokio::select! {
             () = handle.cancel.cancelled() => return,
@@ -141,7 +154,10 @@ async fn follow_connection(runtime: Runtime, handle: Arc<ClusterHandle>, id: Clu
 fn same_state(shown: Option<&Connection>, now: &Connection) -> bool {
     match (shown, now) {
         // The time of the next try moves all the time.
-        (Some(Connection::Unreachable { error: one, .. }), Connection::Unreachable { error: other, .. }) => one == other,
+        (
+            Some(Connection::Unreachable { error: one, .. }),
+            Connection::Unreachable { error: other, .. },
+        ) => one == other,
         (Some(shown), now) => shown == now,
         (None, _) => false,
     }
@@ -149,7 +165,9 @@ fn same_state(shown: Option<&Connection>, now: &Connection) -> bool {
 
 fn log(name: &str, connection: &Connection) {
     match connection {
-        Connection::Connected => tracing::info!(event.name = "cluster.connected", cluster.name = %name, "the cluster answers"),
+        Connection::Connected => {
+            tracing::info!(event.name = "cluster.connected", cluster.name = %name, "the cluster answers")
+        }
         Connection::Unreachable { error, .. } => {
             tracing::warn!(event.name = "cluster.unreachable", cluster.name = %name, error = %error, "the cluster does not answer");
         }
@@ -157,7 +175,11 @@ fn log(name: &str, connection: &Connection) {
     }
 }
 
-async fn identify(runtime: &Runtime, handle: &ClusterHandle, id: ClusterId) -> Result<bool, StoreError> {
+async fn identify(
+    runtime: &Runtime,
+    handle: &ClusterHandle,
+    id: ClusterId,
+) -> Result<bool, StoreError> {
     let Some(uid) = handle.live.facts().and_then(|facts| facts.uid) else {
         return Ok(false);
     };

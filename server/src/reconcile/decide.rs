@@ -140,7 +140,10 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     Rest,
-    Start { trigger: Trigger, prune: bool },
+    Start {
+        trigger: Trigger,
+        prune: bool,
+    },
     /// The request cannot be carried out.
     Refuse(String),
 }
@@ -155,15 +158,27 @@ pub struct Decision {
 
 impl Decision {
     fn rest(cause: Option<Cause>) -> Self {
-        Self { act: Act::Rest, cause, again: None }
+        Self {
+            act: Act::Rest,
+            cause,
+            again: None,
+        }
     }
 
     fn start(trigger: Trigger, prune: bool) -> Self {
-        Self { act: Act::Start { trigger, prune }, cause: None, again: None }
+        Self {
+            act: Act::Start { trigger, prune },
+            cause: None,
+            again: None,
+        }
     }
 
     fn later(at: Micros, cause: Cause) -> Self {
-        Self { act: Act::Rest, cause: Some(cause), again: Some(at) }
+        Self {
+            act: Act::Rest,
+            cause: Some(cause),
+            again: Some(at),
+        }
     }
 }
 
@@ -184,7 +199,8 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
                 again: ending(situation),
             },
             None => {
-                let idle = facts.sync == SyncStatus::Synced && facts.writes == 0 && facts.prunes == 0;
+                let idle =
+                    facts.sync == SyncStatus::Synced && facts.writes == 0 && facts.prunes == 0;
                 let shown = (!idle || blocked.code != ReasonCode::Observing).then_some(blocked);
                 Decision {
                     act: Act::Rest,
@@ -209,12 +225,22 @@ fn unknown(situation: &Situation<'_>, cause: &Cause) -> Decision {
     let act = match situation.requested {
         None => Act::Rest,
         Some(request) => {
-            let waits = matches!(cause.code, ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown)
-                && situation.now.seconds_since(request.since) < REQUEST_PATIENCE_SECONDS;
-            if waits { Act::Rest } else { Act::Refuse(words(cause)) }
+            let waits = matches!(
+                cause.code,
+                ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown
+            ) && situation.now.seconds_since(request.since) < REQUEST_PATIENCE_SECONDS;
+            if waits {
+                Act::Rest
+            } else {
+                Act::Refuse(words(cause))
+            }
         }
     };
-    Decision { act, cause: Some(cause.clone()), again: None }
+    Decision {
+        act,
+        cause: Some(cause.clone()),
+        again: None,
+    }
 }
 
 /// What forbids every write, a person's too.
@@ -233,13 +259,19 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
         return Some(Cause::passing(
             ReasonCode::Held,
             format!("{} holds all writes: {}", hold.owner, hold.reason),
-            format!("The hold ends at {}; release it to go on", hold.until.rfc3339()),
+            format!(
+                "The hold ends at {}; release it to go on",
+                hold.until.rfc3339()
+            ),
         ));
     }
     (!facts.violations.is_empty()).then(|| {
         Cause::stalled(
             ReasonCode::CompareFailed,
-            format!("The plan breaks a rule of its own check: {}", facts.violations.join("; ")),
+            format!(
+                "The plan breaks a rule of its own check: {}",
+                facts.violations.join("; ")
+            ),
             "Nothing was written; report this with the plan of the application page",
         )
     })
@@ -266,13 +298,18 @@ fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
         Some(last) if last.phase == SyncPhase::Terminated => Decision::rest(Some(
             Cause::stalled(
                 ReasonCode::ApplyFailed,
-                format!("The last sync was ended before it was done: {}", or(&last.message, "terminated")),
+                format!(
+                    "The last sync was ended before it was done: {}",
+                    or(&last.message, "terminated")
+                ),
                 "Press Sync to begin again",
             )
             .about(last.object.clone()),
         )),
         Some(last) if last.phase != SyncPhase::Succeeded => retry(situation, facts, last),
-        _ if !situation.policy.automated => Decision::rest(Some(explain::waiting_for_person(facts))),
+        _ if !situation.policy.automated => {
+            Decision::rest(Some(explain::waiting_for_person(facts)))
+        }
         None if facts.writes > 0 => Decision::start(Trigger::AutoSync, false),
         _ if facts.writes > 0 => heal(situation, facts),
         _ => prune(situation, facts, last),
@@ -282,18 +319,28 @@ fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
 fn retry(situation: &Situation<'_>, facts: &Facts, last: &LastAttempt) -> Decision {
     let failed = explain::failed(last);
     if !situation.policy.automated {
-        return Decision::rest(Some(Cause { stalled: true, next: "Press Sync to try again".to_owned(), ..failed }));
+        return Decision::rest(Some(Cause {
+            stalled: true,
+            next: "Press Sync to try again".to_owned(),
+            ..failed
+        }));
     }
     if last.failures >= ATTEMPTS {
         return Decision::rest(Some(Cause {
             stalled: true,
-            next: format!("{ATTEMPTS} attempts failed; mend it in Git or in the cluster, or press Sync to try again"),
+            next: format!(
+                "{ATTEMPTS} attempts failed; mend it in Git or in the cluster, or press Sync to try again"
+            ),
             ..failed
         }));
     }
     let at = last.ended_at.plus_seconds(retry_seconds(last.failures));
     if last.phase == SyncPhase::Failed && at > situation.now {
-        let next = format!("Attempt {} of {ATTEMPTS} at {}", last.failures + 1, at.rfc3339());
+        let next = format!(
+            "Attempt {} of {ATTEMPTS} at {}",
+            last.failures + 1,
+            at.rfc3339()
+        );
         return Decision::later(at, Cause { next, ..failed });
     }
     if facts.writes > 0 {
@@ -314,9 +361,16 @@ fn heal(situation: &Situation<'_>, facts: &Facts) -> Decision {
     }
     let mut due = situation.now;
     for key in &facts.drifted {
-        let Some(times) = situation.heals.get(key) else { continue };
-        let Some(newest) = times.last().copied() else { continue };
-        let within = times.iter().filter(|at| newest.seconds_since(**at) < FIGHT_SECONDS).count();
+        let Some(times) = situation.heals.get(key) else {
+            continue;
+        };
+        let Some(newest) = times.last().copied() else {
+            continue;
+        };
+        let within = times
+            .iter()
+            .filter(|at| newest.seconds_since(**at) < FIGHT_SECONDS)
+            .count();
         if within >= FIGHT_HEALS {
             let rest_until = newest.plus_seconds(FIGHT_REST_SECONDS);
             if rest_until > situation.now {
@@ -332,21 +386,37 @@ fn heal(situation: &Situation<'_>, facts: &Facts) -> Decision {
             }
         }
         // The first heal is at once; the next ones wait, so that two writers do not spin.
-        let pause = if within == 0 { 0 } else { 5i64 << (within - 1).min(6) };
+        let pause = if within == 0 {
+            0
+        } else {
+            5i64 << (within - 1).min(6)
+        };
         due = due.max(newest.plus_seconds(pause));
     }
     if due > situation.now {
         let drift = explain::waiting_for_person(facts);
-        return Decision::later(due, Cause { next: format!("It is put back at {}", due.rfc3339()), ..drift });
+        return Decision::later(
+            due,
+            Cause {
+                next: format!("It is put back at {}", due.rfc3339()),
+                ..drift
+            },
+        );
     }
     Decision::start(Trigger::SelfHeal, false)
 }
 
 fn prune(situation: &Situation<'_>, facts: &Facts, last: Option<&LastAttempt>) -> Decision {
-    let leaving = count(facts.prunes, "object is no longer in Git", "objects are no longer in Git");
+    let leaving = count(
+        facts.prunes,
+        "object is no longer in Git",
+        "objects are no longer in Git",
+    );
     let waiting = |next: &str| Cause::passing(ReasonCode::Behind, leaving.clone(), next);
     if !situation.policy.automated || !situation.policy.prune {
-        return Decision::rest(Some(waiting("Sync with prune to delete; the definition does not prune by itself")));
+        return Decision::rest(Some(waiting(
+            "Sync with prune to delete; the definition does not prune by itself",
+        )));
     }
     if last.is_some_and(|last| last.prune) {
         return Decision::rest(Some(Cause::stalled(
@@ -378,8 +448,14 @@ fn prune(situation: &Situation<'_>, facts: &Facts, last: Option<&LastAttempt>) -
 
 /// When a hold or pin runs out.
 fn ending(situation: &Situation<'_>) -> Option<Micros> {
-    let hold = situation.hold.map(|hold| hold.until).filter(|until| *until > situation.now);
-    let pin = situation.pin.map(|pin| pin.until).filter(|until| *until > situation.now);
+    let hold = situation
+        .hold
+        .map(|hold| hold.until)
+        .filter(|until| *until > situation.now);
+    let pin = situation
+        .pin
+        .map(|pin| pin.until)
+        .filter(|until| *until > situation.now);
     earlier(hold, pin)
 }
 

@@ -6,7 +6,9 @@
 use crate::store::application::SeenApplication;
 use crate::store::cluster::ClusterRow;
 use crate::store::source::SourceRow;
-use engine::definition::{Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster};
+use engine::definition::{
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster,
+};
 use engine::manifest::Manifest;
 use lockstep_types::application::{ApplicationRef, Dialect};
 use lockstep_types::id::ApplicationId;
@@ -48,7 +50,10 @@ pub fn row_key(source: &SourceRow, key: &DefinitionKey) -> String {
 /// What people call one thing over all clusters: a chosen label, Flux's namespace and name, or the application's name
 /// without the cluster in it.
 fn group(definition: &Definition, cluster: Option<&str>) -> String {
-    let chosen = definition.labels.get(GROUP_LABEL).or_else(|| definition.annotations.get(GROUP_LABEL));
+    let chosen = definition
+        .labels
+        .get(GROUP_LABEL)
+        .or_else(|| definition.annotations.get(GROUP_LABEL));
     if let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) {
         return chosen.clone();
     }
@@ -59,9 +64,14 @@ fn group(definition: &Definition, cluster: Option<&str>) -> String {
             let bare = cluster.and_then(|cluster| {
                 name.strip_suffix(cluster)
                     .and_then(|rest| rest.strip_suffix('-'))
-                    .or_else(|| name.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')))
+                    .or_else(|| {
+                        name.strip_prefix(cluster)
+                            .and_then(|rest| rest.strip_prefix('-'))
+                    })
             });
-            bare.filter(|bare| !bare.is_empty()).unwrap_or(name).to_owned()
+            bare.filter(|bare| !bare.is_empty())
+                .unwrap_or(name)
+                .to_owned()
         }
     }
 }
@@ -70,14 +80,23 @@ fn group(definition: &Definition, cluster: Option<&str>) -> String {
 ///
 /// # Errors
 /// What is wrong and what to do, in words.
-pub fn place(destination: &Destination, home: &str, clusters: &[ClusterRow]) -> Result<String, (String, String)> {
+pub fn place(
+    destination: &Destination,
+    home: &str,
+    clusters: &[ClusterRow],
+) -> Result<String, (String, String)> {
     let register = "Register the cluster, or correct the destination in Git.".to_owned();
     let named = |name: &str| {
         clusters
             .iter()
             .find(|cluster| cluster.name == name)
             .map(|cluster| cluster.name.clone())
-            .ok_or_else(|| (format!("the cluster “{name}” is not registered"), register.clone()))
+            .ok_or_else(|| {
+                (
+                    format!("the cluster “{name}” is not registered"),
+                    register.clone(),
+                )
+            })
     };
     match &destination.cluster {
         DestinationCluster::Home if home.is_empty() => Err((
@@ -87,12 +106,20 @@ pub fn place(destination: &Destination, home: &str, clusters: &[ClusterRow]) -> 
         DestinationCluster::Home => named(home),
         DestinationCluster::Name(name) => named(name),
         DestinationCluster::Server(server) => {
-            let same = |one: &str| one.trim_end_matches('/').eq_ignore_ascii_case(server.trim_end_matches('/'));
+            let same = |one: &str| {
+                one.trim_end_matches('/')
+                    .eq_ignore_ascii_case(server.trim_end_matches('/'))
+            };
             clusters
                 .iter()
                 .find(|cluster| same(&cluster.server))
                 .map(|cluster| cluster.name.clone())
-                .ok_or_else(|| (format!("no registered cluster has the address {server}"), register.clone()))
+                .ok_or_else(|| {
+                    (
+                        format!("no registered cluster has the address {server}"),
+                        register.clone(),
+                    )
+                })
         }
     }
 }
@@ -107,7 +134,9 @@ pub fn problem(
     let since = source
         .problems
         .iter()
-        .find(|known| known.path == found.path && known.field == found.field && known.message == found.message)
+        .find(|known| {
+            known.path == found.path && known.field == found.field && known.message == found.message
+        })
         .map_or(now, |known| known.since);
     Problem {
         source: Some(source.id),
@@ -126,11 +155,18 @@ pub fn problem(
 
 /// Reads definitions that an application renders. Their scope is the parent, so that equal names of two parents stay
 /// apart.
-pub fn children(parent: &Definition, rendered: &[Manifest], home: &str) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+pub fn children(
+    parent: &Definition,
+    rendered: &[Manifest],
+    home: &str,
+) -> (Vec<Definition>, Vec<DefinitionProblem>) {
     let files: Vec<DefinitionFile> = rendered
         .iter()
         .map(|manifest| DefinitionFile {
-            path: manifest.origin.as_ref().map_or_else(|| parent.source.path.clone(), |origin| origin.path.clone()),
+            path: manifest
+                .origin
+                .as_ref()
+                .map_or_else(|| parent.source.path.clone(), |origin| origin.path.clone()),
             // JSON is YAML.
             bytes: manifest.body.to_string().into_bytes(),
         })

@@ -46,7 +46,10 @@ pub fn is_definition(group: &str, kind: &str) -> bool {
         "argoproj.io" => matches!(kind, "Application" | "ApplicationSet" | "AppProject"),
         "kustomize.toolkit.fluxcd.io" => kind == "Kustomization",
         "source.toolkit.fluxcd.io" => {
-            matches!(kind, "GitRepository" | "OCIRepository" | "HelmRepository" | "HelmChart" | "Bucket")
+            matches!(
+                kind,
+                "GitRepository" | "OCIRepository" | "HelmRepository" | "HelmChart" | "Bucket"
+            )
         }
         "helm.toolkit.fluxcd.io" => kind == "HelmRelease",
         _ => false,
@@ -64,7 +67,11 @@ pub fn desired(
     stamp: Option<Stamp<'_>>,
 ) -> Result<Desired, Cause> {
     let rendered = rendered_scopes(render);
-    let namespace = if destination_namespace.is_empty() { "default" } else { destination_namespace };
+    let namespace = if destination_namespace.is_empty() {
+        "default"
+    } else {
+        destination_namespace
+    };
     let mut result = Desired::default();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for manifest in &render.objects {
@@ -85,7 +92,9 @@ pub fn desired(
             }
         };
         let placed = match scope {
-            Some(Scope::Namespaced) if manifest.key.namespace.is_empty() => manifest.in_namespace(namespace),
+            Some(Scope::Namespaced) if manifest.key.namespace.is_empty() => {
+                manifest.in_namespace(namespace)
+            }
             Some(Scope::Cluster) if !manifest.key.namespace.is_empty() => manifest.in_namespace(""),
             _ => manifest.clone(),
         };
@@ -93,7 +102,10 @@ pub fn desired(
             result.encrypted.push(placed.key);
             continue;
         }
-        let place = placed.origin.as_ref().map_or_else(String::new, |origin| origin.path.clone());
+        let place = placed
+            .origin
+            .as_ref()
+            .map_or_else(String::new, |origin| origin.path.clone());
         if let Some(other) = seen.insert(placed.key.to_string(), place.clone()) {
             return Err(Cause::stalled(
                 ReasonCode::RenderFailed,
@@ -115,14 +127,23 @@ fn rendered_scopes(render: &Complete) -> BTreeMap<(String, String), Scope> {
     render
         .objects
         .iter()
-        .filter(|manifest| manifest.key.group == "apiextensions.k8s.io" && manifest.key.kind == "CustomResourceDefinition")
+        .filter(|manifest| {
+            manifest.key.group == "apiextensions.k8s.io"
+                && manifest.key.kind == "CustomResourceDefinition"
+        })
         .filter_map(|manifest| {
             let text = |pointer: &str| manifest.body.pointer(pointer).and_then(Value::as_str);
             let scope = match text("/spec/scope")? {
                 "Namespaced" => Scope::Namespaced,
                 _ => Scope::Cluster,
             };
-            Some(((text("/spec/group")?.to_owned(), text("/spec/names/kind")?.to_owned()), scope))
+            Some((
+                (
+                    text("/spec/group")?.to_owned(),
+                    text("/spec/names/kind")?.to_owned(),
+                ),
+                scope,
+            ))
         })
         .collect()
 }
@@ -131,15 +152,29 @@ fn rendered_scopes(render: &Complete) -> BTreeMap<(String, String), Scope> {
 pub fn images(objects: &[Manifest]) -> Vec<String> {
     let mut images = Vec::new();
     for manifest in objects {
-        let pods = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/spec"];
+        let pods = [
+            "/spec/template/spec",
+            "/spec/jobTemplate/spec/template/spec",
+            "/spec",
+        ];
         let Some(pod) = pods.iter().find_map(|pointer| {
-            manifest.body.pointer(pointer).filter(|spec| spec.get("containers").is_some())
+            manifest
+                .body
+                .pointer(pointer)
+                .filter(|spec| spec.get("containers").is_some())
         }) else {
             continue;
         };
         for list in ["initContainers", "containers"] {
-            for container in pod.get(list).and_then(Value::as_array).into_iter().flatten() {
-                let Some(image) = container.get("image").and_then(Value::as_str) else { continue };
+            for container in pod
+                .get(list)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                let Some(image) = container.get("image").and_then(Value::as_str) else {
+                    continue;
+                };
                 let short = short_image(image);
                 if !images.contains(&short) {
                     images.push(short);
@@ -173,7 +208,13 @@ mod tests {
     }
 
     fn render(objects: Vec<Manifest>) -> Complete {
-        Complete { key: "k".to_owned(), objects, encrypted: Vec::new(), digest: "d".to_owned(), warnings: Vec::new() }
+        Complete {
+            key: "k".to_owned(),
+            objects,
+            encrypted: Vec::new(),
+            digest: "d".to_owned(),
+            warnings: Vec::new(),
+        }
     }
 
     fn config(namespace: Option<&str>) -> Manifest {
@@ -195,12 +236,31 @@ mod tests {
 
     #[test]
     fn fills_in_namespaces_and_stamps() {
-        let namespace = manifest(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "namespace": "x"}}));
-        let stamp = Stamp { installation: Uuid::nil(), target_key: "t@c" };
-        let made = desired(&render(vec![config(None), namespace]), "shop", scopes, Some(stamp)).unwrap();
-        let keys: Vec<String> = made.objects.iter().map(|object| object.key.to_string()).collect();
+        let namespace = manifest(
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "namespace": "x"}}),
+        );
+        let stamp = Stamp {
+            installation: Uuid::nil(),
+            target_key: "t@c",
+        };
+        let made = desired(
+            &render(vec![config(None), namespace]),
+            "shop",
+            scopes,
+            Some(stamp),
+        )
+        .unwrap();
+        let keys: Vec<String> = made
+            .objects
+            .iter()
+            .map(|object| object.key.to_string())
+            .collect();
         assert_eq!(keys, ["/ConfigMap:shop/c", "/Namespace:/n"]);
-        assert!(made.objects.iter().all(|object| tracking::read(&object.body, &object.key).is_some()));
+        assert!(
+            made.objects
+                .iter()
+                .all(|object| tracking::read(&object.body, &object.key).is_some())
+        );
         let observed = desired(&render(vec![config(None)]), "", scopes, None).unwrap();
         assert_eq!(observed.objects[0].key.namespace, "default");
         assert!(tracking::read(&observed.objects[0].body, &observed.objects[0].key).is_none());
@@ -212,25 +272,44 @@ mod tests {
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.com"},
             "spec": {"group": "example.com", "scope": "Namespaced", "names": {"kind": "Widget"}}
         }));
-        let widget = manifest(json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}));
+        let widget = manifest(
+            json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}),
+        );
         let made = desired(&render(vec![crd, widget]), "shop", scopes, None).unwrap();
         assert_eq!(made.objects[1].key.to_string(), "example.com/Widget:shop/w");
     }
 
     #[test]
     fn definitions_are_set_apart() {
-        let app = manifest(json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "a"}}));
-        let rollout = manifest(json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r"}}));
+        let app = manifest(
+            json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "a"}}),
+        );
+        let rollout = manifest(
+            json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r"}}),
+        );
         let made = desired(&render(vec![app, rollout]), "shop", scopes, None).unwrap();
         assert_eq!((made.objects.len(), made.definitions.len()), (1, 1));
     }
 
     #[test]
     fn refuses_what_it_cannot_place() {
-        let twice = desired(&render(vec![config(None), config(Some("shop"))]), "shop", scopes, None).unwrap_err();
+        let twice = desired(
+            &render(vec![config(None), config(Some("shop"))]),
+            "shop",
+            scopes,
+            None,
+        )
+        .unwrap_err();
         assert_eq!(twice.code, ReasonCode::RenderFailed);
-        let slow = manifest(json!({"apiVersion": "example.com/v1", "kind": "Slow", "metadata": {"name": "s"}}));
-        assert_eq!(desired(&render(vec![slow]), "shop", scopes, None).unwrap_err().code, ReasonCode::LiveUnknown);
+        let slow = manifest(
+            json!({"apiVersion": "example.com/v1", "kind": "Slow", "metadata": {"name": "s"}}),
+        );
+        assert_eq!(
+            desired(&render(vec![slow]), "shop", scopes, None)
+                .unwrap_err()
+                .code,
+            ReasonCode::LiveUnknown
+        );
     }
 
     #[test]
@@ -246,6 +325,9 @@ mod tests {
             "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "j"},
             "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "host:5000/job@sha256:0123456789abcdef"}]}}}}}
         }));
-        assert_eq!(images(&[deployment, job]), ["busybox", "shop:1.4.2", "job@0123456789ab"]);
+        assert_eq!(
+            images(&[deployment, job]),
+            ["busybox", "shop:1.4.2", "job@0123456789ab"]
+        );
     }
 }

@@ -15,7 +15,10 @@ pub fn running(running: &Running) -> Cause {
     let cause = match running.phase {
         SyncPhase::AwaitingApproval => Cause::stalled(
             ReasonCode::AwaitingApproval,
-            format!("The sync of {at} waits for a person: {}", running.waiting_for),
+            format!(
+                "The sync of {at} waits for a person: {}",
+                running.waiting_for
+            ),
             "Look at the plan and approve or refuse it",
         ),
         SyncPhase::Verifying => Cause::passing(
@@ -42,7 +45,11 @@ pub fn observing(facts: &Facts) -> Cause {
         ReasonCode::Observing,
         format!(
             "{} from {}",
-            count(facts.writes + facts.prunes, "object differs", "objects differ"),
+            count(
+                facts.writes + facts.prunes,
+                "object differs",
+                "objects differ"
+            ),
             facts.revision.short()
         ),
         "Lockstep only observes; take over the source to let it write",
@@ -55,12 +62,16 @@ pub fn ended_waiting(situation: &Situation<'_>, differs: bool) -> Option<Cause> 
     let (what, owner, reason) = match (situation.hold, situation.pin) {
         (Some(hold), _) if differs && over(hold.until) => ("hold", &hold.owner, &hold.reason),
         // The target stays at the pin's revision, so that nothing differs; the tracked one is what waits.
-        (_, Some(pin)) if pin.ended_waiting || (differs && over(pin.until)) => ("pin", &pin.owner, &pin.reason),
+        (_, Some(pin)) if pin.ended_waiting || (differs && over(pin.until)) => {
+            ("pin", &pin.owner, &pin.reason)
+        }
         _ => return None,
     };
     Some(Cause::stalled(
         ReasonCode::AwaitingApproval,
-        format!("The {what} of {owner} has ended ({reason}), and what it held back is not deployed"),
+        format!(
+            "The {what} of {owner} has ended ({reason}), and what it held back is not deployed"
+        ),
         format!("End the {what} with or without deploying"),
     ))
 }
@@ -86,8 +97,12 @@ pub fn waiting_for_person(facts: &Facts) -> Cause {
             ([_], Some(key)) => format!("{} was changed in the cluster", key.short()),
             (many, _) => format!("{} objects were changed in the cluster", many.len()),
         };
-        return Cause::passing(ReasonCode::Drifted, what, "Sync puts it back; the drift ledger says who changed what")
-            .about(object);
+        return Cause::passing(
+            ReasonCode::Drifted,
+            what,
+            "Sync puts it back; the drift ledger says who changed what",
+        )
+        .about(object);
     }
     let differing = facts.writes + facts.prunes;
     Cause::passing(
@@ -103,18 +118,32 @@ pub fn waiting_for_person(facts: &Facts) -> Cause {
 
 /// The newest run failed.
 pub fn failed(last: &LastAttempt) -> Cause {
-    let message = if last.message.is_empty() { last.phase.word() } else { &last.message };
-    Cause::passing(ReasonCode::ApplyFailed, format!("The last sync failed: {message}"), "")
-        .about(last.object.clone())
+    let message = if last.message.is_empty() {
+        last.phase.word()
+    } else {
+        &last.message
+    };
+    Cause::passing(
+        ReasonCode::ApplyFailed,
+        format!("The last sync failed: {message}"),
+        "",
+    )
+    .about(last.object.clone())
 }
 
 /// Which sentence to show: what needs a person first, then bad health, then a pin, then what passes by itself.
 pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
-    if sync.as_ref().is_some_and(|cause| cause.stalled || cause.code == ReasonCode::ApplyFailed) {
+    if sync
+        .as_ref()
+        .is_some_and(|cause| cause.stalled || cause.code == ReasonCode::ApplyFailed)
+    {
         return sync;
     }
     let health = unhealthy(facts);
-    if health.as_ref().is_some_and(|cause| cause.code == ReasonCode::Degraded) {
+    if health
+        .as_ref()
+        .is_some_and(|cause| cause.code == ReasonCode::Degraded)
+    {
         return health;
     }
     if let Some(pin) = situation.pin.filter(|pin| pin.until > situation.now) {
@@ -125,8 +154,16 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
         };
         return Some(Cause::passing(
             ReasonCode::Pinned,
-            format!("Pinned at {}{behind} by {}: {}", pin.revision.short(), pin.owner, pin.reason),
-            format!("The pin ends at {}; nothing is deployed by its end", pin.until.rfc3339()),
+            format!(
+                "Pinned at {}{behind} by {}: {}",
+                pin.revision.short(),
+                pin.owner,
+                pin.reason
+            ),
+            format!(
+                "The pin ends at {}; nothing is deployed by its end",
+                pin.until.rfc3339()
+            ),
         ));
     }
     if sync.is_some() {
@@ -134,17 +171,34 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
     }
     if let (SyncStatus::Unknown, Some((key, why))) = (facts.sync, &facts.unsure) {
         let cause = format!("{} could not be compared: {why}", key.short());
-        return Some(Cause::passing(ReasonCode::CompareFailed, cause, "It is compared again with the next change").about(Some(key.clone())));
+        return Some(
+            Cause::passing(
+                ReasonCode::CompareFailed,
+                cause,
+                "It is compared again with the next change",
+            )
+            .about(Some(key.clone())),
+        );
     }
     if let (SyncStatus::OutOfSync, Some((key, why))) = (facts.sync, &facts.skipped) {
         let cause = format!("{} differs and is left alone: {why}", key.short());
-        return Some(Cause::stalled(ReasonCode::Behind, cause, "Change the object in Git or in the cluster").about(Some(key.clone())));
+        return Some(
+            Cause::stalled(
+                ReasonCode::Behind,
+                cause,
+                "Change the object in Git or in the cluster",
+            )
+            .about(Some(key.clone())),
+        );
     }
     if let (None, Some(error)) = (&health, &facts.stale) {
         return Some(Cause::passing(
             ReasonCode::FetchFailed,
             format!("Newer commits are not seen: {error}"),
-            format!("It is compared with {} meanwhile; the repository is asked again by itself", facts.revision.short()),
+            format!(
+                "It is compared with {} meanwhile; the repository is asked again by itself",
+                facts.revision.short()
+            ),
         ));
     }
     health
@@ -153,7 +207,9 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
 /// Bad health in words.
 fn unhealthy(facts: &Facts) -> Option<Cause> {
     let object = facts.culprit.clone();
-    let name = object.as_ref().map_or_else(|| "An object".to_owned(), |key| key.short());
+    let name = object
+        .as_ref()
+        .map_or_else(|| "An object".to_owned(), |key| key.short());
     let said = |otherwise: &str| {
         if facts.health.message.is_empty() {
             format!("{name} {otherwise}")
@@ -163,23 +219,31 @@ fn unhealthy(facts: &Facts) -> Option<Cause> {
     };
     let cause = match facts.health.status {
         HealthStatus::Healthy => return None,
-        HealthStatus::Suspended => {
-            Cause::passing(ReasonCode::Suspended, said("is suspended"), "It stays so until somebody resumes it")
-        }
-        HealthStatus::Progressing => {
-            Cause::passing(ReasonCode::Progressing, said("is not ready yet"), "It is watched until it is ready")
-        }
-        HealthStatus::Missing => {
-            Cause::passing(ReasonCode::Missing, said("is not in the cluster"), "Sync creates it")
-        }
+        HealthStatus::Suspended => Cause::passing(
+            ReasonCode::Suspended,
+            said("is suspended"),
+            "It stays so until somebody resumes it",
+        ),
+        HealthStatus::Progressing => Cause::passing(
+            ReasonCode::Progressing,
+            said("is not ready yet"),
+            "It is watched until it is ready",
+        ),
+        HealthStatus::Missing => Cause::passing(
+            ReasonCode::Missing,
+            said("is not in the cluster"),
+            "Sync creates it",
+        ),
         HealthStatus::Degraded => Cause::passing(
             ReasonCode::Degraded,
             said("is degraded"),
             "Its events and logs say more; History has the last healthy revision",
         ),
-        HealthStatus::Unknown => {
-            Cause::passing(ReasonCode::LiveUnknown, said("cannot be judged"), "It is judged again with the next change")
-        }
+        HealthStatus::Unknown => Cause::passing(
+            ReasonCode::LiveUnknown,
+            said("cannot be judged"),
+            "It is judged again with the next change",
+        ),
     };
     Some(cause.about(object))
 }

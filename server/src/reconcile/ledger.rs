@@ -17,29 +17,38 @@ pub fn found(
 ) -> Vec<FoundDrift> {
     let mut found = Vec::new();
     for manifest in desired {
-        let Some(diff) = diffs.get(&manifest.key) else { continue };
+        let Some(diff) = diffs.get(&manifest.key) else {
+            continue;
+        };
         let origin = diff.origin.clone().or_else(|| manifest.origin.clone());
         match diff.kind {
             // It was there as declared, and somebody deleted it.
-            ResourceDiffKind::Missing if baseline.get(&manifest.key) == Some(&manifest.hash) => found.push(FoundDrift {
-                key: manifest.key.clone(),
-                path: String::new(),
-                declared: None,
-                live: None,
-                manager: None,
-                operation: None,
-                origin,
-            }),
-            ResourceDiffKind::Differs => {
-                found.extend(diff.changes.iter().filter(|change| change.class == DiffClass::Drift).map(|change| FoundDrift {
+            ResourceDiffKind::Missing if baseline.get(&manifest.key) == Some(&manifest.hash) => {
+                found.push(FoundDrift {
                     key: manifest.key.clone(),
-                    path: change.path.clone(),
-                    declared: change.declared.clone(),
-                    live: change.live.clone(),
-                    manager: change.manager.clone(),
-                    operation: change.operation.clone(),
-                    origin: origin.clone(),
-                }));
+                    path: String::new(),
+                    declared: None,
+                    live: None,
+                    manager: None,
+                    operation: None,
+                    origin,
+                })
+            }
+            ResourceDiffKind::Differs => {
+                found.extend(
+                    diff.changes
+                        .iter()
+                        .filter(|change| change.class == DiffClass::Drift)
+                        .map(|change| FoundDrift {
+                            key: manifest.key.clone(),
+                            path: change.path.clone(),
+                            declared: change.declared.clone(),
+                            live: change.live.clone(),
+                            manager: change.manager.clone(),
+                            operation: change.operation.clone(),
+                            origin: origin.clone(),
+                        }),
+                );
             }
             _ => {}
         }
@@ -105,15 +114,29 @@ mod tests {
     #[test]
     fn only_what_the_same_manifest_said_is_drift() {
         let (changed, deleted, new) = (manifest("changed"), manifest("deleted"), manifest("new"));
-        let all = [DiffClass::Drift, DiffClass::NotYetSynced, DiffClass::Noise, DiffClass::OwnedByOther];
+        let all = [
+            DiffClass::Drift,
+            DiffClass::NotYetSynced,
+            DiffClass::Noise,
+            DiffClass::OwnedByOther,
+        ];
         let diffs = BTreeMap::from([
-            (changed.key.clone(), diff(&changed, ResourceDiffKind::Differs, &all)),
-            (deleted.key.clone(), diff(&deleted, ResourceDiffKind::Missing, &[])),
+            (
+                changed.key.clone(),
+                diff(&changed, ResourceDiffKind::Differs, &all),
+            ),
+            (
+                deleted.key.clone(),
+                diff(&deleted, ResourceDiffKind::Missing, &[]),
+            ),
             (new.key.clone(), diff(&new, ResourceDiffKind::Missing, &[])),
         ]);
         let baseline = BTreeMap::from([(deleted.key.clone(), deleted.hash.clone())]);
         let found = found(&diffs, &[changed, deleted, new], &baseline);
-        let places: Vec<(&str, &str)> = found.iter().map(|drift| (drift.key.name.as_str(), drift.path.as_str())).collect();
+        let places: Vec<(&str, &str)> = found
+            .iter()
+            .map(|drift| (drift.key.name.as_str(), drift.path.as_str()))
+            .collect();
         assert_eq!(places, [("changed", "data.Drift"), ("deleted", "")]);
         assert_eq!(objects(&found).len(), 2);
     }
@@ -144,9 +167,21 @@ mod tests {
             origin: None,
         };
         let at = |hash: &str| BTreeMap::from([(manifest("a").key, hash.to_owned())]);
-        assert_eq!(ending(&row, |_| true, &at("1"), &at("1")), DriftState::Healed);
-        assert_eq!(ending(&row, |_| false, &at("2"), &at("1")), DriftState::Accepted);
-        assert_eq!(ending(&row, |_| false, &at("1"), &at("1")), DriftState::Reverted);
-        assert_eq!(ending(&row, |_| false, &BTreeMap::new(), &at("1")), DriftState::Accepted);
+        assert_eq!(
+            ending(&row, |_| true, &at("1"), &at("1")),
+            DriftState::Healed
+        );
+        assert_eq!(
+            ending(&row, |_| false, &at("2"), &at("1")),
+            DriftState::Accepted
+        );
+        assert_eq!(
+            ending(&row, |_| false, &at("1"), &at("1")),
+            DriftState::Reverted
+        );
+        assert_eq!(
+            ending(&row, |_| false, &BTreeMap::new(), &at("1")),
+            DriftState::Accepted
+        );
     }
 }

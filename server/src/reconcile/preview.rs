@@ -5,9 +5,9 @@
 
 use super::cause::Cause;
 use super::desired::{self, Stamp};
+use super::render;
 use super::target::judge::{self, Baseline, Subject};
 use super::target::{Loaded, TargetMemory, load_for_view};
-use super::render;
 use crate::runtime::Runtime;
 use crate::store::StoreError;
 use engine::manifest::Manifest;
@@ -47,7 +47,11 @@ pub struct Wanted {
 ///
 /// # Errors
 /// The outer error when the database cannot be read; the inner one says why there is no plan.
-pub async fn preview(runtime: &Runtime, target: TargetId, wanted: &Wanted) -> Result<Result<Preview, Cause>, StoreError> {
+pub async fn preview(
+    runtime: &Runtime,
+    target: TargetId,
+    wanted: &Wanted,
+) -> Result<Result<Preview, Cause>, StoreError> {
     let Some(loaded) = load_for_view(runtime, target).await? else {
         return Ok(Err(Cause::stalled(
             ReasonCode::DefinitionInvalid,
@@ -66,12 +70,17 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
             "Try again when it does",
         )
     };
-    let handle = runtime.cluster(&loaded.row.cluster).ok_or_else(unreachable)?;
+    let handle = runtime
+        .cluster(&loaded.row.cluster)
+        .ok_or_else(unreachable)?;
     let facts = handle.live.facts().ok_or_else(unreachable)?;
     let input = render::input(&loaded.definition, &wanted.revision, Some(&facts));
     let rendered = render::rendered(runtime, &input).await?;
     let namespace = &loaded.definition.destination.namespace;
-    let stamp = Stamp { installation: runtime.installation(), target_key: &loaded.target_key };
+    let stamp = Stamp {
+        installation: runtime.installation(),
+        target_key: &loaded.target_key,
+    };
     let live = &handle.live;
     let desired = desired::desired(
         &rendered.complete,
@@ -79,28 +88,48 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
         |api_version, kind| judge::scope_of(live, api_version, kind),
         Some(stamp),
     )?;
-    let inventory: Vec<InventoryEntry> =
-        loaded.entries().into_iter().filter(|entry| !desired.encrypted.contains(&entry.key)).collect();
-    let present = runtime.assessment(loaded.row.id).map(|present| present.desired.clone()).unwrap_or_default();
+    let inventory: Vec<InventoryEntry> = loaded
+        .entries()
+        .into_iter()
+        .filter(|entry| !desired.encrypted.contains(&entry.key))
+        .collect();
+    let present = runtime
+        .assessment(loaded.row.id)
+        .map(|present| present.desired.clone())
+        .unwrap_or_default();
     // What the target itself watches stays watched; what only the preview needs is watched for its duration.
     let all: Vec<Manifest> = present.iter().chain(&desired.objects).cloned().collect();
     live.want(loaded.row.id, &judge::wanted(&all, &inventory, namespace));
     let deadline = tokio::time::Instant::now() + LISTED_WITHIN;
     let unsettled = loop {
-        let Some(why) = live.unsettled(loaded.row.id) else { break None };
+        let Some(why) = live.unsettled(loaded.row.id) else {
+            break None;
+        };
         if tokio::time::Instant::now() > deadline {
             break Some(why);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let result = match unsettled {
-        Some(why) => Err(Cause::passing(ReasonCode::LiveUnknown, why, "Try again in a moment")),
+        Some(why) => Err(Cause::passing(
+            ReasonCode::LiveUnknown,
+            why,
+            "Try again in a moment",
+        )),
         None => judged(runtime, loaded, wanted, &desired, &inventory, &handle).await,
     };
-    live.want(loaded.row.id, &judge::wanted(&present, &inventory, namespace));
+    live.want(
+        loaded.row.id,
+        &judge::wanted(&present, &inventory, namespace),
+    );
     runtime.activator().activate_target(loaded.row.id);
     let (plan, violations, diffs) = result?;
-    Ok(Preview { plan, violations, diffs, desired: desired.objects })
+    Ok(Preview {
+        plan,
+        violations,
+        diffs,
+        desired: desired.objects,
+    })
 }
 
 type Judgement = (Plan, Vec<String>, BTreeMap<ResourceKey, ResourceDiff>);

@@ -24,15 +24,23 @@ pub struct Rendered {
 }
 
 /// What to render of a definition at a revision for a cluster.
-pub fn input(definition: &Definition, revision: &Revision, facts: Option<&ClusterFacts>) -> RenderInput {
+pub fn input(
+    definition: &Definition,
+    revision: &Revision,
+    facts: Option<&ClusterFacts>,
+) -> RenderInput {
     RenderInput {
         repo_url: definition.source.repo_url.clone(),
         revision: revision.clone(),
         source: definition.source.clone(),
         release_name: definition.name.clone(),
         namespace: definition.destination.namespace.clone(),
-        kube_version: facts.map(|facts| facts.version.trim_start_matches('v').to_owned()).unwrap_or_default(),
-        api_versions: facts.map(|facts| facts.api_versions.clone()).unwrap_or_default(),
+        kube_version: facts
+            .map(|facts| facts.version.trim_start_matches('v').to_owned())
+            .unwrap_or_default(),
+        api_versions: facts
+            .map(|facts| facts.api_versions.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -41,29 +49,53 @@ pub fn input(definition: &Definition, revision: &Revision, facts: Option<&Cluste
 /// # Errors
 /// Why there are no manifests, as the reason to show.
 pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered, Cause> {
-    let permit = runtime.limits().renders.acquire().await.map_err(|_| stopping())?;
+    let permit = runtime
+        .limits()
+        .renders
+        .acquire()
+        .await
+        .map_err(|_| stopping())?;
     let within = runtime.settings().render_within;
     let work = async {
-        let inputs = runtime.renderer().inputs(runtime.mirrors(), input).await.map_err(|error| failed(&error))?;
+        let inputs = runtime
+            .renderer()
+            .inputs(runtime.mirrors(), input)
+            .await
+            .map_err(|error| failed(&error))?;
         let paths = inputs.paths();
         if let Some(complete) = runtime.memory().render(&inputs.key) {
-            return Ok(Rendered { complete, inputs: paths });
+            return Ok(Rendered {
+                complete,
+                inputs: paths,
+            });
         }
         match stored(runtime, &inputs.key).await {
             Ok(Some(complete)) => {
                 runtime.memory().rendered(Arc::clone(&complete));
-                return Ok(Rendered { complete, inputs: paths });
+                return Ok(Rendered {
+                    complete,
+                    inputs: paths,
+                });
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(event.name = "render.cache_failed", render.key = %inputs.key, error = %error, "a stored render cannot be used; rendering anew"),
+            Err(error) => {
+                tracing::warn!(event.name = "render.cache_failed", render.key = %inputs.key, error = %error, "a stored render cannot be used; rendering anew")
+            }
         }
-        let complete = runtime.renderer().render(runtime.mirrors(), input, &inputs).await.map_err(|error| failed(&error))?;
+        let complete = runtime
+            .renderer()
+            .render(runtime.mirrors(), input, &inputs)
+            .await
+            .map_err(|error| failed(&error))?;
         let complete = Arc::new(complete);
         if let Err(error) = keep(runtime, &complete).await {
             tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
         }
         runtime.memory().rendered(Arc::clone(&complete));
-        Ok(Rendered { complete, inputs: paths })
+        Ok(Rendered {
+            complete,
+            inputs: paths,
+        })
     };
     let result = tokio::time::timeout(within, work).await;
     drop(permit);
@@ -75,11 +107,24 @@ pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered
 /// # Errors
 /// As [`rendered`].
 pub async fn anew(runtime: &Runtime, input: &RenderInput) -> Result<Complete, Cause> {
-    let permit = runtime.limits().renders.acquire().await.map_err(|_| stopping())?;
+    let permit = runtime
+        .limits()
+        .renders
+        .acquire()
+        .await
+        .map_err(|_| stopping())?;
     let within = runtime.settings().render_within;
     let work = async {
-        let inputs = runtime.renderer().inputs(runtime.mirrors(), input).await.map_err(|error| failed(&error))?;
-        runtime.renderer().render(runtime.mirrors(), input, &inputs).await.map_err(|error| failed(&error))
+        let inputs = runtime
+            .renderer()
+            .inputs(runtime.mirrors(), input)
+            .await
+            .map_err(|error| failed(&error))?;
+        runtime
+            .renderer()
+            .render(runtime.mirrors(), input, &inputs)
+            .await
+            .map_err(|error| failed(&error))
     };
     let result = tokio::time::timeout(within, work).await;
     drop(permit);
@@ -148,7 +193,12 @@ async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> 
 fn failed(error: &RenderError) -> Cause {
     use engine::source::SourceError;
     let code = match error {
-        RenderError::Source(SourceError::Unreachable { .. } | SourceError::Deadline { .. } | SourceError::NotFetched { .. } | SourceError::UnknownCommit { .. }) => {
+        RenderError::Source(
+            SourceError::Unreachable { .. }
+            | SourceError::Deadline { .. }
+            | SourceError::NotFetched { .. }
+            | SourceError::UnknownCommit { .. },
+        ) => {
             return Cause::passing(ReasonCode::FetchFailed, error.to_string(), error.next());
         }
         RenderError::Internal(_) | RenderError::Stopped { .. } => {
@@ -168,5 +218,9 @@ fn too_slow(seconds: u64) -> Cause {
 }
 
 fn stopping() -> Cause {
-    Cause::passing(ReasonCode::LiveUnknown, "The server is stopping", "It is compared after the start")
+    Cause::passing(
+        ReasonCode::LiveUnknown,
+        "The server is stopping",
+        "It is compared after the start",
+    )
 }

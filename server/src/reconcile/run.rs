@@ -7,6 +7,7 @@ mod execute;
 mod outcome;
 mod resume;
 mod step;
+mod tell;
 mod verify;
 
 use super::decide::{Act, Trigger};
@@ -43,11 +44,18 @@ pub(crate) async fn begin(
         Act::Rest => Ok(()),
         Act::Refuse(why) => refuse(runtime, loaded, compared, why).await,
         Act::Start { trigger, prune } => {
-            let Some(compared) = compared else { return Ok(()) };
-            let Some((operation, started_by)) = take_operation(runtime, loaded, trigger, *prune).await? else {
+            let Some(compared) = compared else {
                 return Ok(());
             };
-            carry_out(runtime, loaded, memory, compared, operation, started_by, *prune).await
+            let Some((operation, started_by)) =
+                take_operation(runtime, loaded, trigger, *prune).await?
+            else {
+                return Ok(());
+            };
+            carry_out(
+                runtime, loaded, memory, compared, operation, started_by, *prune,
+            )
+            .await
         }
     }
 }
@@ -65,7 +73,9 @@ async fn take_operation(
         (Trigger::Person(_), None) => return Ok(None),
         (Trigger::AutoSync, _) => automatic(&mut tx, loaded, StartedBy::AutoSync, prune).await?,
         (Trigger::SelfHeal, _) => automatic(&mut tx, loaded, StartedBy::SelfHeal, prune).await?,
-        (Trigger::Pin(owner), _) => automatic(&mut tx, loaded, StartedBy::Rollback(owner.clone()), prune).await?,
+        (Trigger::Pin(owner), _) => {
+            automatic(&mut tx, loaded, StartedBy::Rollback(owner.clone()), prune).await?
+        }
     };
     if !store::operation::take(&mut tx, id).await? {
         return Ok(None);
@@ -106,11 +116,17 @@ async fn carry_out(
     prune: bool,
 ) -> Result<(), StoreError> {
     let repo = &loaded.definition.source.repo_url;
-    let commit = runtime.mirrors().commit(repo, &compared.revision).await.ok();
+    let commit = runtime
+        .mirrors()
+        .commit(repo, &compared.revision)
+        .await
+        .ok();
     if let Err(error) = runtime.mirrors().keep(repo, &compared.revision).await {
         tracing::warn!(event.name = "run.keep_failed", revision = %compared.revision, error = %error, "a commit could not be kept for history");
     }
-    let (plan, violations) = compared.judged.plan(&compared.subject(runtime, loaded), prune, None);
+    let (plan, violations) = compared
+        .judged
+        .plan(&compared.subject(runtime, loaded), prune, None);
     let mut tx = runtime.store().begin().await?;
     store::target::require_generation(&mut tx, loaded.row.id, loaded.generation).await?;
     let run = store::run::create(
@@ -125,29 +141,62 @@ async fn carry_out(
         },
     )
     .await?;
-    store::run::set_phase(&mut tx, run.id, run.fence, SyncPhase::Pending, SyncPhase::Planning, "").await?;
+    store::run::set_phase(
+        &mut tx,
+        run.id,
+        run.fence,
+        SyncPhase::Pending,
+        SyncPhase::Planning,
+        "",
+    )
+    .await?;
     store::run::put_plan(&mut tx, run.id, run.fence, &plan, &compared.render.key).await?;
     store::run::put_steps(&mut tx, run.id, run.fence, &outcome::at_first(&plan)).await?;
     let waits = violations.is_empty() && !plan.gate.is_empty();
     if waits {
         store::approval::ask(&mut tx, run.id, &plan).await?;
         let why = gate_words(&plan);
-        store::run::set_phase(&mut tx, run.id, run.fence, SyncPhase::Planning, SyncPhase::AwaitingApproval, &why).await?;
+        store::run::set_phase(
+            &mut tx,
+            run.id,
+            run.fence,
+            SyncPhase::Planning,
+            SyncPhase::AwaitingApproval,
+            &why,
+        )
+        .await?;
     }
     tx.commit().await?;
     tracing::info!(event.name = "run.planned", run.id = %run.id, revision = %compared.revision, plan.digest = %plan.digest, awaits_approval = waits, "a run was planned");
     if !violations.is_empty() {
-        let message = format!("the plan breaks a rule of its own check and was not carried out: {}", violations.join("; "));
+        let message = format!(
+            "the plan breaks a rule of its own check and was not carried out: {}",
+            violations.join("; ")
+        );
         return outcome::finish(runtime, loaded, memory, &run, SyncPhase::Failed, &message).await;
     }
     if waits {
         return Ok(());
     }
-    execute::execute(runtime, loaded, memory, compared, &run, SyncPhase::Planning, &plan, None).await
+    execute::execute(
+        runtime,
+        loaded,
+        memory,
+        compared,
+        &run,
+        SyncPhase::Planning,
+        &plan,
+        None,
+    )
+    .await
 }
 
 fn gate_words(plan: &Plan) -> String {
-    plan.gate.iter().map(|finding| format!("{} ({})", finding.message, finding.rule)).collect::<Vec<_>>().join("; ")
+    plan.gate
+        .iter()
+        .map(|finding| format!("{} ({})", finding.message, finding.rule))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// A request that cannot be met is a run that failed at once, so that whoever waits for it learns why. It is no attempt
@@ -158,8 +207,12 @@ async fn refuse(
     compared: Option<&Compared>,
     why: &str,
 ) -> Result<(), StoreError> {
-    let Some(request) = loaded.requested() else { return Ok(()) };
-    let revision = compared.map(|compared| compared.revision.clone()).or_else(|| loaded.row.state.revision.clone());
+    let Some(request) = loaded.requested() else {
+        return Ok(());
+    };
+    let revision = compared
+        .map(|compared| compared.revision.clone())
+        .or_else(|| loaded.row.state.revision.clone());
     let mut tx = runtime.store().begin().await?;
     if !store::operation::take(&mut tx, request.id).await? {
         return Ok(());
@@ -210,12 +263,26 @@ pub(crate) async fn advance(
     };
     match (run.phase, compared) {
         (SyncPhase::Pending | SyncPhase::Planning, _) => {
-            outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "it was cut off before anything was written").await?;
+            outcome::finish(
+                runtime,
+                loaded,
+                memory,
+                run,
+                SyncPhase::Interrupted,
+                "it was cut off before anything was written",
+            )
+            .await?;
             Ok(Advanced::Changed)
         }
-        (SyncPhase::Applying, Some(compared)) => go_on(runtime, loaded, memory, compared, run).await,
-        (SyncPhase::AwaitingApproval, Some(compared)) => approved(runtime, loaded, memory, compared, run).await,
-        (SyncPhase::Verifying, compared) => verify::verify(runtime, loaded, memory, compared, run).await,
+        (SyncPhase::Applying, Some(compared)) => {
+            go_on(runtime, loaded, memory, compared, run).await
+        }
+        (SyncPhase::AwaitingApproval, Some(compared)) => {
+            approved(runtime, loaded, memory, compared, run).await
+        }
+        (SyncPhase::Verifying, compared) => {
+            verify::verify(runtime, loaded, memory, compared, run).await
+        }
         _ => Ok(Advanced::Waits),
     }
 }
@@ -229,18 +296,48 @@ async fn go_on(
     run: &RunRow,
 ) -> Result<Advanced, StoreError> {
     let Some(before) = store::run::plan(runtime.store(), run.id).await? else {
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "it was cut off before its plan was stored").await?;
+        outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Interrupted,
+            "it was cut off before its plan was stored",
+        )
+        .await?;
         return Ok(Advanced::Changed);
     };
-    let (fresh, violations) =
-        compared.judged.plan(&compared.subject(runtime, loaded), before.counts().prune > 0, Some(&before.digest));
+    let (fresh, violations) = compared.judged.plan(
+        &compared.subject(runtime, loaded),
+        before.counts().prune > 0,
+        Some(&before.digest),
+    );
     if !violations.is_empty() || !resume::continues(&before, &fresh) {
-        let message = "it was cut off in the middle, and what is left to do is no longer what was planned";
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, message).await?;
+        let message =
+            "it was cut off in the middle, and what is left to do is no longer what was planned";
+        outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Interrupted,
+            message,
+        )
+        .await?;
         return Ok(Advanced::Changed);
     }
     tracing::info!(event.name = "run.resumed", run.id = %run.id, "a run that was cut off goes on with the same plan");
-    execute::execute(runtime, loaded, memory, compared, run, SyncPhase::Applying, &before, Some(&fresh)).await?;
+    execute::execute(
+        runtime,
+        loaded,
+        memory,
+        compared,
+        run,
+        SyncPhase::Applying,
+        &before,
+        Some(&fresh),
+    )
+    .await?;
     Ok(Advanced::Changed)
 }
 
@@ -252,30 +349,72 @@ async fn approved(
     compared: &Compared,
     run: &RunRow,
 ) -> Result<Advanced, StoreError> {
-    let (Some(plan), Some(approval)) =
-        (store::run::plan(runtime.store(), run.id).await?, store::approval::of_run(runtime.store(), run.id).await?)
-    else {
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Interrupted, "the question to approve was lost; sync again").await?;
+    let (Some(plan), Some(approval)) = (
+        store::run::plan(runtime.store(), run.id).await?,
+        store::approval::of_run(runtime.store(), run.id).await?,
+    ) else {
+        outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Interrupted,
+            "the question to approve was lost; sync again",
+        )
+        .await?;
         return Ok(Advanced::Changed);
     };
     let prune = plan.counts().prune > 0;
-    let (fresh, violations) = compared.judged.plan(&compared.subject(runtime, loaded), prune, None);
+    let (fresh, violations) = compared
+        .judged
+        .plan(&compared.subject(runtime, loaded), prune, None);
     if fresh.digest != plan.digest || !violations.is_empty() {
         let mut tx = runtime.store().begin().await?;
         store::approval::withdraw(&mut tx, loaded.row.id).await?;
         tx.commit().await?;
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Superseded, "Git or the cluster has changed since the plan was shown").await?;
+        outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Superseded,
+            "Git or the cluster has changed since the plan was shown",
+        )
+        .await?;
+        return Ok(Advanced::Changed);
+    }
+    if approval.withdrawn_at.is_some() || approval.used_at.is_some() {
+        let message = "the question to approve was withdrawn; sync again";
+        outcome::finish(runtime, loaded, memory, run, SyncPhase::Superseded, message).await?;
         return Ok(Advanced::Changed);
     }
     match approval.yes {
         None => Ok(Advanced::Waits),
         Some(false) => {
             let who = approval.decided_by.unwrap_or_default();
-            outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &format!("{who} refused the plan")).await?;
+            outcome::finish(
+                runtime,
+                loaded,
+                memory,
+                run,
+                SyncPhase::Terminated,
+                &format!("{who} refused the plan"),
+            )
+            .await?;
             Ok(Advanced::Changed)
         }
         Some(true) => {
-            execute::execute(runtime, loaded, memory, compared, run, SyncPhase::AwaitingApproval, &plan, None).await?;
+            execute::execute(
+                runtime,
+                loaded,
+                memory,
+                compared,
+                run,
+                SyncPhase::AwaitingApproval,
+                &plan,
+                None,
+            )
+            .await?;
             Ok(Advanced::Changed)
         }
     }
@@ -290,7 +429,16 @@ pub(crate) async fn terminate_if_asked(
     loaded: &Loaded,
     memory: &mut TargetMemory,
 ) -> Result<bool, StoreError> {
-    terminate(runtime, loaded, memory, loaded.run.as_ref().filter(|run| run.fence == loaded.generation)).await
+    terminate(
+        runtime,
+        loaded,
+        memory,
+        loaded
+            .run
+            .as_ref()
+            .filter(|run| run.fence == loaded.generation),
+    )
+    .await
 }
 
 async fn terminate(
@@ -299,11 +447,28 @@ async fn terminate(
     memory: &mut TargetMemory,
     run: Option<&RunRow>,
 ) -> Result<bool, StoreError> {
-    let asked: Vec<_> = loaded.requests.iter().filter(|request| request.kind == OperationKind::Terminate).collect();
-    let Some(first) = asked.first() else { return Ok(false) };
+    let asked: Vec<_> = loaded
+        .requests
+        .iter()
+        .filter(|request| request.kind == OperationKind::Terminate)
+        .collect();
+    let Some(first) = asked.first() else {
+        return Ok(false);
+    };
     if let Some(run) = run {
-        let message = format!("ended by {}; what was applied stays", first.started_by.words());
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &message).await?;
+        let message = format!(
+            "ended by {}; what was applied stays",
+            first.started_by.words()
+        );
+        outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Terminated,
+            &message,
+        )
+        .await?;
     }
     outcome::end_requests(runtime, &asked, "done").await?;
     Ok(true)

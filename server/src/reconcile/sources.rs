@@ -38,7 +38,12 @@ pub(crate) struct Wanted {
 pub(crate) async fn run(runtime: Runtime, key: String, cancel: CancellationToken) {
     let wake = runtime.activator().repository(&key);
     let poll = match runtime.memory().wanted(&key) {
-        Some(wanted) => runtime.access().git(&wanted.url).await.ok().and_then(|access| access.poll),
+        Some(wanted) => runtime
+            .access()
+            .git(&wanted.url)
+            .await
+            .ok()
+            .and_then(|access| access.poll),
         None => None,
     };
     let pace = Pace {
@@ -48,7 +53,10 @@ pub(crate) async fn run(runtime: Runtime, key: String, cancel: CancellationToken
         breath: Duration::from_millis(200),
     };
     let own = Arc::new(Semaphore::new(1));
-    driver::drive(wake, pace, own, cancel, || pass(runtime.clone(), key.clone())).await;
+    driver::drive(wake, pace, own, cancel, || {
+        pass(runtime.clone(), key.clone())
+    })
+    .await;
     runtime.activator().forget_repository(&key);
 }
 
@@ -89,12 +97,15 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
 type Answers = BTreeMap<TargetRevision, Result<Revision, SourceError>>;
 
 async fn fetch(runtime: &Runtime, wanted: &Wanted) -> Result<Answers, Failing> {
-    let failing = |error: String, next: &str| Failing { since: now(), error, next: next.to_owned() };
-    let access = runtime
-        .access()
-        .git(&wanted.url)
-        .await
-        .map_err(|refused| failing(refused.to_string(), "Correct the credential of the source."))?;
+    let failing = |error: String, next: &str| Failing {
+        since: now(),
+        error,
+        next: next.to_owned(),
+    };
+    let access =
+        runtime.access().git(&wanted.url).await.map_err(|refused| {
+            failing(refused.to_string(), "Correct the credential of the source.")
+        })?;
     let _permit = runtime
         .limits()
         .fetches
@@ -103,11 +114,22 @@ async fn fetch(runtime: &Runtime, wanted: &Wanted) -> Result<Answers, Failing> {
         .map_err(|_| failing("the server is stopping".to_owned(), ""))?;
     let revisions: Vec<TargetRevision> = wanted.revisions.iter().cloned().collect();
     let within = runtime.settings().fetch_within;
-    match tokio::time::timeout(within, runtime.mirrors().fetch(&wanted.url, &access.credential, &revisions)).await {
+    match tokio::time::timeout(
+        within,
+        runtime
+            .mirrors()
+            .fetch(&wanted.url, &access.credential, &revisions),
+    )
+    .await
+    {
         Ok(Ok(answers)) => Ok(answers),
         Ok(Err(error)) => Err(failing(error.to_string(), error.next())),
         Err(_) => Err(failing(
-            format!("{} did not finish a fetch within {} s", wanted.url, within.as_secs()),
+            format!(
+                "{} did not finish a fetch within {} s",
+                wanted.url,
+                within.as_secs()
+            ),
             "Check that the Git host answers from here; Lockstep tries again by itself.",
         )),
     }
@@ -118,17 +140,23 @@ fn learn(runtime: &Runtime, key: &str, answers: Answers) -> Vec<TargetRevision> 
     let at = now();
     let mut moved = Vec::new();
     for (wanted, answer) in answers {
-        let changed = runtime.memory().resolve(key, &wanted, |entry| match answer {
-            Ok(revision) => {
-                entry.revision = Some(revision);
-                entry.at = Some(at);
-                entry.failing = None;
-            }
-            Err(error) => {
-                let since = entry.failing.as_ref().map_or(at, |failing| failing.since);
-                entry.failing = Some(Failing { since, error: error.to_string(), next: error.next().to_owned() });
-            }
-        });
+        let changed = runtime
+            .memory()
+            .resolve(key, &wanted, |entry| match answer {
+                Ok(revision) => {
+                    entry.revision = Some(revision);
+                    entry.at = Some(at);
+                    entry.failing = None;
+                }
+                Err(error) => {
+                    let since = entry.failing.as_ref().map_or(at, |failing| failing.since);
+                    entry.failing = Some(Failing {
+                        since,
+                        error: error.to_string(),
+                        next: error.next().to_owned(),
+                    });
+                }
+            });
         if changed {
             moved.push(wanted);
         }
@@ -137,18 +165,32 @@ fn learn(runtime: &Runtime, key: &str, answers: Answers) -> Vec<TargetRevision> 
 }
 
 /// Notes the failure; what the mirror held before stays good.
-async fn fail(runtime: &Runtime, key: &str, wanted: &Wanted, failing: &Failing) -> Vec<TargetRevision> {
+async fn fail(
+    runtime: &Runtime,
+    key: &str,
+    wanted: &Wanted,
+    failing: &Failing,
+) -> Vec<TargetRevision> {
     let mut moved = Vec::new();
     for revision in &wanted.revisions {
-        let known = runtime.memory().resolution(key, revision).and_then(|known| known.revision);
+        let known = runtime
+            .memory()
+            .resolution(key, revision)
+            .and_then(|known| known.revision);
         let last = match known {
             Some(known) => Some(known),
             None => runtime.mirrors().resolved(&wanted.url, revision).await.ok(),
         };
         let changed = runtime.memory().resolve(key, revision, |entry| {
             entry.revision = last;
-            let since = entry.failing.as_ref().map_or(failing.since, |before| before.since);
-            entry.failing = Some(Failing { since, ..failing.clone() });
+            let since = entry
+                .failing
+                .as_ref()
+                .map_or(failing.since, |before| before.since);
+            entry.failing = Some(Failing {
+                since,
+                ..failing.clone()
+            });
         });
         if changed {
             moved.push(revision.clone());

@@ -60,7 +60,10 @@ pub(crate) async fn run(runtime: Runtime) {
 
 async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     let clusters = clusters::reconcile(runtime).await?;
-    let names: Vec<String> = clusters.iter().map(|row| format!("{} {}", row.name, row.server)).collect();
+    let names: Vec<String> = clusters
+        .iter()
+        .map(|row| format!("{} {}", row.name, row.server))
+        .collect();
     let clusters_changed = names != loops.clusters;
     if clusters_changed {
         runtime.memory().note_clusters_changed();
@@ -80,10 +83,16 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     }
     runtime.activator().map_sources(by_source);
     let mut placements: BTreeMap<TargetId, Placement> = BTreeMap::new();
-    let known: HashMap<TargetId, _> =
-        store::target::list(runtime.store()).await?.into_iter().map(|row| (row.id, row.cluster)).collect();
+    let known: HashMap<TargetId, _> = store::target::list(runtime.store())
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row.cluster))
+        .collect();
     for application in &applications {
-        let Some(source) = application.source.and_then(|id| sources.iter().find(|source| source.id == id)) else {
+        let Some(source) = application
+            .source
+            .and_then(|id| sources.iter().find(|source| source.id == id))
+        else {
             continue;
         };
         let definition: Definition = match serde_json::from_str(&application.definition) {
@@ -96,9 +105,15 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
         if entry.url.is_empty() {
             entry.url.clone_from(&definition.source.repo_url);
         }
-        entry.revisions.insert(definition.source.target_revision.clone());
-        entry.paths.insert(application.id, definition.source.path.clone());
-        let Ok(cluster) = definitions::place(&definition.destination, &source.home_cluster, &clusters) else {
+        entry
+            .revisions
+            .insert(definition.source.target_revision.clone());
+        entry
+            .paths
+            .insert(application.id, definition.source.path.clone());
+        let Ok(cluster) =
+            definitions::place(&definition.destination, &source.home_cluster, &clusters)
+        else {
             continue;
         };
         let target = store::target::id_of(application.id, &cluster);
@@ -107,10 +122,25 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             store::target::ensure(&mut tx, application.id, &cluster, source.mode).await?;
             tx.commit().await?;
         }
-        entry.targets.entry(definition.source.target_revision.clone()).or_default().insert(target);
-        placements.insert(target, Placement { application: application.id, cluster });
+        entry
+            .targets
+            .entry(definition.source.target_revision.clone())
+            .or_default()
+            .insert(target);
+        placements.insert(
+            target,
+            Placement {
+                application: application.id,
+                cluster,
+            },
+        );
     }
-    let ended: Vec<TargetId> = loops.targets.keys().filter(|target| !placements.contains_key(target)).copied().collect();
+    let ended: Vec<TargetId> = loops
+        .targets
+        .keys()
+        .filter(|target| !placements.contains_key(target))
+        .copied()
+        .collect();
     runtime.memory().place(placements.clone());
     for key in runtime.memory().want(wanted.clone()) {
         runtime.activator().activate_repository(&key);
@@ -124,7 +154,10 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     for target in ended {
         end_target(runtime, loops, target);
     }
-    for target in known.keys().filter(|target| !placements.contains_key(target)) {
+    for target in known
+        .keys()
+        .filter(|target| !placements.contains_key(target))
+    {
         misplaced(runtime, *target).await?;
     }
     for (target, place) in &placements {
@@ -144,7 +177,9 @@ fn repositories(runtime: &Runtime, loops: &mut Loops, wanted: &HashMap<String, W
     for key in wanted.keys() {
         if !loops.repositories.contains_key(key) {
             let cancel = runtime.cancelled().child_token();
-            runtime.tasks().spawn(sources::run(runtime.clone(), key.clone(), cancel.clone()));
+            runtime
+                .tasks()
+                .spawn(sources::run(runtime.clone(), key.clone(), cancel.clone()));
             loops.repositories.insert(key.clone(), cancel);
         }
     }
@@ -155,7 +190,12 @@ fn start_target(runtime: &Runtime, loops: &mut Loops, target: TargetId, place: &
         return;
     }
     let cancel = runtime.cancelled().child_token();
-    runtime.tasks().spawn(target::run(runtime.clone(), target, place.cluster.clone(), cancel.clone()));
+    runtime.tasks().spawn(target::run(
+        runtime.clone(),
+        target,
+        place.cluster.clone(),
+        cancel.clone(),
+    ));
     loops.targets.insert(target, cancel);
 }
 
@@ -175,12 +215,20 @@ fn end_target(runtime: &Runtime, loops: &mut Loops, target: TargetId) {
 /// the target must not stay green.
 async fn misplaced(runtime: &Runtime, target: TargetId) -> Result<(), StoreError> {
     let row = store::target::get(runtime.store(), target).await?;
-    if row.state.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::DefinitionInvalid) {
+    if row
+        .state
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.code == ReasonCode::DefinitionInvalid)
+    {
         return Ok(());
     }
     let cause = Cause::stalled(
         ReasonCode::DefinitionInvalid,
-        format!("The definition does not go to {} any more, or the cluster is not registered", row.cluster),
+        format!(
+            "The definition does not go to {} any more, or the cluster is not registered",
+            row.cluster
+        ),
         "Nothing in the cluster is touched; register the cluster, or correct the destination in Git",
     );
     let state = store::target::TargetState {
@@ -206,7 +254,8 @@ async fn write_compared(runtime: Runtime) {
         // Bookmarks move the time of targets that nothing else happens to.
         for handle in runtime.clusters() {
             for target in runtime.memory().placed_on(&handle.name) {
-                if runtime.assessment(target).is_some() && handle.live.unsettled(target).is_none()
+                if runtime.assessment(target).is_some()
+                    && handle.live.unsettled(target).is_none()
                     && let Some(at) = handle.live.last_compared(target)
                 {
                     runtime.memory().compared(target, at.min(now()));

@@ -38,9 +38,16 @@ use tracing::Instrument;
 const STALE_SECONDS: i64 = 90;
 
 /// The loop of one target, until it is cancelled or its definition is gone.
-pub(crate) async fn run(runtime: Runtime, target: TargetId, cluster: String, cancel: CancellationToken) {
+pub(crate) async fn run(
+    runtime: Runtime,
+    target: TargetId,
+    cluster: String,
+    cancel: CancellationToken,
+) {
     let wake = runtime.activator().target(target);
-    let permits = runtime.registry().permits(&cluster, runtime.settings().targets_per_cluster);
+    let permits = runtime
+        .registry()
+        .permits(&cluster, runtime.settings().targets_per_cluster);
     let memory = Arc::new(Mutex::new(TargetMemory::default()));
     let pace = Pace {
         interval: runtime.settings().compare,
@@ -76,7 +83,14 @@ pub(crate) async fn run(runtime: Runtime, target: TargetId, cluster: String, can
     }
 }
 
-async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Result<Passed, StoreError> {
+async fn pass(
+    runtime: &Runtime,
+    id: TargetId,
+    memory: &mut TargetMemory,
+) -> Result<Passed, StoreError> {
+    if runtime.draining().is_cancelled() {
+        return Ok(Passed::Settled);
+    }
     let Some(mut loaded) = load(runtime, id, memory).await? else {
         return Ok(Passed::Done);
     };
@@ -107,21 +121,39 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
         Comparison::Known(compared) => {
             let subject = compared.subject(runtime, &loaded);
             let (plan, violations) = compared.judged.plan(&subject, true, None);
-            let drift = ledger::found(&compared.judged.diffs, &compared.desired.objects, &compared.baseline.hashes);
-            let facts = facts(runtime, &loaded, now, compared, &plan, violations, ledger::objects(&drift));
+            let drift = ledger::found(
+                &compared.judged.diffs,
+                &compared.desired.objects,
+                &compared.baseline.hashes,
+            );
+            let facts = facts(
+                runtime,
+                &loaded,
+                now,
+                compared,
+                &plan,
+                violations,
+                ledger::objects(&drift),
+            );
             children::register(runtime, &loaded, memory, compared).await?;
             Some((compared, plan, facts, drift))
         }
         Comparison::Unknown(_) | Comparison::Wait => None,
     };
     let prune = match &known {
-        Some((compared, _, facts, _)) => confirm::check(runtime, &loaded, memory, compared, facts, now).await,
+        Some((compared, _, facts, _)) => {
+            confirm::check(runtime, &loaded, memory, compared, facts, now).await
+        }
         None => PruneCheck::NotNeeded,
     };
     let stops = runtime.brake().stops(runtime.memory().placed(), now);
     let requested = loaded.requested().map(|request| Requested {
         by: request.started_by.words(),
-        prune: request.parameters.get("prune").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        prune: request
+            .parameters
+            .get("prune")
+            .and_then(serde_json::Value::as_bool)
+            .unwrap_or(false),
         since: request.created_at,
     });
     let running = loaded.run.as_ref().map(|run| Running {
@@ -130,7 +162,9 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
         revision: run.revision.clone(),
         waiting_for: waiting_for(run.phase, &run.message, &comparison),
         object: match &comparison {
-            Comparison::Known(compared) if run.phase == SyncPhase::Verifying => compared.judged.culprit.clone(),
+            Comparison::Known(compared) if run.phase == SyncPhase::Verifying => {
+                compared.judged.culprit.clone()
+            }
             _ => None,
         },
     });
@@ -160,7 +194,20 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
     });
     match known {
         Some((compared, plan, facts, drift)) => {
-            record::known(runtime, &loaded, memory, compared, &record::Found { plan, facts: &facts, drift, decision: &decision }, now).await?;
+            record::known(
+                runtime,
+                &loaded,
+                memory,
+                compared,
+                &record::Found {
+                    plan,
+                    facts: &facts,
+                    drift,
+                    decision: &decision,
+                },
+                now,
+            )
+            .await?;
             record::endings(runtime, &loaded, compared, &facts, now).await?;
             if loaded.run.is_none() {
                 memory.wrote.clear();
@@ -184,7 +231,9 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
         Some(at) => Passed::Again(until(at, now)),
         None if loaded.run.is_some() => Passed::Again(Duration::from_secs(10)),
         // A connection that comes back wakes its targets; lists that fill up do not always.
-        None if unknown.is_some_and(|cause| cause.code == ReasonCode::LiveUnknown) => Passed::Again(Duration::from_secs(3)),
+        None if unknown.is_some_and(|cause| cause.code == ReasonCode::LiveUnknown) => {
+            Passed::Again(Duration::from_secs(3))
+        }
         None if unknown.is_some() => Passed::Again(Duration::from_secs(30)),
         None => Passed::Settled,
     })
@@ -193,7 +242,9 @@ async fn pass(runtime: &Runtime, id: TargetId, memory: &mut TargetMemory) -> Res
 /// Why the tracked revision may be older than it looks: its repository has not answered for a while.
 fn stale(runtime: &Runtime, loaded: &Loaded, now: Micros) -> Option<String> {
     let source = &loaded.definition.source;
-    let failing = runtime.resolution(&source.repo_url, &source.target_revision)?.failing?;
+    let failing = runtime
+        .resolution(&source.repo_url, &source.target_revision)?
+        .failing?;
     (now.seconds_since(failing.since) > STALE_SECONDS).then_some(failing.error)
 }
 
@@ -219,7 +270,9 @@ fn facts(
         prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
         drifted,
         violations,
-        empty: compared.desired.objects.is_empty() && compared.desired.definitions.is_empty() && !compared.inventory.is_empty(),
+        empty: compared.desired.objects.is_empty()
+            && compared.desired.definitions.is_empty()
+            && !compared.inventory.is_empty(),
         health: compared.judged.health.clone(),
         culprit: compared.judged.culprit.clone(),
         skipped,
@@ -230,19 +283,31 @@ fn facts(
 
 fn waiting_for(phase: SyncPhase, message: &str, comparison: &Comparison) -> String {
     match (phase, comparison) {
-        (SyncPhase::Verifying, Comparison::Known(compared)) => compared.judged.health.message.clone(),
+        (SyncPhase::Verifying, Comparison::Known(compared)) => {
+            compared.judged.health.message.clone()
+        }
         _ => message.to_owned(),
     }
 }
 
 /// Takes what only asks for a look: the pass itself is the answer.
-async fn take_refreshes(runtime: &Runtime, loaded: &mut Loaded, memory: &mut TargetMemory) -> Result<(), StoreError> {
-    let refreshes: Vec<_> =
-        loaded.requests.iter().filter(|request| request.kind == OperationKind::Refresh).map(|request| request.id).collect();
+async fn take_refreshes(
+    runtime: &Runtime,
+    loaded: &mut Loaded,
+    memory: &mut TargetMemory,
+) -> Result<(), StoreError> {
+    let refreshes: Vec<_> = loaded
+        .requests
+        .iter()
+        .filter(|request| request.kind == OperationKind::Refresh)
+        .map(|request| request.id)
+        .collect();
     if refreshes.is_empty() {
         return Ok(());
     }
-    loaded.requests.retain(|request| request.kind != OperationKind::Refresh);
+    loaded
+        .requests
+        .retain(|request| request.kind != OperationKind::Refresh);
     memory.bypass = true;
     memory.dry_runs.clear();
     let mut tx = runtime.store().begin().await?;
@@ -258,8 +323,16 @@ async fn take_refreshes(runtime: &Runtime, loaded: &mut Loaded, memory: &mut Tar
 }
 
 /// Begins to write to everything of the source that was only observed.
-async fn take_over(runtime: &Runtime, loaded: &mut Loaded, memory: &mut TargetMemory) -> Result<bool, StoreError> {
-    let Some(request) = loaded.requests.iter().find(|request| request.kind == OperationKind::TakeOver) else {
+async fn take_over(
+    runtime: &Runtime,
+    loaded: &mut Loaded,
+    memory: &mut TargetMemory,
+) -> Result<bool, StoreError> {
+    let Some(request) = loaded
+        .requests
+        .iter()
+        .find(|request| request.kind == OperationKind::TakeOver)
+    else {
         return Ok(false);
     };
     let mut tx = runtime.store().begin().await?;
@@ -281,7 +354,14 @@ async fn leave(runtime: &Runtime, id: TargetId) -> Result<(), StoreError> {
     let db = runtime.store();
     if let Some(open) = store::run::active_of_target(db, id).await? {
         let mut tx = db.begin().await?;
-        store::run::finish(&mut tx, open.id, open.fence, SyncPhase::Superseded, "the definition left Git; what was applied stays").await?;
+        store::run::finish(
+            &mut tx,
+            open.id,
+            open.fence,
+            SyncPhase::Superseded,
+            "the definition left Git; what was applied stays",
+        )
+        .await?;
         store::operation::end(&mut tx, open.operation, "the definition left Git").await?;
         tx.commit().await?;
     }
@@ -289,5 +369,6 @@ async fn leave(runtime: &Runtime, id: TargetId) -> Result<(), StoreError> {
 }
 
 fn until(at: Micros, now: Micros) -> Duration {
-    Duration::from_micros(u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0)).max(Duration::from_millis(20))
+    Duration::from_micros(u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0))
+        .max(Duration::from_millis(20))
 }

@@ -27,7 +27,11 @@ impl ClusterHandle {
     /// Writes to this cluster; only while it answers and is the one it should be.
     pub fn applier(&self) -> Option<Applier> {
         let kinds: Arc<dyn Resolve> = Arc::clone(&self.live) as Arc<dyn Resolve>;
-        Some(Applier::new(self.live.client()?, kinds, Arc::clone(&self.window)))
+        Some(Applier::new(
+            self.live.client()?,
+            kinds,
+            Arc::clone(&self.window),
+        ))
     }
 }
 
@@ -68,7 +72,10 @@ impl Registry {
 
     /// Notes why a cluster cannot be watched; answers whether that is news.
     pub(crate) fn refuse(&self, name: &str, why: String) -> bool {
-        locked(&self.refused).insert(name.to_owned(), why.clone()).as_ref() != Some(&why)
+        locked(&self.refused)
+            .insert(name.to_owned(), why.clone())
+            .as_ref()
+            != Some(&why)
     }
 
     pub(crate) fn refusal(&self, name: &str) -> Option<String> {
@@ -78,17 +85,20 @@ impl Registry {
     /// The permits of a cluster, watched or not.
     pub(crate) fn permits(&self, name: &str, at_once: usize) -> Arc<Semaphore> {
         let mut permits = locked(&self.permits);
-        let entry = permits
-            .entry(name.to_owned())
-            .or_insert_with(|| Permits { semaphore: Arc::new(Semaphore::new(at_once.max(1))), at_once: at_once.max(1) });
+        let entry = permits.entry(name.to_owned()).or_insert_with(|| Permits {
+            semaphore: Arc::new(Semaphore::new(at_once.max(1))),
+            at_once: at_once.max(1),
+        });
         Arc::clone(&entry.semaphore)
     }
 
     /// Targets of the cluster that are being compared or synced now.
     pub(crate) fn busy(&self, name: &str) -> u32 {
-        let busy = locked(&self.permits)
-            .get(name)
-            .map_or(0, |permits| permits.at_once.saturating_sub(permits.semaphore.available_permits()));
+        let busy = locked(&self.permits).get(name).map_or(0, |permits| {
+            permits
+                .at_once
+                .saturating_sub(permits.semaphore.available_permits())
+        });
         u32::try_from(busy).unwrap_or(u32::MAX)
     }
 }

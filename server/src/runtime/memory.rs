@@ -5,11 +5,11 @@
 //! that key's entry.
 
 use super::activator::locked;
+use crate::reconcile::sources::Wanted;
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
 use lockstep_types::health::Health;
-use crate::reconcile::sources::Wanted;
 use lockstep_types::id::{ApplicationId, SourceId, TargetId};
 use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
@@ -140,15 +140,26 @@ impl Memory {
     }
 
     pub(crate) fn resolution(&self, repo_url: &str, wanted: &TargetRevision) -> Option<Resolution> {
-        locked(&self.resolutions).get(&(repo_url.to_owned(), wanted.clone())).cloned()
+        locked(&self.resolutions)
+            .get(&(repo_url.to_owned(), wanted.clone()))
+            .cloned()
     }
 
     /// Changes one entry; answers whether what it resolves to has changed.
-    pub(crate) fn resolve(&self, repo_url: &str, wanted: &TargetRevision, change: impl FnOnce(&mut Resolution)) -> bool {
+    pub(crate) fn resolve(
+        &self,
+        repo_url: &str,
+        wanted: &TargetRevision,
+        change: impl FnOnce(&mut Resolution),
+    ) -> bool {
         let mut resolutions = locked(&self.resolutions);
         let entry = resolutions
             .entry((repo_url.to_owned(), wanted.clone()))
-            .or_insert(Resolution { revision: None, at: None, failing: None });
+            .or_insert(Resolution {
+                revision: None,
+                at: None,
+                failing: None,
+            });
         let before = (entry.revision.clone(), entry.failing.is_some());
         change(entry);
         before != (entry.revision.clone(), entry.failing.is_some())
@@ -171,10 +182,19 @@ impl Memory {
         let mut known = locked(&self.wanted);
         let changed = wanted
             .iter()
-            .filter(|(key, new)| known.get(*key).is_none_or(|old| old.revisions != new.revisions || old.sources != new.sources || old.paths != new.paths))
+            .filter(|(key, new)| {
+                known.get(*key).is_none_or(|old| {
+                    old.revisions != new.revisions
+                        || old.sources != new.sources
+                        || old.paths != new.paths
+                })
+            })
             .map(|(key, _)| key.clone())
             .collect();
-        *known = wanted.into_iter().map(|(key, wanted)| (key, Arc::new(wanted))).collect();
+        *known = wanted
+            .into_iter()
+            .map(|(key, wanted)| (key, Arc::new(wanted)))
+            .collect();
         changed
     }
 
@@ -200,7 +220,9 @@ impl Memory {
     }
 
     pub(crate) fn noted(&self, key: &str, wanted: &TargetRevision) -> Option<Noted> {
-        locked(&self.noted).get(&(key.to_owned(), wanted.clone())).cloned()
+        locked(&self.noted)
+            .get(&(key.to_owned(), wanted.clone()))
+            .cloned()
     }
 
     pub(crate) fn note(&self, key: &str, wanted: &TargetRevision, noted: Noted) {
@@ -213,7 +235,11 @@ impl Memory {
 
     pub(crate) fn placed_on(&self, cluster: &str) -> Vec<TargetId> {
         let placements = locked(&self.placements);
-        placements.iter().filter(|(_, place)| place.cluster == cluster).map(|(target, _)| *target).collect()
+        placements
+            .iter()
+            .filter(|(_, place)| place.cluster == cluster)
+            .map(|(target, _)| *target)
+            .collect()
     }
 
     /// How many targets there are.
@@ -235,7 +261,9 @@ impl Memory {
     }
 
     pub(crate) fn take_compared(&self) -> Vec<(TargetId, Micros)> {
-        std::mem::take(&mut *locked(&self.compared)).into_iter().collect()
+        std::mem::take(&mut *locked(&self.compared))
+            .into_iter()
+            .collect()
     }
 
     /// Counts a write as in flight until the guard is dropped.
@@ -280,7 +308,11 @@ impl Renders {
         self.clock += 1;
         self.by_key.insert(render.key.clone(), (self.clock, render));
         while self.by_key.len() > RENDERS {
-            let oldest = self.by_key.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
+            let oldest = self
+                .by_key
+                .iter()
+                .min_by_key(|(_, (used, _))| *used)
+                .map(|(key, _)| key.clone());
             match oldest {
                 Some(key) => self.by_key.remove(&key),
                 None => return,
@@ -299,10 +331,19 @@ mod tests {
         let main = TargetRevision("main".to_owned());
         let head = Revision("a".repeat(40));
         assert!(memory.resolve("repo", &main, |entry| entry.revision = Some(head.clone())));
-        let failing = Failing { since: Micros(1), error: "no answer".to_owned(), next: String::new() };
+        let failing = Failing {
+            since: Micros(1),
+            error: "no answer".to_owned(),
+            next: String::new(),
+        };
         assert!(memory.resolve("repo", &main, |entry| entry.failing = Some(failing.clone())));
         assert!(!memory.resolve("repo", &main, |entry| entry.failing = Some(failing)));
-        assert_eq!(memory.resolution("repo", &main).and_then(|known| known.revision), Some(head));
+        assert_eq!(
+            memory
+                .resolution("repo", &main)
+                .and_then(|known| known.revision),
+            Some(head)
+        );
     }
 
     #[test]
@@ -329,7 +370,11 @@ mod tests {
     async fn quiet_waits_for_the_last_write() {
         let memory = Memory::default();
         let writing = memory.writing();
-        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), memory.quiet()).await.is_err());
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_millis(1), memory.quiet())
+                .await
+                .is_err()
+        );
         drop(writing);
         memory.quiet().await;
     }

@@ -1,6 +1,10 @@
 //! A runtime of its own over the rig's first cluster, with a namespace, a repository and a database of its own.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "a test that cannot reach its cluster fails with words")]
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that cannot reach its cluster fails with words"
+)]
 
 use async_trait::async_trait;
 use engine::live::ClusterPolicy;
@@ -16,20 +20,19 @@ use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Ru
 use server::store::target::{TargetRow, TargetState};
 use server::store::{self, Store};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const WITHIN: Duration = Duration::from_secs(60);
+pub const WITHIN: Duration = Duration::from_secs(60);
 
-struct Rig {
-    kubectl: PathBuf,
-    kubeconfig: PathBuf,
-    cluster: String,
-    server: String,
-    audit_log: PathBuf,
+pub struct Rig {
+    pub kubectl: PathBuf,
+    pub kubeconfig: PathBuf,
+    pub cluster: String,
+    pub server: String,
+    pub audit_log: PathBuf,
 }
 
 /// See the module.
@@ -38,9 +41,9 @@ pub struct World {
     runtime: Runtime,
     store: Store,
     folder: TempDir,
-    rig: Rig,
+    pub rig: Rig,
     kubeconfig: String,
-    namespace: String,
+    pub namespace: String,
     installation: Uuid,
 }
 
@@ -68,18 +71,30 @@ impl Access for Keys {
         Ok(ClusterAccess {
             kubeconfig: SecretString::from(self.kubeconfig.clone()),
             context: String::new(),
-            policy: ClusterPolicy { allow_private: true, allow_files: true, ..ClusterPolicy::default() },
+            policy: ClusterPolicy {
+                allow_private: true,
+                allow_files: true,
+                ..ClusterPolicy::default()
+            },
         })
     }
 }
 
 fn rig() -> Rig {
     let Some(path) = std::env::var_os("LOCKSTEP_RIG") else {
-        panic!("LOCKSTEP_RIG is not set: run \"node end2end/rig/rig.mjs up\" and set it to the path of its rig.json");
+        panic!(
+            "LOCKSTEP_RIG is not set: run \"node end2end/rig/rig.mjs up\" and set it to the path of its rig.json"
+        );
     };
     let text = std::fs::read_to_string(path).expect("rig.json can be read");
     let rig: serde_json::Value = serde_json::from_str(&text).expect("rig.json is JSON");
-    let path = |pointer: &str| PathBuf::from(rig.pointer(pointer).and_then(|value| value.as_str()).expect(pointer));
+    let path = |pointer: &str| {
+        PathBuf::from(
+            rig.pointer(pointer)
+                .and_then(|value| value.as_str())
+                .expect(pointer),
+        )
+    };
     Rig {
         kubectl: path("/programs/kubectl"),
         kubeconfig: path("/clusters/0/kubeconfig"),
@@ -124,27 +139,54 @@ impl World {
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {}, namespace: {namespace}}}\n  syncPolicy:\n    {sync_policy}\n",
             repository.url(), rig.cluster
         ));
-        let set = Set { rig, kubeconfig, repository, folder, namespace, installation: Uuid::now_v7() };
+        let set = Set {
+            rig,
+            kubeconfig,
+            repository,
+            folder,
+            namespace,
+            installation: Uuid::now_v7(),
+        };
         Self::run(set, Some(mode)).await
     }
 
     async fn run(set: Set, mode: Option<Mode>) -> Self {
-        let Set { rig, kubeconfig, repository, folder, namespace, installation } = set;
+        let Set {
+            rig,
+            kubeconfig,
+            repository,
+            folder,
+            namespace,
+            installation,
+        } = set;
         let url = format!("sqlite:{}", folder.path().join("lockstep.db").display());
         let store = Store::open(&url).await.expect("a database");
         store.migrate().await.expect("a schema");
         let mut tx = store.begin().await.expect("a write");
-        let cluster = store::cluster::ClusterFields { name: rig.cluster.clone(), labels: Default::default(), server: String::new() };
-        store::cluster::declare(&mut tx, &cluster).await.expect("a cluster");
-        let source = store::source::declare(&mut tx, &store::source::SourceFields {
-            name: "root".to_owned(),
-            repo_url: repository.url(),
-            path: "apps".to_owned(),
-            target_revision: TargetRevision("main".to_owned()),
-            home_cluster: rig.cluster.clone(),
-        }).await.expect("a source");
+        let cluster = store::cluster::ClusterFields {
+            name: rig.cluster.clone(),
+            labels: Default::default(),
+            server: String::new(),
+        };
+        store::cluster::declare(&mut tx, &cluster)
+            .await
+            .expect("a cluster");
+        let source = store::source::declare(
+            &mut tx,
+            &store::source::SourceFields {
+                name: "root".to_owned(),
+                repo_url: repository.url(),
+                path: "apps".to_owned(),
+                target_revision: TargetRevision("main".to_owned()),
+                home_cluster: rig.cluster.clone(),
+            },
+        )
+        .await
+        .expect("a source");
         if let Some(mode) = mode {
-            store::source::set_mode(&mut tx, source.id, mode).await.expect("a mode");
+            store::source::set_mode(&mut tx, source.id, mode)
+                .await
+                .expect("a mode");
         }
         tx.commit().await.expect("a commit");
         let work = folder.path().join("work");
@@ -152,8 +194,14 @@ impl World {
         let runtime = Runtime::start(Parts {
             store: store.clone(),
             mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
-            renderer: Renderer::new(Tools::on_path(), SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))), work),
-            access: Arc::new(Keys { kubeconfig: kubeconfig.clone() }),
+            renderer: Renderer::new(
+                Tools::on_path(),
+                SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
+                work,
+            ),
+            access: Arc::new(Keys {
+                kubeconfig: kubeconfig.clone(),
+            }),
             installation,
             settings: Settings {
                 poll: Duration::from_secs(2),
@@ -162,7 +210,16 @@ impl World {
                 ..Settings::default()
             },
         });
-        Self { repository, runtime, store, folder, rig, kubeconfig, namespace, installation }
+        Self {
+            repository,
+            runtime,
+            store,
+            folder,
+            rig,
+            kubeconfig,
+            namespace,
+            installation,
+        }
     }
 
     /// The shop with a greeting and so many replicas, committed; the application is defined in the same commit.
@@ -181,7 +238,9 @@ impl World {
     pub fn push(&self, subject: &str) -> Revision {
         let revision = self.repository.commit(subject);
         self.runtime.activator().activate_all();
-        self.runtime.activator().activate_repository(&self.runtime.repository_key(&self.repository.url()));
+        self.runtime
+            .activator()
+            .activate_repository(&self.runtime.repository_key(&self.repository.url()));
         revision
     }
 
@@ -226,10 +285,16 @@ impl World {
         }
         let source = store::source::by_name(&self.store, "root").await;
         let runs = store::run::of_target(&self.store, target, None, 3).await;
-        panic!("not within {WITHIN:?}: {what}; last: {last:#?}; runs: {runs:#?}; source: {source:#?}");
+        panic!(
+            "not within {WITHIN:?}: {what}; last: {last:#?}; runs: {runs:#?}; source: {source:#?}"
+        );
     }
 
-    pub async fn until_runs(&self, what: &str, holds: impl Fn(&[RunSummary]) -> bool) -> Vec<RunSummary> {
+    pub async fn until_runs(
+        &self,
+        what: &str,
+        holds: impl Fn(&[RunSummary]) -> bool,
+    ) -> Vec<RunSummary> {
         let target = self.target();
         let mut last = Vec::new();
         let deadline = Instant::now() + WITHIN;
@@ -246,10 +311,16 @@ impl World {
         panic!("not within {WITHIN:?}: {what}; runs: {last:#?}; target: {row:#?}");
     }
 
-    pub async fn until_commits(&self, filter: &str, holds: impl Fn(&[store::commit::SeenCommit]) -> bool) -> Vec<store::commit::SeenCommit> {
+    pub async fn until_commits(
+        &self,
+        filter: &str,
+        holds: impl Fn(&[store::commit::SeenCommit]) -> bool,
+    ) -> Vec<store::commit::SeenCommit> {
         let deadline = Instant::now() + WITHIN;
         loop {
-            let seen = store::commit::page(&self.store, filter, None, 50).await.expect("commits");
+            let seen = store::commit::page(&self.store, filter, None, 50)
+                .await
+                .expect("commits");
             if holds(&seen) {
                 return seen;
             }
@@ -270,20 +341,26 @@ impl World {
 
     /// What the button for taking over does.
     pub async fn take_over(&self) {
-        self.ask(OperationKind::TakeOver, serde_json::Value::Null).await;
+        self.ask(OperationKind::TakeOver, serde_json::Value::Null)
+            .await;
     }
 
     /// Writes an intent and wakes the reconciler, as the buttons do.
     pub async fn ask(&self, kind: OperationKind, parameters: serde_json::Value) {
         let mut tx = self.store.begin().await.expect("a write");
-        store::operation::insert(&mut tx, &store::operation::NewOperation {
-            kind,
-            target: self.target(),
-            actor: "maria".to_owned(),
-            started_by: StartedBy::Person("maria".to_owned()),
-            idempotency_key: None,
-            parameters,
-        }).await.expect("an operation");
+        store::operation::insert(
+            &mut tx,
+            &store::operation::NewOperation {
+                kind,
+                target: self.target(),
+                actor: "maria".to_owned(),
+                started_by: StartedBy::Person("maria".to_owned()),
+                idempotency_key: None,
+                parameters,
+            },
+        )
+        .await
+        .expect("an operation");
         tx.commit().await.expect("a commit");
         self.runtime.activator().activate_target(self.target());
     }
@@ -292,50 +369,27 @@ impl World {
     pub async fn restart(self) -> Self {
         self.runtime.stop(Duration::from_secs(20)).await;
         self.store.close().await;
-        let Self { rig, kubeconfig, repository, folder, namespace, installation, .. } = self;
-        Self::run(Set { rig, kubeconfig, repository, folder, namespace, installation }, None).await
-    }
-
-    /// Waits until kubectl says so.
-    pub async fn until_kubectl(&self, what: &str, arguments: &[&str], said: &str) {
-        let deadline = Instant::now() + WITHIN;
-        while self.kubectl(arguments) != said {
-            assert!(Instant::now() < deadline, "not within {WITHIN:?}: {what}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Runs kubectl in the test's namespace.
-    pub fn kubectl(&self, arguments: &[&str]) -> String {
-        let mut all = vec!["--namespace", self.namespace.as_str()];
-        all.extend(arguments);
-        self.kubectl_bare(&all)
-    }
-
-    fn kubectl_bare(&self, arguments: &[&str]) -> String {
-        let output = Command::new(&self.rig.kubectl)
-            .arg("--kubeconfig")
-            .arg(&self.rig.kubeconfig)
-            .args(arguments)
-            .output()
-            .expect("kubectl runs");
-        assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
-    /// Writes to the test's namespace by anybody but kubectl and the cluster itself, as its audit log has them.
-    pub fn writes_by_lockstep(&self) -> usize {
-        self.audit()
-            .iter()
-            .filter(|entry| entry.pointer("/user/username").and_then(|value| value.as_str()) == Some("admin"))
-            .filter(|entry| {
-                let verb = entry.get("verb").and_then(|value| value.as_str()).unwrap_or_default();
-                !["get", "list", "watch"].contains(&verb)
-            })
-            .filter(|entry| {
-                !entry.get("userAgent").and_then(|value| value.as_str()).unwrap_or_default().starts_with("kubectl")
-            })
-            .count()
+        let Self {
+            rig,
+            kubeconfig,
+            repository,
+            folder,
+            namespace,
+            installation,
+            ..
+        } = self;
+        Self::run(
+            Set {
+                rig,
+                kubeconfig,
+                repository,
+                folder,
+                namespace,
+                installation,
+            },
+            None,
+        )
+        .await
     }
 
     /// The cluster's name.
@@ -356,27 +410,6 @@ impl World {
     /// Ends the server; there is nothing to clean up.
     pub async fn leave(self) {
         self.runtime.stop(Duration::from_secs(20)).await;
-    }
-
-    /// How often each ConfigMap of the namespace was written, by name, as the audit log has it.
-    pub fn writes_of_config_maps(&self) -> std::collections::BTreeMap<String, usize> {
-        let mut writes = std::collections::BTreeMap::new();
-        for entry in self.audit() {
-            let text = |pointer: &str| entry.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-            if text("/objectRef/resource") == "configmaps" && ["create", "update", "patch"].contains(&text("/verb").as_str()) && text("/user/username") == "admin" {
-                *writes.entry(text("/objectRef/name")).or_default() += 1;
-            }
-        }
-        writes
-    }
-
-    fn audit(&self) -> Vec<serde_json::Value> {
-        let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
-        log.lines()
-            .filter(|line| line.contains(&self.namespace))
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter(|entry| entry.pointer("/objectRef/namespace").and_then(|value| value.as_str()) == Some(&self.namespace))
-            .collect()
     }
 
     /// Ends the server and removes the namespace.

@@ -2,9 +2,10 @@
 
 use super::super::commits::{Ancestry, Located, Runs};
 use super::super::definitions::{Defined, Placement};
-use super::super::filter::{self, Filter, Subject};
-use super::super::{Plane, names, refuse};
+use super::super::filter::{self, Filter};
+use super::super::{Plane, refuse};
 use super::arrange::{Placed, arrange};
+use super::place::{Facts, place};
 use super::{needs, verdict};
 use crate::runtime::now;
 use crate::store;
@@ -12,11 +13,10 @@ use crate::store::cluster::ClusterRow;
 use crate::store::target::{TargetRow, Which};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
-use lockstep_types::application::{Dialect, TargetSummary};
+use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::{Column, CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::revision::{CommitInfo, Revision};
-use lockstep_types::time::Micros;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Commits among which the newest of each application is looked for.
@@ -218,69 +218,5 @@ impl Plane {
             newest.extend(info.map(|info| (id, info)));
         }
         Ok(newest)
-    }
-}
-
-struct Facts<'a> {
-    defined: &'a BTreeMap<ApplicationId, Defined>,
-    changed: HashMap<TargetId, Micros>,
-    clusters: &'a [ClusterRow],
-    now: Micros,
-}
-
-impl Facts<'_> {
-    fn matches(&self, filter: &Filter, summary: &TargetSummary) -> bool {
-        if filter.is_empty() {
-            return true;
-        }
-        let Some(defined) = self.defined.get(&summary.target.application.id) else {
-            return false;
-        };
-        let source = &defined.definition.source;
-        let none = BTreeMap::new();
-        let cluster = self
-            .clusters
-            .iter()
-            .find(|row| row.name == summary.target.cluster);
-        filter.matches(&Subject {
-            summary,
-            group: &defined.row.group,
-            origin: &names::origin(&source.repo_url, &source.path),
-            labels: &defined.definition.labels,
-            cluster_labels: cluster.map_or(&none, |row| &row.labels),
-            changed_at: self
-                .changed
-                .get(&summary.target.id)
-                .copied()
-                .unwrap_or_default(),
-            now: self.now,
-        })
-    }
-}
-
-fn place(
-    summary: TargetSummary,
-    defined: &BTreeMap<ApplicationId, Defined>,
-    commits: &HashMap<ApplicationId, CommitInfo>,
-) -> Option<Placed> {
-    let defined = defined.get(&summary.target.application.id)?;
-    let source = &defined.definition.source;
-    Some(Placed {
-        group: defined.row.group.clone(),
-        scope: scope(defined),
-        origin: names::origin(&source.repo_url, &source.path),
-        commit: commits.get(&defined.row.id).cloned(),
-        summary,
-    })
-}
-
-/// Flux names are alike all over the world (`flux-system/apps`): they mean one thing within one repository.
-pub(in super::super) fn scope(defined: &Defined) -> String {
-    let label = crate::reconcile::definitions::GROUP_LABEL;
-    let chosen = defined.definition.labels.contains_key(label)
-        || defined.definition.annotations.contains_key(label);
-    match defined.row.dialect {
-        Dialect::FluxKustomization if !chosen => defined.repo_url().to_owned(),
-        Dialect::FluxKustomization | Dialect::ArgoApplication => String::new(),
     }
 }

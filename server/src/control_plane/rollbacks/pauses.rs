@@ -3,6 +3,7 @@
 use super::super::definitions::Placement;
 use super::super::syncs::present;
 use super::super::{Plane, refuse};
+use super::ending::{Ending, ending};
 use crate::runtime::now;
 use crate::store;
 use crate::store::audit::Act;
@@ -231,29 +232,6 @@ impl Plane {
             .activator()
             .activate_target(placement.target.id);
         Ok(())
-    }
-}
-
-/// How a pause ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    Now,
-    /// Its time is over; whether something waits for a yes is found out with the next comparison.
-    Asks,
-}
-
-/// Without deploying, a pause of something that syncs by itself cannot just end: the next pass would deploy unseen.
-fn ending(placement: &Placement, deploy: bool, waits: bool) -> Result<Ending, PortError> {
-    let policy = &placement.defined.definition.policy;
-    let by_itself = placement.target.mode == Mode::Managed
-        && (policy.automated || policy.self_heal)
-        && !policy.suspend;
-    match (deploy || !by_itself, waits) {
-        (true, _) => Ok(Ending::Now),
-        (false, false) => Ok(Ending::Asks),
-        (false, true) => Err(PortError::Conflict(
-            "it has ended, and what it held back waits for a yes: deploy it, or hold or pin the target again".to_owned(),
-        )),
     }
 }
 

@@ -1,159 +1,10 @@
 //! One line per case: what is changed about an ordinary situation, and what must come of it.
 
+mod given;
+
 use super::*;
+use given::{Given, NOW, auto, given, pin, web};
 use lockstep_types::health::HealthStatus;
-use lockstep_types::id::{HoldId, PinId};
-use uuid::Uuid;
-
-const NOW: Micros = Micros(1_000_000_000_000);
-
-#[derive(Clone)]
-struct Given {
-    mode: Mode,
-    policy: SyncPolicy,
-    hold: Option<Hold>,
-    pin: Option<Pin>,
-    unknown: Option<Cause>,
-    facts: Facts,
-    running: Option<Running>,
-    requested: Option<Requested>,
-    last: Option<LastAttempt>,
-    heals: BTreeMap<ResourceKey, Vec<Micros>>,
-    prune: PruneCheck,
-    brake: Option<String>,
-}
-
-fn given() -> Given {
-    Given {
-        mode: Mode::Managed,
-        policy: SyncPolicy { automated: true, prune: true, self_heal: true, ..SyncPolicy::default() },
-        hold: None,
-        pin: None,
-        unknown: None,
-        facts: Facts {
-            revision: Revision("a".repeat(40)),
-            attempt: "new".to_owned(),
-            sync: SyncStatus::Synced,
-            writes: 0,
-            prunes: 0,
-            drifted: Vec::new(),
-            violations: Vec::new(),
-            empty: false,
-            health: Health::healthy(),
-            culprit: None,
-            skipped: None,
-            unsure: None,
-            stale: None,
-        },
-        running: None,
-        requested: None,
-        last: None,
-        heals: BTreeMap::new(),
-        prune: PruneCheck::NotNeeded,
-        brake: None,
-    }
-}
-
-impl Given {
-    fn decide(&self) -> Decision {
-        decide(&Situation {
-            now: NOW,
-            mode: self.mode,
-            policy: &self.policy,
-            hold: self.hold.as_ref(),
-            pin: self.pin.as_ref(),
-            state: match &self.unknown {
-                Some(cause) => State::Unknown(cause),
-                None => State::Known(&self.facts),
-            },
-            running: self.running.as_ref(),
-            requested: self.requested.as_ref(),
-            last: self.last.as_ref(),
-            heals: &self.heals,
-            prune: self.prune,
-            brake: self.brake.as_deref(),
-        })
-    }
-
-    fn differs(mut self) -> Self {
-        self.facts.sync = SyncStatus::OutOfSync;
-        self.facts.writes = 2;
-        self
-    }
-
-    fn drifted(mut self) -> Self {
-        self = self.differs().after(SyncPhase::Succeeded, 0);
-        self.facts.drifted = vec![web()];
-        self
-    }
-
-    fn leaving(mut self) -> Self {
-        self.facts.sync = SyncStatus::OutOfSync;
-        self.facts.prunes = 1;
-        self
-    }
-
-    fn after(mut self, phase: SyncPhase, failures: u32) -> Self {
-        self.last = Some(LastAttempt {
-            attempt: "new".to_owned(),
-            prune: false,
-            phase,
-            by: "auto-sync".to_owned(),
-            failures,
-            ended_at: NOW.plus_seconds(-3),
-            message: "quota exceeded".to_owned(),
-            object: Some(web()),
-        });
-        self
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
-        change(&mut self);
-        self
-    }
-
-    fn held(self, until: i64) -> Self {
-        self.with(|given| given.hold = Some(hold(until)))
-    }
-
-    fn asked(self) -> Self {
-        self.with(|given| {
-            given.requested = Some(Requested { by: "maria".to_owned(), prune: true, since: NOW.plus_seconds(-1) });
-        })
-    }
-}
-
-fn web() -> ResourceKey {
-    ResourceKey::new("apps", "Deployment", "shop", "web")
-}
-
-fn hold(until: i64) -> Hold {
-    Hold {
-        id: HoldId(Uuid::nil()),
-        owner: "maria".to_owned(),
-        reason: "release freeze".to_owned(),
-        from: NOW.plus_seconds(-60),
-        until: NOW.plus_seconds(until),
-        ended_waiting: false,
-    }
-}
-
-fn pin(until: i64) -> Pin {
-    Pin {
-        id: PinId(Uuid::nil()),
-        revision: Revision("b".repeat(40)),
-        owner: "maria".to_owned(),
-        reason: "bad release".to_owned(),
-        from: NOW.plus_seconds(-60),
-        until: NOW.plus_seconds(until),
-        behind: 3,
-        ended_waiting: false,
-    }
-}
-
-fn auto(prune: bool) -> Act {
-    Act::Start { trigger: Trigger::AutoSync, prune }
-}
 
 #[test]
 fn acts_as_policy_mode_and_history_say() {
@@ -170,70 +21,286 @@ fn acts_as_policy_mode_and_history_say() {
             Act::Rest,
             Some(ReasonCode::Behind),
         ),
-        ("observed", given().differs().with(|g| g.mode = Mode::Observe), Act::Rest, Some(ReasonCode::Observing)),
-        ("observed and equal", given().with(|g| g.mode = Mode::Observe), Act::Rest, None),
-        ("suspended", given().differs().with(|g| g.policy.suspend = true), Act::Rest, Some(ReasonCode::Suspended)),
-        ("held", given().differs().held(60), Act::Rest, Some(ReasonCode::Held)),
-        ("hold is over", given().differs().held(-1), Act::Rest, Some(ReasonCode::AwaitingApproval)),
-        ("hold is over and nothing waits", given().held(-1), Act::Rest, None),
-        ("pinned now", given().differs().with(|g| g.pin = Some(pin(60))), Act::Start {
-            trigger: Trigger::Pin("maria".to_owned()),
-            prune: false,
-        }, Some(ReasonCode::Pinned)),
-        ("pinned", given().with(|g| g.pin = Some(pin(60))), Act::Rest, Some(ReasonCode::Pinned)),
-        ("pin is over", given().with(|g| g.pin = Some(Pin { ended_waiting: true, ..pin(-1) })), Act::Rest, Some(ReasonCode::AwaitingApproval)),
-        ("pin is over and holds nothing back", given().with(|g| g.pin = Some(pin(-1))), Act::Rest, None),
-        ("repository is silent", given().with(|g| g.facts.stale = Some("git does not answer".to_owned())), Act::Rest, Some(ReasonCode::FetchFailed)),
-        ("left alone", given().with(|g| {
-            g.facts.sync = SyncStatus::OutOfSync;
-            g.facts.skipped = Some((web(), "it belongs to another installation of Lockstep".to_owned()));
-        }), Act::Rest, Some(ReasonCode::Behind)),
-        ("asked for", given().differs().asked(), Act::Start { trigger: Trigger::Person("maria".to_owned()), prune: true }, None),
-        ("failed just now", given().differs().after(SyncPhase::Failed, 1), Act::Rest, Some(ReasonCode::ApplyFailed)),
+        (
+            "observed",
+            given().differs().with(|g| g.mode = Mode::Observe),
+            Act::Rest,
+            Some(ReasonCode::Observing),
+        ),
+        (
+            "observed and equal",
+            given().with(|g| g.mode = Mode::Observe),
+            Act::Rest,
+            None,
+        ),
+        (
+            "suspended",
+            given().differs().with(|g| g.policy.suspend = true),
+            Act::Rest,
+            Some(ReasonCode::Suspended),
+        ),
+        (
+            "held",
+            given().differs().held(60),
+            Act::Rest,
+            Some(ReasonCode::Held),
+        ),
+        (
+            "hold is over",
+            given().differs().held(-1),
+            Act::Rest,
+            Some(ReasonCode::AwaitingApproval),
+        ),
+        (
+            "hold is over and nothing waits",
+            given().held(-1),
+            Act::Rest,
+            None,
+        ),
+        (
+            "pinned now",
+            given().differs().with(|g| g.pin = Some(pin(60))),
+            Act::Start {
+                trigger: Trigger::Pin("maria".to_owned()),
+                prune: false,
+            },
+            Some(ReasonCode::Pinned),
+        ),
+        (
+            "pinned",
+            given().with(|g| g.pin = Some(pin(60))),
+            Act::Rest,
+            Some(ReasonCode::Pinned),
+        ),
+        (
+            "pin is over",
+            given().with(|g| {
+                g.pin = Some(Pin {
+                    ended_waiting: true,
+                    ..pin(-1)
+                })
+            }),
+            Act::Rest,
+            Some(ReasonCode::AwaitingApproval),
+        ),
+        (
+            "pin is over and holds nothing back",
+            given().with(|g| g.pin = Some(pin(-1))),
+            Act::Rest,
+            None,
+        ),
+        (
+            "repository is silent",
+            given().with(|g| g.facts.stale = Some("git does not answer".to_owned())),
+            Act::Rest,
+            Some(ReasonCode::FetchFailed),
+        ),
+        (
+            "left alone",
+            given().with(|g| {
+                g.facts.sync = SyncStatus::OutOfSync;
+                g.facts.skipped = Some((
+                    web(),
+                    "it belongs to another installation of Lockstep".to_owned(),
+                ));
+            }),
+            Act::Rest,
+            Some(ReasonCode::Behind),
+        ),
+        (
+            "asked for",
+            given().differs().asked(),
+            Act::Start {
+                trigger: Trigger::Person("maria".to_owned()),
+                prune: true,
+            },
+            None,
+        ),
+        (
+            "failed just now",
+            given().differs().after(SyncPhase::Failed, 1),
+            Act::Rest,
+            Some(ReasonCode::ApplyFailed),
+        ),
         (
             "failed a while ago",
             given().differs().after(SyncPhase::Failed, 1).with(|g| {
-                if let Some(last) = &mut g.last { last.ended_at = NOW.plus_seconds(-6) }
+                if let Some(last) = &mut g.last {
+                    last.ended_at = NOW.plus_seconds(-6)
+                }
             }),
             auto(false),
             None,
         ),
-        ("failed too often", given().differs().after(SyncPhase::Failed, ATTEMPTS), Act::Rest, Some(ReasonCode::ApplyFailed)),
-        ("a newer revision after failures", given().differs().after(SyncPhase::Failed, ATTEMPTS).with(|g| g.facts.attempt = "newer".to_owned()), auto(false), None),
-        ("terminated", given().differs().after(SyncPhase::Terminated, 0), Act::Rest, Some(ReasonCode::ApplyFailed)),
-        ("interrupted", given().differs().after(SyncPhase::Interrupted, 0), auto(false), None),
-        ("drifted", given().drifted(), Act::Start { trigger: Trigger::SelfHeal, prune: false }, None),
-        ("drifted, no self-heal", given().drifted().with(|g| g.policy.self_heal = false), Act::Rest, Some(ReasonCode::Drifted)),
-        ("drifted again at once", given().drifted().with(|g| g.heals = heals(&[1])), Act::Rest, Some(ReasonCode::Drifted)),
-        ("drifted again later", given().drifted().with(|g| g.heals = heals(&[6])), Act::Start { trigger: Trigger::SelfHeal, prune: false }, None),
-        ("a fight", given().drifted().with(|g| g.heals = heals(&[290, 250, 200, 150, 100])), Act::Rest, Some(ReasonCode::Drifted)),
-        ("an old fight", given().drifted().with(|g| g.heals = heals(&[2290, 2250, 2200, 2150, 2100])), Act::Start { trigger: Trigger::SelfHeal, prune: false }, None),
-        ("objects left Git, unconfirmed", given().leaving().with(|g| g.prune = PruneCheck::ConfirmAt(NOW.plus_seconds(30))), Act::Rest, Some(ReasonCode::Behind)),
-        ("objects left Git, confirmed", given().leaving().with(|g| g.prune = PruneCheck::Confirmed), auto(true), None),
-        ("objects left Git, no prune", given().leaving().with(|g| g.policy.prune = false), Act::Rest, Some(ReasonCode::Behind)),
-        ("objects left Git by a force push", given().leaving().with(|g| g.prune = PruneCheck::Rewritten), Act::Rest, Some(ReasonCode::AwaitingApproval)),
-        ("objects left Git, brake", given().leaving().with(|g| {
-            g.prune = PruneCheck::Confirmed;
-            g.brake = Some("6 of 20 applications delete at once".to_owned());
-        }), Act::Rest, Some(ReasonCode::PruneFailed)),
-        ("prune tried in vain", given().leaving().after(SyncPhase::Succeeded, 0).with(|g| {
-            g.prune = PruneCheck::Confirmed;
-            if let Some(last) = &mut g.last { last.prune = true }
-        }), Act::Rest, Some(ReasonCode::PruneFailed)),
-        ("writes before prunes", given().differs().leaving().with(|g| g.prune = PruneCheck::Confirmed), auto(false), None),
-        ("empty", given().leaving().with(|g| g.facts.empty = true), Act::Rest, Some(ReasonCode::EmptyRender)),
-        ("degraded", given().with(|g| {
-            g.facts.health = Health::new(HealthStatus::Degraded, "2 of 3 pods crash");
-            g.facts.culprit = Some(web());
-        }), Act::Rest, Some(ReasonCode::Degraded)),
-        ("degraded and observed", given().differs().with(|g| {
-            g.mode = Mode::Observe;
-            g.facts.health = Health::new(HealthStatus::Degraded, "2 of 3 pods crash");
-        }), Act::Rest, Some(ReasonCode::Degraded)),
-        ("running", given().differs().asked().with(|g| g.running = Some(Running {
-            phase: SyncPhase::Verifying, by: "maria".to_owned(), revision: Revision("a".repeat(40)),
-            waiting_for: String::new(), object: None,
-        })), Act::Rest, Some(ReasonCode::Progressing)),
+        (
+            "failed too often",
+            given().differs().after(SyncPhase::Failed, ATTEMPTS),
+            Act::Rest,
+            Some(ReasonCode::ApplyFailed),
+        ),
+        (
+            "a newer revision after failures",
+            given()
+                .differs()
+                .after(SyncPhase::Failed, ATTEMPTS)
+                .with(|g| g.facts.attempt = "newer".to_owned()),
+            auto(false),
+            None,
+        ),
+        (
+            "terminated",
+            given().differs().after(SyncPhase::Terminated, 0),
+            Act::Rest,
+            Some(ReasonCode::ApplyFailed),
+        ),
+        (
+            "interrupted",
+            given().differs().after(SyncPhase::Interrupted, 0),
+            auto(false),
+            None,
+        ),
+        (
+            "drifted",
+            given().drifted(),
+            Act::Start {
+                trigger: Trigger::SelfHeal,
+                prune: false,
+            },
+            None,
+        ),
+        (
+            "drifted, no self-heal",
+            given().drifted().with(|g| g.policy.self_heal = false),
+            Act::Rest,
+            Some(ReasonCode::Drifted),
+        ),
+        (
+            "drifted again at once",
+            given().drifted().with(|g| g.heals = heals(&[1])),
+            Act::Rest,
+            Some(ReasonCode::Drifted),
+        ),
+        (
+            "drifted again later",
+            given().drifted().with(|g| g.heals = heals(&[6])),
+            Act::Start {
+                trigger: Trigger::SelfHeal,
+                prune: false,
+            },
+            None,
+        ),
+        (
+            "a fight",
+            given()
+                .drifted()
+                .with(|g| g.heals = heals(&[290, 250, 200, 150, 100])),
+            Act::Rest,
+            Some(ReasonCode::Drifted),
+        ),
+        (
+            "an old fight",
+            given()
+                .drifted()
+                .with(|g| g.heals = heals(&[2290, 2250, 2200, 2150, 2100])),
+            Act::Start {
+                trigger: Trigger::SelfHeal,
+                prune: false,
+            },
+            None,
+        ),
+        (
+            "objects left Git, unconfirmed",
+            given()
+                .leaving()
+                .with(|g| g.prune = PruneCheck::ConfirmAt(NOW.plus_seconds(30))),
+            Act::Rest,
+            Some(ReasonCode::Behind),
+        ),
+        (
+            "objects left Git, confirmed",
+            given().leaving().with(|g| g.prune = PruneCheck::Confirmed),
+            auto(true),
+            None,
+        ),
+        (
+            "objects left Git, no prune",
+            given().leaving().with(|g| g.policy.prune = false),
+            Act::Rest,
+            Some(ReasonCode::Behind),
+        ),
+        (
+            "objects left Git by a force push",
+            given().leaving().with(|g| g.prune = PruneCheck::Rewritten),
+            Act::Rest,
+            Some(ReasonCode::AwaitingApproval),
+        ),
+        (
+            "objects left Git, brake",
+            given().leaving().with(|g| {
+                g.prune = PruneCheck::Confirmed;
+                g.brake = Some("6 of 20 applications delete at once".to_owned());
+            }),
+            Act::Rest,
+            Some(ReasonCode::PruneFailed),
+        ),
+        (
+            "prune tried in vain",
+            given().leaving().after(SyncPhase::Succeeded, 0).with(|g| {
+                g.prune = PruneCheck::Confirmed;
+                if let Some(last) = &mut g.last {
+                    last.prune = true
+                }
+            }),
+            Act::Rest,
+            Some(ReasonCode::PruneFailed),
+        ),
+        (
+            "writes before prunes",
+            given()
+                .differs()
+                .leaving()
+                .with(|g| g.prune = PruneCheck::Confirmed),
+            auto(false),
+            None,
+        ),
+        (
+            "empty",
+            given().leaving().with(|g| g.facts.empty = true),
+            Act::Rest,
+            Some(ReasonCode::EmptyRender),
+        ),
+        (
+            "degraded",
+            given().with(|g| {
+                g.facts.health = Health::new(HealthStatus::Degraded, "2 of 3 pods crash");
+                g.facts.culprit = Some(web());
+            }),
+            Act::Rest,
+            Some(ReasonCode::Degraded),
+        ),
+        (
+            "degraded and observed",
+            given().differs().with(|g| {
+                g.mode = Mode::Observe;
+                g.facts.health = Health::new(HealthStatus::Degraded, "2 of 3 pods crash");
+            }),
+            Act::Rest,
+            Some(ReasonCode::Degraded),
+        ),
+        (
+            "running",
+            given().differs().asked().with(|g| {
+                g.running = Some(Running {
+                    phase: SyncPhase::Verifying,
+                    by: "maria".to_owned(),
+                    revision: Revision("a".repeat(40)),
+                    waiting_for: String::new(),
+                    object: None,
+                })
+            }),
+            Act::Rest,
+            Some(ReasonCode::Progressing),
+        ),
     ];
     for (name, given, act, code) in cases {
         let decision = given.decide();
@@ -244,17 +311,43 @@ fn acts_as_policy_mode_and_history_say() {
 
 #[test]
 fn requests_that_cannot_be_met_are_refused_with_the_reason() {
-    let unreachable = Cause::passing(ReasonCode::ClusterUnreachable, "prod does not answer", "It is tried again");
-    let broken = Cause::stalled(ReasonCode::RenderFailed, "kustomization.yaml is missing", "Mend it in Git");
+    let unreachable = Cause::passing(
+        ReasonCode::ClusterUnreachable,
+        "prod does not answer",
+        "It is tried again",
+    );
+    let broken = Cause::stalled(
+        ReasonCode::RenderFailed,
+        "kustomization.yaml is missing",
+        "Mend it in Git",
+    );
     for (name, given, words) in [
-        ("observed", given().differs().asked().with(|g| g.mode = Mode::Observe), "take over the source"),
+        (
+            "observed",
+            given().differs().asked().with(|g| g.mode = Mode::Observe),
+            "take over the source",
+        ),
         ("held", given().differs().asked().held(60), "release freeze"),
-        ("suspended", given().differs().asked().with(|g| g.policy.suspend = true), "suspends"),
-        ("render", given().asked().with(|g| g.unknown = Some(broken.clone())), "kustomization.yaml"),
-        ("unreachable for long", given().asked().with(|g| {
-            g.unknown = Some(unreachable.clone());
-            if let Some(asked) = &mut g.requested { asked.since = NOW.plus_seconds(-REQUEST_PATIENCE_SECONDS) }
-        }), "does not answer"),
+        (
+            "suspended",
+            given().differs().asked().with(|g| g.policy.suspend = true),
+            "suspends",
+        ),
+        (
+            "render",
+            given().asked().with(|g| g.unknown = Some(broken.clone())),
+            "kustomization.yaml",
+        ),
+        (
+            "unreachable for long",
+            given().asked().with(|g| {
+                g.unknown = Some(unreachable.clone());
+                if let Some(asked) = &mut g.requested {
+                    asked.since = NOW.plus_seconds(-REQUEST_PATIENCE_SECONDS)
+                }
+            }),
+            "does not answer",
+        ),
     ] {
         match given.decide().act {
             Act::Refuse(why) => assert!(why.contains(words), "{name}: {why}"),
@@ -262,7 +355,9 @@ fn requests_that_cannot_be_met_are_refused_with_the_reason() {
         }
     }
     // A cluster that has just gone away may be back in a moment.
-    let waits = given().asked().with(|g| g.unknown = Some(unreachable.clone()));
+    let waits = given()
+        .asked()
+        .with(|g| g.unknown = Some(unreachable.clone()));
     assert_eq!(waits.decide().act, Act::Rest);
 }
 
@@ -272,7 +367,10 @@ fn looks_again_when_time_alone_changes_the_answer() {
     assert_eq!(failed.again, Some(NOW.plus_seconds(2)));
     let held = given().differs().held(60).decide();
     assert_eq!(held.again, Some(NOW.plus_seconds(60)));
-    assert_eq!([1, 2, 3, 6, 7, 90].map(retry_seconds), [5, 10, 20, 160, 180, 180]);
+    assert_eq!(
+        [1, 2, 3, 6, 7, 90].map(retry_seconds),
+        [5, 10, 20, 160, 180, 180]
+    );
 }
 
 #[test]
@@ -288,7 +386,13 @@ fn every_reason_says_what_happens_next() {
         given().leaving().with(|g| g.prune = PruneCheck::Rewritten),
     ] {
         let cause = given.decide().cause.expect("a cause");
-        assert!(!cause.next.is_empty() && !cause.cause.is_empty(), "{cause:?}");
-        assert!(!cause.cause.ends_with('.') && !cause.next.ends_with('.'), "{cause:?}");
+        assert!(
+            !cause.next.is_empty() && !cause.cause.is_empty(),
+            "{cause:?}"
+        );
+        assert!(
+            !cause.cause.ends_with('.') && !cause.next.ends_with('.'),
+            "{cause:?}"
+        );
     }
 }

@@ -4,13 +4,12 @@
 //! It makes no choices. Outcomes are written together with the inventory they change; if that fails, nothing further is
 //! sent, and the next pass finds the run where it stopped.
 
-use super::outcome;
 use super::step::{Done, Result as StepResult, Work};
+use super::{outcome, tell};
 use crate::reconcile::target::{Compared, Expected, Loaded, TargetMemory};
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
 use crate::store::{self, StoreError};
-use engine::apply::EventNote;
 use engine::live::Resolve;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
@@ -29,7 +28,10 @@ const TOGETHER: usize = 256;
 const SERVED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Carries out `plan`, or what `fresh` says is left of it, and moves the run to Verifying or to its end.
-#[expect(clippy::too_many_arguments, reason = "each is a different thing the execution rests on, and one caller names them all")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing the execution rests on, and one caller names them all"
+)]
 pub(super) async fn execute(
     runtime: &Runtime,
     loaded: &Loaded,
@@ -41,21 +43,45 @@ pub(super) async fn execute(
     fresh: Option<&Plan>,
 ) -> Result<(), StoreError> {
     if !compared.managed {
-        return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, "the target is only observed: nothing was written").await;
+        return outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Failed,
+            "the target is only observed: nothing was written",
+        )
+        .await;
     }
-    let left: Vec<&Step> = plan.steps.iter().filter(|step| step.action.writes() && is_left(step, fresh)).collect();
-    let declared: BTreeSet<&ResourceKey> = compared.desired.objects.iter().map(|manifest| &manifest.key).collect();
+    let left: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.writes() && is_left(step, fresh))
+        .collect();
+    let declared: BTreeSet<&ResourceKey> = compared
+        .desired
+        .objects
+        .iter()
+        .map(|manifest| &manifest.key)
+        .collect();
     let mut tx = runtime.store().begin().await?;
     store::target::require_generation(&mut tx, loaded.row.id, loaded.generation).await?;
     let ahead: Vec<(ResourceKey, String)> = plan
         .steps
         .iter()
-        .filter(|step| matches!(step.action, Action::Create | Action::Configure | Action::Unchanged) && declared.contains(&step.key))
+        .filter(|step| {
+            matches!(
+                step.action,
+                Action::Create | Action::Configure | Action::Unchanged
+            ) && declared.contains(&step.key)
+        })
         .map(|step| (step.key.clone(), step.api_version.clone()))
         .collect();
     store::inventory::write_ahead(&mut tx, loaded.row.id, &ahead).await?;
     confirm_unchanged(&mut tx, loaded, compared, fresh.unwrap_or(plan)).await?;
-    if from == SyncPhase::AwaitingApproval && !store::approval::use_up(&mut tx, loaded.row.id, &plan.digest, run.id).await? {
+    if from == SyncPhase::AwaitingApproval
+        && !store::approval::use_up(&mut tx, loaded.row.id, &plan.digest, run.id).await?
+    {
         // Somebody else used it, or it was withdrawn in between.
         return Ok(());
     }
@@ -68,7 +94,15 @@ pub(super) async fn execute(
         .steps
         .iter()
         .filter(|step| fresh.is_some() && step.action.writes() && !is_left(step, fresh))
-        .map(|step| outcome::of(step, StepStatus::Done, "applied before the restart", None, None))
+        .map(|step| {
+            outcome::of(
+                step,
+                StepStatus::Done,
+                "applied before the restart",
+                None,
+                None,
+            )
+        })
         .collect();
     if !resumed.is_empty() {
         store::run::put_steps(&mut tx, run.id, run.fence, &resumed).await?;
@@ -85,12 +119,17 @@ pub(super) async fn execute(
         handle: &compared.handle,
         subject: &subject,
         hpa_targets: &compared.judged.hpa_targets,
-        force: heals || loaded.definition.policy.self_heal || memory.last.as_ref().is_none_or(Option::is_none),
+        force: heals
+            || loaded.definition.policy.self_heal
+            || memory.last.as_ref().is_none_or(Option::is_none),
         halt: &halt,
     };
     let mut ending = Ending::default();
     for batch in engine::plan::batches(plan) {
-        let batch: Vec<&Step> = batch.into_iter().filter(|step| left.iter().any(|left| left.index == step.index)).collect();
+        let batch: Vec<&Step> = batch
+            .into_iter()
+            .filter(|step| left.iter().any(|left| left.index == step.index))
+            .collect();
         if batch.is_empty() {
             continue;
         }
@@ -102,10 +141,13 @@ pub(super) async fn execute(
         one_batch(runtime, loaded, memory, run, &work, batch, &mut ending).await?;
     }
     if heals {
-        tell(runtime, loaded, compared, &ending.healed).await;
+        tell::healed(runtime, loaded, compared, &ending.healed).await;
     }
     drop(writing);
-    if ending.failed.is_none() && ending.terminated.is_none() && (runtime.draining().is_cancelled() || ending.unfinished) {
+    if ending.failed.is_none()
+        && ending.terminated.is_none()
+        && (runtime.draining().is_cancelled() || ending.unfinished)
+    {
         tracing::info!(event.name = "run.paused", run.id = %run.id, "the server is stopping; the run goes on after the start");
         return Ok(());
     }
@@ -131,7 +173,12 @@ impl Ending<'_> {
 }
 
 fn is_left(step: &Step, fresh: Option<&Plan>) -> bool {
-    fresh.is_none_or(|fresh| fresh.steps.iter().any(|now| now.key == step.key && now.action.writes()))
+    fresh.is_none_or(|fresh| {
+        fresh
+            .steps
+            .iter()
+            .any(|now| now.key == step.key && now.action.writes())
+    })
 }
 
 /// Objects that are as declared already belong to the inventory just like those that are written now.
@@ -141,17 +188,36 @@ async fn confirm_unchanged(
     compared: &Compared,
     plan: &Plan,
 ) -> Result<(), StoreError> {
-    for step in plan.steps.iter().filter(|step| step.action == Action::Unchanged) {
-        let (Some(uid), Some(manifest)) =
-            (&step.uid, compared.desired.objects.iter().find(|manifest| manifest.key == step.key))
-        else {
+    for step in plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Unchanged)
+    {
+        let (Some(uid), Some(manifest)) = (
+            &step.uid,
+            compared
+                .desired
+                .objects
+                .iter()
+                .find(|manifest| manifest.key == step.key),
+        ) else {
             continue;
         };
         let known = loaded.inventory.iter().any(|row| {
-            row.key == step.key && row.uid.as_ref() == Some(uid) && row.applied_hash.as_deref() == Some(manifest.hash.as_str())
+            row.key == step.key
+                && row.uid.as_ref() == Some(uid)
+                && row.applied_hash.as_deref() == Some(manifest.hash.as_str())
         });
         if !known {
-            store::inventory::confirm(tx, loaded.row.id, &step.key, uid, &step.api_version, &manifest.hash).await?;
+            store::inventory::confirm(
+                tx,
+                loaded.row.id,
+                &step.key,
+                uid,
+                &step.api_version,
+                &manifest.hash,
+            )
+            .await?;
         }
     }
     Ok(())
@@ -167,13 +233,21 @@ async fn one_batch<'a>(
     ending: &mut Ending<'a>,
 ) -> Result<(), StoreError> {
     let began = now();
-    let running: Vec<_> = batch.iter().map(|step| outcome::of(step, StepStatus::Running, "", Some(began), None)).collect();
+    let running: Vec<_> = batch
+        .iter()
+        .map(|step| outcome::of(step, StepStatus::Running, "", Some(began), None))
+        .collect();
     let mut tx = runtime.store().begin().await?;
     store::run::put_steps(&mut tx, run.id, run.fence, &running).await?;
     tx.commit().await?;
     let wake = runtime.activator().target(loaded.row.id);
-    let steps: Vec<BoxFuture<'_, StepResult<'a>>> = batch.into_iter().map(|step| work.carry_out(step).boxed()).collect();
-    let mut results = futures::stream::iter(steps).buffer_unordered(AT_ONCE).ready_chunks(TOGETHER);
+    let steps: Vec<BoxFuture<'_, StepResult<'a>>> = batch
+        .into_iter()
+        .map(|step| work.carry_out(step).boxed())
+        .collect();
+    let mut results = futures::stream::iter(steps)
+        .buffer_unordered(AT_ONCE)
+        .ready_chunks(TOGETHER);
     let mut recorded = Ok(());
     loop {
         tokio::select! {
@@ -204,7 +278,10 @@ async fn one_batch<'a>(
 
 async fn terminate_asked(runtime: &Runtime, loaded: &Loaded) -> Result<Option<String>, StoreError> {
     let pending = store::operation::pending(runtime.store(), loaded.row.id).await?;
-    let asked: Vec<_> = pending.iter().filter(|request| request.kind == OperationKind::Terminate).collect();
+    let asked: Vec<_> = pending
+        .iter()
+        .filter(|request| request.kind == OperationKind::Terminate)
+        .collect();
     let who = asked.first().map(|request| request.started_by.words());
     if !asked.is_empty() {
         outcome::end_requests(runtime, &asked, "done").await?;
@@ -224,7 +301,12 @@ async fn record<'a>(
     let at = now();
     let mut outcomes = Vec::with_capacity(chunk.len());
     let mut tx = runtime.store().begin().await?;
-    for StepResult { step, started_at, done } in chunk {
+    for StepResult {
+        step,
+        started_at,
+        done,
+    } in chunk
+    {
         let (status, message) = match done {
             Done::NotStarted => {
                 ending.rest.push(step);
@@ -236,12 +318,32 @@ async fn record<'a>(
                 ending.failed.get_or_insert_with(|| message.clone());
                 (StepStatus::Failed, message)
             }
-            Done::Applied { uid, version, hash, api_version, tracked } => {
+            Done::Applied {
+                uid,
+                version,
+                hash,
+                api_version,
+                tracked,
+            } => {
                 if tracked {
-                    store::inventory::confirm(&mut tx, loaded.row.id, &step.key, &uid, &api_version, &hash).await?;
+                    store::inventory::confirm(
+                        &mut tx,
+                        loaded.row.id,
+                        &step.key,
+                        &uid,
+                        &api_version,
+                        &hash,
+                    )
+                    .await?;
                 }
                 memory.versions.insert(step.key.clone(), version.clone());
-                memory.expected.insert(step.key.clone(), Expected { version: Some(version), at });
+                memory.expected.insert(
+                    step.key.clone(),
+                    Expected {
+                        version: Some(version),
+                        at,
+                    },
+                );
                 memory.wrote.insert(step.key.clone());
                 if run.started_by == StartedBy::SelfHeal {
                     memory.healed(&step.key, at);
@@ -252,18 +354,29 @@ async fn record<'a>(
             Done::Deleted { going: None } => {
                 store::inventory::drop_entry(&mut tx, loaded.row.id, &step.key).await?;
                 memory.versions.remove(&step.key);
-                memory.expected.insert(step.key.clone(), Expected { version: None, at });
+                memory
+                    .expected
+                    .insert(step.key.clone(), Expected { version: None, at });
                 memory.wrote.insert(step.key.clone());
                 (StepStatus::Done, String::new())
             }
-            Done::Deleted { going: Some(finalizers) } if finalizers.is_empty() => {
-                (StepStatus::Done, "it is being deleted".to_owned())
-            }
-            Done::Deleted { going: Some(finalizers) } => {
-                (StepStatus::Done, format!("it is being deleted, blocked by {}", finalizers.join(", ")))
-            }
+            Done::Deleted {
+                going: Some(finalizers),
+            } if finalizers.is_empty() => (StepStatus::Done, "it is being deleted".to_owned()),
+            Done::Deleted {
+                going: Some(finalizers),
+            } => (
+                StepStatus::Done,
+                format!("it is being deleted, blocked by {}", finalizers.join(", ")),
+            ),
         };
-        outcomes.push(outcome::of(step, status, &message, Some(started_at), Some(at)));
+        outcomes.push(outcome::of(
+            step,
+            status,
+            &message,
+            Some(started_at),
+            Some(at),
+        ));
     }
     store::run::put_steps(&mut tx, run.id, run.fence, &outcomes).await?;
     tx.commit().await?;
@@ -278,22 +391,50 @@ async fn conclude(
     plan: &Plan,
     ending: Ending<'_>,
 ) -> Result<(), StoreError> {
-    let why = if ending.terminated.is_some() { "not started: the run was ended" } else { "not started: an earlier step failed" };
-    let skipped: Vec<_> = ending.rest.iter().map(|step| outcome::of(step, StepStatus::Skipped, why, None, None)).collect();
+    let why = if ending.terminated.is_some() {
+        "not started: the run was ended"
+    } else {
+        "not started: an earlier step failed"
+    };
+    let skipped: Vec<_> = ending
+        .rest
+        .iter()
+        .map(|step| outcome::of(step, StepStatus::Skipped, why, None, None))
+        .collect();
     let mut tx = runtime.store().begin().await?;
     if !skipped.is_empty() {
         store::run::put_steps(&mut tx, run.id, run.fence, &skipped).await?;
     }
     if ending.failed.is_none() && ending.terminated.is_none() {
-        store::run::set_phase(&mut tx, run.id, run.fence, SyncPhase::Applying, SyncPhase::Verifying, "").await?;
+        store::run::set_phase(
+            &mut tx,
+            run.id,
+            run.fence,
+            SyncPhase::Applying,
+            SyncPhase::Verifying,
+            "",
+        )
+        .await?;
         memory.verifying = Some((run.id, now()));
     }
     tx.commit().await?;
-    let writes = plan.steps.iter().filter(|step| step.action.writes()).count();
+    let writes = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.writes())
+        .count();
     match (ending.terminated, ending.failed) {
         (Some(who), _) => {
             let message = format!("ended by {who}; what was applied stays");
-            outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &message).await
+            outcome::finish(
+                runtime,
+                loaded,
+                memory,
+                run,
+                SyncPhase::Terminated,
+                &message,
+            )
+            .await
         }
         (None, Some(first)) => {
             let message = match ending.failures {
@@ -310,45 +451,16 @@ async fn conclude(
 async fn served(compared: &Compared, batch: &[&Step], halt: &CancellationToken) {
     let missing = || {
         batch.iter().any(|step| {
-            step.action != Action::Prune && compared.handle.live.resolve(&step.api_version, &step.key.kind).is_none()
+            step.action != Action::Prune
+                && compared
+                    .handle
+                    .live
+                    .resolve(&step.api_version, &step.key.kind)
+                    .is_none()
         })
     };
     let deadline = tokio::time::Instant::now() + SERVED_WITHIN;
     while missing() && tokio::time::Instant::now() < deadline && !halt.is_cancelled() {
         tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// Leaves word on each healed object, for whoever changed it.
-async fn tell(runtime: &Runtime, loaded: &Loaded, compared: &Compared, healed: &[(&Step, String)]) {
-    let Some(applier) = compared.handle.applier() else { return };
-    for (step, uid) in healed {
-        let fields: Vec<&str> = step.changes.iter().map(|change| change.path.as_str()).take(3).collect();
-        let fields = if fields.is_empty() { "the object".to_owned() } else { fields.join(", ") };
-        let file = compared
-            .desired
-            .objects
-            .iter()
-            .find(|manifest| manifest.key == step.key)
-            .and_then(|manifest| manifest.origin.as_ref())
-            .map_or_else(String::new, |origin| match origin.line {
-                Some(line) => format!(" ({}:{line})", origin.path),
-                None => format!(" ({})", origin.path),
-            });
-        let application = &loaded.application;
-        let note = EventNote {
-            object: step.key.clone(),
-            api_version: step.api_version.clone(),
-            uid: uid.clone(),
-            reason: "DriftUndone".to_owned(),
-            message: format!(
-                "Lockstep put back {fields} as Git declares it{file}. To keep a change for a while, hold the application: {}/apps/{}/{}?cluster={}",
-                runtime.settings().public_url, application.id, application.name, loaded.row.cluster
-            ),
-            warning: false,
-        };
-        if let Err(error) = applier.record_event(&note).await {
-            tracing::debug!(event.name = "run.event_failed", object = %step.key, error = %error, "no Event could be left on a healed object");
-        }
     }
 }

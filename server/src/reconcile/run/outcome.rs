@@ -16,7 +16,9 @@ pub(super) fn at_first(plan: &Plan) -> Vec<StepOutcome> {
         .map(|step| match &step.action {
             Action::Skip(why) => of(step, StepStatus::Skipped, why, None, None),
             Action::Unchanged => of(step, StepStatus::Done, "", None, None),
-            Action::Create | Action::Configure | Action::Prune => of(step, StepStatus::Waiting, "", None, None),
+            Action::Create | Action::Configure | Action::Prune => {
+                of(step, StepStatus::Waiting, "", None, None)
+            }
         })
         .collect()
 }
@@ -58,8 +60,12 @@ pub(super) async fn finish(
     store::operation::end(&mut tx, run.operation, message).await?;
     tx.commit().await?;
     match phase {
-        SyncPhase::Failed => tracing::warn!(event.name = "run.failed", run.id = %run.id, reason = %message, "a run failed"),
-        _ => tracing::info!(event.name = "run.ended", run.id = %run.id, phase = phase.word(), reason = %message, "a run ended"),
+        SyncPhase::Failed => {
+            tracing::warn!(event.name = "run.failed", run.id = %run.id, reason = %message, "a run failed")
+        }
+        _ => {
+            tracing::info!(event.name = "run.ended", run.id = %run.id, phase = phase.word(), reason = %message, "a run ended")
+        }
     }
     memory.verifying = None;
     memory.last = Some(last_attempt(runtime, loaded.row.id).await?);

@@ -8,11 +8,18 @@ use lockstep_types::plan::{Plan, Step};
 pub fn continues(before: &Plan, now: &Plan) -> bool {
     before.target == now.target
         && before.revision == now.revision
-        && now.steps.iter().filter(|step| step.action.writes()).all(|step| before.steps.iter().any(|old| same(old, step)))
+        && now
+            .steps
+            .iter()
+            .filter(|step| step.action.writes())
+            .all(|step| before.steps.iter().any(|old| same(old, step)))
 }
 
 fn same(old: &Step, new: &Step) -> bool {
-    old.key == new.key && old.action == new.action && old.desired_hash == new.desired_hash && old.uid == new.uid
+    old.key == new.key
+        && old.action == new.action
+        && old.desired_hash == new.desired_hash
+        && old.uid == new.uid
 }
 
 #[cfg(test)]
@@ -52,14 +59,26 @@ mod tests {
 
     #[test]
     fn goes_on_with_what_is_left_of_the_same_plan() {
-        let before = plan(vec![step("a", Action::Create, None), step("b", Action::Configure, Some("1"))]);
+        let before = plan(vec![
+            step("a", Action::Create, None),
+            step("b", Action::Configure, Some("1")),
+        ]);
         let applied = step("a", Action::Unchanged, Some("0"));
         let left = |step| plan(vec![applied.clone(), step]);
-        assert!(continues(&before, &left(step("b", Action::Configure, Some("1")))));
+        assert!(continues(
+            &before,
+            &left(step("b", Action::Configure, Some("1")))
+        ));
         assert!(continues(&before, &plan(vec![applied.clone()])));
         // Recreated by somebody, a different action, another object: not the plan any more.
-        assert!(!continues(&before, &left(step("b", Action::Configure, Some("2")))));
-        assert!(!continues(&before, &left(step("b", Action::Prune, Some("1")))));
+        assert!(!continues(
+            &before,
+            &left(step("b", Action::Configure, Some("2")))
+        ));
+        assert!(!continues(
+            &before,
+            &left(step("b", Action::Prune, Some("1")))
+        ));
         assert!(!continues(&before, &left(step("c", Action::Create, None))));
         let mut newer = plan(Vec::new());
         newer.revision = Revision("b".repeat(40));

@@ -36,9 +36,17 @@ pub(super) struct Work<'a> {
 
 /// What became of a step.
 pub(super) enum Done {
-    Applied { uid: String, version: String, hash: String, api_version: String, tracked: bool },
+    Applied {
+        uid: String,
+        version: String,
+        hash: String,
+        api_version: String,
+        tracked: bool,
+    },
     /// `Some`: what it still waits for.
-    Deleted { going: Option<Vec<String>> },
+    Deleted {
+        going: Option<Vec<String>>,
+    },
     Failed(String),
     /// Halted before it began.
     NotStarted,
@@ -56,7 +64,11 @@ impl<'a> Work<'a> {
     pub(super) async fn carry_out(&self, step: &'a Step) -> Result<'a> {
         let started_at = now();
         if self.halt.is_cancelled() {
-            return Result { step, started_at, done: Done::NotStarted };
+            return Result {
+                step,
+                started_at,
+                done: Done::NotStarted,
+            };
         }
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut pause = Duration::from_secs(1);
@@ -66,11 +78,27 @@ impl<'a> Work<'a> {
                 _ => self.apply(step).await,
             };
             match answer {
-                Ok(done) => return Result { step, started_at, done },
-                Err(Refusal::Final(message)) => return Result { step, started_at, done: Done::Failed(message) },
+                Ok(done) => {
+                    return Result {
+                        step,
+                        started_at,
+                        done,
+                    };
+                }
+                Err(Refusal::Final(message)) => {
+                    return Result {
+                        step,
+                        started_at,
+                        done: Done::Failed(message),
+                    };
+                }
                 Err(Refusal::Passing(message)) => {
                     if self.halt.is_cancelled() || tokio::time::Instant::now() + pause > deadline {
-                        return Result { step, started_at, done: Done::Failed(message) };
+                        return Result {
+                            step,
+                            started_at,
+                            done: Done::Failed(message),
+                        };
                     }
                     tokio::select! {
                         () = self.halt.cancelled() => {}
@@ -83,18 +111,25 @@ impl<'a> Work<'a> {
     }
 
     fn applier(&self) -> std::result::Result<Applier, Refusal> {
-        self.handle
-            .applier()
-            .ok_or_else(|| Refusal::Passing(format!("the cluster {} does not answer", self.handle.name)))
+        self.handle.applier().ok_or_else(|| {
+            Refusal::Passing(format!("the cluster {} does not answer", self.handle.name))
+        })
     }
 
     async fn apply(&self, step: &Step) -> std::result::Result<Done, Refusal> {
-        let declared = self.subject.desired.objects.iter().find(|manifest| manifest.key == step.key);
+        let declared = self
+            .subject
+            .desired
+            .objects
+            .iter()
+            .find(|manifest| manifest.key == step.key);
         let manifest = match declared {
             Some(manifest) => manifest.clone(),
             None => plan::namespace_manifest(&step.key.name)
                 .filter(|made| made.key == step.key)
-                .ok_or_else(|| Refusal::Final(format!("{} is not declared any more", step.key.short())))?,
+                .ok_or_else(|| {
+                    Refusal::Final(format!("{} is not declared any more", step.key.short()))
+                })?,
         };
         let live = match self.handle.live.get(&step.key) {
             Lookup::Present(object) => Some(object.body()),
@@ -102,10 +137,21 @@ impl<'a> Work<'a> {
         };
         let context = judge::context(self.subject, &manifest, self.hpa_targets);
         let body = diff::for_apply(&manifest, live.as_ref(), &context);
-        let sent = Manifest::new(body, manifest.origin.clone()).map_err(|error| Refusal::Final(error.to_string()))?;
-        let drifted = step.changes.iter().any(|change| change.class == DiffClass::Drift);
-        let options = ApplyOptions { force: self.force || drifted, uid: step.uid.clone() };
-        let applied = self.applier()?.apply(&sent, &options).await.map_err(Refusal::from)?;
+        let sent = Manifest::new(body, manifest.origin.clone())
+            .map_err(|error| Refusal::Final(error.to_string()))?;
+        let drifted = step
+            .changes
+            .iter()
+            .any(|change| change.class == DiffClass::Drift);
+        let options = ApplyOptions {
+            force: self.force || drifted,
+            uid: step.uid.clone(),
+        };
+        let applied = self
+            .applier()?
+            .apply(&sent, &options)
+            .await
+            .map_err(Refusal::from)?;
         Ok(Done::Applied {
             uid: applied.uid,
             version: applied.resource_version,
@@ -116,7 +162,10 @@ impl<'a> Work<'a> {
     }
 
     async fn delete(&self, step: &Step) -> std::result::Result<Done, Refusal> {
-        let uid = step.uid.clone().ok_or_else(|| Refusal::Final("the plan names no UID to delete".to_owned()))?;
+        let uid = step
+            .uid
+            .clone()
+            .ok_or_else(|| Refusal::Final("the plan names no UID to delete".to_owned()))?;
         while let Err(seconds) = self.runtime.brake().delete(&self.handle.name, now()) {
             if self.halt.is_cancelled() {
                 return Ok(Done::NotStarted);
@@ -139,9 +188,16 @@ impl<'a> Work<'a> {
             tracking_id: Some(tracking.text()),
             propagation: Propagation::Background,
         };
-        match self.applier()?.delete(&deletion).await.map_err(Refusal::from)? {
+        match self
+            .applier()?
+            .delete(&deletion)
+            .await
+            .map_err(Refusal::from)?
+        {
             Deleted::Gone => Ok(Done::Deleted { going: None }),
-            Deleted::Going { finalizers } => Ok(Done::Deleted { going: Some(finalizers) }),
+            Deleted::Going { finalizers } => Ok(Done::Deleted {
+                going: Some(finalizers),
+            }),
         }
     }
 }
@@ -155,7 +211,9 @@ enum Refusal {
 impl From<ApplyError> for Refusal {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Timeout { .. } | ApplyError::Unreachable { .. } => Self::Passing(error.to_string()),
+            ApplyError::Timeout { .. } | ApplyError::Unreachable { .. } => {
+                Self::Passing(error.to_string())
+            }
             _ => Self::Final(error.to_string()),
         }
     }

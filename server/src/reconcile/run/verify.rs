@@ -30,11 +30,31 @@ pub(super) async fn verify(
         }
     };
     let Some(compared) = compared else {
-        return late(runtime, loaded, memory, run, since, now, "the cluster could not be asked whether everything is ready").await;
+        return late(
+            runtime,
+            loaded,
+            memory,
+            run,
+            since,
+            now,
+            "the cluster could not be asked whether everything is ready",
+        )
+        .await;
     };
     if run.render_key.as_deref() != Some(compared.render.key.as_str()) {
-        let message = format!("{} came before everything was ready", compared.revision.short());
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Superseded, &message).await?;
+        let message = format!(
+            "{} came before everything was ready",
+            compared.revision.short()
+        );
+        outcome::finish(
+            runtime,
+            loaded,
+            memory,
+            run,
+            SyncPhase::Superseded,
+            &message,
+        )
+        .await?;
         return Ok(Advanced::Changed);
     }
     match compared.judged.health.status {
@@ -45,7 +65,8 @@ pub(super) async fn verify(
                 images: desired::images(&compared.desired.objects),
             };
             let mut tx = runtime.store().begin().await?;
-            store::target::set_deployed(&mut tx, loaded.row.id, loaded.generation, &deployed).await?;
+            store::target::set_deployed(&mut tx, loaded.row.id, loaded.generation, &deployed)
+                .await?;
             tx.commit().await?;
             outcome::finish(runtime, loaded, memory, run, SyncPhase::Succeeded, "").await?;
             Ok(Advanced::Changed)

@@ -19,10 +19,17 @@ const DEPTH: u32 = 200;
 /// When the database cannot be written. A log that cannot be read is left for the next pass.
 pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Result<(), StoreError> {
     for revision in &wanted.revisions {
-        let Some(head) = runtime.memory().resolution(key, revision).and_then(|known| known.revision) else {
+        let Some(head) = runtime
+            .memory()
+            .resolution(key, revision)
+            .and_then(|known| known.revision)
+        else {
             continue;
         };
-        let noted = Noted { head: head.clone(), readers: readers(runtime, wanted) };
+        let noted = Noted {
+            head: head.clone(),
+            readers: readers(runtime, wanted),
+        };
         let before = runtime.memory().noted(key, revision);
         if before.as_ref() == Some(&noted) {
             continue;
@@ -36,7 +43,9 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
         };
         let mut news: Vec<CommitInfo> = log;
         if let Some(before) = before.filter(|before| before.readers == noted.readers) {
-            let known = news.iter().position(|commit| commit.revision == before.head);
+            let known = news
+                .iter()
+                .position(|commit| commit.revision == before.head);
             news.truncate(known.unwrap_or(news.len()));
         }
         let mut seen = Vec::with_capacity(news.len());
@@ -55,13 +64,30 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
 }
 
 fn readers(runtime: &Runtime, wanted: &Wanted) -> Vec<(ApplicationId, String, bool)> {
-    let known = |id: ApplicationId| runtime.memory().inputs(id).is_some_and(|inputs| !inputs.is_empty());
-    wanted.paths.iter().map(|(id, path)| (*id, path.clone(), known(*id))).collect()
+    let known = |id: ApplicationId| {
+        runtime
+            .memory()
+            .inputs(id)
+            .is_some_and(|inputs| !inputs.is_empty())
+    };
+    wanted
+        .paths
+        .iter()
+        .map(|(id, path)| (*id, path.clone(), known(*id)))
+        .collect()
 }
 
-async fn touched(runtime: &Runtime, wanted: &Wanted, commit: &CommitInfo) -> BTreeSet<ApplicationId> {
+async fn touched(
+    runtime: &Runtime,
+    wanted: &Wanted,
+    commit: &CommitInfo,
+) -> BTreeSet<ApplicationId> {
     let parent: Option<&Revision> = commit.parents.first();
-    let Ok(changes) = runtime.mirrors().changed(&wanted.url, parent, &commit.revision, &[]).await else {
+    let Ok(changes) = runtime
+        .mirrors()
+        .changed(&wanted.url, parent, &commit.revision, &[])
+        .await
+    else {
         return BTreeSet::new();
     };
     wanted
@@ -79,7 +105,10 @@ async fn touched(runtime: &Runtime, wanted: &Wanted, commit: &CommitInfo) -> BTr
 pub(crate) fn touches(changes: &[PathChange], path: &str, inputs: &[String]) -> bool {
     changes.iter().any(|change| {
         let below = path.is_empty()
-            || change.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            || change
+                .path
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         below || inputs.contains(&change.path)
     })
 }
@@ -91,10 +120,25 @@ mod tests {
 
     #[test]
     fn files_below_the_path_and_inputs_from_elsewhere_count() {
-        let changed = |path: &str| [PathChange { path: path.to_owned(), kind: PathChangeKind::Modified }];
+        let changed = |path: &str| {
+            [PathChange {
+                path: path.to_owned(),
+                kind: PathChangeKind::Modified,
+            }]
+        };
         let inputs = ["base/web.yaml".to_owned()];
-        for (path, expected) in [("shop/prod/a.yaml", true), ("shop/prod", true), ("shop/production/a.yaml", false), ("base/web.yaml", true), ("base/db.yaml", false)] {
-            assert_eq!(touches(&changed(path), "shop/prod", &inputs), expected, "{path}");
+        for (path, expected) in [
+            ("shop/prod/a.yaml", true),
+            ("shop/prod", true),
+            ("shop/production/a.yaml", false),
+            ("base/web.yaml", true),
+            ("base/db.yaml", false),
+        ] {
+            assert_eq!(
+                touches(&changed(path), "shop/prod", &inputs),
+                expected,
+                "{path}"
+            );
         }
         assert!(touches(&changed("anything"), "", &[]));
     }

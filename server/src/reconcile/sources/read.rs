@@ -17,7 +17,11 @@ use std::collections::BTreeSet;
 const FILES: usize = 20_000;
 
 /// Brings the applications of a source up to date with the revision its repository was fetched at.
-pub(super) async fn definitions(runtime: &Runtime, key: &str, id: SourceId) -> Result<(), StoreError> {
+pub(super) async fn definitions(
+    runtime: &Runtime,
+    key: &str,
+    id: SourceId,
+) -> Result<(), StoreError> {
     let source = match store::source::get(runtime.store(), id).await {
         Ok(source) => source,
         Err(StoreError::NotFound { .. }) => return Ok(()),
@@ -33,7 +37,8 @@ pub(super) async fn definitions(runtime: &Runtime, key: &str, id: SourceId) -> R
         return Ok(());
     };
     let read = (revision.clone(), runtime.memory().clusters_changed());
-    if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some()) {
+    if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some())
+    {
         return store::source::touch_read(runtime.store(), id, now()).await;
     }
     match files(runtime, &source, &revision).await {
@@ -44,15 +49,27 @@ pub(super) async fn definitions(runtime: &Runtime, key: &str, id: SourceId) -> R
             Ok(())
         }
         Err(error) => {
-            let failing = Failing { since: now(), error: error.to_string(), next: error.next().to_owned() };
+            let failing = Failing {
+                since: now(),
+                error: error.to_string(),
+                next: error.next().to_owned(),
+            };
             failed(runtime, id, &failing).await
         }
     }
 }
 
 /// Notes why a source cannot be read; its applications stay.
-pub(super) async fn failed(runtime: &Runtime, id: SourceId, failing: &Failing) -> Result<(), StoreError> {
-    let text = if failing.next.is_empty() { format!("{}.", failing.error) } else { format!("{}. {}", failing.error, failing.next) };
+pub(super) async fn failed(
+    runtime: &Runtime,
+    id: SourceId,
+    failing: &Failing,
+) -> Result<(), StoreError> {
+    let text = if failing.next.is_empty() {
+        format!("{}.", failing.error)
+    } else {
+        format!("{}. {}", failing.error, failing.next)
+    };
     let known = match store::source::get(runtime.store(), id).await {
         Ok(source) => source.error,
         Err(StoreError::NotFound { .. }) => return Ok(()),
@@ -67,11 +84,24 @@ pub(super) async fn failed(runtime: &Runtime, id: SourceId, failing: &Failing) -
     Ok(())
 }
 
-async fn files(runtime: &Runtime, source: &SourceRow, revision: &Revision) -> Result<Vec<DefinitionFile>, SourceError> {
-    let found = runtime.mirrors().files(&source.repo_url, revision, &source.path).await?;
-    let yaml = |path: &str| [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+async fn files(
+    runtime: &Runtime,
+    source: &SourceRow,
+    revision: &Revision,
+) -> Result<Vec<DefinitionFile>, SourceError> {
+    let found = runtime
+        .mirrors()
+        .files(&source.repo_url, revision, &source.path)
+        .await?;
+    let yaml = |path: &str| {
+        [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|ending| path.ends_with(ending))
+    };
     let mut files = Vec::new();
-    for file in found.into_iter().filter(|file| matches!(file.kind, FileKind::File | FileKind::Executable) && yaml(&file.path)) {
+    for file in found.into_iter().filter(|file| {
+        matches!(file.kind, FileKind::File | FileKind::Executable) && yaml(&file.path)
+    }) {
         if files.len() == FILES {
             return Err(SourceError::Unsupported(format!(
                 "{} holds more than {FILES} YAML files; give the folder of the definitions as path of the source",
@@ -79,7 +109,10 @@ async fn files(runtime: &Runtime, source: &SourceRow, revision: &Revision) -> Re
             )));
         }
         let bytes = runtime.mirrors().read(&source.repo_url, &file.oid).await?;
-        files.push(DefinitionFile { path: file.path, bytes });
+        files.push(DefinitionFile {
+            path: file.path,
+            bytes,
+        });
     }
     Ok(files)
 }
@@ -99,20 +132,21 @@ async fn record(
             broken.push(twice(definition));
             continue;
         }
-        let cluster = match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
-            Ok(cluster) => Some(cluster),
-            Err((message, next)) => {
-                broken.push(DefinitionProblem {
-                    key: None,
-                    path: definition.path.clone(),
-                    line: definition.line,
-                    field: "spec.destination".to_owned(),
-                    message,
-                    next,
-                });
-                None
-            }
-        };
+        let cluster =
+            match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
+                Ok(cluster) => Some(cluster),
+                Err((message, next)) => {
+                    broken.push(DefinitionProblem {
+                        key: None,
+                        path: definition.path.clone(),
+                        line: definition.line,
+                        field: "spec.destination".to_owned(),
+                        message,
+                        next,
+                    });
+                    None
+                }
+            };
         match definitions::seen(source, definition, cluster.as_deref(), None) {
             Ok(row) => seen.push(row),
             Err(error) => broken.push(unwritable(definition, &error)),
@@ -121,17 +155,25 @@ async fn record(
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
     let known = store::application::by_source(runtime.store(), source.id).await?;
-    let broken_keys: BTreeSet<String> =
-        broken.iter().filter_map(|problem| problem.key.as_ref()).map(|key| definitions::row_key(source, key)).collect();
+    let broken_keys: BTreeSet<String> = broken
+        .iter()
+        .filter_map(|problem| problem.key.as_ref())
+        .map(|key| definitions::row_key(source, key))
+        .collect();
     // A definition that is broken now is not gone: it stays as it was last read.
     let present: BTreeSet<String> = seen.iter().map(|row| row.key.clone()).collect();
     seen.extend(
-        known.iter().filter(|row| broken_keys.contains(&row.key) && !present.contains(&row.key)).map(as_seen),
+        known
+            .iter()
+            .filter(|row| broken_keys.contains(&row.key) && !present.contains(&row.key))
+            .map(as_seen),
     );
     seen.extend(children_of(&known, &seen));
     let now = now();
-    let problems: Vec<_> =
-        broken.into_iter().map(|found| definitions::problem(source, found, None, now)).collect();
+    let problems: Vec<_> = broken
+        .into_iter()
+        .map(|found| definitions::problem(source, found, None, now))
+        .collect();
     let mut tx = runtime.store().begin().await?;
     let reconciled = store::application::reconcile(&mut tx, source.id, revision, &seen).await?;
     store::source::set_read(&mut tx, source.id, revision, &problems).await?;
@@ -191,7 +233,11 @@ fn twice(definition: &Definition) -> DefinitionProblem {
         path: definition.path.clone(),
         line: definition.line,
         field: "metadata.name".to_owned(),
-        message: format!("{} {} is defined twice; the first one counts", definition.dialect.words(), definition.name),
+        message: format!(
+            "{} {} is defined twice; the first one counts",
+            definition.dialect.words(),
+            definition.name
+        ),
         next: "Remove one of the two, or rename it.".to_owned(),
     }
 }

@@ -17,20 +17,37 @@ pub(super) async fn register(
     memory: &mut TargetMemory,
     compared: &Compared,
 ) -> Result<(), StoreError> {
-    if compared.desired.definitions.is_empty() && memory.children.is_none() && !had_children(runtime, loaded).await? {
+    if compared.desired.definitions.is_empty()
+        && memory.children.is_none()
+        && !had_children(runtime, loaded).await?
+    {
         memory.children = Some(String::new());
         return Ok(());
     }
-    let state = format!("{} {}", compared.render.digest, runtime.memory().clusters_changed());
-    if memory.children.as_deref() == Some(state.as_str()) || compared.desired.definitions.is_empty() && memory.children.as_deref() == Some("") {
+    let state = format!(
+        "{} {}",
+        compared.render.digest,
+        runtime.memory().clusters_changed()
+    );
+    if memory.children.as_deref() == Some(state.as_str())
+        || compared.desired.definitions.is_empty() && memory.children.as_deref() == Some("")
+    {
         return Ok(());
     }
-    let (defined, broken) = definitions::children(&loaded.definition, &compared.desired.definitions, &loaded.source.home_cluster);
+    let (defined, broken) = definitions::children(
+        &loaded.definition,
+        &compared.desired.definitions,
+        &loaded.source.home_cluster,
+    );
     let clusters = store::cluster::list(runtime.store()).await?;
     let _alone = runtime.limits().definitions.lock().await;
     let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
     let parent = loaded.application.id;
-    let mut seen: Vec<SeenApplication> = known.iter().filter(|row| row.parent != Some(parent)).map(as_seen).collect();
+    let mut seen: Vec<SeenApplication> = known
+        .iter()
+        .filter(|row| row.parent != Some(parent))
+        .map(as_seen)
+        .collect();
     let roots: BTreeSet<(String, String)> = known
         .iter()
         .filter(|row| row.parent.is_none())
@@ -48,8 +65,9 @@ pub(super) async fn register(
             .iter()
             .filter(|row| row.parent == Some(parent))
             .filter(|row| {
-                serde_json::from_str::<Definition>(&row.definition)
-                    .is_ok_and(|definition| broken_names.contains(&(definition.namespace, definition.name)))
+                serde_json::from_str::<Definition>(&row.definition).is_ok_and(|definition| {
+                    broken_names.contains(&(definition.namespace, definition.name))
+                })
             })
             .map(as_seen),
     );
@@ -59,7 +77,11 @@ pub(super) async fn register(
         if roots.contains(&(definition.namespace.clone(), definition.name.clone())) {
             continue;
         }
-        let cluster = match definitions::place(&definition.destination, &loaded.source.home_cluster, &clusters) {
+        let cluster = match definitions::place(
+            &definition.destination,
+            &loaded.source.home_cluster,
+            &clusters,
+        ) {
             Ok(cluster) => Some(cluster),
             Err((message, next)) => {
                 broken.push(engine::definition::DefinitionProblem {
@@ -73,11 +95,17 @@ pub(super) async fn register(
                 None
             }
         };
-        if let Ok(row) = definitions::seen(&loaded.source, definition, cluster.as_deref(), Some(parent)) {
+        if let Ok(row) =
+            definitions::seen(&loaded.source, definition, cluster.as_deref(), Some(parent))
+        {
             seen.push(row);
         }
     }
-    let revision = loaded.source.revision.clone().unwrap_or_else(|| compared.revision.clone());
+    let revision = loaded
+        .source
+        .revision
+        .clone()
+        .unwrap_or_else(|| compared.revision.clone());
     let now = now();
     let application = loaded.application.as_ref();
     let mut problems: Vec<Problem> = loaded
@@ -87,9 +115,14 @@ pub(super) async fn register(
         .filter(|problem| problem.application.as_ref().map(|known| known.id) != Some(parent))
         .cloned()
         .collect();
-    problems.extend(broken.into_iter().map(|found| definitions::problem(&loaded.source, found, Some(application.clone()), now)));
+    problems.extend(
+        broken.into_iter().map(|found| {
+            definitions::problem(&loaded.source, found, Some(application.clone()), now)
+        }),
+    );
     let mut tx = runtime.store().begin().await?;
-    let reconciled = store::application::reconcile(&mut tx, loaded.source.id, &revision, &seen).await?;
+    let reconciled =
+        store::application::reconcile(&mut tx, loaded.source.id, &revision, &seen).await?;
     if problems != loaded.source.problems {
         store::source::set_read(&mut tx, loaded.source.id, &revision, &problems).await?;
     }
@@ -103,5 +136,7 @@ pub(super) async fn register(
 
 async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreError> {
     let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
-    Ok(known.iter().any(|row| row.parent == Some(loaded.application.id)))
+    Ok(known
+        .iter()
+        .any(|row| row.parent == Some(loaded.application.id)))
 }

@@ -60,7 +60,12 @@ impl Compared {
 }
 
 /// Compares a target with what its tracked revision, or its pin, declares.
-pub(crate) async fn compare(runtime: &Runtime, loaded: &Loaded, memory: &mut TargetMemory, now: Micros) -> Comparison {
+pub(crate) async fn compare(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    now: Micros,
+) -> Comparison {
     let handle = match handle(runtime, loaded) {
         Ok(handle) => handle,
         Err(cause) => return Comparison::Unknown(cause),
@@ -69,7 +74,11 @@ pub(crate) async fn compare(runtime: &Runtime, loaded: &Loaded, memory: &mut Tar
     if runtime.assessment(loaded.row.id).is_none() {
         handle.live.want(
             loaded.row.id,
-            &judge::wanted(&[], &loaded.entries(), &loaded.definition.destination.namespace),
+            &judge::wanted(
+                &[],
+                &loaded.entries(),
+                &loaded.definition.destination.namespace,
+            ),
         );
     }
     match stages(runtime, loaded, memory, handle, now).await {
@@ -103,7 +112,10 @@ async fn stages(
         (rendered.complete, rendered.inputs)
     };
     let managed = loaded.row.mode == Mode::Managed;
-    let stamp = Stamp { installation: runtime.installation(), target_key: &loaded.target_key };
+    let stamp = Stamp {
+        installation: runtime.installation(),
+        target_key: &loaded.target_key,
+    };
     let namespace = &loaded.definition.destination.namespace;
     let live = &handle.live;
     let place = |render: &Complete| {
@@ -115,18 +127,32 @@ async fn stages(
         )
     };
     let desired = place(&complete)?;
-    let inventory: Vec<InventoryEntry> =
-        loaded.entries().into_iter().filter(|entry| !desired.encrypted.contains(&entry.key)).collect();
-    live.want(loaded.row.id, &judge::wanted(&desired.objects, &inventory, namespace));
+    let inventory: Vec<InventoryEntry> = loaded
+        .entries()
+        .into_iter()
+        .filter(|entry| !desired.encrypted.contains(&entry.key))
+        .collect();
+    live.want(
+        loaded.row.id,
+        &judge::wanted(&desired.objects, &inventory, namespace),
+    );
     if let Some(why) = live.unsettled(loaded.row.id) {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
-            Cause::passing(ReasonCode::LiveUnknown, why, "It is compared as soon as that is known")
+            Cause::passing(
+                ReasonCode::LiveUnknown,
+                why,
+                "It is compared as soon as that is known",
+            )
         }));
     }
     if !shown(memory, &handle, now) {
         return Ok(Comparison::Wait);
     }
-    let mut baseline = Baseline { hashes: memory.settled.clone(), applied: BTreeMap::new(), versions: memory.versions.clone() };
+    let mut baseline = Baseline {
+        hashes: memory.settled.clone(),
+        applied: BTreeMap::new(),
+        versions: memory.versions.clone(),
+    };
     for row in &loaded.inventory {
         if let Some(hash) = &row.applied_hash {
             baseline.hashes.insert(row.key.clone(), hash.clone());
@@ -136,8 +162,14 @@ async fn stages(
     let first = !managed && deployed.is_none() && memory.settled.is_empty();
     if first {
         // Nothing was ever compared: what is there counts as the state to start from.
-        for manifest in desired.objects.iter().filter(|manifest| matches!(live.get(&manifest.key), Lookup::Present(_))) {
-            baseline.hashes.insert(manifest.key.clone(), manifest.hash.clone());
+        for manifest in desired
+            .objects
+            .iter()
+            .filter(|manifest| matches!(live.get(&manifest.key), Lookup::Present(_)))
+        {
+            baseline
+                .hashes
+                .insert(manifest.key.clone(), manifest.hash.clone());
         }
     } else if let Some(key) = deployed.filter(|key| *key != complete.key)
         && let Ok(Some(before)) = render::stored(runtime, key).await
@@ -145,7 +177,10 @@ async fn stages(
     {
         for manifest in before.objects {
             if !managed {
-                baseline.hashes.entry(manifest.key.clone()).or_insert_with(|| manifest.hash.clone());
+                baseline
+                    .hashes
+                    .entry(manifest.key.clone())
+                    .or_insert_with(|| manifest.hash.clone());
             }
             if baseline.hashes.get(&manifest.key) == Some(&manifest.hash) {
                 baseline.applied.insert(manifest.key.clone(), manifest);
@@ -153,7 +188,10 @@ async fn stages(
         }
     } else if deployed == Some(complete.key.as_str()) && !managed {
         for manifest in &desired.objects {
-            baseline.hashes.entry(manifest.key.clone()).or_insert_with(|| manifest.hash.clone());
+            baseline
+                .hashes
+                .entry(manifest.key.clone())
+                .or_insert_with(|| manifest.hash.clone());
         }
     }
     let mut compared = Box::new(Compared {
@@ -168,8 +206,19 @@ async fn stages(
         handle: Arc::clone(&handle),
         managed,
     });
-    let judged = judge::judge(&compared.subject(runtime, loaded), &handle, &mut memory.dry_runs).await?;
-    memory.settled.retain(|key, _| compared.desired.objects.iter().any(|manifest| manifest.key == *key));
+    let judged = judge::judge(
+        &compared.subject(runtime, loaded),
+        &handle,
+        &mut memory.dry_runs,
+    )
+    .await?;
+    memory.settled.retain(|key, _| {
+        compared
+            .desired
+            .objects
+            .iter()
+            .any(|manifest| manifest.key == *key)
+    });
     if first {
         memory.settled.extend(compared.baseline.hashes.clone());
     }
@@ -180,25 +229,30 @@ async fn stages(
 
 fn handle(runtime: &Runtime, loaded: &Loaded) -> Result<Arc<ClusterHandle>, Cause> {
     let cluster = &loaded.row.cluster;
-    runtime.cluster(cluster).ok_or_else(|| match runtime.refusal(cluster) {
-        Some(why) => Cause::stalled(
-            ReasonCode::ClusterUnreachable,
-            format!("The cluster {cluster} cannot be watched: {why}"),
-            "Correct its registration",
-        ),
-        None => Cause::passing(
-            ReasonCode::ClusterUnreachable,
-            format!("The cluster {cluster} is not connected"),
-            "It is compared as soon as it is",
-        ),
-    })
+    runtime
+        .cluster(cluster)
+        .ok_or_else(|| match runtime.refusal(cluster) {
+            Some(why) => Cause::stalled(
+                ReasonCode::ClusterUnreachable,
+                format!("The cluster {cluster} cannot be watched: {why}"),
+                "Correct its registration",
+            ),
+            None => Cause::passing(
+                ReasonCode::ClusterUnreachable,
+                format!("The cluster {cluster} is not connected"),
+                "It is compared as soon as it is",
+            ),
+        })
 }
 
 fn unreachable(loaded: &Loaded, handle: &ClusterHandle) -> Option<Cause> {
     match &*handle.live.connection().borrow() {
         Connection::Unreachable { error, .. } => Some(Cause::passing(
             ReasonCode::ClusterUnreachable,
-            format!("The cluster {} does not answer: {error}", loaded.row.cluster),
+            format!(
+                "The cluster {} does not answer: {error}",
+                loaded.row.cluster
+            ),
             "Lockstep tries again every few seconds and compares as soon as it answers",
         )),
         Connection::Connected | Connection::Unknown => None,
@@ -218,13 +272,19 @@ fn revision(runtime: &Runtime, loaded: &Loaded) -> Result<Revision, Cause> {
             "It is fetched in a moment",
         )
     };
-    let known = runtime.resolution(&source.repo_url, &source.target_revision).ok_or_else(not_yet)?;
+    let known = runtime
+        .resolution(&source.repo_url, &source.target_revision)
+        .ok_or_else(not_yet)?;
     match (known.revision, known.failing) {
         (Some(revision), _) => Ok(revision),
         (None, Some(failing)) => Err(Cause::passing(
             ReasonCode::FetchFailed,
             failing.error,
-            if failing.next.is_empty() { "It is fetched again by itself".to_owned() } else { failing.next },
+            if failing.next.is_empty() {
+                "It is fetched again by itself".to_owned()
+            } else {
+                failing.next
+            },
         )),
         (None, None) => Err(not_yet()),
     }

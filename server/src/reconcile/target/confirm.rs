@@ -17,7 +17,11 @@ pub(super) async fn check(
     facts: &Facts,
     now: Micros,
 ) -> PruneCheck {
-    if facts.prunes == 0 || !compared.managed || !loaded.definition.policy.prune || !loaded.definition.policy.automated {
+    if facts.prunes == 0
+        || !compared.managed
+        || !loaded.definition.policy.prune
+        || !loaded.definition.policy.automated
+    {
         memory.confirm = None;
         return PruneCheck::NotNeeded;
     }
@@ -26,13 +30,18 @@ pub(super) async fn check(
     });
     if !same {
         let state = if descends(runtime, loaded, compared).await {
-            let after = i64::try_from(runtime.settings().confirm_prune_after.as_secs()).unwrap_or(i64::MAX);
+            let after =
+                i64::try_from(runtime.settings().confirm_prune_after.as_secs()).unwrap_or(i64::MAX);
             PruneCheck::ConfirmAt(now.plus_seconds(after))
         } else {
             PruneCheck::Rewritten
         };
-        memory.confirm =
-            Some(Confirm { attempt: facts.attempt.clone(), digest: compared.render.digest.clone(), since: now, state });
+        memory.confirm = Some(Confirm {
+            attempt: facts.attempt.clone(),
+            digest: compared.render.digest.clone(),
+            since: now,
+            state,
+        });
     }
     let Some(confirm) = &mut memory.confirm else {
         return PruneCheck::NotNeeded;
@@ -53,7 +62,10 @@ pub(super) async fn check(
             }
         }
     }
-    memory.confirm.as_ref().map_or(PruneCheck::NotNeeded, |confirm| confirm.state)
+    memory
+        .confirm
+        .as_ref()
+        .map_or(PruneCheck::NotNeeded, |confirm| confirm.state)
 }
 
 async fn descends(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> bool {
@@ -61,7 +73,11 @@ async fn descends(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> bo
         None => true,
         Some(deployed) => runtime
             .mirrors()
-            .is_ancestor(&loaded.definition.source.repo_url, deployed, &compared.revision)
+            .is_ancestor(
+                &loaded.definition.source.repo_url,
+                deployed,
+                &compared.revision,
+            )
             .await
             .unwrap_or(false),
     }

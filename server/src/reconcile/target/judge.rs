@@ -73,18 +73,28 @@ pub(crate) struct Judged {
 }
 
 /// What the watch has to hold for a target.
-pub(crate) fn wanted(desired: &[Manifest], inventory: &[InventoryEntry], namespace: &str) -> Vec<WantedObject> {
+pub(crate) fn wanted(
+    desired: &[Manifest],
+    inventory: &[InventoryEntry],
+    namespace: &str,
+) -> Vec<WantedObject> {
     let mut wanted: BTreeMap<ResourceKey, String> = BTreeMap::new();
     for entry in inventory {
         wanted.insert(entry.key.clone(), String::new());
     }
     if !namespace.is_empty() {
-        wanted.insert(ResourceKey::new("", "Namespace", "", namespace), "v1".to_owned());
+        wanted.insert(
+            ResourceKey::new("", "Namespace", "", namespace),
+            "v1".to_owned(),
+        );
     }
     for manifest in desired {
         wanted.insert(manifest.key.clone(), manifest.api_version.clone());
     }
-    wanted.into_iter().map(|(key, api_version)| WantedObject { key, api_version }).collect()
+    wanted
+        .into_iter()
+        .map(|(key, api_version)| WantedObject { key, api_version })
+        .collect()
 }
 
 /// Compares. The live state must be settled: see [`Live::unsettled`].
@@ -100,7 +110,12 @@ pub(crate) async fn judge(
     let schema = live.schema();
     let mut facts = BTreeMap::new();
     let mut bodies: BTreeMap<ResourceKey, (Value, std::sync::Arc<LiveObject>)> = BTreeMap::new();
-    let keys = subject.desired.objects.iter().map(|manifest| &manifest.key).chain(subject.inventory.iter().map(|entry| &entry.key));
+    let keys = subject
+        .desired
+        .objects
+        .iter()
+        .map(|manifest| &manifest.key)
+        .chain(subject.inventory.iter().map(|entry| &entry.key));
     for key in keys {
         if facts.contains_key(key) {
             continue;
@@ -119,8 +134,12 @@ pub(crate) async fn judge(
     }
     for manifest in &subject.desired.objects {
         if let Some(LiveFact::Unknown(why)) = facts.get(&manifest.key) {
-            return Err(Cause::passing(ReasonCode::LiveUnknown, why.clone(), "It is compared as soon as that is known")
-                .about(Some(manifest.key.clone())));
+            return Err(Cause::passing(
+                ReasonCode::LiveUnknown,
+                why.clone(),
+                "It is compared as soon as that is known",
+            )
+            .about(Some(manifest.key.clone())));
         }
     }
     let hpa_targets: BTreeSet<ResourceKey> = subject
@@ -161,13 +180,26 @@ pub(crate) async fn judge(
             }
         }
     }
-    let declared: BTreeSet<&ResourceKey> = subject.desired.objects.iter().map(|manifest| &manifest.key).collect();
-    for entry in subject.inventory.iter().filter(|entry| !declared.contains(&entry.key)) {
-        let Some((body, object)) = bodies.get(&entry.key) else { continue };
+    let declared: BTreeSet<&ResourceKey> = subject
+        .desired
+        .objects
+        .iter()
+        .map(|manifest| &manifest.key)
+        .collect();
+    for entry in subject
+        .inventory
+        .iter()
+        .filter(|entry| !declared.contains(&entry.key))
+    {
+        let Some((body, object)) = bodies.get(&entry.key) else {
+            continue;
+        };
         if entry.uid.as_deref() != Some(object.uid.as_str()) {
             continue;
         }
-        if let Compared::Exact(Some(extra)) = diff::compare(None, Some(body), &schema, &CompareContext::default()) {
+        if let Compared::Exact(Some(extra)) =
+            diff::compare(None, Some(body), &schema, &CompareContext::default())
+        {
             diffs.insert(entry.key.clone(), extra);
         }
     }
@@ -180,11 +212,19 @@ pub(crate) async fn judge(
                 let mut left = BELOW;
                 observe(live, &manifest.key, body.clone(), &object.uid, 0, &mut left)
             }
-            None => Observed { key: manifest.key.clone(), health: health::missing(), body: Value::Null, below: Vec::new() },
+            None => Observed {
+                key: manifest.key.clone(),
+                health: health::missing(),
+                body: Value::Null,
+                below: Vec::new(),
+            },
         })
         .collect();
     let cause = health::cause(&observed);
-    let healths = observed.iter().map(|object| (object.key.clone(), object.health.clone())).collect();
+    let healths = observed
+        .iter()
+        .map(|object| (object.key.clone(), object.health.clone()))
+        .collect();
     let sync = if diffs.values().any(ResourceDiff::counts) {
         SyncStatus::OutOfSync
     } else if unsure.is_some() {
@@ -205,7 +245,9 @@ pub(crate) async fn judge(
         namespace_exists,
         healths,
         health: health::target(&observed),
-        culprit: cause.filter(|cause| cause.status > HealthStatus::Healthy).map(|cause| cause.key),
+        culprit: cause
+            .filter(|cause| cause.status > HealthStatus::Healthy)
+            .map(|cause| cause.key),
         sync,
         unsure,
         settled,
@@ -219,9 +261,21 @@ pub(crate) fn context<'a>(
     hpa_targets: &'a BTreeSet<ResourceKey>,
 ) -> CompareContext<'a> {
     CompareContext {
-        applied_hash: subject.baseline.hashes.get(&manifest.key).map(String::as_str),
-        applied_resource_version: subject.baseline.versions.get(&manifest.key).map(String::as_str),
-        applied: subject.baseline.applied.get(&manifest.key).map(|applied| &*applied.body),
+        applied_hash: subject
+            .baseline
+            .hashes
+            .get(&manifest.key)
+            .map(String::as_str),
+        applied_resource_version: subject
+            .baseline
+            .versions
+            .get(&manifest.key)
+            .map(String::as_str),
+        applied: subject
+            .baseline
+            .applied
+            .get(&manifest.key)
+            .map(|applied| &*applied.body),
         ignore_tracking: !subject.managed,
         hpa_targets: Some(hpa_targets),
         ignored: &[],
@@ -249,17 +303,42 @@ async fn predict(
     {
         return Ok(found.clone());
     }
-    let applier = handle.applier().ok_or_else(|| "the cluster does not answer".to_owned())?;
-    let sent = Manifest::new(diff::for_apply(manifest, Some(body), context), manifest.origin.clone())
+    let applier = handle
+        .applier()
+        .ok_or_else(|| "the cluster does not answer".to_owned())?;
+    let sent = Manifest::new(
+        diff::for_apply(manifest, Some(body), context),
+        manifest.origin.clone(),
+    )
+    .map_err(|error| error.to_string())?;
+    let options = ApplyOptions {
+        force: true,
+        uid: None,
+    };
+    let predicted = applier
+        .dry_run(&sent, &options)
+        .await
         .map_err(|error| error.to_string())?;
-    let options = ApplyOptions { force: true, uid: None };
-    let predicted = applier.dry_run(&sent, &options).await.map_err(|error| error.to_string())?;
     let found = diff::compare_predicted(manifest, body, &predicted, &handle.live.schema(), context);
-    dry_runs.insert(manifest.key.clone(), (manifest.hash.clone(), object.resource_version.clone(), found.clone()));
+    dry_runs.insert(
+        manifest.key.clone(),
+        (
+            manifest.hash.clone(),
+            object.resource_version.clone(),
+            found.clone(),
+        ),
+    );
     Ok(found)
 }
 
-fn observe(live: &Live, key: &ResourceKey, body: Value, uid: &str, depth: u32, left: &mut usize) -> Observed {
+fn observe(
+    live: &Live,
+    key: &ResourceKey,
+    body: Value,
+    uid: &str,
+    depth: u32,
+    left: &mut usize,
+) -> Observed {
     let mut below = Vec::new();
     if depth < DEPTH {
         for child in live.children(uid) {
@@ -267,15 +346,32 @@ fn observe(live: &Live, key: &ResourceKey, body: Value, uid: &str, depth: u32, l
                 break;
             }
             *left -= 1;
-            below.push(observe(live, &child.key, child.body(), &child.uid, depth + 1, left));
+            below.push(observe(
+                live,
+                &child.key,
+                child.body(),
+                &child.uid,
+                depth + 1,
+                left,
+            ));
         }
     }
-    Observed { key: key.clone(), health: health::health(&body), body, below }
+    Observed {
+        key: key.clone(),
+        health: health::health(&body),
+        body,
+        below,
+    }
 }
 
 impl Judged {
     /// A plan and the rules of its check that it breaks, in words.
-    pub(crate) fn plan(&self, subject: &Subject<'_>, prune: bool, approved: Option<&str>) -> (Plan, Vec<String>) {
+    pub(crate) fn plan(
+        &self,
+        subject: &Subject<'_>,
+        prune: bool,
+        approved: Option<&str>,
+    ) -> (Plan, Vec<String>) {
         let cascade = self.cascade(subject);
         let input = PlanInput {
             target: subject.target,
@@ -286,7 +382,10 @@ impl Judged {
             diffs: &self.diffs,
             live: &self.facts,
             inventory: subject.inventory,
-            policy: PlanPolicy { prune, ..subject.policy },
+            policy: PlanPolicy {
+                prune,
+                ..subject.policy
+            },
             destination_namespace: subject.destination_namespace,
             namespace_exists: self.namespace_exists,
             cascade: &cascade,
@@ -294,14 +393,24 @@ impl Judged {
         };
         let plan = plan::plan(&input);
         let violations = plan::check::check(&plan, &input);
-        (plan, violations.into_iter().map(|violation| format!("{}: {}", violation.rule, violation.message)).collect())
+        (
+            plan,
+            violations
+                .into_iter()
+                .map(|violation| format!("{}: {}", violation.rule, violation.message))
+                .collect(),
+        )
     }
 
     /// Objects of our own inventory that a delete would take along. What others keep in a namespace is not counted: it
     /// is not watched.
     fn cascade(&self, subject: &Subject<'_>) -> BTreeMap<ResourceKey, u32> {
         let mut cascade = BTreeMap::new();
-        for entry in subject.inventory.iter().filter(|entry| entry.key.group.is_empty() && entry.key.kind == "Namespace") {
+        for entry in subject
+            .inventory
+            .iter()
+            .filter(|entry| entry.key.group.is_empty() && entry.key.kind == "Namespace")
+        {
             let inside = subject
                 .inventory
                 .iter()
@@ -315,7 +424,11 @@ impl Judged {
 }
 
 /// What the cluster says of a kind, for [`crate::reconcile::desired::desired`].
-pub(crate) fn scope_of(live: &Live, api_version: &str, kind: &str) -> crate::reconcile::desired::KindScope {
+pub(crate) fn scope_of(
+    live: &Live,
+    api_version: &str,
+    kind: &str,
+) -> crate::reconcile::desired::KindScope {
     use crate::reconcile::desired::KindScope;
     match live.scope(api_version, kind) {
         Some(Scope::Namespaced) => KindScope::Known(Scope::Namespaced),

@@ -39,12 +39,20 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// The oldest sync that somebody asked for.
     pub(crate) fn requested(&self) -> Option<&OperationRow> {
-        self.requests.iter().find(|request| matches!(request.kind, OperationKind::Sync | OperationKind::Rollback))
+        self.requests
+            .iter()
+            .find(|request| matches!(request.kind, OperationKind::Sync | OperationKind::Rollback))
     }
 
     /// The inventory in the planner's words.
     pub(crate) fn entries(&self) -> Vec<InventoryEntry> {
-        self.inventory.iter().map(|row| InventoryEntry { key: row.key.clone(), uid: row.uid.clone() }).collect()
+        self.inventory
+            .iter()
+            .map(|row| InventoryEntry {
+                key: row.key.clone(),
+                uid: row.uid.clone(),
+            })
+            .collect()
     }
 }
 
@@ -80,7 +88,10 @@ pub(crate) async fn load(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn load_for_view(runtime: &Runtime, id: TargetId) -> Result<Option<Loaded>, StoreError> {
+pub(crate) async fn load_for_view(
+    runtime: &Runtime,
+    id: TargetId,
+) -> Result<Option<Loaded>, StoreError> {
     let db = runtime.store();
     let row = match store::target::get(db, id).await {
         Ok(row) => row,
@@ -114,7 +125,10 @@ pub(crate) async fn load_for_view(runtime: &Runtime, id: TargetId) -> Result<Opt
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn last_attempt(runtime: &Runtime, id: TargetId) -> Result<Option<LastAttempt>, StoreError> {
+pub(crate) async fn last_attempt(
+    runtime: &Runtime,
+    id: TargetId,
+) -> Result<Option<LastAttempt>, StoreError> {
     let mut last: Option<LastAttempt> = None;
     for summary in store::run::of_target(runtime.store(), id, None, LOOK_BACK).await? {
         if !summary.phase.is_final() {
@@ -138,7 +152,9 @@ pub(crate) async fn last_attempt(runtime: &Runtime, id: TargetId) -> Result<Opti
                     break;
                 }
             }
-            Some(last) if failed && run.render_key.as_deref() == Some(last.attempt.as_str()) => last.failures += 1,
+            Some(last) if failed && run.render_key.as_deref() == Some(last.attempt.as_str()) => {
+                last.failures += 1
+            }
             Some(_) => break,
         }
     }
@@ -153,5 +169,8 @@ async fn failing_object(
         return Ok(None);
     }
     let steps = store::run::steps(runtime.store(), run.id).await?;
-    Ok(steps.into_iter().find(|step| step.status == lockstep_types::sync::StepStatus::Failed).map(|step| step.key))
+    Ok(steps
+        .into_iter()
+        .find(|step| step.status == lockstep_types::sync::StepStatus::Failed)
+        .map(|step| step.key))
 }

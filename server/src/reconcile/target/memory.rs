@@ -83,7 +83,9 @@ impl TargetMemory {
     /// Notes a heal for the fight rule; forgets what is too old to matter.
     pub(crate) fn healed(&mut self, key: &ResourceKey, at: Micros) {
         let times = self.heals.entry(key.clone()).or_default();
-        times.retain(|before| at.seconds_since(*before) < 2 * crate::reconcile::decide::FIGHT_REST_SECONDS);
+        times.retain(|before| {
+            at.seconds_since(*before) < 2 * crate::reconcile::decide::FIGHT_REST_SECONDS
+        });
         times.push(at);
     }
 }
@@ -94,11 +96,17 @@ mod tests {
 
     #[test]
     fn a_write_shows_with_its_version_or_a_later_one() {
-        let wrote = Expected { version: Some("100".to_owned()), at: Micros(0) };
+        let wrote = Expected {
+            version: Some("100".to_owned()),
+            at: Micros(0),
+        };
         assert!(!wrote.shown(None));
         assert!(!wrote.shown(Some("99")));
         assert!(wrote.shown(Some("100")) && wrote.shown(Some("1000")));
-        let deleted = Expected { version: None, at: Micros(0) };
+        let deleted = Expected {
+            version: None,
+            at: Micros(0),
+        };
         assert!(deleted.shown(None) && !deleted.shown(Some("5")));
         assert!(wrote.pending(Micros(9_000_000)) && !wrote.pending(Micros(10_000_000)));
     }

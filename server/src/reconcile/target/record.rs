@@ -47,7 +47,11 @@ pub(super) async fn known(
         found.decision.cause.clone()
     };
     let previous = loaded.row.state.reason.as_ref();
-    let out_of_sync = judged.diffs.values().filter(|diff| ResourceDiff::counts(diff)).count();
+    let out_of_sync = judged
+        .diffs
+        .values()
+        .filter(|diff| ResourceDiff::counts(diff))
+        .count();
     let state = TargetState {
         sync: judged.sync,
         health: judged.health.clone(),
@@ -61,14 +65,23 @@ pub(super) async fn known(
     let id = loaded.row.id;
     let first = loaded.row.state.revision.is_none() && loaded.row.deployed_render.is_none();
     let open = store::drift::open_of(runtime.store(), id).await?;
-    let hashes: BTreeMap<_, _> =
-        compared.desired.objects.iter().map(|manifest| (manifest.key.clone(), manifest.hash.clone())).collect();
+    let hashes: BTreeMap<_, _> = compared
+        .desired
+        .objects
+        .iter()
+        .map(|manifest| (manifest.key.clone(), manifest.hash.clone()))
+        .collect();
     let before = runtime.assessment(id).map(|before| {
-        before.desired.iter().map(|manifest| (manifest.key.clone(), manifest.hash.clone())).collect::<BTreeMap<_, _>>()
+        before
+            .desired
+            .iter()
+            .map(|manifest| (manifest.key.clone(), manifest.hash.clone()))
+            .collect::<BTreeMap<_, _>>()
     });
     let before = before.unwrap_or_else(|| hashes.clone());
     let drift_state = drift_state(loaded, now, starts);
-    let drift_changed = differs(&open, &found.drift) || open.iter().any(|row| row.state != drift_state);
+    let drift_changed =
+        differs(&open, &found.drift) || open.iter().any(|row| row.state != drift_state);
     let deployed = deployed(loaded, compared, found.facts);
     if state != loaded.row.state || drift_changed || deployed.is_some() {
         let mut tx = runtime.store().begin().await?;
@@ -86,13 +99,30 @@ pub(super) async fn known(
         tx.commit().await?;
     }
     if let Some(deployed) = &deployed
-        && let Err(error) = runtime.mirrors().keep(&loaded.definition.source.repo_url, &deployed.revision).await
+        && let Err(error) = runtime
+            .mirrors()
+            .keep(&loaded.definition.source.repo_url, &deployed.revision)
+            .await
     {
         tracing::warn!(event.name = "target.keep_failed", revision = %deployed.revision, error = %error, "a deployed commit could not be kept for history");
     }
-    runtime.memory().compared(id, compared.handle.live.last_compared(id).unwrap_or(now).min(now));
-    runtime.memory().set_inputs(loaded.application.id, compared.inputs.clone());
-    runtime.brake().plans(id, found.facts.prunes > 0 && loaded.row.mode == Mode::Managed, now);
+    runtime.memory().compared(
+        id,
+        compared
+            .handle
+            .live
+            .last_compared(id)
+            .unwrap_or(now)
+            .min(now),
+    );
+    runtime
+        .memory()
+        .set_inputs(loaded.application.id, compared.inputs.clone());
+    runtime.brake().plans(
+        id,
+        found.facts.prunes > 0 && loaded.row.mode == Mode::Managed,
+        now,
+    );
     let assessment = Assessment {
         at: now,
         revision: compared.revision.clone(),
@@ -115,9 +145,18 @@ pub(super) async fn known(
 }
 
 /// Records that the target cannot be judged; counts and revision stay as they were last known.
-pub(super) async fn unknown(runtime: &Runtime, loaded: &Loaded, cause: Cause, now: Micros) -> Result<(), StoreError> {
+pub(super) async fn unknown(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    cause: Cause,
+    now: Micros,
+) -> Result<(), StoreError> {
     let before = &loaded.row.state;
-    let message = if before.sync == SyncStatus::Unknown { before.health.message.clone() } else { String::new() };
+    let message = if before.sync == SyncStatus::Unknown {
+        before.health.message.clone()
+    } else {
+        String::new()
+    };
     let state = TargetState {
         sync: SyncStatus::Unknown,
         health: Health::new(HealthStatus::Unknown, message),
@@ -141,7 +180,11 @@ pub(super) async fn endings(
     facts: &Facts,
     now: Micros,
 ) -> Result<(), StoreError> {
-    if let Some(hold) = loaded.hold.as_ref().filter(|hold| hold.until <= now && !hold.ended_waiting) {
+    if let Some(hold) = loaded
+        .hold
+        .as_ref()
+        .filter(|hold| hold.until <= now && !hold.ended_waiting)
+    {
         let mut tx = runtime.store().begin().await?;
         if facts.writes > 0 || facts.prunes > 0 {
             store::hold::set_ended_waiting(&mut tx, hold.id).await?;
@@ -151,12 +194,21 @@ pub(super) async fn endings(
         tx.commit().await?;
         runtime.activator().activate_target(loaded.row.id);
     }
-    let Some(pin) = &loaded.pin else { return Ok(()) };
-    let source = &loaded.definition.source;
-    let Some(tracked) = runtime.resolution(&source.repo_url, &source.target_revision).and_then(|known| known.revision) else {
+    let Some(pin) = &loaded.pin else {
         return Ok(());
     };
-    let behind = if tracked == pin.revision { 0 } else { behind(runtime, loaded, compared, &tracked).await };
+    let source = &loaded.definition.source;
+    let Some(tracked) = runtime
+        .resolution(&source.repo_url, &source.target_revision)
+        .and_then(|known| known.revision)
+    else {
+        return Ok(());
+    };
+    let behind = if tracked == pin.revision {
+        0
+    } else {
+        behind(runtime, loaded, compared, &tracked).await
+    };
     if behind != pin.behind {
         let mut tx = runtime.store().begin().await?;
         store::pin::set_behind(&mut tx, pin.id, behind).await?;
@@ -165,7 +217,10 @@ pub(super) async fn endings(
     if pin.until > now || pin.ended_waiting {
         return Ok(());
     }
-    let input = engine::render::RenderInput { revision: tracked, ..compared.input.clone() };
+    let input = engine::render::RenderInput {
+        revision: tracked,
+        ..compared.input.clone()
+    };
     let same = crate::reconcile::render::rendered(runtime, &input)
         .await
         .is_ok_and(|rendered| rendered.complete.digest == compared.render.digest);
@@ -181,15 +236,32 @@ pub(super) async fn endings(
 }
 
 /// Commits of the input paths between the pin and the tracked revision.
-async fn behind(runtime: &Runtime, loaded: &Loaded, compared: &Compared, tracked: &lockstep_types::revision::Revision) -> u32 {
+async fn behind(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    compared: &Compared,
+    tracked: &lockstep_types::revision::Revision,
+) -> u32 {
     let source = &loaded.definition.source;
-    let paths = if compared.inputs.is_empty() { vec![source.path.clone()] } else { compared.inputs.clone() };
-    let Ok(log) = runtime.mirrors().log(&source.repo_url, tracked, &paths, 500).await else {
+    let paths = if compared.inputs.is_empty() {
+        vec![source.path.clone()]
+    } else {
+        compared.inputs.clone()
+    };
+    let Ok(log) = runtime
+        .mirrors()
+        .log(&source.repo_url, tracked, &paths, 500)
+        .await
+    else {
         return 0;
     };
     let mut behind = 0;
     for commit in log {
-        match runtime.mirrors().is_ancestor(&source.repo_url, &commit.revision, &compared.revision).await {
+        match runtime
+            .mirrors()
+            .is_ancestor(&source.repo_url, &commit.revision, &compared.revision)
+            .await
+        {
             Ok(false) => behind += 1,
             Ok(true) | Err(_) => break,
         }
@@ -199,7 +271,10 @@ async fn behind(runtime: &Runtime, loaded: &Loaded, compared: &Compared, tracked
 
 /// A revision that changes nothing here is deployed as soon as it is compared: no run is needed for it.
 fn deployed(loaded: &Loaded, compared: &Compared, facts: &Facts) -> Option<Deployed> {
-    let in_line = facts.sync == SyncStatus::Synced && facts.writes == 0 && facts.prunes == 0 && loaded.run.is_none();
+    let in_line = facts.sync == SyncStatus::Synced
+        && facts.writes == 0
+        && facts.prunes == 0
+        && loaded.run.is_none();
     let known = loaded.row.deployed.as_ref() == Some(&compared.revision)
         && loaded.row.deployed_render.as_deref() == Some(compared.render.key.as_str());
     (in_line && !known).then(|| Deployed {

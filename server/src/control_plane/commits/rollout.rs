@@ -1,0 +1,191 @@
+//! Where a commit is: live, waiting or failed on each target that reads what it touches.
+
+use super::super::definitions::Placement;
+use super::super::{Plane, refuse};
+use super::{Ancestry, Located};
+use crate::store;
+use lockstep_types::PortError;
+use lockstep_types::fleet::{CommitOnTarget, RolloutState};
+use lockstep_types::id::TargetId;
+use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::sync::{RunSummary, SyncPhase};
+use lockstep_types::time::Micros;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Runs of a target that are looked at.
+const RUNS: u64 = 100;
+
+/// Runs of targets, read once each.
+#[derive(Debug, Default)]
+pub(in super::super) struct Runs(HashMap<TargetId, Arc<Vec<RunSummary>>>);
+
+impl Runs {
+    async fn of(
+        &mut self,
+        plane: &Plane,
+        target: TargetId,
+    ) -> Result<Arc<Vec<RunSummary>>, PortError> {
+        if let Some(runs) = self.0.get(&target) {
+            return Ok(Arc::clone(runs));
+        }
+        let runs = store::run::of_target(plane.runtime.store(), target, None, RUNS)
+            .await
+            .map_err(refuse::store)?;
+        let runs = Arc::new(runs);
+        self.0.insert(target, Arc::clone(&runs));
+        Ok(runs)
+    }
+}
+
+impl Plane {
+    /// Where a commit is on every target of the applications it touches, by application and cluster.
+    pub(in super::super) async fn on_targets(
+        &self,
+        located: &Located,
+        placements: &[Placement],
+        ancestry: &mut Ancestry,
+        runs: &mut Runs,
+    ) -> Result<Vec<CommitOnTarget>, PortError> {
+        let mut found = Vec::new();
+        for placement in placements
+            .iter()
+            .filter(|placement| located.applications.contains(&placement.target.application))
+        {
+            found.push(self.on_target(located, placement, ancestry, runs).await?);
+        }
+        found.sort_by(|one, other| {
+            (&one.target.application.name, &one.target.cluster)
+                .cmp(&(&other.target.application.name, &other.target.cluster))
+        });
+        Ok(found)
+    }
+
+    async fn on_target(
+        &self,
+        located: &Located,
+        placement: &Placement,
+        ancestry: &mut Ancestry,
+        runs: &mut Runs,
+    ) -> Result<CommitOnTarget, PortError> {
+        let target = placement.reference();
+        let (url, sha) = (&located.url, &located.info.revision);
+        let runs = runs.of(self, placement.target.id).await?;
+        if let Some(deployed) = placement.runs_at()
+            && ancestry.contains(url, deployed, sha).await
+        {
+            let mut at = self.compared_since(placement, deployed).await?;
+            for run in runs.iter().filter(|run| run.phase == SyncPhase::Succeeded) {
+                if !ancestry.contains(url, &run.revision, sha).await {
+                    break;
+                }
+                at = run.ended_at.or(at);
+            }
+            return Ok(CommitOnTarget {
+                target,
+                state: RolloutState::Live,
+                why: String::new(),
+                at,
+            });
+        }
+        let newest = runs.iter().find(|run| run.phase.is_final());
+        if let Some(run) = newest.filter(|run| run.phase == SyncPhase::Failed)
+            && ancestry.contains(url, &run.revision, sha).await
+        {
+            let why = if run.message.is_empty() {
+                "The sync failed".to_owned()
+            } else {
+                run.message.clone()
+            };
+            return Ok(CommitOnTarget {
+                target,
+                state: RolloutState::Failed,
+                why,
+                at: run.ended_at,
+            });
+        }
+        let tracked = placement
+            .defined
+            .definition
+            .source
+            .target_revision
+            .name()
+            .to_owned();
+        let follows = match &placement.target.state.revision {
+            Some(revision) => ancestry.contains(url, revision, sha).await,
+            None => false,
+        };
+        let why = match (&placement.target.state.reason, follows) {
+            (_, false) => format!("{tracked} does not contain it"),
+            (Some(reason), true) => reason.sentence(),
+            (None, true) => "It waits for its sync".to_owned(),
+        };
+        Ok(CommitOnTarget {
+            target,
+            state: RolloutState::Waiting,
+            why,
+            at: None,
+        })
+    }
+
+    /// Since when the target was compared with the revision it is at: the best there is without a run of ours.
+    async fn compared_since(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+    ) -> Result<Option<Micros>, PortError> {
+        let row = store::status::revision(self.runtime.store(), placement.target.id, at)
+            .await
+            .map_err(refuse::store)?;
+        Ok(row.map(|row| row.first_at))
+    }
+}
+
+/// From the commit until it was live everywhere; `None` while it is not.
+pub(in super::super) fn lead_time(info: &CommitInfo, targets: &[CommitOnTarget]) -> Option<i64> {
+    if targets.is_empty()
+        || targets
+            .iter()
+            .any(|target| target.state != RolloutState::Live)
+    {
+        return None;
+    }
+    let last = targets
+        .iter()
+        .map(|target| target.at)
+        .collect::<Option<Vec<Micros>>>()?
+        .into_iter()
+        .max()?;
+    Some(last.seconds_since(info.committed_at).max(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control_plane::example;
+
+    #[test]
+    fn lead_time_ends_where_it_is_live_last() {
+        let commit = example::commit('a', "x", 100);
+        let on = |cluster: &str, state: RolloutState, at: Option<i64>| CommitOnTarget {
+            target: example::reference("cart", "shop", cluster),
+            state,
+            why: String::new(),
+            at: at.map(Micros::from_seconds),
+        };
+        let live = |at| on("a", RolloutState::Live, at);
+        assert_eq!(
+            lead_time(&commit, &[live(Some(160)), live(Some(220))]),
+            Some(120)
+        );
+        assert_eq!(
+            lead_time(
+                &commit,
+                &[live(Some(160)), on("b", RolloutState::Waiting, None)]
+            ),
+            None
+        );
+        assert_eq!(lead_time(&commit, &[live(None)]), None);
+        assert_eq!(lead_time(&commit, &[]), None);
+    }
+}

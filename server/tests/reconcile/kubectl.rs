@@ -1,0 +1,105 @@
+//! Other hands on the cluster, and the API server's own record of who wrote what.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot reach its cluster fails with words"
+)]
+
+use crate::world::{WITHIN, World};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+impl World {
+    /// Waits until kubectl says so.
+    pub async fn until_kubectl(&self, what: &str, arguments: &[&str], said: &str) {
+        let deadline = Instant::now() + WITHIN;
+        while self.kubectl(arguments) != said {
+            assert!(Instant::now() < deadline, "not within {WITHIN:?}: {what}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Runs kubectl in the test's namespace.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["--namespace", self.namespace.as_str()];
+        all.extend(arguments);
+        self.kubectl_bare(&all)
+    }
+
+    pub fn kubectl_bare(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.rig.kubectl)
+            .arg("--kubeconfig")
+            .arg(&self.rig.kubeconfig)
+            .args(arguments)
+            .output()
+            .expect("kubectl runs");
+        assert!(
+            output.status.success(),
+            "kubectl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Writes to the test's namespace by anybody but kubectl and the cluster itself, as its audit log has them.
+    pub fn writes_by_lockstep(&self) -> usize {
+        self.audit()
+            .iter()
+            .filter(|entry| {
+                entry
+                    .pointer("/user/username")
+                    .and_then(|value| value.as_str())
+                    == Some("admin")
+            })
+            .filter(|entry| {
+                let verb = entry
+                    .get("verb")
+                    .and_then(|value| value.as_str())
+                    .unwrap_or_default();
+                !["get", "list", "watch"].contains(&verb)
+            })
+            .filter(|entry| {
+                !entry
+                    .get("userAgent")
+                    .and_then(|value| value.as_str())
+                    .unwrap_or_default()
+                    .starts_with("kubectl")
+            })
+            .count()
+    }
+
+    /// How often each ConfigMap of the namespace was written, by name, as the audit log has it.
+    pub fn writes_of_config_maps(&self) -> std::collections::BTreeMap<String, usize> {
+        let mut writes = std::collections::BTreeMap::new();
+        for entry in self.audit() {
+            let text = |pointer: &str| {
+                entry
+                    .pointer(pointer)
+                    .and_then(|value| value.as_str())
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            if text("/objectRef/resource") == "configmaps"
+                && ["create", "update", "patch"].contains(&text("/verb").as_str())
+                && text("/user/username") == "admin"
+            {
+                *writes.entry(text("/objectRef/name")).or_default() += 1;
+            }
+        }
+        writes
+    }
+
+    fn audit(&self) -> Vec<serde_json::Value> {
+        let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
+        log.lines()
+            .filter(|line| line.contains(&self.namespace))
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|entry| {
+                entry
+                    .pointer("/objectRef/namespace")
+                    .and_then(|value| value.as_str())
+                    == Some(&self.namespace)
+            })
+            .collect()
+    }
+}
