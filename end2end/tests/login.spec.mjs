@@ -12,7 +12,7 @@ test('nothing is shown before login, and login leads to the page that was asked 
 
 test('a wrong password is refused in words, and never leads elsewhere', async ({ page, world }) => {
   await logIn(page, world, { password: 'not the password' });
-  await expect(page.getByRole('alert')).toContainText('do not match');
+  await expect(page.getByRole('alert')).toContainText('Name or password is wrong');
   const away = await page.goto(`${world.url}/login?next=//evil.example.com`);
   expect(away.status()).toBe(200);
   await page.getByLabel('Name').fill('robin');

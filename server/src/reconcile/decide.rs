@@ -67,6 +67,8 @@ pub struct Facts {
     pub prunes: usize,
     /// Objects whose declared fields somebody changed.
     pub drifted: Vec<ResourceKey>,
+    /// The first drifted field in words; empty when none is known.
+    pub drift_words: String,
     /// Rules of the plan check that the plan breaks.
     pub violations: Vec<String>,
     /// The render is empty while the inventory is not.

@@ -94,7 +94,10 @@ pub fn waiting_for_person(facts: &Facts) -> Cause {
     if !facts.drifted.is_empty() {
         let object = facts.drifted.first().cloned();
         let what = match (facts.drifted.as_slice(), &object) {
-            ([_], Some(key)) => format!("{} was changed in the cluster", key.short()),
+            ([_], Some(key)) if facts.drift_words.is_empty() => {
+                format!("{} was changed in the cluster", key.short())
+            }
+            ([_], Some(key)) => format!("{}: {}", key.short(), facts.drift_words),
             (many, _) => format!("{} objects were changed in the cluster", many.len()),
         };
         return Cause::passing(

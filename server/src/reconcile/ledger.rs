@@ -62,6 +62,44 @@ pub fn objects(found: &[FoundDrift]) -> Vec<ResourceKey> {
     keys.into_iter().cloned().collect()
 }
 
+/// The deviations of one object in a few words: `spec.replicas 3 → 5 by kubectl-scale, and 2 more fields`. Empty for none.
+pub fn words(found: &[FoundDrift]) -> String {
+    let Some(first) = found.first() else {
+        return String::new();
+    };
+    if first.path.is_empty() {
+        return "it was deleted".to_owned();
+    }
+    let written = |value: &Option<serde_json::Value>| match value {
+        None => "nothing".to_owned(),
+        Some(serde_json::Value::String(text)) => shortened(text),
+        Some(other) => shortened(&other.to_string()),
+    };
+    let mut words = format!(
+        "{} {} → {}",
+        first.path,
+        written(&first.declared),
+        written(&first.live)
+    );
+    if let Some(manager) = &first.manager {
+        words.push_str(&format!(" by {manager}"));
+    }
+    match found.len() - 1 {
+        0 => {}
+        1 => words.push_str(", and 1 more field"),
+        more => words.push_str(&format!(", and {more} more fields")),
+    }
+    words
+}
+
+fn shortened(text: &str) -> String {
+    const MOST: usize = 40;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    format!("{}…", text.chars().take(MOST).collect::<String>())
+}
+
 /// How a deviation that is over has ended.
 pub fn ending(
     row: &DriftRow,

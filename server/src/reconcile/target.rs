@@ -20,6 +20,7 @@ use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation,
 use super::driver::{self, Pace, Passed};
 use super::{ledger, run};
 use crate::runtime::{Runtime, now};
+use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
 use lockstep_types::event::EventKind;
 use lockstep_types::id::TargetId;
@@ -133,7 +134,7 @@ async fn pass(
                 compared,
                 &plan,
                 violations,
-                ledger::objects(&drift),
+                &drift,
             );
             children::register(runtime, &loaded, memory, compared).await?;
             Some((compared, plan, facts, drift))
@@ -255,7 +256,7 @@ fn facts(
     compared: &Compared,
     plan: &Plan,
     violations: Vec<String>,
-    drifted: Vec<lockstep_types::resource::ResourceKey>,
+    drift: &[FoundDrift],
 ) -> Facts {
     let counts = plan.counts();
     let skipped = plan.steps.iter().find_map(|step| match &step.action {
@@ -268,7 +269,8 @@ fn facts(
         sync: compared.judged.sync,
         writes: usize::try_from(counts.create + counts.configure).unwrap_or(usize::MAX),
         prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
-        drifted,
+        drifted: ledger::objects(drift),
+        drift_words: ledger::words(drift),
         violations,
         empty: compared.desired.objects.is_empty()
             && compared.desired.definitions.is_empty()

@@ -67,6 +67,8 @@ async fn a_run_that_was_cut_off_goes_on_without_writing_anything_twice() {
             runs.iter().any(|run| run.phase == SyncPhase::Applying)
         })
         .await;
+    let before = world.until_steps_done(runs[0].id, 20).await;
+    assert!(before < OBJECTS, "it was too fast to be cut off");
     let world = world.restart().await;
     let done = world
         .until_runs("the run has ended", |runs| {
@@ -77,6 +79,12 @@ async fn a_run_that_was_cut_off_goes_on_without_writing_anything_twice() {
         (done.len(), done[0].id, done[0].phase),
         (1, runs[0].id, SyncPhase::Succeeded),
         "{done:?}"
+    );
+    let steps = store::run::steps(world.store(), runs[0].id).await.unwrap();
+    assert!(
+        steps
+            .iter()
+            .any(|step| step.message.contains("before the restart"))
     );
     let writes = world.writes_of_config_maps();
     assert_eq!(writes.len(), OBJECTS);

@@ -11,10 +11,10 @@ use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings, Tools};
 use engine::source::Mirrors;
 use engine::testing::Repository;
-use lockstep_types::id::{ApplicationId, TargetId};
+use lockstep_types::id::{ApplicationId, RunId, TargetId};
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::source::Mode;
-use lockstep_types::sync::{OperationKind, RunSummary, StartedBy};
+use lockstep_types::sync::{OperationKind, RunSummary, StartedBy, StepStatus};
 use secrecy::SecretString;
 use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Runtime, Settings};
 use server::store::target::{TargetRow, TargetState};
@@ -309,6 +309,23 @@ impl World {
         }
         let row = store::target::get(&self.store, target).await;
         panic!("not within {WITHIN:?}: {what}; runs: {last:#?}; target: {row:#?}");
+    }
+
+    /// Waits until so many steps of a run are done; says how many are.
+    pub async fn until_steps_done(&self, run: RunId, least: usize) -> usize {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let steps = store::run::steps(&self.store, run).await.expect("steps");
+            let done = steps
+                .iter()
+                .filter(|step| step.status == StepStatus::Done)
+                .count();
+            if done >= least {
+                return done;
+            }
+            assert!(Instant::now() < deadline, "{done} steps are done");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn until_commits(

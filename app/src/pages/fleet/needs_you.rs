@@ -18,7 +18,7 @@ pub fn needs_you(view: &FleetView, now: Micros) -> AnyView {
     if let Some(since) = &view.since_last_visit
         && let Some(text) = away(since)
     {
-        let href = format::link("/activity", &[("since", &since.since.0.to_string())]);
+        let href = "/activity".to_owned();
         cards.push(card(
             Icon::Commit,
             Tone::Run,

@@ -30,7 +30,7 @@ pub struct Cause {
 pub fn target(declared: &[Observed]) -> Health {
     let status = declared
         .iter()
-        .map(|object| object.health.status)
+        .map(counted)
         .max()
         .unwrap_or(HealthStatus::Healthy);
     match cause(declared) {
@@ -44,12 +44,12 @@ pub fn target(declared: &[Observed]) -> Health {
 pub fn cause(declared: &[Observed]) -> Option<Cause> {
     let worst = declared
         .iter()
-        .map(|object| object.health.status)
+        .map(counted)
         .max()
         .filter(|worst| *worst > HealthStatus::Healthy)?;
     let mut candidates: Vec<&Observed> = declared
         .iter()
-        .filter(|object| object.health.status == worst)
+        .filter(|object| counted(object) == worst)
         .collect();
     // Of equally bad objects, one that has a reason below says more.
     candidates.sort_by_key(|object| std::cmp::Reverse(deepest(object).0));
@@ -68,6 +68,24 @@ pub fn cause(declared: &[Observed]) -> Option<Cause> {
         status: worst,
         message,
     })
+}
+
+/// What an object counts for its target. A rollout whose new pods crash or cannot start is Degraded at once: its own
+/// status says Progressing until its deadline, ten minutes by default, and nobody wants to learn it that late.
+fn counted(object: &Observed) -> HealthStatus {
+    let own = object.health.status;
+    let rolls_out = matches!(object.key.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet");
+    let mut broken = false;
+    if own == HealthStatus::Progressing && rolls_out {
+        walk(object, 0, &mut |_, found| {
+            let leaving = found.body.pointer("/metadata/deletionTimestamp").is_some();
+            broken |= !leaving
+                && found.key.kind == "Pod"
+                && found.health.status == HealthStatus::Degraded
+                && pod::trouble(&found.body).is_some_and(|trouble| trouble.is_fault());
+        });
+    }
+    if broken { HealthStatus::Degraded } else { own }
 }
 
 /// The worst status at or below an object, and the deepest object that has it.
@@ -114,7 +132,7 @@ fn pods_in_trouble(object: &Observed) -> Option<Cause> {
     };
     Some(Cause {
         key: first.key.clone(),
-        status: object.health.status,
+        status: counted(object),
         message,
     })
 }

@@ -19,6 +19,11 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Waiting for a node may end by itself; a wrong image or a crash seldom does.
+    pub(super) fn is_fault(&self) -> bool {
+        !matches!(self, Self::Unschedulable(_))
+    }
+
     /// The predicate of a sentence about pods: `cannot pull web:2`.
     pub(super) fn words(&self, many: bool) -> String {
         match self {

@@ -69,7 +69,7 @@ fn pods_that_cannot_pull_are_one_sentence() {
         said(&declared),
         "Pod a: 2 of 3 pods cannot pull checkout:2.9.1"
     );
-    assert_eq!(target(&declared).status, HealthStatus::Progressing);
+    assert_eq!(target(&declared).status, HealthStatus::Degraded);
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(super) fn given() -> Given {
             sync: SyncStatus::Synced,
             writes: 0,
             prunes: 0,
+            drift_words: String::new(),
             drifted: Vec::new(),
             violations: Vec::new(),
             empty: false,
