@@ -1,5 +1,10 @@
 //! The real router in process, with its own SQLite file and a fake control plane behind the ports that are not
 //! about accounts.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test they serve"
+)]
 
 #[path = "http/fake.rs"]
 mod fake;

@@ -16,18 +16,18 @@
 //! * [`apply`]: carries out single steps.
 //! * [`health`]: how objects fare. Pure.
 
-pub mod manifest;
-pub mod tracking;
-pub mod diff;
-pub mod plan;
-pub mod schema;
+pub mod apply;
 mod child;
 pub mod definition;
-pub mod render;
-pub mod source;
-pub mod yaml;
+pub mod diff;
+pub mod health;
 pub mod live;
-pub mod apply;
+pub mod manifest;
+pub mod plan;
+pub mod render;
+pub mod schema;
+pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod health;
+pub mod tracking;
+pub mod yaml;

@@ -29,14 +29,26 @@ impl Manifest {
     /// # Errors
     /// When `apiVersion`, `kind` or `metadata.name` is missing or not a string.
     pub fn new(body: Value, origin: Option<Origin>) -> Result<Self, NotAnObject> {
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let api_version = text("/apiVersion").ok_or(NotAnObject("apiVersion"))?.to_owned();
+        let text = |pointer: &str| {
+            body.pointer(pointer)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
+        let api_version = text("/apiVersion")
+            .ok_or(NotAnObject("apiVersion"))?
+            .to_owned();
         let kind = text("/kind").ok_or(NotAnObject("kind"))?;
         let name = text("/metadata/name").ok_or(NotAnObject("metadata.name"))?;
         let namespace = text("/metadata/namespace").unwrap_or_default();
         let key = ResourceKey::new(group_of(&api_version), kind, namespace, name);
         let hash = hash_of(&body);
-        Ok(Self { key, api_version, body: Arc::new(body), hash, origin })
+        Ok(Self {
+            key,
+            api_version,
+            body: Arc::new(body),
+            hash,
+            origin,
+        })
     }
 
     /// The same object in another namespace (empty for cluster-scoped kinds).
@@ -52,7 +64,13 @@ impl Manifest {
         let mut key = self.key.clone();
         key.namespace = namespace.to_owned();
         let hash = hash_of(&body);
-        Self { key, api_version: self.api_version.clone(), body: Arc::new(body), hash, origin: self.origin.clone() }
+        Self {
+            key,
+            api_version: self.api_version.clone(),
+            body: Arc::new(body),
+            hash,
+            origin: self.origin.clone(),
+        }
     }
 }
 
@@ -94,15 +112,27 @@ mod tests {
         )
         .unwrap();
         assert_eq!(manifest.key.to_string(), "apps/Deployment:shop/web");
-        assert_eq!(manifest.in_namespace("").key.to_string(), "apps/Deployment:/web");
+        assert_eq!(
+            manifest.in_namespace("").key.to_string(),
+            "apps/Deployment:/web"
+        );
     }
 
     #[test]
     fn names_what_is_missing() {
         for (body, missing) in [
-            (json!({"kind": "A", "metadata": {"name": "x"}}), "apiVersion"),
-            (json!({"apiVersion": "v1", "metadata": {"name": "x"}}), "kind"),
-            (json!({"apiVersion": "v1", "kind": "A", "metadata": {}}), "metadata.name"),
+            (
+                json!({"kind": "A", "metadata": {"name": "x"}}),
+                "apiVersion",
+            ),
+            (
+                json!({"apiVersion": "v1", "metadata": {"name": "x"}}),
+                "kind",
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "A", "metadata": {}}),
+                "metadata.name",
+            ),
         ] {
             assert_eq!(Manifest::new(body, None), Err(NotAnObject(missing)));
         }

@@ -34,22 +34,36 @@ impl TrackingId {
         let (installation, rest) = text.split_once('/')?;
         let installation = Uuid::parse_str(installation).ok()?;
         let target_key = rest.strip_suffix(&key.to_string())?.strip_suffix(':')?;
-        Some(Self { installation, target_key: target_key.to_owned(), key: key.clone() })
+        Some(Self {
+            installation,
+            target_key: target_key.to_owned(),
+            key: key.clone(),
+        })
     }
 }
 
 /// The tracking id of a live object when it names that very object; `None` for foreign or copied ones.
 pub fn read(live: &Value, key: &ResourceKey) -> Option<TrackingId> {
-    let text = live.get("metadata")?.get("annotations")?.get(TRACKING_ANNOTATION)?.as_str()?;
+    let text = live
+        .get("metadata")?
+        .get("annotations")?
+        .get(TRACKING_ANNOTATION)?
+        .as_str()?;
     TrackingId::parse(text, key)
 }
 
 /// The manifest with our annotation; one that came from Git is overwritten.
 pub fn stamp(manifest: &Manifest, installation: Uuid, target_key: &str) -> Manifest {
-    let id = TrackingId { installation, target_key: target_key.to_owned(), key: manifest.key.clone() };
+    let id = TrackingId {
+        installation,
+        target_key: target_key.to_owned(),
+        key: manifest.key.clone(),
+    };
     let mut body = (*manifest.body).clone();
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+        let annotations = metadata
+            .entry("annotations")
+            .or_insert_with(|| Value::Object(Map::new()));
         if !annotations.is_object() {
             *annotations = Value::Object(Map::new());
         }
@@ -58,7 +72,11 @@ pub fn stamp(manifest: &Manifest, installation: Uuid, target_key: &str) -> Manif
         }
     }
     let hash = hash_of(&body);
-    Manifest { body: Arc::new(body), hash, ..manifest.clone() }
+    Manifest {
+        body: Arc::new(body),
+        hash,
+        ..manifest.clone()
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +98,10 @@ mod tests {
             let installation = Uuid::from_u128(7);
             let stamped = stamp(&manifest(), installation, target_key);
             let id = read(&stamped.body, &manifest().key).unwrap();
-            assert_eq!((id.installation, id.target_key.as_str()), (installation, target_key));
+            assert_eq!(
+                (id.installation, id.target_key.as_str()),
+                (installation, target_key)
+            );
         }
     }
 
@@ -94,7 +115,11 @@ mod tests {
 
     #[test]
     fn foreign_text_is_not_ours() {
-        for text in ["", "argocd_shop:apps/Deployment:shop/web", "00000000-0000-0000-0000-000000000007/x"] {
+        for text in [
+            "",
+            "argocd_shop:apps/Deployment:shop/web",
+            "00000000-0000-0000-0000-000000000007/x",
+        ] {
             assert_eq!(TrackingId::parse(text, &manifest().key), None, "{text}");
         }
     }

@@ -127,15 +127,7 @@ async fn pass(
                 &compared.desired.objects,
                 &compared.baseline.hashes,
             );
-            let facts = facts(
-                runtime,
-                &loaded,
-                now,
-                compared,
-                &plan,
-                violations,
-                &drift,
-            );
+            let facts = facts(runtime, &loaded, now, compared, &plan, violations, &drift);
             children::register(runtime, &loaded, memory, compared).await?;
             Some((compared, plan, facts, drift))
         }

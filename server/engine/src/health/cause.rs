@@ -74,7 +74,10 @@ pub fn cause(declared: &[Observed]) -> Option<Cause> {
 /// status says Progressing until its deadline, ten minutes by default, and nobody wants to learn it that late.
 fn counted(object: &Observed) -> HealthStatus {
     let own = object.health.status;
-    let rolls_out = matches!(object.key.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet");
+    let rolls_out = matches!(
+        object.key.kind.as_str(),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet"
+    );
     let mut broken = false;
     if own == HealthStatus::Progressing && rolls_out {
         walk(object, 0, &mut |_, found| {
