@@ -34,12 +34,27 @@ impl Desk {
             // A plain form is sent back to its page with the error in the address: that needs the redirect.
             if !self.plain_form
                 && let Some(response) = &self.response
-                && let Ok(status) = http::StatusCode::from_u16(error.http_status())
             {
-                response.set_status(status);
+                set_status(response, &error);
             }
             ApiError::Port(error)
         })
+    }
+}
+
+/// Gives the page that shows this error the status that says the same.
+pub fn tell_status(error: &ApiError) {
+    if let ApiError::Port(error) = error
+        && *error != PortError::Unauthenticated
+        && let Some(response) = use_context::<ResponseOptions>()
+    {
+        set_status(&response, error);
+    }
+}
+
+fn set_status(response: &ResponseOptions, error: &PortError) {
+    if let Ok(status) = http::StatusCode::from_u16(error.http_status()) {
+        response.set_status(status);
     }
 }
 
@@ -52,7 +67,9 @@ pub fn control_plane() -> Result<ControlPlane, ApiError> {
 /// Who asks; an error when nobody is logged in.
 pub fn actor() -> Result<Actor, ApiError> {
     use_context::<Actor>().ok_or_else(|| {
-        if !is_plain_form()
+        // A page leads to the login instead: its redirect must keep its status.
+        if is_call()
+            && !is_plain_form()
             && let Some(response) = use_context::<ResponseOptions>()
         {
             response.set_status(http::StatusCode::UNAUTHORIZED);
@@ -88,6 +105,10 @@ pub fn cookie(name: &str) -> Option<String> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value.to_owned())
+}
+
+fn is_call() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| parts.uri.path().starts_with("/sfn/"))
 }
 
 fn is_plain_form() -> bool {

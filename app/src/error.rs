@@ -45,7 +45,9 @@ impl ApiError {
             Self::Port(PortError::NotFound(_)) => {
                 "It may have left Git, or you may not have permission to see it. Look for it in the fleet."
             }
-            Self::Port(PortError::Unauthenticated) => "Log in to go on; you come back to this page.",
+            Self::Port(PortError::Unauthenticated) => {
+                "Log in to go on; you come back to this page."
+            }
             Self::Port(PortError::Denied { .. }) => {
                 "Ask an administrator for the role, or somebody who has it to do this for you."
             }

@@ -76,7 +76,11 @@ pub fn bytes(number: u64) -> String {
         0..1_000 => format!("{number} B"),
         1_000..1_000_000 => format!("{} kB", number / 1_000),
         1_000_000..1_000_000_000 => format!("{} MB", number / 1_000_000),
-        _ => format!("{}.{} GB", number / 1_000_000_000, number / 100_000_000 % 10),
+        _ => format!(
+            "{}.{} GB",
+            number / 1_000_000_000,
+            number / 100_000_000 % 10
+        ),
     }
 }
 
@@ -132,7 +136,15 @@ pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' | b'/'
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b':'
+            | b'/'
             | b',' => out.push(char::from(byte)),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
@@ -216,11 +228,17 @@ mod tests {
 
     #[test]
     fn names_are_shortened_without_loss_of_their_ends() {
-        assert_eq!(repository("https://git.example.com/team/shop.git"), "shop.git");
+        assert_eq!(
+            repository("https://git.example.com/team/shop.git"),
+            "shop.git"
+        );
         assert_eq!(repository("git@git.example.com:team/shop.git"), "shop.git");
         assert_eq!(middle("checkout-6bf9c7d8f4-x2x8p", 12), "checko…x2x8p");
         assert_eq!(middle("short", 12), "short");
-        assert_eq!(web_address("https://git.example.com/a.git"), Some("https://git.example.com/a"));
+        assert_eq!(
+            web_address("https://git.example.com/a.git"),
+            Some("https://git.example.com/a")
+        );
         assert_eq!(web_address("https://user@git.example.com/a.git"), None);
         assert_eq!(web_address("ssh://git@example.com/a.git"), None);
     }

@@ -72,7 +72,10 @@ pub struct Live {
 impl Live {
     /// Provides the stream to everything below; it starts with [`Live::start`].
     pub fn provide() -> Self {
-        let live = Self { state: RwSignal::new(LiveState::Still), batch: RwSignal::default() };
+        let live = Self {
+            state: RwSignal::new(LiveState::Still),
+            batch: RwSignal::default(),
+        };
         provide_context(live);
         live
     }
@@ -99,7 +102,8 @@ pub fn ticks(topic: impl Fn() -> Topic + Send + Sync + 'static) -> Memo<u64> {
         let Some(live) = live else { return before };
         let topic = topic();
         live.batch.with(|batch| {
-            let moved = batch.everything || batch.subjects.iter().any(|subject| topic.concerns(subject));
+            let moved =
+                batch.everything || batch.subjects.iter().any(|subject| topic.concerns(subject));
             if moved { batch.number } else { before }
         })
     })
@@ -139,11 +143,23 @@ mod tests {
             let live = Live::provide();
             let ticks = ticks(|| Topic::Cluster("a".into()));
             assert_eq!(ticks.get_untracked(), 0);
-            live.batch.set(Batch { number: 1, everything: false, subjects: vec![Subject::Cluster("b".into())] });
+            live.batch.set(Batch {
+                number: 1,
+                everything: false,
+                subjects: vec![Subject::Cluster("b".into())],
+            });
             assert_eq!(ticks.get_untracked(), 0);
-            live.batch.set(Batch { number: 2, everything: false, subjects: vec![Subject::Cluster("a".into())] });
+            live.batch.set(Batch {
+                number: 2,
+                everything: false,
+                subjects: vec![Subject::Cluster("a".into())],
+            });
             assert_eq!(ticks.get_untracked(), 2);
-            live.batch.set(Batch { number: 3, everything: true, subjects: Vec::new() });
+            live.batch.set(Batch {
+                number: 3,
+                everything: true,
+                subjects: Vec::new(),
+            });
             assert_eq!(ticks.get_untracked(), 3);
         });
     }

@@ -6,7 +6,20 @@ mod fake;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use lockstep_types::account::Role;
+use std::sync::LazyLock;
 use tower::ServiceExt;
+
+/// Runs a test on the one runtime of all tests, as on a server: pages spawn tasks, and a runtime that ends with its test
+/// would take them along while other tests wait for what they share.
+fn on_server(test: impl Future<Output = ()>) {
+    static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    });
+    RUNTIME.block_on(test);
+}
 
 const RUN: &str = "00000000-0000-0000-0000-000000000732";
 
@@ -24,19 +37,32 @@ fn text_of(html: &str) -> String {
     let mut rest = body;
     while let Some((before, tag)) = rest.split_once('<') {
         text.push_str(before);
-        let skipped = ["script", "style"].into_iter().find(|name| tag.starts_with(name));
+        let skipped = ["script", "style"]
+            .into_iter()
+            .find(|name| tag.starts_with(name));
         let end = match skipped {
-            Some(name) => tag.find(&format!("</{name}>")).map_or(tag.len(), |at| at + name.len() + 3),
+            Some(name) => tag
+                .find(&format!("</{name}>"))
+                .map_or(tag.len(), |at| at + name.len() + 3),
             None => tag.find('>').map_or(tag.len(), |at| at + 1),
         };
         rest = &tag[end..];
     }
-    let text = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#x27;", "'");
+    let text = text
+        .replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#x27;", "'");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 async fn send(role: Option<Role>, empty: bool, request: Request<Body>) -> Page {
-    let plane = if empty { fake::empty_control_plane() } else { fake::control_plane() };
+    let plane = if empty {
+        fake::empty_control_plane()
+    } else {
+        fake::control_plane()
+    };
     let router = fake::site::router(plane, role.map(fake::actor), "target/site");
     let response = router.oneshot(request).await.expect("the router answers");
     let status = response.status();
@@ -46,13 +72,23 @@ async fn send(role: Option<Role>, empty: bool, request: Request<Body>) -> Page {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let bytes = to_bytes(response.into_body(), 8_000_000).await.expect("the body ends");
+    let bytes = to_bytes(response.into_body(), 8_000_000)
+        .await
+        .expect("the body ends");
     let html = String::from_utf8(bytes.to_vec()).expect("pages are UTF-8");
-    Page { status, location, text: text_of(&html), html }
+    Page {
+        status,
+        location,
+        text: text_of(&html),
+        html,
+    }
 }
 
 async fn get_as(role: Option<Role>, address: &str) -> Page {
-    let request = Request::get(address).header(header::ACCEPT, "text/html").body(Body::empty()).expect("a request");
+    let request = Request::get(address)
+        .header(header::ACCEPT, "text/html")
+        .body(Body::empty())
+        .expect("a request");
     send(role, false, request).await
 }
 
@@ -75,222 +111,468 @@ async fn post(role: Role, action: &str, referer: &str, form: &str) -> Page {
 
 async fn checkout() -> String {
     let fleet = get("/").await;
-    let at = fleet.html.find("/checkout?cluster=prod-eu").expect("the fleet links to checkout");
-    let start = fleet.html[..at].rfind("/apps/").expect("an application's address");
+    let at = fleet
+        .html
+        .find("/checkout?cluster=prod-eu")
+        .expect("the fleet links to checkout");
+    let start = fleet.html[..at]
+        .rfind("/apps/")
+        .expect("an application's address");
     fleet.html[start..at + "/checkout".len()].to_owned()
 }
 
 async fn checkout_target() -> String {
     let page = get(&format!("{}?cluster=prod-eu&dialog=sync", checkout().await)).await;
-    let at = page.html.find("name=\"target\" value=\"").expect("a form names its target");
-    page.html[at + "name=\"target\" value=\"".len()..].chars().take(36).collect()
+    let at = page
+        .html
+        .find("name=\"target\" value=\"")
+        .expect("a form names its target");
+    page.html[at + "name=\"target\" value=\"".len()..]
+        .chars()
+        .take(36)
+        .collect()
 }
 
-#[tokio::test]
-async fn every_page_says_what_it_is_for() {
-    let app = checkout().await;
-    let pages: Vec<(String, Vec<&str>)> = vec![
-        (
-            "/".into(),
-            vec![
-                "39 of 44 match Git",
-                "1 drifting",
-                "1 degraded",
-                "oldest comparison 50 s",
-                "15 objects to prune await approval",
-                "Hold ends in 40 min",
-                "Since you were here, 14 h",
-                "2 of 3 pods cannot pull registry.example.com/checkout:2.9.1 (not found), 4 min",
-                "9 more groups match Git",
-            ],
-        ),
-        ("/?view=table".into(), vec!["Last compared", "shop / checkout", "replicas 3 → 5 by kubectl-scale, 26 min"]),
-        ("/?q=commit:3fa9".into(), vec!["live on 1 of 3 targets, 1 waiting, 1 failed"]),
-        ("/?q=health:sick".into(), vec!["The filter cannot be read: “sick” is no health"]),
-        ("/?q=nothing".into(), vec!["Nothing matches this filter", "Show the whole fleet"]),
-        (
-            format!("{app}?cluster=prod-eu"),
-            vec!["Degraded since 4 min: 2 of 3 pods cannot pull", "Roll back to 9be0417, last healthy", "Pod × 3", "ErrImagePull"],
-        ),
-        (
-            format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=diff"),
-            vec!["spec.replicas", "drift", "kubectl-scale, 26 min ago", "restarts pods", "overlays/production/checkout.yaml:18"],
-        ),
-        (format!("{app}?cluster=prod-eu&tab=changes"), vec!["2 objects differ from Git", "not yet synced", "What a sync would do"]),
-        (format!("{app}?cluster=prod-eu&tab=history"), vec!["rollback by maria", "Roll back to this", "no sync of its own here"]),
-        (format!("{app}?cluster=prod-eu&tab=history&from=a&with=b"), vec!["Rendered difference from"]),
-        (format!("{app}?cluster=prod-eu&tab=definition"), vec!["apps/checkout.yaml:1", "spec.revisionHistoryLimit: history is kept without end"]),
-        (format!("{app}?cluster=prod-eu&dialog=sync"), vec!["Sync shop / checkout on prod-eu", "Create 1, configure 1", "Prune what left Git"]),
-        (format!("{app}?cluster=prod-eu&dialog=hold"), vec!["it is never deployed unseen"]),
-        (
+#[test]
+fn every_page_says_what_it_is_for() {
+    on_server(async {
+        let app = checkout().await;
+        let pages: Vec<(String, Vec<&str>)> = vec![
+            (
+                "/".into(),
+                vec![
+                    "39 of 44 match Git",
+                    "1 drifting",
+                    "1 degraded",
+                    "oldest comparison 50 s",
+                    "15 objects to prune await approval",
+                    "Hold ends in 40 min",
+                    "Since you were here, 14 h",
+                    "2 of 3 pods cannot pull registry.example.com/checkout:2.9.1 (not found), 4 min",
+                    "9 more groups match Git",
+                ],
+            ),
+            (
+                "/?view=table".into(),
+                vec![
+                    "Last compared",
+                    "shop / checkout",
+                    "replicas 3 → 5 by kubectl-scale, 26 min",
+                ],
+            ),
+            (
+                "/?q=commit:3fa9".into(),
+                vec!["live on 1 of 3 targets, 1 waiting, 1 failed"],
+            ),
+            (
+                "/?q=health:sick".into(),
+                vec!["The filter cannot be read: “sick” is no health"],
+            ),
+            (
+                "/?q=nothing".into(),
+                vec!["Nothing matches this filter", "Show the whole fleet"],
+            ),
+            (
+                format!("{app}?cluster=prod-eu"),
+                vec![
+                    "Degraded since 4 min: 2 of 3 pods cannot pull",
+                    "Roll back to 9be0417, last healthy",
+                    "Pod × 3",
+                    "ErrImagePull",
+                ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=diff"),
+                vec![
+                    "spec.replicas",
+                    "drift",
+                    "kubectl-scale, 26 min ago",
+                    "restarts pods",
+                    "overlays/production/checkout.yaml:18",
+                ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&tab=changes"),
+                vec![
+                    "2 objects differ from Git",
+                    "not yet synced",
+                    "What a sync would do",
+                ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&tab=history"),
+                vec![
+                    "rollback by maria",
+                    "Roll back to this",
+                    "no sync of its own here",
+                ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&tab=history&from=a&with=b"),
+                vec!["Rendered difference from"],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&tab=definition"),
+                vec![
+                    "apps/checkout.yaml:1",
+                    "spec.revisionHistoryLimit: history is kept without end",
+                ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&dialog=sync"),
+                vec![
+                    "Sync shop / checkout on prod-eu",
+                    "Create 1, configure 1",
+                    "Prune what left Git",
+                ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&dialog=hold"),
+                vec!["it is never deployed unseen"],
+            ),
+            (
+                format!("{app}/rollback?cluster=prod-eu"),
+                vec![
+                    "Roll back checkout to 9be0417",
+                    "Last healthy",
+                    "This commit changes 2 targets of 1 application: prod-eu and prod-us.",
+                    "To take back only prod-eu",
+                    "Undoes 1 commit",
+                    "Hook Job migrate-41",
+                    "Commit and sync",
+                ],
+            ),
+            (
+                format!("{app}/rollback?cluster=prod-eu&way=pin"),
+                vec!["Pin checkout on prod-eu at 9be0417", "Git is not touched"],
+            ),
+            (
+                format!("/syncs/{RUN}"),
+                vec![
+                    "Sync of checkout",
+                    "Waits for wave 1: Deployment checkout, 2 of 3 updated",
+                    "Wave 2",
+                    "Terminate",
+                ],
+            ),
+            (
+                "/drift".into(),
+                vec![
+                    "3 fields differ from what Git says",
+                    "3 → 5",
+                    "kubectl-scale",
+                    "before Lockstep",
+                ],
+            ),
+            (
+                "/activity".into(),
+                vec![
+                    "Raise connection pool to 40",
+                    "jon: hold",
+                    "live everywhere after 3 min",
+                ],
+            ),
+            (
+                "/commits/shop/3fa91c28d41c7a9b3e2f605140000000000000000".into(),
+                vec![
+                    "Raise connection pool to 40",
+                    "live on 1 of 3 targets",
+                    "What it changed: 1 file",
+                ],
+            ),
+            (
+                "/clusters".into(),
+                vec!["prod-us", "unreachable", "v1.34.1"],
+            ),
+            (
+                "/clusters/staging-eu".into(),
+                vec![
+                    "Does not answer since 3 min: connection refused",
+                    "Next try in 1 min",
+                ],
+            ),
+            (
+                "/clusters/prod-us".into(),
+                vec!["Leftovers", "reports-old", "Type prod-us to remove it"],
+            ),
+            (
+                "/approvals".into(),
+                vec![
+                    "Namespace legacy-api would be deleted with 14 objects",
+                    "Approve, and delete",
+                ],
+            ),
+            (
+                "/problems".into(),
+                vec![
+                    "charts/ingress/values.yaml:41",
+                    "controller.replicaCount",
+                    "Expected a number",
+                ],
+            ),
+            (
+                "/settings".into(),
+                vec!["observed only", "Take over", "Add a root source"],
+            ),
+            ("/settings?tab=tokens".into(), vec!["pipeline of shop"]),
+            (
+                "/login?error=throttled".into(),
+                vec!["Too many attempts.", "Log in"],
+            ),
+            (
+                "/setup?token=abc".into(),
+                vec!["Make the first administrator", "no default password"],
+            ),
+        ];
+        for (address, texts) in pages {
+            let page = get(&address).await;
+            assert_eq!(page.status, StatusCode::OK, "{address}");
+            for text in texts {
+                assert!(
+                    page.text.contains(text),
+                    "{address} does not say “{text}”:\n{}",
+                    page.text
+                );
+            }
+            assert_eq!(
+                page.html.matches("<h1").count(),
+                1,
+                "{address} has one heading"
+            );
+            assert!(page.html.contains("<title>"), "{address} has a title");
+        }
+    });
+}
+
+#[test]
+fn pages_obey_a_content_policy_without_inline_styles_and_handlers() {
+    on_server(async {
+        let app = checkout().await;
+        for address in [
+            "/".to_owned(),
+            format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout"),
             format!("{app}/rollback?cluster=prod-eu"),
-            vec![
-                "Roll back checkout to 9be0417",
-                "Last healthy",
-                "This commit changes 2 targets of 1 application: prod-eu and prod-us.",
-                "To take back only prod-eu",
-                "Undoes 1 commit",
-                "Hook Job migrate-41",
-                "Commit and sync",
-            ],
-        ),
-        (format!("{app}/rollback?cluster=prod-eu&way=pin"), vec!["Pin checkout on prod-eu at 9be0417", "Git is not touched"]),
-        (format!("/syncs/{RUN}"), vec!["Sync of checkout", "Waits for wave 1: Deployment checkout, 2 of 3 updated", "Wave 2", "Terminate"]),
-        ("/drift".into(), vec!["3 fields differ from what Git says", "3 → 5", "kubectl-scale", "before Lockstep"]),
-        ("/activity".into(), vec!["Raise connection pool to 40", "jon: hold", "live everywhere after 3 min"]),
-        (
-            "/commits/shop/3fa91c28d41c7a9b3e2f605140000000000000000".into(),
-            vec!["Raise connection pool to 40", "live on 1 of 3 targets", "What it changed: 1 file"],
-        ),
-        ("/clusters".into(), vec!["prod-us", "unreachable", "v1.34.1"]),
-        ("/clusters/staging-eu".into(), vec!["Does not answer since 3 min: connection refused", "Next try in 1 min"]),
-        ("/clusters/prod-us".into(), vec!["Leftovers", "reports-old", "Type prod-us to remove it"]),
-        ("/approvals".into(), vec!["Namespace legacy-api would be deleted with 14 objects", "Approve, and delete"]),
-        ("/problems".into(), vec!["charts/ingress/values.yaml:41", "controller.replicaCount", "Expected a number"]),
-        ("/settings".into(), vec!["observed only", "Take over", "Add a root source"]),
-        ("/settings?tab=tokens".into(), vec!["pipeline of shop"]),
-        ("/login?error=throttled".into(), vec!["Too many attempts.", "Log in"]),
-        ("/setup?token=abc".into(), vec!["Make the first administrator", "no default password"]),
-    ];
-    for (address, texts) in pages {
-        let page = get(&address).await;
-        assert_eq!(page.status, StatusCode::OK, "{address}");
-        for text in texts {
-            assert!(page.text.contains(text), "{address} does not say “{text}”:\n{}", page.text);
+        ] {
+            let html = get(&address).await.html;
+            assert!(!html.contains(" style="), "{address}");
+            assert!(
+                !html.contains(" onclick=") && !html.contains(" onload="),
+                "{address}"
+            );
+            for script in html.match_indices("<script") {
+                let tag: String = html[script.0..]
+                    .chars()
+                    .take_while(|char| *char != '>')
+                    .collect();
+                assert!(tag.contains("nonce="), "{address}: {tag}");
+            }
         }
-        assert_eq!(page.html.matches("<h1").count(), 1, "{address} has one heading");
-        assert!(page.html.contains("<title>"), "{address} has a title");
-    }
+    });
 }
 
-#[tokio::test]
-async fn pages_obey_a_content_policy_without_inline_styles_and_handlers() {
-    let app = checkout().await;
-    for address in ["/".to_owned(), format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout"), format!("{app}/rollback?cluster=prod-eu")] {
-        let html = get(&address).await.html;
-        assert!(!html.contains(" style="), "{address}");
-        assert!(!html.contains(" onclick=") && !html.contains(" onload="), "{address}");
-        for script in html.match_indices("<script") {
-            let tag: String = html[script.0..].chars().take_while(|char| *char != '>').collect();
-            assert!(tag.contains("nonce="), "{address}: {tag}");
+#[test]
+fn what_one_may_not_do_is_disabled_with_its_reason() {
+    on_server(async {
+        let address = format!("{}?cluster=prod-eu", checkout().await);
+        let viewer = get_as(Some(Role::Viewer), &address).await;
+        assert!(
+            viewer
+                .text
+                .contains("Needs the permission “sync”: the role operator has it, you are viewer."),
+            "{}",
+            viewer.text
+        );
+        assert!(!viewer.html.contains("data-key=\"s\""));
+        assert!(get(&address).await.html.contains("data-key=\"s\""));
+    });
+}
+
+#[test]
+fn nobody_is_led_to_the_login_and_back() {
+    on_server(async {
+        let page = get_as(None, "/drift?q=cart").await;
+        assert_eq!(page.status, StatusCode::FOUND);
+        assert_eq!(page.location, "/login?next=/drift%3Fq%3Dcart");
+        let login = get_as(None, "/login?next=//evil.example").await;
+        assert!(
+            login.html.contains("name=\"next\" value=\"/\""),
+            "{}",
+            login.html
+        );
+    });
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    on_server(async {
+        for address in [
+            "/apps/6b1c0d5e-0000-5000-8000-000000000001/gone",
+            "/apps/nonsense/gone",
+            "/clusters/gone",
+            "/syncs/6b1c0d5e-0000-5000-8000-000000000001",
+            "/commits/shop/0000000000000000000000000000000000000000",
+        ] {
+            let page = get(address).await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{address}");
+            assert!(page.text.contains("Not found"), "{address}: {}", page.text);
         }
-    }
+        let page = get("/there/is/no/such/page").await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.text.contains("There is no such page"), "{}", page.text);
+    });
 }
 
-#[tokio::test]
-async fn what_one_may_not_do_is_disabled_with_its_reason() {
-    let address = format!("{}?cluster=prod-eu", checkout().await);
-    let viewer = get_as(Some(Role::Viewer), &address).await;
-    assert!(viewer.text.contains("Needs the permission “sync”: the role operator has it, you are viewer."), "{}", viewer.text);
-    assert!(!viewer.html.contains("data-key=\"s\""));
-    assert!(get(&address).await.html.contains("data-key=\"s\""));
-}
-
-#[tokio::test]
-async fn nobody_is_led_to_the_login_and_back() {
-    let page = get_as(None, "/drift?q=cart").await;
-    assert_eq!(page.status, StatusCode::FOUND);
-    assert_eq!(page.location, "/login?next=/drift%3Fq%3Dcart");
-    let login = get_as(None, "/login?next=//evil.example").await;
-    assert!(login.html.contains("name=\"next\" value=\"/\""), "{}", login.html);
-}
-
-#[tokio::test]
-async fn what_is_not_there_is_not_found() {
-    for address in [
-        "/apps/6b1c0d5e-0000-5000-8000-000000000001/gone",
-        "/apps/nonsense/gone",
-        "/clusters/gone",
-        "/syncs/6b1c0d5e-0000-5000-8000-000000000001",
-        "/commits/shop/0000000000000000000000000000000000000000",
-    ] {
-        let page = get(address).await;
-        assert_eq!(page.status, StatusCode::NOT_FOUND, "{address}");
-        assert!(page.text.contains("Not found"), "{address}: {}", page.text);
-    }
-    let page = get("/there/is/no/such/page").await;
-    assert_eq!(page.status, StatusCode::NOT_FOUND);
-    assert!(page.text.contains("There is no such page"), "{}", page.text);
-}
-
-#[tokio::test]
-async fn a_fresh_server_says_how_to_begin() {
-    let request = Request::get("/").header(header::ACCEPT, "text/html").body(Body::empty()).expect("a request");
-    let page = send(Some(Role::Admin), true, request).await;
-    assert!(page.text.contains("No applications yet"), "{}", page.text);
-    assert!(page.text.contains("lockstep source add"), "{}", page.text);
-}
-
-#[tokio::test]
-async fn a_sync_form_works_without_a_script() {
-    let target = checkout_target().await;
-    let done = post(Role::Operator, "/sfn/sync", "http://localhost/", &format!("target={target}&prune=true&key=k")).await;
-    assert_eq!(done.status, StatusCode::FOUND, "{}", done.html);
-    assert_eq!(done.location, format!("/operations/{RUN}"));
-    let led = get(&done.location).await;
-    assert_eq!((led.status, led.location), (StatusCode::FOUND, format!("/syncs/{RUN}")));
-}
-
-#[tokio::test]
-async fn a_refused_form_leads_back_to_its_page_with_the_reason() {
-    let target = checkout_target().await;
-    let referer = format!("http://localhost{}?cluster=prod-eu&dialog=sync", checkout().await);
-    let refused = post(Role::Viewer, "/sfn/sync", &referer, &format!("target={target}")).await;
-    assert_eq!(refused.status, StatusCode::FOUND);
-    let address = refused.location.trim_start_matches("http://localhost").to_owned();
-    let page = get_as(Some(Role::Viewer), &address).await;
-    assert!(page.text.contains("this needs the permission “sync”; the role operator has it"), "{address}: {}", page.text);
-}
-
-#[tokio::test]
-async fn a_rollback_form_commits_pins_or_says_why_not() {
-    let target = checkout_target().await;
-    let app = checkout().await;
-    let referer = format!("http://localhost{app}/rollback?cluster=prod-eu");
-    let back = format!("{app}%3Fcluster=prod-eu").replace('/', "%2F");
-    let form = |reason: &str, way: &str| {
-        format!("target={target}&to=9be0417&digest=d&reason={reason}&way={way}&hours=4&back={back}")
-    };
-    for way in ["commit", "pin"] {
-        let done = post(Role::Operator, "/sfn/roll_back", &referer, &form("broken", way)).await;
-        assert_eq!((done.status, done.location), (StatusCode::FOUND, format!("{app}?cluster=prod-eu")), "{way}");
-    }
-    for (reason, says) in [
-        ("protected", "the host refused the push, and nothing was changed: branch main is protected"),
-        ("moved", "the branch moved to deadbee since this preview"),
-    ] {
-        let refused = post(Role::Operator, "/sfn/roll_back", &referer, &form(reason, "commit")).await;
-        let page = get(refused.location.trim_start_matches("http://localhost")).await;
-        assert!(page.text.contains(says), "{reason}: {}", page.text);
-    }
-    let elsewhere = form("broken", "commit").replace(&back, "https%3A%2F%2Fevil.example%2F");
-    let done = post(Role::Operator, "/sfn/roll_back", &referer, &elsewhere).await;
-    assert_eq!(done.location, referer);
-}
-
-#[tokio::test]
-async fn a_server_function_tells_its_error_by_status() {
-    let ask = |role: Option<Role>, body: &'static str| async move {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri("/sfn/application")
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body))
+#[test]
+fn a_fresh_server_says_how_to_begin() {
+    on_server(async {
+        let request = Request::get("/")
+            .header(header::ACCEPT, "text/html")
+            .body(Body::empty())
             .expect("a request");
-        send(role, false, request).await
-    };
-    let unknown = r#"{"id":"6b1c0d5e-0000-5000-8000-000000000001","cluster":""}"#;
-    let gone = ask(Some(Role::Viewer), unknown).await;
-    assert_eq!(gone.status, StatusCode::NOT_FOUND);
-    assert!(gone.html.contains("NotFound"), "{}", gone.html);
-    assert_eq!(ask(None, unknown).await.status, StatusCode::UNAUTHORIZED);
+        let page = send(Some(Role::Admin), true, request).await;
+        assert!(page.text.contains("No applications yet"), "{}", page.text);
+        assert!(page.text.contains("lockstep source add"), "{}", page.text);
+    });
 }
 
-#[tokio::test]
-async fn the_theme_is_drawn_by_the_server() {
-    let request = Request::get("/login").header(header::COOKIE, "a=b; theme=dark").body(Body::empty()).expect("a request");
-    assert!(send(None, false, request).await.html.contains("data-theme=\"dark\""));
-    let request = Request::get("/login").header(header::COOKIE, "theme=\"><script>").body(Body::empty()).expect("a request");
-    assert!(!send(None, false, request).await.html.contains("data-theme"));
+#[test]
+fn a_sync_form_works_without_a_script() {
+    on_server(async {
+        let target = checkout_target().await;
+        let done = post(
+            Role::Operator,
+            "/sfn/sync",
+            "http://localhost/",
+            &format!("target={target}&prune=true&key=k"),
+        )
+        .await;
+        assert_eq!(done.status, StatusCode::FOUND, "{}", done.html);
+        assert_eq!(done.location, format!("/operations/{RUN}"));
+        let led = get(&done.location).await;
+        assert_eq!(
+            (led.status, led.location),
+            (StatusCode::FOUND, format!("/syncs/{RUN}"))
+        );
+    });
+}
+
+#[test]
+fn a_refused_form_leads_back_to_its_page_with_the_reason() {
+    on_server(async {
+        let target = checkout_target().await;
+        let referer = format!(
+            "http://localhost{}?cluster=prod-eu&dialog=sync",
+            checkout().await
+        );
+        let refused = post(
+            Role::Viewer,
+            "/sfn/sync",
+            &referer,
+            &format!("target={target}"),
+        )
+        .await;
+        assert_eq!(refused.status, StatusCode::FOUND);
+        let address = refused
+            .location
+            .trim_start_matches("http://localhost")
+            .to_owned();
+        let page = get_as(Some(Role::Viewer), &address).await;
+        assert!(
+            page.text
+                .contains("this needs the permission “sync”; the role operator has it"),
+            "{address}: {}",
+            page.text
+        );
+    });
+}
+
+#[test]
+fn a_rollback_form_commits_pins_or_says_why_not() {
+    on_server(async {
+        let target = checkout_target().await;
+        let app = checkout().await;
+        let referer = format!("http://localhost{app}/rollback?cluster=prod-eu");
+        let back = format!("{app}%3Fcluster=prod-eu").replace('/', "%2F");
+        let form = |reason: &str, way: &str| {
+            format!(
+                "target={target}&to=9be0417&digest=d&reason={reason}&way={way}&hours=4&back={back}"
+            )
+        };
+        for way in ["commit", "pin"] {
+            let done = post(
+                Role::Operator,
+                "/sfn/roll_back",
+                &referer,
+                &form("broken", way),
+            )
+            .await;
+            assert_eq!(
+                (done.status, done.location),
+                (StatusCode::FOUND, format!("{app}?cluster=prod-eu")),
+                "{way}"
+            );
+        }
+        for (reason, says) in [
+            (
+                "protected",
+                "the host refused the push, and nothing was changed: branch main is protected",
+            ),
+            ("moved", "the branch moved to deadbee since this preview"),
+        ] {
+            let refused = post(
+                Role::Operator,
+                "/sfn/roll_back",
+                &referer,
+                &form(reason, "commit"),
+            )
+            .await;
+            let page = get(refused.location.trim_start_matches("http://localhost")).await;
+            assert!(page.text.contains(says), "{reason}: {}", page.text);
+        }
+        let elsewhere = form("broken", "commit").replace(&back, "https%3A%2F%2Fevil.example%2F");
+        let done = post(Role::Operator, "/sfn/roll_back", &referer, &elsewhere).await;
+        assert_eq!(done.location, referer);
+    });
+}
+
+#[test]
+fn a_server_function_tells_its_error_by_status() {
+    on_server(async {
+        let ask = |role: Option<Role>, body: &'static str| async move {
+            let request = Request::builder()
+                .method(Method::POST)
+                .uri("/sfn/application")
+                .header(header::ACCEPT, "application/json")
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body))
+                .expect("a request");
+            send(role, false, request).await
+        };
+        let unknown = r#"{"id":"6b1c0d5e-0000-5000-8000-000000000001","cluster":""}"#;
+        let gone = ask(Some(Role::Viewer), unknown).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
+        assert!(gone.html.contains("NotFound"), "{}", gone.html);
+        assert_eq!(ask(None, unknown).await.status, StatusCode::UNAUTHORIZED);
+    });
+}
+
+#[test]
+fn the_theme_is_drawn_by_the_server() {
+    on_server(async {
+        let request = Request::get("/login")
+            .header(header::COOKIE, "a=b; theme=dark")
+            .body(Body::empty())
+            .expect("a request");
+        assert!(
+            send(None, false, request)
+                .await
+                .html
+                .contains("data-theme=\"dark\"")
+        );
+        let request = Request::get("/login")
+            .header(header::COOKIE, "theme=\"><script>")
+            .body(Body::empty())
+            .expect("a request");
+        assert!(!send(None, false, request).await.html.contains("data-theme"));
+    });
 }

@@ -18,12 +18,12 @@ for (const scheme of ['light', 'dark']) {
     test(`every page is accessible, ${scheme}, ${width} px`, async ({ app, world }) => {
       await app.emulateMedia({ colorScheme: scheme });
       await app.setViewportSize({ width, height: 900 });
-      const target = await world.settled('push-staging-eu');
+      const target = await world.settled('look-staging-eu');
       const application = world.pageOf(target).slice(world.url.length);
       const run = (await world.api('GET', `apps/${target.target.application.id}/targets/${target.target.id}/history`)).entries.find((entry) => entry.Run).Run;
       const pages = [
         ...PAGES,
-        ...['tree', 'changes', 'history', 'definition'].map((tab) => [`${application}&tab=${tab}`, 'push-staging-eu']),
+        ...['tree', 'changes', 'history', 'definition'].map((tab) => [`${application}&tab=${tab}`, 'look-staging-eu']),
         [`/syncs/${run.id}`, /sync/i],
         [application.replace('?', '/rollback?'), /roll back/i],
       ];

@@ -6,10 +6,10 @@ test('two clicks go back to the commit before, as a commit, and history names th
   const bad = world.apps.pull().write('rollback/rollback.yaml', workload('rollback', { image: '2.0.0', greeting: 'a mistake' })).commit('rollback 2.0.0');
   await world.targetThat('rollback-staging-eu', 'runs the mistake', (target) => target.deployed === bad && target.health.status === 'Healthy');
   await app.goto(world.pageOf(before));
-  await app.getByRole('link', { name: /roll back/i }).or(app.getByRole('button', { name: /roll back/i })).first().click();
-  await expect(app.getByText(/1 target/).first()).toBeVisible();
+  await app.getByRole('link', { name: 'Roll back', exact: true }).first().click();
+  await expect(app.getByText('This commit changes only rollback-staging-eu on staging-eu').first()).toBeVisible();
   await expect(app.getByRole('main')).toContainText('a mistake');
-  await app.getByRole('button', { name: /roll back/i }).last().click();
+  await app.getByRole('button', { name: 'Commit and sync' }).click();
   const after = await world.targetThat('rollback-staging-eu', 'is back', (target) => target.deployed && target.deployed !== bad && target.sync === 'Synced', 60);
   expect(world.kubectl('staging-eu', 'get', 'configmap', 'rollback', '-n', world.namespace('rollback'), '-o', 'jsonpath={.data.greeting}')).toBe('hello');
   world.apps.pull();

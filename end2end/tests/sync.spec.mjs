@@ -4,7 +4,7 @@ test('an application without auto-sync waits, and the Sync button deploys it', a
   const target = await world.targetThat('manual-staging-eu', 'waits', (found) => found.sync === 'OutOfSync');
   expect(target.reason.code).toBe('Behind');
   await app.goto(world.pageOf(target));
-  await app.getByRole('button', { name: 'Sync', exact: true }).first().click();
+  await app.getByRole('link', { name: 'Sync', exact: true }).first().click();
   const dialog = app.getByRole('dialog');
   await expect(dialog).toContainText('Deployment');
   await dialog.getByRole('button', { name: /^Sync/ }).click();

@@ -18,9 +18,15 @@ pub async fn users() -> Result<Vec<UserView>, ApiError> {
 pub async fn create_user(name: String, password: String, role: String) -> Result<(), ApiError> {
     use lockstep_types::account::Role;
     let desk = crate::context::desk()?;
-    let role = Role::from_word(&role)
-        .ok_or_else(|| lockstep_types::PortError::invalid("role", "choose viewer, operator or admin"))?;
-    desk.answer(desk.plane.accounts.create_user(&desk.actor, &name, &password, role).await)?;
+    let role = Role::from_word(&role).ok_or_else(|| {
+        lockstep_types::PortError::invalid("role", "choose viewer, operator or admin")
+    })?;
+    desk.answer(
+        desk.plane
+            .accounts
+            .create_user(&desk.actor, &name, &password, role)
+            .await,
+    )?;
     leptos_axum::redirect("/settings?tab=accounts");
     Ok(())
 }
@@ -29,14 +35,28 @@ pub async fn create_user(name: String, password: String, role: String) -> Result
 #[server(prefix = "/sfn", endpoint = "set_disabled")]
 pub async fn set_disabled(user: UserId, disabled: bool) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.accounts.set_disabled(&desk.actor, user, disabled).await)
+    desk.answer(
+        desk.plane
+            .accounts
+            .set_disabled(&desk.actor, user, disabled)
+            .await,
+    )
 }
 
 /// Sets a password; all sessions of that account end.
 #[server(prefix = "/sfn", endpoint = "set_password")]
-pub async fn set_password(user: UserId, #[server(default)] old: String, new: String) -> Result<(), ApiError> {
+pub async fn set_password(
+    user: UserId,
+    #[server(default)] old: String,
+    new: String,
+) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.accounts.set_password(&desk.actor, user, &old, &new).await)
+    desk.answer(
+        desk.plane
+            .accounts
+            .set_password(&desk.actor, user, &old, &new)
+            .await,
+    )
 }
 
 /// One's tokens.
@@ -51,7 +71,12 @@ pub async fn tokens() -> Result<Vec<TokenView>, ApiError> {
 pub async fn create_token(label: String, #[server(default)] days: u32) -> Result<String, ApiError> {
     let desk = crate::context::desk()?;
     let days = (days > 0).then_some(days);
-    desk.answer(desk.plane.accounts.create_token(&desk.actor, &label, days).await)
+    desk.answer(
+        desk.plane
+            .accounts
+            .create_token(&desk.actor, &label, days)
+            .await,
+    )
 }
 
 /// Ends a token.

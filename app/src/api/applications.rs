@@ -7,15 +7,20 @@ use lockstep_types::application::{
 };
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::resource::{ResourceKey, ResourceView};
-use server_fn::codec::Json;
 #[cfg(feature = "ssr")]
 use lockstep_types::{Micros, revision::Revision};
+use server_fn::codec::Json;
 
 /// The head of the page. An empty cluster selects the worst target.
 #[server(prefix = "/sfn", endpoint = "application", input = Json)]
 pub async fn application(id: ApplicationId, cluster: String) -> Result<ApplicationView, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.applications.application(&desk.actor, id, &cluster).await)
+    desk.answer(
+        desk.plane
+            .applications
+            .application(&desk.actor, id, &cluster)
+            .await,
+    )
 }
 
 /// The objects of a target.
@@ -29,7 +34,12 @@ pub async fn tree(target: TargetId) -> Result<TreeView, ApiError> {
 #[server(prefix = "/sfn", endpoint = "resource", input = Json)]
 pub async fn read_resource(target: TargetId, key: ResourceKey) -> Result<ResourceView, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.applications.resource(&desk.actor, target, &key).await)
+    desk.answer(
+        desk.plane
+            .applications
+            .resource(&desk.actor, target, &key)
+            .await,
+    )
 }
 
 /// What differs, and what a sync would do.
@@ -43,7 +53,12 @@ pub async fn changes(target: TargetId) -> Result<ChangesView, ApiError> {
 #[server(prefix = "/sfn", endpoint = "history", input = Json)]
 pub async fn history(target: TargetId, before: Option<i64>) -> Result<HistoryView, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.applications.history(&desk.actor, target, before.map(Micros)).await)
+    desk.answer(
+        desk.plane
+            .applications
+            .history(&desk.actor, target, before.map(Micros))
+            .await,
+    )
 }
 
 /// The manifest that defines the application.
@@ -58,5 +73,10 @@ pub async fn definition(id: ApplicationId) -> Result<DefinitionView, ApiError> {
 pub async fn compare(target: TargetId, from: String, to: String) -> Result<CompareView, ApiError> {
     let desk = crate::context::desk()?;
     let (from, to) = (Revision(from), Revision(to));
-    desk.answer(desk.plane.applications.compare(&desk.actor, target, &from, &to).await)
+    desk.answer(
+        desk.plane
+            .applications
+            .compare(&desk.actor, target, &from, &to)
+            .await,
+    )
 }

@@ -33,7 +33,12 @@ pub async fn add_cluster(
         .filter_map(|pair| pair.split_once('='))
         .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
         .collect();
-    let new = lockstep_types::cluster::NewCluster { name, labels, kubeconfig, context };
+    let new = lockstep_types::cluster::NewCluster {
+        name,
+        labels,
+        kubeconfig,
+        context,
+    };
     desk.answer(desk.plane.clusters.add_cluster(&desk.actor, &new).await)?;
     leptos_axum::redirect(&format!("/clusters/{}", crate::format::encode(&new.name)));
     Ok(())
@@ -43,7 +48,12 @@ pub async fn add_cluster(
 #[server(prefix = "/sfn", endpoint = "remove_cluster")]
 pub async fn remove_cluster(name: String, typed: String) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.clusters.remove_cluster(&desk.actor, &name, &typed).await)?;
+    desk.answer(
+        desk.plane
+            .clusters
+            .remove_cluster(&desk.actor, &name, &typed)
+            .await,
+    )?;
     leptos_axum::redirect("/clusters");
     Ok(())
 }

@@ -6,9 +6,11 @@ use lockstep_types::activity::{ActivityView, CommitView};
 use lockstep_types::drift::DriftRow;
 use lockstep_types::fleet::FleetView;
 use lockstep_types::source::Problem;
-use server_fn::codec::Json;
 #[cfg(feature = "ssr")]
-use lockstep_types::{Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, revision::Revision};
+use lockstep_types::{
+    Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, revision::Revision,
+};
+use server_fn::codec::Json;
 
 /// The matrix.
 #[server(prefix = "/sfn", endpoint = "fleet", input = Json)]
@@ -29,15 +31,27 @@ pub async fn problems() -> Result<Vec<Problem>, ApiError> {
 #[server(prefix = "/sfn", endpoint = "drift", input = Json)]
 pub async fn drift(filter: String, include_closed: bool) -> Result<Vec<DriftRow>, ApiError> {
     let desk = crate::context::desk()?;
-    let query = DriftQuery { filter, include_closed };
+    let query = DriftQuery {
+        filter,
+        include_closed,
+    };
     desk.answer(desk.plane.fleet.drift(&desk.actor, &query).await)
 }
 
 /// The timeline.
 #[server(prefix = "/sfn", endpoint = "activity", input = Json)]
-pub async fn activity(filter: String, kind: String, before: Option<i64>) -> Result<ActivityView, ApiError> {
+pub async fn activity(
+    filter: String,
+    kind: String,
+    before: Option<i64>,
+) -> Result<ActivityView, ApiError> {
     let desk = crate::context::desk()?;
-    let query = ActivityQuery { filter, kind, before: before.map(Micros), limit: 60 };
+    let query = ActivityQuery {
+        filter,
+        kind,
+        before: before.map(Micros),
+        limit: 60,
+    };
     desk.answer(desk.plane.fleet.activity(&desk.actor, &query).await)
 }
 
@@ -45,5 +59,10 @@ pub async fn activity(filter: String, kind: String, before: Option<i64>) -> Resu
 #[server(prefix = "/sfn", endpoint = "commit", input = Json)]
 pub async fn commit(repo: String, sha: String) -> Result<CommitView, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.fleet.commit(&desk.actor, &repo, &Revision(sha)).await)
+    desk.answer(
+        desk.plane
+            .fleet
+            .commit(&desk.actor, &repo, &Revision(sha))
+            .await,
+    )
 }

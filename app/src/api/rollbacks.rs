@@ -3,10 +3,10 @@
 use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::id::{HoldId, PinId, TargetId};
-use lockstep_types::rollback::{RollbackCandidate, RollbackOutcome, RollbackPreview};
-use server_fn::codec::Json;
 #[cfg(feature = "ssr")]
 use lockstep_types::revision::Revision;
+use lockstep_types::rollback::{RollbackCandidate, RollbackOutcome, RollbackPreview};
+use server_fn::codec::Json;
 
 /// States one may go back to.
 #[server(prefix = "/sfn", endpoint = "candidates", input = Json)]
@@ -19,7 +19,12 @@ pub async fn candidates(target: TargetId) -> Result<Vec<RollbackCandidate>, ApiE
 #[server(prefix = "/sfn", endpoint = "preview", input = Json)]
 pub async fn preview(target: TargetId, to: String) -> Result<RollbackPreview, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.rollbacks.preview(&desk.actor, target, &Revision(to)).await)
+    desk.answer(
+        desk.plane
+            .rollbacks
+            .preview(&desk.actor, target, &Revision(to))
+            .await,
+    )
 }
 
 /// Writes the rollback commit, or pins: the form of the roll-back page. `back` is the application's address.
@@ -37,30 +42,48 @@ pub async fn roll_back(
     let desk = crate::context::desk()?;
     let (to, rollbacks) = (Revision(to), &desk.plane.rollbacks);
     let outcome = if way == "pin" {
-        desk.answer(rollbacks.pin(&desk.actor, &PinRequest { target, to, reason, hours }).await)?;
+        desk.answer(
+            rollbacks
+                .pin(
+                    &desk.actor,
+                    &PinRequest {
+                        target,
+                        to,
+                        reason,
+                        hours,
+                    },
+                )
+                .await,
+        )?;
         None
     } else {
-        let request = RollbackRequest { target, to, digest, reason };
+        let request = RollbackRequest {
+            target,
+            to,
+            digest,
+            reason,
+        };
         Some(desk.answer(rollbacks.roll_back(&desk.actor, &request).await)?)
     };
-    settle(outcome, &back)
+    desk.answer(settle(outcome, &back))
 }
 
 /// Leads back to the application when something was done; a refusal that changed nothing is an error with
 /// its message, so that it is shown without WASM too.
 #[cfg(feature = "ssr")]
-fn settle(outcome: Option<RollbackOutcome>, back: &str) -> Result<Option<RollbackOutcome>, ApiError> {
+fn settle(
+    outcome: Option<RollbackOutcome>,
+    back: &str,
+) -> lockstep_types::ports::Answer<Option<RollbackOutcome>> {
     use lockstep_types::PortError;
     match &outcome {
         Some(RollbackOutcome::PushRefused { message }) => Err(PortError::Conflict(format!(
             "the host refused the push, and nothing was changed: {message}. Pin this target instead, or ask for the right to push"
-        ))
-        .into()),
+        ))),
         Some(RollbackOutcome::Moved { head }) => Err(PortError::Conflict(format!(
             "the branch moved to {} since this preview, and nothing was changed",
             head.short()
-        ))
-        .into()),
+        ))),
         Some(RollbackOutcome::Committed { .. }) | None => {
             // Only an address of ours: the form's field is not trusted.
             if back.starts_with("/apps/") {
@@ -80,9 +103,19 @@ pub async fn unpin(pin: PinId, #[server(default)] deploy: bool) -> Result<(), Ap
 
 /// Stops writes for some hours.
 #[server(prefix = "/sfn", endpoint = "hold")]
-pub async fn hold(target: TargetId, reason: String, hours: u32, back: String) -> Result<(), ApiError> {
+pub async fn hold(
+    target: TargetId,
+    reason: String,
+    hours: u32,
+    back: String,
+) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.rollbacks.hold(&desk.actor, target, &reason, hours).await)?;
+    desk.answer(
+        desk.plane
+            .rollbacks
+            .hold(&desk.actor, target, &reason, hours)
+            .await,
+    )?;
     if back.starts_with("/apps/") {
         leptos_axum::redirect(&back);
     }
@@ -93,5 +126,10 @@ pub async fn hold(target: TargetId, reason: String, hours: u32, back: String) ->
 #[server(prefix = "/sfn", endpoint = "release")]
 pub async fn release(hold: HoldId, #[server(default)] deploy: bool) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.rollbacks.release(&desk.actor, hold, deploy).await)
+    desk.answer(
+        desk.plane
+            .rollbacks
+            .release(&desk.actor, hold, deploy)
+            .await,
+    )
 }

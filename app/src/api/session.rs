@@ -25,9 +25,21 @@ pub async fn read_session() -> Result<Session, ApiError> {
     let desk = crate::context::desk()?;
     let (plane, actor) = (&desk.plane, &desk.actor);
     let head = desk.answer(plane.events.head(actor).await)?;
-    let drift = plane.fleet.drift(actor, &Default::default()).await.map_or(0, |rows| rows.len());
-    let approvals = plane.syncs.approvals(actor).await.map_or(0, |rows| rows.len());
-    let problems = plane.fleet.problems(actor).await.map_or(0, |rows| rows.len());
+    let drift = plane
+        .fleet
+        .drift(actor, &Default::default())
+        .await
+        .map_or(0, |rows| rows.len());
+    let approvals = plane
+        .syncs
+        .approvals(actor)
+        .await
+        .map_or(0, |rows| rows.len());
+    let problems = plane
+        .fleet
+        .problems(actor)
+        .await
+        .map_or(0, |rows| rows.len());
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Session {
         actor: desk.actor.clone(),

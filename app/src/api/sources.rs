@@ -44,7 +44,12 @@ pub async fn add_source(
 #[server(prefix = "/sfn", endpoint = "remove_source")]
 pub async fn remove_source(source: SourceId, typed: String) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.sources.remove_source(&desk.actor, source, &typed).await)?;
+    desk.answer(
+        desk.plane
+            .sources
+            .remove_source(&desk.actor, source, &typed)
+            .await,
+    )?;
     leptos_axum::redirect("/settings?tab=sources");
     Ok(())
 }
@@ -60,14 +65,24 @@ pub async fn refresh_source(source: SourceId) -> Result<(), ApiError> {
 #[server(prefix = "/sfn", endpoint = "take_over_preview", input = Json)]
 pub async fn preview_take_over(source: SourceId) -> Result<TakeOverPreview, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.sources.take_over_preview(&desk.actor, source).await)
+    desk.answer(
+        desk.plane
+            .sources
+            .take_over_preview(&desk.actor, source)
+            .await,
+    )
 }
 
 /// Takes over what was previewed.
 #[server(prefix = "/sfn", endpoint = "take_over")]
 pub async fn take_over(source: SourceId, digest: String) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.sources.take_over(&desk.actor, source, &digest).await)?;
+    desk.answer(
+        desk.plane
+            .sources
+            .take_over(&desk.actor, source, &digest)
+            .await,
+    )?;
     leptos_axum::redirect("/settings?tab=sources");
     Ok(())
 }

@@ -64,5 +64,10 @@ pub async fn approvals() -> Result<Vec<ApprovalView>, ApiError> {
 #[server(prefix = "/sfn", endpoint = "decide")]
 pub async fn decide(approval: ApprovalId, digest: String, yes: bool) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(desk.plane.syncs.decide(&desk.actor, approval, &digest, yes).await)
+    desk.answer(
+        desk.plane
+            .syncs
+            .decide(&desk.actor, approval, &digest, yes)
+            .await,
+    )
 }

@@ -24,7 +24,9 @@ impl Look {
             Self::Quiet => "border-transparent text-muted hover:bg-sunken hover:text-ink",
             Self::Danger => "border-bad bg-surface text-bad hover:bg-bad-soft",
         };
-        format!("{SHAPE} {colours} disabled:cursor-not-allowed disabled:opacity-55 disabled:hover:brightness-100")
+        format!(
+            "{SHAPE} {colours} disabled:cursor-not-allowed disabled:opacity-55 disabled:hover:brightness-100"
+        )
     }
 }
 

@@ -82,15 +82,28 @@ fn split_files(patch: &str) -> Vec<PatchFile> {
     for line in patch.lines() {
         if let Some(names) = line.strip_prefix("diff --git ") {
             let path = names.rsplit(" b/").next().unwrap_or(names).to_owned();
-            files.push(PatchFile { path, added: 0, removed: 0, lines: Vec::new() });
+            files.push(PatchFile {
+                path,
+                added: 0,
+                removed: 0,
+                lines: Vec::new(),
+            });
             in_head = true;
         } else if line.starts_with("--- ") && in_head {
             if files.is_empty() {
-                files.push(PatchFile { path: String::new(), added: 0, removed: 0, lines: Vec::new() });
+                files.push(PatchFile {
+                    path: String::new(),
+                    added: 0,
+                    removed: 0,
+                    lines: Vec::new(),
+                });
             }
         } else if line.starts_with("+++ ") && in_head {
             if let Some(file) = files.last_mut().filter(|file| file.path.is_empty()) {
-                file.path = line.trim_start_matches("+++ ").trim_start_matches("b/").to_owned();
+                file.path = line
+                    .trim_start_matches("+++ ")
+                    .trim_start_matches("b/")
+                    .to_owned();
             }
         } else if line.starts_with("@@") {
             in_head = false;
@@ -111,10 +124,18 @@ fn split_files(patch: &str) -> Vec<PatchFile> {
 
 /// Lines in parts: where as many lines went as came, what changed in each is emphasised.
 fn emphasised(lines: Vec<String>) -> Vec<Vec<(bool, String)>> {
-    let mut out: Vec<Vec<(bool, String)>> = lines.iter().map(|line| vec![(false, line.clone())]).collect();
+    let mut out: Vec<Vec<(bool, String)>> = lines
+        .iter()
+        .map(|line| vec![(false, line.clone())])
+        .collect();
     let mut at = 0;
     while at < lines.len() {
-        let run = |from: usize, sign: char| lines[from..].iter().take_while(|line| line.starts_with(sign)).count();
+        let run = |from: usize, sign: char| {
+            lines[from..]
+                .iter()
+                .take_while(|line| line.starts_with(sign))
+                .count()
+        };
         let gone = run(at, '-');
         let came = run(at + gone, '+');
         if gone > 0 && gone == came {
@@ -159,10 +180,18 @@ mod tests {
 
     #[test]
     fn paired_lines_are_emphasised() {
-        let lines = ["@@", "-a: 1", "+a: 2", "-b", "+b", "+c"].map(str::to_owned).to_vec();
+        let lines = ["@@", "-a: 1", "+a: 2", "-b", "+b", "+c"]
+            .map(str::to_owned)
+            .to_vec();
         let parts = emphasised(lines);
-        assert_eq!(parts[1], [(false, "-a: ".to_owned()), (true, "1".to_owned())]);
-        assert_eq!(parts[2], [(false, "+a: ".to_owned()), (true, "2".to_owned())]);
+        assert_eq!(
+            parts[1],
+            [(false, "-a: ".to_owned()), (true, "1".to_owned())]
+        );
+        assert_eq!(
+            parts[2],
+            [(false, "+a: ".to_owned()), (true, "2".to_owned())]
+        );
         assert_eq!(parts[5], [(false, "+c".to_owned())]);
     }
 
@@ -171,8 +200,14 @@ mod tests {
         let patch = "diff --git a/x.yaml b/x.yaml\nindex 1..2 100644\n--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n b: 3\ndiff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +0,0 @@\n--- not a head\n";
         let files = split_files(patch);
         assert_eq!(files.len(), 2);
-        assert_eq!((files[0].path.as_str(), files[0].added, files[0].removed), ("x.yaml", 1, 1));
-        assert_eq!((files[1].path.as_str(), files[1].added, files[1].removed), ("y", 0, 1));
+        assert_eq!(
+            (files[0].path.as_str(), files[0].added, files[0].removed),
+            ("x.yaml", 1, 1)
+        );
+        assert_eq!(
+            (files[1].path.as_str(), files[1].added, files[1].removed),
+            ("y", 0, 1)
+        );
         assert_eq!(files[1].lines, ["@@ -1 +0,0 @@", "--- not a head"]);
     }
 }

@@ -67,7 +67,10 @@ fn make_modal(node: NodeRef<html::Dialog>, close: String) {
         let navigate = navigate.clone();
         let close = close.clone();
         let on_cancel = Closure::<dyn Fn()>::new(move || {
-            let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
+            let options = NavigateOptions {
+                scroll: false,
+                ..NavigateOptions::default()
+            };
             navigate(&close, options);
         });
         dialog.set_oncancel(Some(on_cancel.as_ref().unchecked_ref()));

@@ -41,20 +41,36 @@ pub fn Diffs(
 #[component]
 pub fn ObjectDiff(diff: ResourceDiff, #[prop(optional)] bare: bool) -> impl IntoView {
     let (words, tone, icon) = match &diff.kind {
-        ResourceDiffKind::Missing => ("missing in the cluster".to_owned(), Tone::Warn, Icon::Missing),
+        ResourceDiffKind::Missing => (
+            "missing in the cluster".to_owned(),
+            Tone::Warn,
+            Icon::Missing,
+        ),
         ResourceDiffKind::Extra => ("no longer in Git".to_owned(), Tone::Bad, Icon::Trash),
         ResourceDiffKind::Differs => (String::new(), Tone::Run, Icon::OutOfSync),
-        ResourceDiffKind::Unsure(_) => ("cannot be compared".to_owned(), Tone::Unknown, Icon::Unknown),
+        ResourceDiffKind::Unsure(_) => (
+            "cannot be compared".to_owned(),
+            Tone::Unknown,
+            Icon::Unknown,
+        ),
     };
     let note = match &diff.kind {
         ResourceDiffKind::Unsure(why) => Some(why.clone()),
-        ResourceDiffKind::Missing if diff.changes.is_empty() => Some("A sync creates it.".to_owned()),
-        ResourceDiffKind::Extra => Some("A sync with prune deletes it, after the prune gate has looked at it.".to_owned()),
+        ResourceDiffKind::Missing if diff.changes.is_empty() => {
+            Some("A sync creates it.".to_owned())
+        }
+        ResourceDiffKind::Extra => {
+            Some("A sync with prune deletes it, after the prune gate has looked at it.".to_owned())
+        }
         _ => None,
     };
     let whole = match diff.kind {
-        ResourceDiffKind::Missing if diff.changes.is_empty() => diff.predicted_yaml.clone().map(|yaml| ('+', yaml)),
-        ResourceDiffKind::Extra if diff.changes.is_empty() => diff.live_yaml.clone().map(|yaml| ('-', yaml)),
+        ResourceDiffKind::Missing if diff.changes.is_empty() => {
+            diff.predicted_yaml.clone().map(|yaml| ('+', yaml))
+        }
+        ResourceDiffKind::Extra if diff.changes.is_empty() => {
+            diff.live_yaml.clone().map(|yaml| ('-', yaml))
+        }
         _ => None,
     };
     let namespace = diff.key.namespace.clone();
@@ -94,7 +110,11 @@ pub fn field(change: FieldChange) -> AnyView {
     let ignored = matches!(change.class, DiffClass::Noise | DiffClass::OwnedByOther);
     let live = side(change.live.as_ref());
     let declared = side(change.declared.as_ref());
-    let lines = if ignored { Vec::new() } else { value_lines(&live, &declared) };
+    let lines = if ignored {
+        Vec::new()
+    } else {
+        value_lines(&live, &declared)
+    };
     let who = change.manager.clone().map(|manager| {
         let operation = change.operation.clone().unwrap_or_default();
         let at = change.at.map(|at| view! { ", " {ago(at)} " ago" });
@@ -106,7 +126,13 @@ pub fn field(change: FieldChange) -> AnyView {
         }
     });
     let path = change.path;
-    let shown = ignored.then(|| change.live.as_ref().map(crate::format::value).unwrap_or_default());
+    let shown = ignored.then(|| {
+        change
+            .live
+            .as_ref()
+            .map(crate::format::value)
+            .unwrap_or_default()
+    });
     view! {
         <div class="border-t border-line">
             <div class="flex flex-wrap items-center gap-x-2 gap-y-1 bg-sunken px-2.5 py-1 text-xs">
@@ -133,10 +159,38 @@ fn lines_view(lines: Vec<Line>, of: String) -> AnyView {
 
 fn class_chip(class: DiffClass) -> AnyView {
     match class {
-        DiffClass::NotYetSynced => chip(Mark { icon: Icon::Commit, tone: Tone::Run, word: "" }, "not yet synced"),
-        DiffClass::Drift => chip(Mark { icon: Icon::Drift, tone: Tone::Warn, word: "" }, "drift"),
-        DiffClass::Noise => chip(Mark { icon: Icon::Unknown, tone: Tone::Unknown, word: "" }, "default, ignored"),
-        DiffClass::OwnedByOther => chip(Mark { icon: Icon::Person, tone: Tone::Unknown, word: "" }, "owned by a controller"),
+        DiffClass::NotYetSynced => chip(
+            Mark {
+                icon: Icon::Commit,
+                tone: Tone::Run,
+                word: "",
+            },
+            "not yet synced",
+        ),
+        DiffClass::Drift => chip(
+            Mark {
+                icon: Icon::Drift,
+                tone: Tone::Warn,
+                word: "",
+            },
+            "drift",
+        ),
+        DiffClass::Noise => chip(
+            Mark {
+                icon: Icon::Unknown,
+                tone: Tone::Unknown,
+                word: "",
+            },
+            "default, ignored",
+        ),
+        DiffClass::OwnedByOther => chip(
+            Mark {
+                icon: Icon::Person,
+                tone: Tone::Unknown,
+                word: "",
+            },
+            "owned by a controller",
+        ),
     }
 }
 
@@ -150,7 +204,14 @@ pub fn impact_chip(impact: Impact) -> AnyView {
         Impact::Scales => (Icon::Fit, Tone::Run),
         Impact::Configures | Impact::MetadataOnly => (Icon::Settings, Tone::Unknown),
     };
-    chip(Mark { icon, tone, word: "" }, impact.words())
+    chip(
+        Mark {
+            icon,
+            tone,
+            word: "",
+        },
+        impact.words(),
+    )
 }
 
 fn side(value: Option<&Value>) -> String {
@@ -213,8 +274,15 @@ fn scalar(value: &Value) -> String {
                 && !text.contains(": ")
                 && !text.contains(" #")
                 && !text.contains('\n')
-                && !matches!(text.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
-            if plain { text.clone() } else { value.to_string() }
+                && !matches!(
+                    text.as_str(),
+                    "true" | "false" | "null" | "yes" | "no" | "on" | "off"
+                );
+            if plain {
+                text.clone()
+            } else {
+                value.to_string()
+            }
         }
         other => other.to_string(),
     }
@@ -241,9 +309,19 @@ fn value_lines(live: &str, declared: &str) -> Vec<Line> {
         match op.tag() {
             DiffTag::Equal => lines.extend(left.iter().map(|line| whole(' ', line))),
             DiffTag::Replace if left.len() == right.len() => {
-                let pairs: Vec<_> = left.iter().zip(right).map(|(left, right)| changed_parts(left, right)).collect();
-                lines.extend(left.iter().zip(&pairs).map(|(line, pair)| Line { sign: '-', parts: split(line, pair.0) }));
-                lines.extend(right.iter().zip(&pairs).map(|(line, pair)| Line { sign: '+', parts: split(line, pair.1) }));
+                let pairs: Vec<_> = left
+                    .iter()
+                    .zip(right)
+                    .map(|(left, right)| changed_parts(left, right))
+                    .collect();
+                lines.extend(left.iter().zip(&pairs).map(|(line, pair)| Line {
+                    sign: '-',
+                    parts: split(line, pair.0),
+                }));
+                lines.extend(right.iter().zip(&pairs).map(|(line, pair)| Line {
+                    sign: '+',
+                    parts: split(line, pair.1),
+                }));
             }
             DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
                 lines.extend(left.iter().map(|line| whole('-', line)));
@@ -255,7 +333,10 @@ fn value_lines(live: &str, declared: &str) -> Vec<Line> {
 }
 
 fn whole(sign: char, line: &str) -> Line {
-    Line { sign, parts: vec![(false, line.to_owned())] }
+    Line {
+        sign,
+        parts: vec![(false, line.to_owned())],
+    }
 }
 
 fn line_view(line: Line) -> AnyView {
@@ -292,20 +373,44 @@ mod tests {
         let lines = value_lines("registry/checkout:2.9.0", "registry/checkout:2.9.1");
         assert_eq!(lines.len(), 2);
         assert_eq!((lines[0].sign, lines[1].sign), ('-', '+'));
-        let strong: String = lines[1].parts.iter().filter(|(strong, _)| *strong).map(|(_, text)| text.as_str()).collect();
+        let strong: String = lines[1]
+            .parts
+            .iter()
+            .filter(|(strong, _)| *strong)
+            .map(|(_, text)| text.as_str())
+            .collect();
         assert_eq!(strong, "2.9.1");
     }
 
     #[test]
     fn trees_are_written_as_manifests_are() {
         let mut lines = Vec::new();
-        yaml(&serde_json::json!([{"name": "POOL", "value": "40"}, {"ports": [80], "empty": {}}]), 0, &mut lines);
-        assert_eq!(lines, ["- name: POOL", "  value: \"40\"", "- empty: {}", "  ports:", "    - 80"]);
+        yaml(
+            &serde_json::json!([{"name": "POOL", "value": "40"}, {"ports": [80], "empty": {}}]),
+            0,
+            &mut lines,
+        );
+        assert_eq!(
+            lines,
+            [
+                "- name: POOL",
+                "  value: \"40\"",
+                "- empty: {}",
+                "  ports:",
+                "    - 80"
+            ]
+        );
     }
 
     #[test]
     fn an_absent_side_leaves_the_other_whole() {
-        assert_eq!(value_lines("", "a\nb").iter().map(|line| line.sign).collect::<String>(), "++");
+        assert_eq!(
+            value_lines("", "a\nb")
+                .iter()
+                .map(|line| line.sign)
+                .collect::<String>(),
+            "++"
+        );
         assert_eq!(value_lines("a", "").len(), 1);
     }
 }

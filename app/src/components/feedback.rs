@@ -1,6 +1,6 @@
 //! Empty pages, errors and waiting: each says what it is about and what to do next.
 
-use super::button::{Look, LinkButton};
+use super::button::{LinkButton, Look};
 use super::icon::{Icon, icon_with};
 use super::panel::PANEL;
 use crate::error::ApiError;
@@ -9,7 +9,11 @@ use leptos_router::hooks::use_url;
 
 /// Nothing to show, with the next step.
 #[component]
-pub fn Empty(#[prop(into)] title: String, #[prop(optional)] shape: Option<Icon>, children: Children) -> impl IntoView {
+pub fn Empty(
+    #[prop(into)] title: String,
+    #[prop(optional)] shape: Option<Icon>,
+    children: Children,
+) -> impl IntoView {
     view! {
         <div class=format!("{PANEL} flex flex-col items-center gap-1.5 px-6 py-12 text-center")>
             <span class="text-faint">{icon_with(shape.unwrap_or(Icon::Synced), "size-6!")}</span>
@@ -22,9 +26,20 @@ pub fn Empty(#[prop(into)] title: String, #[prop(optional)] shape: Option<Icon>,
 /// A whole part of a page that could not be had.
 #[component]
 pub fn Failure(error: ApiError) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    crate::context::tell_status(&error);
     let url = use_url();
     let login = error.is_unauthenticated();
-    let here = move || url.with(|url| format!("{}{}{}", url.path(), if url.search().is_empty() { "" } else { "?" }, url.search()));
+    let here = move || {
+        url.with(|url| {
+            format!(
+                "{}{}{}",
+                url.path(),
+                if url.search().is_empty() { "" } else { "?" },
+                url.search()
+            )
+        })
+    };
     let title = error.title();
     let next = error.next();
     let text = crate::format::sentence_case(&error.to_string());

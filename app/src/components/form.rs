@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 /// The look of a text field.
-pub const FIELD: &str = "w-full rounded-md border border-control bg-page px-2.5 py-1.5 text-ink disabled:opacity-60";
+pub const FIELD: &str =
+    "w-full rounded-md border border-control bg-page px-2.5 py-1.5 text-ink disabled:opacity-60";
 
 /// One line of text.
 #[component]

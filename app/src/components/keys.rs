@@ -107,7 +107,10 @@ pub fn install(palette: PaletteOpen, table: RwSignal<bool>) {
             "g" => after_g.set_value(true),
             "?" => table.set(true),
             "/" => {
-                if let Some(field) = document().get_element_by_id("filter").and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+                if let Some(field) = document()
+                    .get_element_by_id("filter")
+                    .and_then(|element| element.dyn_into::<HtmlElement>().ok())
+                {
                     event.prevent_default();
                     // Focusing an element that is in the document does not fail.
                     let _focused = field.focus();
@@ -128,7 +131,9 @@ fn typing(event: &web_sys::KeyboardEvent) -> bool {
     event
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+        .is_some_and(|element| {
+            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+        })
 }
 
 /// Presses the button that carries this key. `s` opens a dialog; nothing is synced by a key alone.
@@ -146,7 +151,9 @@ fn press(key: &str) {
 #[cfg(feature = "hydrate")]
 fn step(by: i32) {
     use wasm_bindgen::JsCast;
-    let Ok(rows) = document().query_selector_all("[data-row]") else { return };
+    let Ok(rows) = document().query_selector_all("[data-row]") else {
+        return;
+    };
     let length = i32::try_from(rows.length()).unwrap_or(i32::MAX);
     if length == 0 {
         return;

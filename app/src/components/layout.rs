@@ -114,7 +114,11 @@ fn Rail(session: SessionResource) -> impl IntoView {
 #[component]
 fn ToLogin() -> impl IntoView {
     let location = use_location();
-    let here = format!("{}?{}", location.pathname.get_untracked(), location.search.get_untracked());
+    let here = format!(
+        "{}?{}",
+        location.pathname.get_untracked(),
+        location.search.get_untracked()
+    );
     view! { <Redirect path=format::link("/login", &[("next", here.trim_end_matches('?'))]) /> }
 }
 
@@ -159,8 +163,12 @@ fn RailLink(
 ) -> impl IntoView {
     let path = use_location().pathname;
     let current = move || {
-        path.with(|path| path == href || path.starts_with(also) || (also == "/apps" && path.starts_with("/syncs")))
-            .then_some("page")
+        path.with(|path| {
+            path == href
+                || path.starts_with(also)
+                || (also == "/apps" && path.starts_with("/syncs"))
+        })
+        .then_some("page")
     };
     view! {
         <a
@@ -180,7 +188,11 @@ fn TopBar() -> impl IntoView {
     let query = use_query_map();
     let path = use_location().pathname;
     let filter = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
-    let view_mode = move || query.with(|query| query.get("view")).filter(|_| path.with(|path| path == "/"));
+    let view_mode = move || {
+        query
+            .with(|query| query.get("view"))
+            .filter(|_| path.with(|path| path == "/"))
+    };
     let home = move || {
         path.with(|path| match path.as_str() {
             filtered @ ("/drift" | "/activity") => filtered.to_owned(),
@@ -233,7 +245,10 @@ fn LiveBadge() -> impl IntoView {
     let live = use_context::<Live>();
     let clock = Clock::current();
     let state = move || live.map_or(LiveState::Still, Live::state);
-    let (opened, seen) = (clock.0.get_untracked(), format::clock_time(clock.0.get_untracked()));
+    let (opened, seen) = (
+        clock.0.get_untracked(),
+        format::clock_time(clock.0.get_untracked()),
+    );
     let words = move || match state() {
         LiveState::Still => format!("as of {seen}"),
         LiveState::Connected => "live".to_owned(),
@@ -241,9 +256,15 @@ fn LiveBadge() -> impl IntoView {
         LiveState::Paused => "paused".to_owned(),
     };
     let title = move || match state() {
-        LiveState::Still => format!("This page was rendered at {}. It becomes live when the script has loaded.", format::absolute(opened)),
+        LiveState::Still => format!(
+            "This page was rendered at {}. It becomes live when the script has loaded.",
+            format::absolute(opened)
+        ),
         LiveState::Connected => "Changes arrive as they happen.".to_owned(),
-        LiveState::Cut(_) => "The event stream is cut. What you see may be old; it is tried again by itself.".to_owned(),
+        LiveState::Cut(_) => {
+            "The event stream is cut. What you see may be old; it is tried again by itself."
+                .to_owned()
+        }
         LiveState::Paused => "The tab was hidden; it goes on where it stopped.".to_owned(),
     };
     let dot = move || match state() {

@@ -10,7 +10,10 @@ use std::sync::Arc;
 pub type Loading<T> = Resource<Result<T, ApiError>>;
 
 /// The view of a resource's value.
-pub fn loaded<T>(resource: Loading<T>, show: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView
+pub fn loaded<T>(
+    resource: Loading<T>,
+    show: impl Fn(T) -> AnyView + Send + Sync + 'static,
+) -> AnyView
 where
     T: Clone + Send + Sync + 'static,
 {

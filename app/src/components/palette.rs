@@ -48,14 +48,21 @@ fn pages() -> Vec<Place> {
         ("What is out of sync", "", "/?q=sync:outofsync"),
     ]
     .into_iter()
-    .map(|(words, hint, href)| Place { words: words.into(), hint: hint.into(), href: href.into() })
+    .map(|(words, hint, href)| Place {
+        words: words.into(),
+        hint: hint.into(),
+        href: href.into(),
+    })
     .collect()
 }
 
 /// Every word typed occurs, in any order.
 fn fits(place: &Place, typed: &str) -> bool {
     let words = place.words.to_lowercase();
-    typed.to_lowercase().split_whitespace().all(|part| words.contains(part))
+    typed
+        .to_lowercase()
+        .split_whitespace()
+        .all(|part| words.contains(part))
 }
 
 /// The palette.
@@ -82,11 +89,16 @@ pub fn Palette() -> impl IntoView {
     let places = Memo::new(move |_| {
         let mut places = pages();
         if let Some(Ok(view)) = load.value().get() {
-            places.extend(view.sections.iter().flat_map(|section| &section.rows).map(|row| Place {
-                words: format!("{} / {}", row.project, row.group),
-                hint: row.origin.clone(),
-                href: application_address(&row.application, &[]),
-            }));
+            places.extend(
+                view.sections
+                    .iter()
+                    .flat_map(|section| &section.rows)
+                    .map(|row| Place {
+                        words: format!("{} / {}", row.project, row.group),
+                        hint: row.origin.clone(),
+                        href: application_address(&row.application, &[]),
+                    }),
+            );
         }
         let typed = typed.get();
         places.retain(|place| fits(place, &typed));
@@ -188,7 +200,11 @@ mod tests {
 
     #[test]
     fn words_may_come_in_any_order() {
-        let place = Place { words: "shop / checkout".into(), hint: String::new(), href: String::new() };
+        let place = Place {
+            words: "shop / checkout".into(),
+            hint: String::new(),
+            href: String::new(),
+        };
         assert!(fits(&place, ""));
         assert!(fits(&place, "Check sh"));
         assert!(!fits(&place, "cart"));

@@ -4,13 +4,14 @@ use super::icon::{Icon, icon};
 use leptos::prelude::*;
 
 /// A bordered surface.
-pub const PANEL: &str = "min-w-0 overflow-hidden rounded-lg border border-line bg-surface shadow-card";
-/// A table in a panel.
-pub const TABLE: &str = "w-full border-collapse text-left";
+pub const PANEL: &str =
+    "min-w-0 overflow-hidden rounded-lg border border-line bg-surface shadow-card";
+/// A table in a panel. On a phone each row is a small card: the first cell over the others.
+pub const TABLE: &str = "w-full border-collapse text-left max-md:block max-md:[&>thead]:hidden max-md:[&>tbody]:block max-md:[&>tbody>tr]:flex max-md:[&>tbody>tr]:flex-wrap max-md:[&>tbody>tr]:items-center max-md:[&>tbody>tr]:gap-x-4 max-md:[&>tbody>tr]:gap-y-1 max-md:[&>tbody>tr]:border-b max-md:[&>tbody>tr]:border-line max-md:[&>tbody>tr]:px-3 max-md:[&>tbody>tr]:py-2 max-md:[&>tbody>tr:last-child]:border-b-0";
 /// A head cell.
 pub const TH: &str = "border-b border-line bg-surface px-2.5 py-[7px] text-xs font-medium whitespace-nowrap text-muted first:pl-3 last:pr-3";
-/// A body cell.
-pub const TD: &str = "border-b border-line px-2.5 py-1.5 align-middle first:pl-3 last:pr-3 in-[tr:last-child]:border-b-0";
+/// A body cell. `data-label` names it where the head cells are gone.
+pub const TD: &str = "max-md:max-w-full max-md:border-b-0 max-md:p-0 max-md:first:basis-full max-md:empty:hidden max-md:data-[label]:before:mr-1.5 max-md:data-[label]:before:text-xs max-md:data-[label]:before:text-muted max-md:data-[label]:before:content-[attr(data-label)] md:border-b md:border-line md:px-2.5 md:py-1.5 md:align-middle md:first:pl-3 md:last:pr-3 md:in-[tr:last-child]:border-b-0";
 /// A small heading between parts of a page.
 pub const H2: &str = "text-xs font-semibold text-muted";
 /// A quiet link in running text.
@@ -82,7 +83,11 @@ pub fn heads(titles: &[&'static str]) -> AnyView {
 
 /// A part that opens on its heading.
 #[component]
-pub fn Fold(#[prop(into)] title: String, #[prop(optional)] open: bool, children: Children) -> impl IntoView {
+pub fn Fold(
+    #[prop(into)] title: String,
+    #[prop(optional)] open: bool,
+    children: Children,
+) -> impl IntoView {
     view! {
         <details class=format!("group/fold {PANEL}") open=open>
             <summary class="flex items-center gap-2 px-4 py-2.5 font-medium hover:bg-sunken">

@@ -25,7 +25,10 @@ pub fn counts_words(counts: &PlanCounts) -> String {
         parts.push("nothing to write".to_owned());
     }
     if counts.unchanged > 0 {
-        parts.push(format!("unchanged {}", format::count(counts.unchanged.into())));
+        parts.push(format!(
+            "unchanged {}",
+            format::count(counts.unchanged.into())
+        ));
     }
     if counts.skip > 0 {
         parts.push(format!("skip {}", format::count(counts.skip.into())));
@@ -68,8 +71,18 @@ pub fn Gate(findings: Vec<GateFinding>) -> impl IntoView {
 #[component]
 pub fn PlanTable(plan: Plan) -> impl IntoView {
     let counts = plan.counts();
-    let writing: Vec<Step> = plan.steps.iter().filter(|step| step.action.writes()).cloned().collect();
-    let skipped: Vec<Step> = plan.steps.iter().filter(|step| matches!(step.action, Action::Skip(_))).cloned().collect();
+    let writing: Vec<Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.writes())
+        .cloned()
+        .collect();
+    let skipped: Vec<Step> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Skip(_)))
+        .cloned()
+        .collect();
     let hidden = writing.len().saturating_sub(100);
     view! {
         <div class="flex min-w-0 flex-col gap-2">
@@ -109,10 +122,14 @@ fn step_row(step: Step) -> AnyView {
         Action::Skip(why) => why.clone(),
         _ => step.why.clone(),
     };
-    let fields: Vec<String> = step.changes.iter().map(|change| change.path.clone()).collect();
+    let fields: Vec<String> = step
+        .changes
+        .iter()
+        .map(|change| change.path.clone())
+        .collect();
     view! {
         <tr>
-            <td class=TD>{action_chip(&step.action)}</td>
+            <td class=format!("{TD} max-md:basis-auto!")>{action_chip(&step.action)}</td>
             <td class=TD>
                 <span class="text-sm text-muted">{step.key.kind.clone()}</span>
                 " "
@@ -138,7 +155,14 @@ pub fn action_chip(action: &Action) -> AnyView {
         Action::Prune => (Icon::Trash, Tone::Bad),
         Action::Skip(_) => (Icon::Minus, Tone::Unknown),
     };
-    chip(Mark { icon, tone, word: "" }, action.word())
+    chip(
+        Mark {
+            icon,
+            tone,
+            word: "",
+        },
+        action.word(),
+    )
 }
 
 #[cfg(test)]
@@ -147,7 +171,13 @@ mod tests {
 
     #[test]
     fn counts_say_only_what_is_there() {
-        let counts = PlanCounts { create: 0, configure: 1, unchanged: 27, prune: 0, skip: 0 };
+        let counts = PlanCounts {
+            create: 0,
+            configure: 1,
+            unchanged: 27,
+            prune: 0,
+            skip: 0,
+        };
         assert_eq!(counts_words(&counts), "configure 1, unchanged 27");
         assert_eq!(counts_words(&PlanCounts::default()), "nothing to write");
     }

@@ -19,8 +19,13 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         | ReasonCode::EmptyRender => Tone::Bad,
         ReasonCode::Drifted | ReasonCode::AwaitingApproval | ReasonCode::Missing => Tone::Warn,
         ReasonCode::Held | ReasonCode::Pinned | ReasonCode::Suspended => Tone::Idle,
-        ReasonCode::Behind | ReasonCode::Syncing | ReasonCode::Progressing | ReasonCode::Observing => Tone::Run,
-        ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown | ReasonCode::CompareFailed => Tone::Unknown,
+        ReasonCode::Behind
+        | ReasonCode::Syncing
+        | ReasonCode::Progressing
+        | ReasonCode::Observing => Tone::Run,
+        ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown | ReasonCode::CompareFailed => {
+            Tone::Unknown
+        }
     }
 }
 
@@ -52,7 +57,12 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
 
 /// A banner with a bar in the reason's colour; `actions` stand in the sentence.
 #[component]
-pub fn Banner(tone: Tone, #[prop(optional)] shape: Option<Icon>, lead: AnyView, #[prop(optional)] rest: Option<AnyView>) -> impl IntoView {
+pub fn Banner(
+    tone: Tone,
+    #[prop(optional)] shape: Option<Icon>,
+    lead: AnyView,
+    #[prop(optional)] rest: Option<AnyView>,
+) -> impl IntoView {
     view! {
         <div class=format!(
             "flex min-w-0 gap-2.5 rounded-md border border-l-[3px] border-line bg-surface px-3 py-2.5 {}",

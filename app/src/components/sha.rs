@@ -30,7 +30,11 @@ pub fn Sha(revision: Revision, #[prop(optional, into)] href: Option<String>) -> 
 pub fn CopyButton(text: String, what: &'static str) -> impl IntoView {
     let copied = RwSignal::new(false);
     let label = move || {
-        if copied.get() { "Copied".to_owned() } else { format!("Copy {what}") }
+        if copied.get() {
+            "Copied".to_owned()
+        } else {
+            format!("Copy {what}")
+        }
     };
     view! {
         <button

@@ -29,7 +29,10 @@ pub struct Standing {
 pub fn standing(target: &TargetSummary, now: Micros) -> Standing {
     let health = health_mark(target.health.status);
     let sync = special_mark(target).unwrap_or_else(|| sync_mark(target.sync));
-    let bad_health = !matches!(target.health.status, HealthStatus::Healthy | HealthStatus::Suspended);
+    let bad_health = !matches!(
+        target.health.status,
+        HealthStatus::Healthy | HealthStatus::Suspended
+    );
     let words = words(target);
     let attention = bad_health
         || !words.is_empty()
@@ -41,16 +44,34 @@ pub fn standing(target: &TargetSummary, now: Micros) -> Standing {
         .filter(|_| attention)
         .map(|reason| format!("{}, {}", reason.cause, format::relative(reason.since, now)))
         .unwrap_or_default();
-    Standing { sync, health, words, cause, tone: attention.then(|| tone(target, sync, health)) }
+    Standing {
+        sync,
+        health,
+        words,
+        cause,
+        tone: attention.then(|| tone(target, sync, health)),
+    }
 }
 
 fn special_mark(target: &TargetSummary) -> Option<Mark> {
     if target.pin.is_some() {
-        Some(Mark { icon: Icon::Pin, tone: Tone::Idle, word: "Pinned" })
+        Some(Mark {
+            icon: Icon::Pin,
+            tone: Tone::Idle,
+            word: "Pinned",
+        })
     } else if target.hold.is_some() {
-        Some(Mark { icon: Icon::Hold, tone: Tone::Idle, word: "Held" })
+        Some(Mark {
+            icon: Icon::Hold,
+            tone: Tone::Idle,
+            word: "Held",
+        })
     } else if target.drifted > 0 {
-        Some(Mark { icon: Icon::Drift, tone: Tone::Warn, word: "Drifted" })
+        Some(Mark {
+            icon: Icon::Drift,
+            tone: Tone::Warn,
+            word: "Drifted",
+        })
     } else {
         None
     }
@@ -65,7 +86,11 @@ fn words(target: &TargetSummary) -> String {
         };
     }
     if let Some(hold) = &target.hold {
-        return if hold.ended_waiting { "hold ended, awaits a yes".into() } else { "held".into() };
+        return if hold.ended_waiting {
+            "hold ended, awaits a yes".into()
+        } else {
+            "held".into()
+        };
     }
     if target.running.is_some()
         && let Some(phase) = target.phase.filter(|phase| !phase.is_final())
@@ -78,7 +103,10 @@ fn words(target: &TargetSummary) -> String {
         _ => return target.health.message.clone(),
     }
     if target.drifted > 0 {
-        return format!("{} drifted", format::plural(target.drifted.into(), "object", "objects"));
+        return format!(
+            "{} drifted",
+            format::plural(target.drifted.into(), "object", "objects")
+        );
     }
     match target.sync {
         SyncStatus::OutOfSync => format!("{} differ", format::count(target.out_of_sync.into())),
@@ -91,7 +119,13 @@ fn tone(target: &TargetSummary, sync: Mark, health: Mark) -> Tone {
     match target.health.status {
         HealthStatus::Degraded | HealthStatus::Missing => health.tone,
         _ if target.phase == Some(SyncPhase::AwaitingApproval) => Tone::Warn,
-        _ if target.reason.as_ref().is_some_and(|reason| reason.stalled) && target.drifted == 0 && target.pin.is_none() && target.hold.is_none() => Tone::Bad,
+        _ if target.reason.as_ref().is_some_and(|reason| reason.stalled)
+            && target.drifted == 0
+            && target.pin.is_none()
+            && target.hold.is_none() =>
+        {
+            Tone::Bad
+        }
         HealthStatus::Progressing | HealthStatus::Unknown if sync.tone == Tone::Ok => health.tone,
         _ if target.mode == Mode::Observe && sync.tone == Tone::Run => Tone::Run,
         _ => sync.tone,

@@ -22,7 +22,11 @@ pub fn sync_mark(status: SyncStatus) -> Mark {
         SyncStatus::OutOfSync => (Icon::OutOfSync, Tone::Run),
         SyncStatus::Unknown => (Icon::Unknown, Tone::Unknown),
     };
-    Mark { icon, tone, word: status.word() }
+    Mark {
+        icon,
+        tone,
+        word: status.word(),
+    }
 }
 
 /// The health axis.
@@ -35,7 +39,11 @@ pub fn health_mark(status: HealthStatus) -> Mark {
         HealthStatus::Degraded => (Icon::Degraded, Tone::Bad),
         HealthStatus::Unknown => (Icon::Unknown, Tone::Unknown),
     };
-    Mark { icon, tone, word: status.word() }
+    Mark {
+        icon,
+        tone,
+        word: status.word(),
+    }
 }
 
 /// What a sync status compares and what would change it.
@@ -58,7 +66,9 @@ pub fn health_explained(status: HealthStatus) -> &'static str {
     match status {
         HealthStatus::Healthy => "Healthy: every object reports that it is ready.",
         HealthStatus::Suspended => "Suspended: at least one object is paused by its own settings.",
-        HealthStatus::Progressing => "Progressing: at least one object is not ready yet and still on its way.",
+        HealthStatus::Progressing => {
+            "Progressing: at least one object is not ready yet and still on its way."
+        }
         HealthStatus::Missing => "Missing: at least one declared object is not in the cluster.",
         HealthStatus::Degraded => "Degraded: at least one object is in a bad state.",
         HealthStatus::Unknown => "Unknown: health cannot be told now.",
@@ -77,7 +87,11 @@ pub fn phase_mark(phase: SyncPhase) -> Mark {
         SyncPhase::Terminated => (Icon::Close, Tone::Idle),
         SyncPhase::Interrupted => (Icon::Suspended, Tone::Warn),
     };
-    Mark { icon, tone, word: phase_word(phase) }
+    Mark {
+        icon,
+        tone,
+        word: phase_word(phase),
+    }
 }
 
 /// The phase as people say it.
@@ -105,12 +119,20 @@ pub fn step_mark(status: StepStatus) -> Mark {
         StepStatus::Failed => (Icon::Degraded, Tone::Bad),
         StepStatus::Skipped => (Icon::Minus, Tone::Unknown),
     };
-    Mark { icon, tone, word: status.word() }
+    Mark {
+        icon,
+        tone,
+        word: status.word(),
+    }
 }
 
 /// The shape alone, with its word for screen readers and its explanation on hover. `quiet` drops the colour.
 pub fn mark(mark: Mark, title: impl Into<String>, quiet: bool) -> AnyView {
-    let class = if quiet { "text-faint" } else { mark.tone.text() };
+    let class = if quiet {
+        "text-faint"
+    } else {
+        mark.tone.text()
+    };
     meaning(mark.icon, class, mark.word, title.into())
 }
 

@@ -13,7 +13,11 @@ impl Choice {
     /// A choice with plain words.
     pub fn words(words: impl Into<String>, href: String, on: bool) -> Self {
         let words = words.into();
-        Self { label: view! { {words} }.into_any(), href, on }
+        Self {
+            label: view! { {words} }.into_any(),
+            href,
+            on,
+        }
     }
 }
 

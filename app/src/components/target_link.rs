@@ -25,8 +25,14 @@ pub fn target_address(target: &TargetRef) -> String {
 /// Going back.
 pub fn rollback_address(target: &TargetRef, to: Option<&Revision>) -> String {
     link(
-        &format!("{}/rollback", application_path(target.application.id, &target.application.name)),
-        &[("cluster", &target.cluster), ("to", to.map_or("", |to| to.0.as_str()))],
+        &format!(
+            "{}/rollback",
+            application_path(target.application.id, &target.application.name)
+        ),
+        &[
+            ("cluster", &target.cluster),
+            ("to", to.map_or("", |to| to.0.as_str())),
+        ],
     )
 }
 
@@ -47,7 +53,10 @@ pub fn commit_address_by_url(repo_url: &str, revision: &Revision) -> String {
 
 /// `shop / checkout on prod-eu`.
 pub fn target_words(target: &TargetRef) -> String {
-    format!("{} / {} on {}", target.application.project, target.application.name, target.cluster)
+    format!(
+        "{} / {} on {}",
+        target.application.project, target.application.name, target.cluster
+    )
 }
 
 /// A target as a link in a sentence.

@@ -34,10 +34,19 @@ pub fn Tree(
     let (width, height) = (drawing.width, drawing.height);
     let scaled = move |size: i32| move || (size * zoom.get() / 100).to_string();
     let many = drawing.cards.len() > ALL_AT_ONCE;
-    let visible = Memo::new(move |_| if many { window.get() } else { (i32::MIN, i32::MAX) });
+    let visible = Memo::new(move |_| {
+        if many {
+            window.get()
+        } else {
+            (i32::MIN, i32::MAX)
+        }
+    });
     let on_scroll = move |_| {
         if many && let Some(frame) = frame.get_untracked() {
-            let (top, height) = (frame.scroll_top() * 100 / zoom.get_untracked(), frame.client_height() * 100 / zoom.get_untracked());
+            let (top, height) = (
+                frame.scroll_top() * 100 / zoom.get_untracked(),
+                frame.client_height() * 100 / zoom.get_untracked(),
+            );
             // In steps, so that scrolling a little draws nothing anew.
             let top = (top - BESIDE).div_euclid(BESIDE / 2) * (BESIDE / 2);
             window.set((top, top + height + BESIDE * 2));
@@ -45,7 +54,8 @@ pub fn Tree(
     };
     let fit = move |_| {
         if let Some(frame) = frame.get_untracked() {
-            let scale = (frame.client_width() * 100 / width).min(frame.client_height() * 100 / height);
+            let scale =
+                (frame.client_width() * 100 / width).min(frame.client_height() * 100 / height);
             zoom.set(scale.clamp(25, 100));
         }
     };
@@ -88,7 +98,11 @@ pub fn Tree(
 }
 
 #[component]
-fn Tool(label: &'static str, shape: Icon, on_press: impl FnMut(leptos::ev::MouseEvent) + 'static) -> impl IntoView {
+fn Tool(
+    label: &'static str,
+    shape: Icon,
+    on_press: impl FnMut(leptos::ev::MouseEvent) + 'static,
+) -> impl IntoView {
     view! {
         <button type="button" class="p-1.5 text-muted hover:text-ink" aria-label=label title=label on:click=on_press>
             {icon(shape)}
@@ -105,7 +119,11 @@ fn edges(drawing: &Layout) -> String {
         };
         let (x, y) = (x + WIDTH, y + HEIGHT / 2);
         let (to_x, to_y) = (card.x, card.y + HEIGHT / 2);
-        out.push_str(&format!("M{x} {y}C{} {y},{} {to_y},{to_x} {to_y}", x + 20, to_x - 20));
+        out.push_str(&format!(
+            "M{x} {y}C{} {y},{} {to_y},{to_x} {to_y}",
+            x + 20,
+            to_x - 20
+        ));
     }
     out
 }
@@ -142,7 +160,8 @@ fn card_view(
     let Some(node) = card.nodes.first().and_then(|index| nodes.get(*index)) else {
         return ().into_any();
     };
-    let picked = selected.is_some_and(|key| card.nodes.iter().any(|index| nodes[*index].key == *key));
+    let picked =
+        selected.is_some_and(|key| card.nodes.iter().any(|index| nodes[*index].key == *key));
     let frame = if node.cause {
         "border-bad ring-3 ring-bad-soft"
     } else if picked {
@@ -154,9 +173,26 @@ fn card_view(
         1 => node.key.kind.clone(),
         many => format!("{} × {many}", node.key.kind),
     };
-    let name = if card.nodes.len() > 1 { common_name(card, nodes) } else { node.key.name.clone() };
-    let words = if node.detail.is_empty() && node.sync.is_none() { node.health.status.word().to_owned() } else { node.detail.clone() };
-    let full = format!("{} {}{}", node.key.kind, node.key.name, if node.key.namespace.is_empty() { String::new() } else { format!(" in {}", node.key.namespace) });
+    let name = if card.nodes.len() > 1 {
+        common_name(card, nodes)
+    } else {
+        node.key.name.clone()
+    };
+    let words = if node.detail.is_empty() && node.sync.is_none() {
+        node.health.status.word().to_owned()
+    } else {
+        node.detail.clone()
+    };
+    let full = format!(
+        "{} {}{}",
+        node.key.kind,
+        node.key.name,
+        if node.key.namespace.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", node.key.namespace)
+        }
+    );
     view! {
         <foreignObject x=card.x y=card.y width=WIDTH height=HEIGHT class="overflow-visible">
             <div class="h-full">
@@ -196,11 +232,21 @@ pub fn health_title(node: &ResourceNode) -> String {
 
 /// `checkout-6bf9c-…`: what the names of alike objects share.
 fn common_name(card: &Card, nodes: &[ResourceNode]) -> String {
-    let mut names = card.nodes.iter().filter_map(|index| nodes.get(*index)).map(|node| node.key.name.as_str());
-    let Some(first) = names.next() else { return String::new() };
+    let mut names = card
+        .nodes
+        .iter()
+        .filter_map(|index| nodes.get(*index))
+        .map(|node| node.key.name.as_str());
+    let Some(first) = names.next() else {
+        return String::new();
+    };
     let mut shared = first;
     for name in names {
-        let length = shared.bytes().zip(name.bytes()).take_while(|(left, right)| left == right).count();
+        let length = shared
+            .bytes()
+            .zip(name.bytes())
+            .take_while(|(left, right)| left == right)
+            .count();
         shared = shared.get(..length).unwrap_or_default();
     }
     format!("{shared}…")

@@ -100,18 +100,42 @@ fn cards_of(nodes: &[ResourceNode]) -> Vec<Card> {
     let mut alike: HashMap<(Option<usize>, &str, HealthStatus, &str), Vec<usize>> = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
         if node.key.kind == "Pod" && !node.declared {
-            let parent = node.parent.as_ref().and_then(|key| card_of_key.get(key).copied());
-            alike.entry((parent, node.key.kind.as_str(), node.health.status, node.detail.as_str())).or_default().push(index);
+            let parent = node
+                .parent
+                .as_ref()
+                .and_then(|key| card_of_key.get(key).copied());
+            alike
+                .entry((
+                    parent,
+                    node.key.kind.as_str(),
+                    node.health.status,
+                    node.detail.as_str(),
+                ))
+                .or_default()
+                .push(index);
         }
         // A parent comes before its children; one that is not in the list leaves its children at the root.
-        let parent = node.parent.as_ref().and_then(|key| card_of_key.get(key).copied());
+        let parent = node
+            .parent
+            .as_ref()
+            .and_then(|key| card_of_key.get(key).copied());
         card_of_key.insert(&node.key, cards.len());
-        cards.push(Card { nodes: vec![index], parent, x: 0, y: 0, depth: 0 });
+        cards.push(Card {
+            nodes: vec![index],
+            parent,
+            x: 0,
+            y: 0,
+            depth: 0,
+        });
     }
     let mut merged = vec![false; cards.len()];
     for members in alike.values().filter(|members| members.len() > ALONE) {
         // The cause must not disappear in a crowd of others: it leads the card.
-        let lead = members.iter().copied().find(|index| nodes[*index].cause).unwrap_or(members[0]);
+        let lead = members
+            .iter()
+            .copied()
+            .find(|index| nodes[*index].cause)
+            .unwrap_or(members[0]);
         for &member in members.iter().filter(|member| **member != lead) {
             merged[member] = true;
             cards[lead].nodes.push(member);
@@ -179,7 +203,11 @@ mod tests {
     fn alike_pods_are_one_card_led_by_the_cause() {
         let mut nodes = vec![node("ReplicaSet", "web", None)];
         for index in 0..5 {
-            nodes.push(node("Pod", &format!("web-{index}"), Some(("ReplicaSet", "web"))));
+            nodes.push(node(
+                "Pod",
+                &format!("web-{index}"),
+                Some(("ReplicaSet", "web")),
+            ));
         }
         nodes[3].cause = true;
         nodes[5].detail = "Pending".into();
@@ -197,19 +225,32 @@ mod tests {
         for app in 0..100 {
             nodes.push(node("Deployment", &format!("d{app}"), None));
             for pod in 0..99 {
-                let mut pod_node = node("Pod", &format!("d{app}-{pod}"), Some(("Deployment", &format!("d{app}"))));
+                let mut pod_node = node(
+                    "Pod",
+                    &format!("d{app}-{pod}"),
+                    Some(("Deployment", &format!("d{app}"))),
+                );
                 pod_node.detail = format!("{pod}");
                 nodes.push(pod_node);
             }
         }
         let layout = layout(&nodes);
         assert_eq!(layout.cards.len(), 10_000);
-        let mut places: Vec<(i32, i32)> = layout.cards.iter().map(|card| (card.x, card.y)).collect();
+        let mut places: Vec<(i32, i32)> =
+            layout.cards.iter().map(|card| (card.x, card.y)).collect();
         places.sort_unstable();
         for pair in places.windows(2) {
-            assert!(pair[0].0 != pair[1].0 || pair[1].1 - pair[0].1 >= HEIGHT, "{pair:?}");
+            assert!(
+                pair[0].0 != pair[1].0 || pair[1].1 - pair[0].1 >= HEIGHT,
+                "{pair:?}"
+            );
         }
-        assert!(layout.cards.iter().all(|card| card.y + HEIGHT <= layout.height && card.x + WIDTH <= layout.width));
+        assert!(
+            layout
+                .cards
+                .iter()
+                .all(|card| card.y + HEIGHT <= layout.height && card.x + WIDTH <= layout.width)
+        );
     }
 
     #[test]

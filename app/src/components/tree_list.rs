@@ -27,7 +27,13 @@ pub fn TreeList(
         .take(MOST)
         .map(|(index, level)| {
             let node = &nodes[index];
-            row(node, level, selected.as_ref() == Some(&node.key), now, href(&node.key))
+            row(
+                node,
+                level,
+                selected.as_ref() == Some(&node.key),
+                now,
+                href(&node.key),
+            )
         })
         .collect_view();
     view! {
@@ -50,8 +56,18 @@ pub fn TreeList(
 
 fn row(node: &ResourceNode, level: usize, picked: bool, now: Micros, href: String) -> AnyView {
     let indent = INDENT[level.min(INDENT.len() - 1)];
-    let ground = if picked { "bg-accent-soft" } else if node.cause { "bg-bad-soft" } else { "" };
-    let words = if node.detail.is_empty() { node.health.status.word().to_owned() } else { node.detail.clone() };
+    let ground = if picked {
+        "bg-accent-soft"
+    } else if node.cause {
+        "bg-bad-soft"
+    } else {
+        ""
+    };
+    let words = if node.detail.is_empty() {
+        node.health.status.word().to_owned()
+    } else {
+        node.detail.clone()
+    };
     view! {
         <tr role="row" attr:aria-level=(level + 1).to_string() aria-selected=picked.to_string() class=ground>
             <td role="gridcell" class=format!("border-b border-line py-1.5 pr-2 {indent}")>
@@ -78,7 +94,11 @@ fn row(node: &ResourceNode, level: usize, picked: bool, now: Micros, href: Strin
 
 /// Positions with their depth, children right below their parent.
 fn depth_first(nodes: &[ResourceNode]) -> Vec<(usize, usize)> {
-    let index: HashMap<&ResourceKey, usize> = nodes.iter().enumerate().map(|(index, node)| (&node.key, index)).collect();
+    let index: HashMap<&ResourceKey, usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| (&node.key, index))
+        .collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     let mut stack = Vec::new();
     for (at, node) in nodes.iter().enumerate() {

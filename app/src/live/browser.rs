@@ -86,7 +86,8 @@ fn open(stream: &Shared) {
     source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
     // Refused only for names that are not strings.
-    let _listening = source.add_event_listener_with_callback("reset", on_reset.as_ref().unchecked_ref());
+    let _listening =
+        source.add_event_listener_with_callback("reset", on_reset.as_ref().unchecked_ref());
     let mut stream = stream.borrow_mut();
     stream.source = Some(source);
     stream.listeners = vec![on_open, on_message, on_reset, on_error];
@@ -99,7 +100,11 @@ fn close(stream: &Shared) {
 }
 
 fn arrived(stream: &Shared, message: &MessageEvent) {
-    let Some(event) = message.data().as_string().and_then(|text| serde_json::from_str::<Event>(&text).ok()) else {
+    let Some(event) = message
+        .data()
+        .as_string()
+        .and_then(|text| serde_json::from_str::<Event>(&text).ok())
+    else {
         return;
     };
     {
@@ -116,7 +121,11 @@ fn arrived(stream: &Shared, message: &MessageEvent) {
 fn reset(stream: &Shared, message: &MessageEvent) {
     {
         let mut stream = stream.borrow_mut();
-        if let Some(head) = message.data().as_string().and_then(|text| text.trim().parse().ok()) {
+        if let Some(head) = message
+            .data()
+            .as_string()
+            .and_then(|text| text.trim().parse().ok())
+        {
             stream.last = head;
         }
         stream.gathered.everything = true;
@@ -134,7 +143,10 @@ fn flush_soon(stream: &Shared) {
             let (live, batch) = {
                 let mut stream = stream.borrow_mut();
                 stream.flush_due = false;
-                let next = Batch { number: stream.gathered.number + 1, ..Batch::default() };
+                let next = Batch {
+                    number: stream.gathered.number + 1,
+                    ..Batch::default()
+                };
                 let mut batch = std::mem::replace(&mut stream.gathered, next.clone());
                 batch.number = next.number;
                 (stream.live, batch)
@@ -172,7 +184,8 @@ fn follow_visibility(stream: Shared) {
         }
     });
     // Refused only for names that are not strings.
-    let _listening = document().add_event_listener_with_callback("visibilitychange", handler.as_ref().unchecked_ref());
+    let _listening = document()
+        .add_event_listener_with_callback("visibilitychange", handler.as_ref().unchecked_ref());
     // The stream lives as long as the document.
     handler.forget();
 }

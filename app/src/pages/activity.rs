@@ -45,11 +45,25 @@ pub fn ActivityPage() -> impl IntoView {
 
 fn page(view: ActivityView, (filter, kind, before): Wanted) -> AnyView {
     let link = |kind: &str| format::link("/activity", &[("q", &filter), ("kind", kind)]);
-    let choices = [("", "All"), ("commit", "Commits"), ("sync", "Syncs"), ("action", "People")]
-        .into_iter()
-        .map(|(word, words)| Choice::words(words, link(word), kind == word))
-        .collect();
-    let older = view.next.filter(|_| !view.entries.is_empty()).map(|next| format::link("/activity", &[("q", &filter), ("kind", &kind), ("before", &next.0.to_string())]));
+    let choices = [
+        ("", "All"),
+        ("commit", "Commits"),
+        ("sync", "Syncs"),
+        ("action", "People"),
+    ]
+    .into_iter()
+    .map(|(word, words)| Choice::words(words, link(word), kind == word))
+    .collect();
+    let older = view.next.filter(|_| !view.entries.is_empty()).map(|next| {
+        format::link(
+            "/activity",
+            &[
+                ("q", &filter),
+                ("kind", &kind),
+                ("before", &next.0.to_string()),
+            ],
+        )
+    });
     let newest = (!before.is_empty()).then(|| link(&kind));
     let actions = view! { <Segments label="Kind" choices=choices /> }.into_any();
     let body = if view.entries.is_empty() {
@@ -95,7 +109,13 @@ fn line(shape: Icon, tone: Tone, lead: AnyView, below: AnyView, aside: AnyView) 
 fn entry_view(entry: ActivityEntry) -> AnyView {
     let at = ago(entry.at());
     match entry {
-        ActivityEntry::Commit { repo, repo_url, commit, targets, lead_time_seconds } => {
+        ActivityEntry::Commit {
+            repo,
+            repo_url,
+            commit,
+            targets,
+            lead_time_seconds,
+        } => {
             let lead = view! {
                 <a class="font-medium hover:underline" href=commit_address(&repo, &commit.revision) data-row>
                     {commit.subject.clone()}
@@ -115,7 +135,14 @@ fn entry_view(entry: ActivityEntry) -> AnyView {
             line(Icon::Commit, Tone::Run, lead, below, at)
         }
         ActivityEntry::Run(run) => run_line(run, at),
-        ActivityEntry::Action { actor, action, subject, target, reason, .. } => {
+        ActivityEntry::Action {
+            actor,
+            action,
+            subject,
+            target,
+            reason,
+            ..
+        } => {
             let lead = view! {
                 <b class="font-medium">{actor}</b>
                 {format!(": {action} ")}
@@ -125,7 +152,9 @@ fn entry_view(entry: ActivityEntry) -> AnyView {
                 }}
             }
             .into_any();
-            let below = (!reason.is_empty()).then(|| format!("“{reason}”")).into_any();
+            let below = (!reason.is_empty())
+                .then(|| format!("“{reason}”"))
+                .into_any();
             line(Icon::Person, Tone::Unknown, lead, below, at)
         }
     }
@@ -142,7 +171,11 @@ fn run_line(run: RunSummary, at: AnyView) -> AnyView {
         {state_chip(mark)}
     }
     .into_any();
-    let subject = run.commit.as_ref().map(|commit| commit.subject.clone()).unwrap_or_default();
+    let subject = run
+        .commit
+        .as_ref()
+        .map(|commit| commit.subject.clone())
+        .unwrap_or_default();
     let failed = run.phase == SyncPhase::Failed;
     let below = view! {
         "by "
@@ -158,8 +191,17 @@ fn run_line(run: RunSummary, at: AnyView) -> AnyView {
 
 /// `live on 1 of 3, 1 waiting, 1 failed`.
 fn rollout_words(targets: &[CommitOnTarget]) -> AnyView {
-    let count = |state: RolloutState| targets.iter().filter(|target| target.state == state).count();
-    let (live, waiting, failed) = (count(RolloutState::Live), count(RolloutState::Waiting), count(RolloutState::Failed));
+    let count = |state: RolloutState| {
+        targets
+            .iter()
+            .filter(|target| target.state == state)
+            .count()
+    };
+    let (live, waiting, failed) = (
+        count(RolloutState::Live),
+        count(RolloutState::Waiting),
+        count(RolloutState::Failed),
+    );
     view! {
         <span class="text-ink">{format!("live on {live} of {}", targets.len())}</span>
         {(waiting > 0).then(|| format!(", {waiting} waiting"))}
@@ -167,4 +209,3 @@ fn rollout_words(targets: &[CommitOnTarget]) -> AnyView {
     }
     .into_any()
 }
-

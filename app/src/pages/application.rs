@@ -14,7 +14,9 @@ mod tree_tab;
 
 pub use address::{Address, Tab};
 
-use crate::api::applications::{application, changes, compare, definition, history, read_resource, tree};
+use crate::api::applications::{
+    application, changes, compare, definition, history, read_resource, tree,
+};
 use crate::components::clock::Clock;
 use crate::components::feedback::Failure;
 use crate::components::layout::use_session;
@@ -46,7 +48,11 @@ enum Body {
 
 /// The target that the address selects, else the worst of this application's own.
 pub fn selected<'a>(view: &'a ApplicationView, cluster: &str) -> Option<&'a TargetSummary> {
-    let own = || view.targets.iter().filter(|target| target.target.application.id == view.application.id);
+    let own = || {
+        view.targets
+            .iter()
+            .filter(|target| target.target.application.id == view.application.id)
+    };
     own()
         .find(|target| target.target.cluster == cluster)
         .or_else(|| own().max_by_key(|target| severity(target)))
@@ -69,9 +75,13 @@ async fn body_of(head: Loading<ApplicationView>, address: Address) -> Result<Bod
         Tab::Tree => tree(target).await.map(Body::Tree),
         Tab::Changes => changes(target).await.map(Body::Changes),
         Tab::History if !address.from.is_empty() && !address.to.is_empty() => {
-            compare(target, address.from, address.to).await.map(Body::Compare)
+            compare(target, address.from, address.to)
+                .await
+                .map(Body::Compare)
         }
-        Tab::History | Tab::Definition => history(target, address.before.parse().ok()).await.map(Body::History),
+        Tab::History | Tab::Definition => history(target, address.before.parse().ok())
+            .await
+            .map(Body::History),
     }
 }
 
@@ -79,27 +89,43 @@ async fn body_of(head: Loading<ApplicationView>, address: Address) -> Result<Bod
 #[component]
 pub fn ApplicationPage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
-    let address = Memo::new(move |_| params.with(|params| query.with(|query| Address::read(params, query))));
+    let address =
+        Memo::new(move |_| params.with(|params| query.with(|query| Address::read(params, query))));
     let clock = Clock::current();
     let tick = ticks(move || Topic::Application(address.with(|address| address.id().ok())));
     // One memo per resource, so that opening a dialog reads nothing again.
-    let head_of = Memo::new(move |_| address.with(|address| (address.id(), address.cluster.clone())));
+    let head_of =
+        Memo::new(move |_| address.with(|address| (address.id(), address.cluster.clone())));
     let head: Loading<ApplicationView> = Resource::new(
         move || (head_of.get(), tick.get()),
         |((id, cluster), _)| async move { application(id?, cluster).await },
     );
     let body_wanted = Memo::new(move |_| address.with(Address::of_body));
-    let body: Loading<Body> =
-        Resource::new(move || (body_wanted.get(), tick.get()), move |(address, _)| body_of(head, address));
-    let node_of = Memo::new(move |_| address.with(|address| (head_of.get(), address.cluster.clone(), address.node.clone())));
+    let body: Loading<Body> = Resource::new(
+        move || (body_wanted.get(), tick.get()),
+        move |(address, _)| body_of(head, address),
+    );
+    let node_of = Memo::new(move |_| {
+        address.with(|address| (head_of.get(), address.cluster.clone(), address.node.clone()))
+    });
     let node: Loading<Option<ResourceView>> = Resource::new(
         move || (node_of.get(), tick.get()),
         move |((_, cluster, node), _)| async move {
             let Some(key) = node else { return Ok(None) };
-            read_resource(target_of(head, &cluster).await?, key).await.map(Some)
+            read_resource(target_of(head, &cluster).await?, key)
+                .await
+                .map(Some)
         },
     );
-    let plan_of = Memo::new(move |_| address.with(|address| (head_of.get(), address.cluster.clone(), address.dialog == "sync")));
+    let plan_of = Memo::new(move |_| {
+        address.with(|address| {
+            (
+                head_of.get(),
+                address.cluster.clone(),
+                address.dialog == "sync",
+            )
+        })
+    });
     let plan: Loading<Option<ChangesView>> = Resource::new(
         move || (plan_of.get(), tick.get()),
         move |((_, cluster, wanted), _)| async move {

@@ -24,7 +24,8 @@ pub fn ApprovalsPage() -> impl IntoView {
     let tick = ticks(|| Topic::All);
     let decide = ServerAction::<Decide>::new();
     let decided = decide.version();
-    let list: Loading<Vec<ApprovalView>> = Resource::new(move || (tick.get(), decided.get()), |_| approvals());
+    let list: Loading<Vec<ApprovalView>> =
+        Resource::new(move || (tick.get(), decided.get()), |_| approvals());
     let session = use_session();
     let failed = Signal::derive(move || decide.value().get().and_then(Result::err));
     view! {
@@ -70,7 +71,11 @@ fn page(list: Vec<ApprovalView>, actor: Option<&Actor>, decide: ServerAction<Dec
 fn card(approval: ApprovalView, actor: Option<&Actor>, decide: ServerAction<Decide>) -> AnyView {
     let refused = refusal(actor, Permission::Approve);
     let form = |yes: &'static str, look: Look, words: &'static str| {
-        let (id, digest, refused) = (approval.id.to_string(), approval.digest.clone(), refused.clone());
+        let (id, digest, refused) = (
+            approval.id.to_string(),
+            approval.digest.clone(),
+            refused.clone(),
+        );
         view! {
             <ActionForm action=decide attr:class="contents">
                 <input type="hidden" name="approval" value=id />

@@ -8,7 +8,7 @@ use crate::components::form::TextField;
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{ACTION_LINK, PANEL, PageHead, Part, TABLE, TD, heads, facts, tag};
+use crate::components::panel::{ACTION_LINK, PANEL, PageHead, Part, TABLE, TD, facts, heads, tag};
 use crate::components::reason::Banner;
 use crate::components::standing::{severity, standing};
 use crate::components::status::{Mark, chip, mark};
@@ -45,7 +45,14 @@ fn connection_chip(connection: &Connection) -> AnyView {
         Connection::Unreachable { .. } => (Icon::Degraded, Tone::Bad, "unreachable"),
         Connection::Unknown => (Icon::Unknown, Tone::Unknown, "not known yet"),
     };
-    chip(Mark { icon, tone, word: "" }, words)
+    chip(
+        Mark {
+            icon,
+            tone,
+            word: "",
+        },
+        words,
+    )
 }
 
 fn list_page(list: Vec<ClusterView>) -> AnyView {
@@ -82,8 +89,16 @@ fn list_page(list: Vec<ClusterView>) -> AnyView {
 
 fn list_row(cluster: ClusterView) -> AnyView {
     let total = cluster.targets.len();
-    let synced = cluster.targets.iter().filter(|target| target.sync == SyncStatus::Synced).count();
-    let healthy = cluster.targets.iter().filter(|target| target.health.status == HealthStatus::Healthy).count();
+    let synced = cluster
+        .targets
+        .iter()
+        .filter(|target| target.sync == SyncStatus::Synced)
+        .count();
+    let healthy = cluster
+        .targets
+        .iter()
+        .filter(|target| target.health.status == HealthStatus::Healthy)
+        .count();
     view! {
         <tr>
             <td class=TD>
@@ -95,13 +110,13 @@ fn list_row(cluster: ClusterView) -> AnyView {
                 </span>
             </td>
             <td class=TD>{connection_chip(&cluster.connection)}</td>
-            <td class=TD>{format!("{synced} of {total}")}</td>
-            <td class=TD>{format!("{healthy} of {total}")}</td>
+            <td class=TD data-label="match Git">{format!("{synced} of {total}")}</td>
+            <td class=TD data-label="healthy">{format!("{healthy} of {total}")}</td>
             <td class=format!("{TD} font-mono text-sm")>{cluster.version.clone()}</td>
             <td class=TD>{cluster.latency_millis.map(|millis| format!("{millis} ms"))}</td>
-            <td class=TD>{format::count(cluster.watches.into())}</td>
-            <td class=TD>{format::count(cluster.objects_cached)}</td>
-            <td class=format!("{TD} whitespace-nowrap text-muted")>{cluster.last_compared.map_or_else(|| "never".into_any(), ago)}</td>
+            <td class=TD data-label="watches">{format::count(cluster.watches.into())}</td>
+            <td class=TD data-label="objects">{format::count(cluster.objects_cached)}</td>
+            <td class=format!("{TD} whitespace-nowrap text-muted") data-label="last compared">{cluster.last_compared.map_or_else(|| "never".into_any(), ago)}</td>
         </tr>
     }
     .into_any()
@@ -113,7 +128,8 @@ pub fn ClusterPage() -> impl IntoView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|params| params.get("name").unwrap_or_default()));
     let tick = ticks(move || Topic::Cluster(name.get()));
-    let data: Loading<ClusterView> = Resource::new(move || (name.get(), tick.get()), |(name, _)| cluster(name));
+    let data: Loading<ClusterView> =
+        Resource::new(move || (name.get(), tick.get()), |(name, _)| cluster(name));
     let session = use_session();
     let clock = Clock::current();
     view! {
@@ -145,8 +161,13 @@ fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
     }
     .into_any();
     let broken = match &cluster.connection {
-        Connection::Unreachable { error, since, next_try } => {
-            let lead = view! { "Does not answer since " {ago(*since)} ": " {error.clone()} "." }.into_any();
+        Connection::Unreachable {
+            error,
+            since,
+            next_try,
+        } => {
+            let lead = view! { "Does not answer since " {ago(*since)} ": " {error.clone()} "." }
+                .into_any();
             let rest = view! {
                 "Everything on it runs on; nothing is judged or written meanwhile. "
                 {cluster.last_compared.map(|at| view! { "Last compared " {ago(at)} " ago. " })}
@@ -162,12 +183,43 @@ fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
         Connection::Connected => ().into_any(),
     };
     let pairs = vec![
-        ("Kubernetes", if cluster.version.is_empty() { "unknown".to_owned() } else { cluster.version.clone() }.into_any()),
-        ("Latency", cluster.latency_millis.map_or_else(|| "unknown".to_owned(), |millis| format!("{millis} ms")).into_any()),
+        (
+            "Kubernetes",
+            if cluster.version.is_empty() {
+                "unknown".to_owned()
+            } else {
+                cluster.version.clone()
+            }
+            .into_any(),
+        ),
+        (
+            "Latency",
+            cluster
+                .latency_millis
+                .map_or_else(|| "unknown".to_owned(), |millis| format!("{millis} ms"))
+                .into_any(),
+        ),
         ("Watches", format::count(cluster.watches.into()).into_any()),
-        ("Cached", format!("{}, {}", format::plural(cluster.objects_cached, "object", "objects"), format::bytes(cluster.bytes_cached)).into_any()),
-        ("Queue", format::plural(cluster.queue.into(), "target waits", "targets wait").into_any()),
-        ("Last compared", cluster.last_compared.map_or_else(|| "never".into_any(), |at| view! { {ago(at)} " ago" }.into_any())),
+        (
+            "Cached",
+            format!(
+                "{}, {}",
+                format::plural(cluster.objects_cached, "object", "objects"),
+                format::bytes(cluster.bytes_cached)
+            )
+            .into_any(),
+        ),
+        (
+            "Queue",
+            format::plural(cluster.queue.into(), "target waits", "targets wait").into_any(),
+        ),
+        (
+            "Last compared",
+            cluster.last_compared.map_or_else(
+                || "never".into_any(),
+                |at| view! { {ago(at)} " ago" }.into_any(),
+            ),
+        ),
     ];
     let leftovers = leftovers(&cluster);
     let remove = remove_part(&cluster, actor);
@@ -191,7 +243,12 @@ fn targets_table(mut targets: Vec<TargetSummary>, now: Micros) -> AnyView {
     if targets.is_empty() {
         return view! { <p class="text-muted">"No application is placed here."</p> }.into_any();
     }
-    targets.sort_by_key(|target| (Reverse(severity(target)), target.target.application.name.clone()));
+    targets.sort_by_key(|target| {
+        (
+            Reverse(severity(target)),
+            target.target.application.name.clone(),
+        )
+    });
     view! {
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>
@@ -220,7 +277,7 @@ fn targets_table(mut targets: Vec<TargetSummary>, now: Micros) -> AnyView {
                                         </span>
                                     </td>
                                     <td class=format!("{TD} text-sm text-muted")>{standing.cause}</td>
-                                    <td class=format!("{TD} font-mono text-sm")>{target.deployed.map(|revision| revision.short().to_owned())}</td>
+                                    <td class=format!("{TD} font-mono text-sm") data-label="runs">{target.deployed.map(|revision| revision.short().to_owned())}</td>
                                 </tr>
                             }
                         })
@@ -247,16 +304,16 @@ fn leftovers(cluster: &ClusterView) -> AnyView {
                         " "
                         <b class="font-medium">{format!("{}/{}", leftover.key.namespace, leftover.key.name)}</b>
                     </td>
-                    <td class=TD>{leftover.application.clone()}</td>
+                    <td class=TD data-label="of">{leftover.application.clone()}</td>
                     <td class=format!("{TD} text-sm text-muted")>{leftover.why.clone()}</td>
-                    <td class=format!("{TD} text-muted")>{ago(leftover.since)}</td>
+                    <td class=format!("{TD} text-muted") data-label="since">{ago(leftover.since)}</td>
                 </tr>
             }
         })
         .collect_view();
     view! {
         <Part title="Leftovers: their definition left Git, and nobody has decided about them">
-            <div class=format!("{PANEL} overflow-x-auto")>
+            <div class=format!("{PANEL} overflow-x-auto") role="region" aria-label="Leftovers" tabindex="0">
                 <table class=TABLE>
                     <thead>
                         <tr>

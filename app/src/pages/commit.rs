@@ -22,10 +22,19 @@ use lockstep_types::sync::RunSummary;
 #[component]
 pub fn CommitPage() -> impl IntoView {
     let params = use_params_map();
-    let wanted = Memo::new(move |_| params.with(|params| (params.get("repo").unwrap_or_default(), params.get("sha").unwrap_or_default())));
+    let wanted = Memo::new(move |_| {
+        params.with(|params| {
+            (
+                params.get("repo").unwrap_or_default(),
+                params.get("sha").unwrap_or_default(),
+            )
+        })
+    });
     let tick = ticks(|| Topic::All);
-    let view: Loading<CommitView> =
-        Resource::new(move || (wanted.get(), tick.get()), |((repo, sha), _)| commit(repo, sha));
+    let view: Loading<CommitView> = Resource::new(
+        move || (wanted.get(), tick.get()),
+        |((repo, sha), _)| commit(repo, sha),
+    );
     view! {
         <Title text="Commit" />
         {loaded(view, page)}
@@ -34,7 +43,11 @@ pub fn CommitPage() -> impl IntoView {
 
 fn page(view: CommitView) -> AnyView {
     let info = view.commit;
-    let live = view.targets.iter().filter(|target| target.state == RolloutState::Live).count();
+    let live = view
+        .targets
+        .iter()
+        .filter(|target| target.state == RolloutState::Live)
+        .count();
     let total = view.targets.len() as u64;
     let crumbs = view! {
         <a class="hover:underline" href="/activity?kind=commit">

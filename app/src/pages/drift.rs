@@ -21,10 +21,19 @@ use lockstep_types::drift::{DriftRow, DriftState};
 #[component]
 pub fn DriftPage() -> impl IntoView {
     let query = use_query_map();
-    let wanted = Memo::new(move |_| query.with(|query| (query.get("q").unwrap_or_default(), query.get("closed").is_some_and(|closed| closed == "1"))));
+    let wanted = Memo::new(move |_| {
+        query.with(|query| {
+            (
+                query.get("q").unwrap_or_default(),
+                query.get("closed").is_some_and(|closed| closed == "1"),
+            )
+        })
+    });
     let tick = ticks(|| Topic::All);
-    let rows: Loading<Vec<DriftRow>> =
-        Resource::new(move || (wanted.get(), tick.get()), |((filter, closed), _)| drift(filter, closed));
+    let rows: Loading<Vec<DriftRow>> = Resource::new(
+        move || (wanted.get(), tick.get()),
+        |((filter, closed), _)| drift(filter, closed),
+    );
     view! {
         <Title text="Drift" />
         {loaded(rows, move |rows| page(rows, wanted.get()))}
@@ -32,7 +41,12 @@ pub fn DriftPage() -> impl IntoView {
 }
 
 fn page(rows: Vec<DriftRow>, (filter, closed): (String, bool)) -> AnyView {
-    let link = |closed: bool| format::link("/drift", &[("q", &filter), ("closed", if closed { "1" } else { "" })]);
+    let link = |closed: bool| {
+        format::link(
+            "/drift",
+            &[("q", &filter), ("closed", if closed { "1" } else { "" })],
+        )
+    };
     let open = rows.iter().filter(|row| row.closed_at.is_none()).count() as u64;
     let below = view! {
         <p class="mt-1.5 text-lg">
@@ -96,7 +110,11 @@ fn row_view(row: DriftRow) -> AnyView {
     };
     let href = application_address(
         &row.target.application,
-        &[("cluster", &row.target.cluster), ("node", &row.key.to_string()), ("pane", "diff")],
+        &[
+            ("cluster", &row.target.cluster),
+            ("node", &row.key.to_string()),
+            ("pane", "diff"),
+        ],
     );
     let open_for = match row.closed_at {
         Some(closed) => format::span(closed.seconds_since(row.opened_at)).into_any(),
@@ -116,7 +134,7 @@ fn row_view(row: DriftRow) -> AnyView {
             <td class=format!("{TD} max-w-72 font-mono text-sm break-words")>
                 {format::change(row.declared.as_ref(), row.live.as_ref())}
             </td>
-            <td class=TD>
+            <td class=TD data-label="by">
                 {if row.baseline {
                     view! {
                         <span class="text-muted" title="It was there when Lockstep compared this target for the first time: counted, not blamed">
@@ -129,7 +147,7 @@ fn row_view(row: DriftRow) -> AnyView {
                 }}
                 {row.operation.clone().filter(|_| !row.baseline).map(|operation| view! { " " {tag(operation)} })}
             </td>
-            <td class=format!("{TD} whitespace-nowrap text-muted")>{open_for}</td>
+            <td class=format!("{TD} whitespace-nowrap text-muted") data-label="open for">{open_for}</td>
             <td class=TD>{chip(Mark { icon, tone, word: "" }, row.state.word())}</td>
         </tr>
     }

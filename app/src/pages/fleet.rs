@@ -37,7 +37,11 @@ impl Wanted {
     fn link(&self, filter: &str, all: bool, table: bool) -> String {
         format::link(
             "/",
-            &[("q", filter), ("all", if all { "1" } else { "" }), ("view", if table { "table" } else { "" })],
+            &[
+                ("q", filter),
+                ("all", if all { "1" } else { "" }),
+                ("view", if table { "table" } else { "" }),
+            ],
         )
     }
 }

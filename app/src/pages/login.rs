@@ -30,11 +30,26 @@ pub fn Door(#[prop(into)] title: String, children: Children) -> impl IntoView {
 /// An error code of the HTTP layer, in words.
 fn explain(code: &str) -> (&'static str, &'static str) {
     match code {
-        "invalid" => ("Name or password is wrong.", "Both are case-sensitive. After some failures in a row, trying again takes longer."),
-        "throttled" => ("Too many attempts.", "Wait a minute, then try again. An administrator can set a new password."),
-        "disabled" => ("This account is disabled.", "An administrator can enable it again."),
-        "expired" => ("You were logged out.", "The session ended by time or on the server. Log in again; you come back to where you were."),
-        _ => ("You could not be logged in.", "Try again. If it stays, the server's log says why."),
+        "invalid" => (
+            "Name or password is wrong.",
+            "Both are case-sensitive. After some failures in a row, trying again takes longer.",
+        ),
+        "throttled" => (
+            "Too many attempts.",
+            "Wait a minute, then try again. An administrator can set a new password.",
+        ),
+        "disabled" => (
+            "This account is disabled.",
+            "An administrator can enable it again.",
+        ),
+        "expired" => (
+            "You were logged out.",
+            "The session ended by time or on the server. Log in again; you come back to where you were.",
+        ),
+        _ => (
+            "You could not be logged in.",
+            "Try again. If it stays, the server's log says why.",
+        ),
     }
 }
 
@@ -44,7 +59,11 @@ pub fn LoginPage() -> impl IntoView {
     let query = use_query_map();
     let get = move |name: &'static str| query.with(|query| query.get(name).unwrap_or_default());
     // Only an address of ours: never lead to another host after login.
-    let next = move || Some(get("next")).filter(|next| next.starts_with('/') && !next.starts_with("//")).unwrap_or_else(|| "/".to_owned());
+    let next = move || {
+        Some(get("next"))
+            .filter(|next| next.starts_with('/') && !next.starts_with("//"))
+            .unwrap_or_else(|| "/".to_owned())
+    };
     view! {
         <Title text="Log in" />
         <Door title="Log in">

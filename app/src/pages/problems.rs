@@ -44,7 +44,10 @@ fn page(list: Vec<Problem>) -> AnyView {
 }
 
 fn problem_view(problem: Problem) -> AnyView {
-    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let line = problem
+        .line
+        .map(|line| format!(":{line}"))
+        .unwrap_or_default();
     let place = format!("{}{line}", problem.path);
     let cluster = problem.cluster.clone().unwrap_or_default();
     view! {

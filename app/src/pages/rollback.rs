@@ -48,7 +48,9 @@ struct Data {
 }
 
 async fn read(wanted: Wanted) -> Result<Data, ApiError> {
-    let id = wanted.id.ok_or_else(|| PortError::NotFound("this application".into()))?;
+    let id = wanted
+        .id
+        .ok_or_else(|| PortError::NotFound("this application".into()))?;
     let view = application(id, wanted.cluster.clone()).await?;
     let target = selected(&view, &wanted.cluster)
         .cloned()
@@ -68,7 +70,12 @@ async fn read(wanted: Wanted) -> Result<Data, ApiError> {
         Some(to) => Some(preview(target.target.id, to).await?),
         None => None,
     };
-    Ok(Data { view, target, candidates, preview })
+    Ok(Data {
+        view,
+        target,
+        candidates,
+        preview,
+    })
 }
 
 /// The page.
@@ -85,7 +92,13 @@ pub fn RollbackPage() -> impl IntoView {
         })
     });
     // Not live on purpose: what is decided about must not change under the hand. The digest guards it.
-    let data: Loading<Data> = Resource::new(move || Wanted { pin: false, ..wanted.get() }, read);
+    let data: Loading<Data> = Resource::new(
+        move || Wanted {
+            pin: false,
+            ..wanted.get()
+        },
+        read,
+    );
     let session = use_session();
     let action = ServerAction::<RollBack>::new();
     view! {
@@ -108,11 +121,20 @@ pub fn RollbackPage() -> impl IntoView {
     }
 }
 
-fn page(data: Data, wanted: &Wanted, actor: Option<&Actor>, action: ServerAction<RollBack>) -> AnyView {
+fn page(
+    data: Data,
+    wanted: &Wanted,
+    actor: Option<&Actor>,
+    action: ServerAction<RollBack>,
+) -> AnyView {
     let name = data.view.application.name.clone();
-    let back = application_address(&data.view.application, &[("cluster", &data.target.target.cluster)]);
+    let back = application_address(
+        &data.view.application,
+        &[("cluster", &data.target.target.cluster)],
+    );
     let Some(preview) = data.preview else {
         return view! {
+            <crate::components::panel::PageHead title=format!("Roll back {name}") />
             <crate::components::feedback::Empty title=format!("Nothing to roll {name} back to")>
                 <p>"Only one state of this target is known. Older commits of its paths appear here once they are fetched."</p>
                 <p class="mt-3">
@@ -148,7 +170,9 @@ fn page(data: Data, wanted: &Wanted, actor: Option<&Actor>, action: ServerAction
 }
 
 fn subtitle(candidates: &[RollbackCandidate], preview: &RollbackPreview) -> AnyView {
-    let candidate = candidates.iter().find(|candidate| candidate.commit.revision == preview.to.revision);
+    let candidate = candidates
+        .iter()
+        .find(|candidate| candidate.commit.revision == preview.to.revision);
     let state = match candidate {
         Some(candidate) if candidate.last_healthy => "Last healthy",
         Some(candidate) if candidate.healthy => "Was healthy",
@@ -199,7 +223,11 @@ fn form(
     let again = rollback_address(&preview.target, Some(&preview.to.revision));
     let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
     let ways = choice::ways(&preview, pin);
-    let (body, hours) = if pin { (consequence::pin(&preview), Some(choice::hours())) } else { (consequence::commit(preview), None) };
+    let (body, hours) = if pin {
+        (consequence::pin(&preview), Some(choice::hours()))
+    } else {
+        (consequence::commit(preview), None)
+    };
     let form = view! {
         <ActionForm action=action attr:class="contents">
             {fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()}

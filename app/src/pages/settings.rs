@@ -14,8 +14,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 5] =
-    [("sources", "Root sources"), ("clusters", "Clusters"), ("accounts", "Accounts"), ("tokens", "Tokens"), ("about", "About")];
+const TABS: [(&str, &str); 5] = [
+    ("sources", "Root sources"),
+    ("clusters", "Clusters"),
+    ("accounts", "Accounts"),
+    ("tokens", "Tokens"),
+    ("about", "About"),
+];
 
 /// The page.
 #[component]
@@ -23,9 +28,13 @@ pub fn SettingsPage() -> impl IntoView {
     let query = use_query_map();
     let chosen = Memo::new(move |_| {
         let tab = query.with(|query| query.get("tab").unwrap_or_default());
-        TABS.into_iter().map(|(word, _)| word).find(|word| *word == tab).unwrap_or("sources")
+        TABS.into_iter()
+            .map(|(word, _)| word)
+            .find(|word| *word == tab)
+            .unwrap_or("sources")
     });
-    let add = Memo::new(move |_| query.with(|query| query.get("add").is_some_and(|add| add == "1")));
+    let add =
+        Memo::new(move |_| query.with(|query| query.get("add").is_some_and(|add| add == "1")));
     let take = Memo::new(move |_| query.with(|query| query.get("take").unwrap_or_default()));
     view! {
         <Title text="Settings" />

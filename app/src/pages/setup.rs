@@ -15,11 +15,23 @@ fn explain(code: &str) -> (&'static str, &'static str) {
             "This link is not valid.",
             "It works once and for a limited time. Restart the server to get a new one in its log.",
         ),
-        "password" => ("The password is too short.", "Use at least twelve characters; a few words are better than signs."),
-        "name" => ("This name cannot be used.", "Use letters, digits, dots, dashes or underscores."),
+        "password" => (
+            "The password is too short.",
+            "Use at least twelve characters; a few words are better than signs.",
+        ),
+        "name" => (
+            "This name cannot be used.",
+            "Use letters, digits, dots, dashes or underscores.",
+        ),
         "throttled" => ("Too many attempts.", "Wait a minute, then try again."),
-        "done" => ("Setup is already done.", "Log in with the administrator's account."),
-        _ => ("The administrator could not be made.", "Try again. If it stays, the server's log says why."),
+        "done" => (
+            "Setup is already done.",
+            "Log in with the administrator's account.",
+        ),
+        _ => (
+            "The administrator could not be made.",
+            "Try again. If it stays, the server's log says why.",
+        ),
     }
 }
 

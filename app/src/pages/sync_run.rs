@@ -33,12 +33,21 @@ use lockstep_types::{Micros, PortError};
 #[component]
 pub fn OperationPage() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<OperationId>().ok())));
+    let id = Memo::new(move |_| {
+        params.with(|params| {
+            params
+                .get("id")
+                .and_then(|id| id.parse::<OperationId>().ok())
+        })
+    });
     let tick = ticks(|| Topic::All);
     let found: Loading<Option<RunId>> = Resource::new(
         move || (id.get(), tick.get()),
         |(id, _)| async move {
-            operation_run(id.ok_or_else(|| ApiError::from(PortError::NotFound("this operation".into())))?).await
+            operation_run(
+                id.ok_or_else(|| ApiError::from(PortError::NotFound("this operation".into())))?,
+            )
+            .await
         },
     );
     view! {
@@ -67,11 +76,15 @@ pub fn OperationPage() -> impl IntoView {
 #[component]
 pub fn SyncRunPage() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<RunId>().ok())));
+    let id = Memo::new(move |_| {
+        params.with(|params| params.get("id").and_then(|id| id.parse::<RunId>().ok()))
+    });
     let tick = ticks(move || Topic::Run(id.get()));
     let data: Loading<RunView> = Resource::new(
         move || (id.get(), tick.get()),
-        |(id, _)| async move { run(id.ok_or_else(|| ApiError::from(PortError::NotFound("this sync".into())))?).await },
+        |(id, _)| async move {
+            run(id.ok_or_else(|| ApiError::from(PortError::NotFound("this sync".into())))?).await
+        },
     );
     let session = use_session();
     let clock = Clock::current();
@@ -105,7 +118,10 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
         </a>
     }
     .into_any();
-    let subject = run.commit.as_ref().map(|commit| format!("{} · {}", commit.subject, commit.author));
+    let subject = run
+        .commit
+        .as_ref()
+        .map(|commit| format!("{} · {}", commit.subject, commit.author));
     let (begun, ended) = (run.started_at, run.ended_at);
     let lasted = move || match ended {
         Some(ended) => format!("took {}", format::duration(begun, ended)),
@@ -124,8 +140,16 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
     }
     .into_any();
     let waits = view.waiting_for.clone();
-    let gate = view.plan.as_ref().map(|plan| plan.gate.clone()).unwrap_or_default();
-    let report = view.plan.as_ref().map(|plan| plan.report.clone()).unwrap_or_default();
+    let gate = view
+        .plan
+        .as_ref()
+        .map(|plan| plan.gate.clone())
+        .unwrap_or_default();
+    let report = view
+        .plan
+        .as_ref()
+        .map(|plan| plan.report.clone())
+        .unwrap_or_default();
     view! {
         <PageHead title=format!("Sync of {}", target.application.name) crumbs=crumbs below=below actions=actions(&view, actor) />
         {outcome(&view)}
@@ -146,8 +170,15 @@ fn outcome(view: &RunView) -> AnyView {
     let (tone, lead) = match run.phase {
         SyncPhase::Failed => (Tone::Bad, format!("Failed: {}.", run.message)),
         SyncPhase::Interrupted => (Tone::Warn, format!("Interrupted: {}.", run.message)),
-        SyncPhase::Superseded | SyncPhase::Terminated if !run.message.is_empty() => (Tone::Unknown, format!("{}.", format::sentence_case(&run.message))),
-        SyncPhase::AwaitingApproval => (Tone::Warn, "Awaits approval: nothing is written until somebody says yes to exactly this plan.".to_owned()),
+        SyncPhase::Superseded | SyncPhase::Terminated if !run.message.is_empty() => (
+            Tone::Unknown,
+            format!("{}.", format::sentence_case(&run.message)),
+        ),
+        SyncPhase::AwaitingApproval => (
+            Tone::Warn,
+            "Awaits approval: nothing is written until somebody says yes to exactly this plan."
+                .to_owned(),
+        ),
         _ => return ().into_any(),
     };
     let back = rollback_address(&run.target, None);
@@ -163,10 +194,20 @@ fn actions(view: &RunView, actor: Option<&Actor>) -> AnyView {
     let terminate = ServerAction::<TerminateRun>::new();
     let retry = ServerAction::<SyncTarget>::new();
     let failed = Signal::derive(move || {
-        terminate.value().get().and_then(Result::err).or_else(|| retry.value().get().and_then(Result::err))
+        terminate
+            .value()
+            .get()
+            .and_then(Result::err)
+            .or_else(|| retry.value().get().and_then(Result::err))
     });
-    let (no_end, no_sync) = (refusal(actor, Permission::Terminate), refusal(actor, Permission::Sync));
-    let (run, target) = (view.summary.id.to_string(), view.summary.target.id.to_string());
+    let (no_end, no_sync) = (
+        refusal(actor, Permission::Terminate),
+        refusal(actor, Permission::Sync),
+    );
+    let (run, target) = (
+        view.summary.id.to_string(),
+        view.summary.target.id.to_string(),
+    );
     let key = format!("retry-{run}");
     let (may_terminate, may_retry) = (view.may_terminate, view.may_retry);
     view! {
@@ -200,13 +241,27 @@ fn actions(view: &RunView, actor: Option<&Actor>) -> AnyView {
 
 fn waterfall(view: &RunView, clock: Clock) -> AnyView {
     if view.steps.is_empty() {
-        return view! { <p class="text-muted">"No steps yet: the plan is being made."</p> }.into_any();
+        return view! { <p class="text-muted">"No steps yet: the plan is being made."</p> }
+            .into_any();
     }
     let begun = view.summary.started_at;
-    let end = view.steps.iter().filter_map(|step| step.ended_at).max().or(view.summary.ended_at);
-    let end = if view.summary.phase.is_final() { end } else { None }.unwrap_or_else(|| clock.0.get_untracked());
+    let end = view
+        .steps
+        .iter()
+        .filter_map(|step| step.ended_at)
+        .max()
+        .or(view.summary.ended_at);
+    let end = if view.summary.phase.is_final() {
+        end
+    } else {
+        None
+    }
+    .unwrap_or_else(|| clock.0.get_untracked());
     let total = (end.0 - begun.0).max(1);
-    let (writing, still): (Vec<&StepOutcome>, Vec<&StepOutcome>) = view.steps.iter().partition(|step| step.action != Action::Unchanged);
+    let (writing, still): (Vec<&StepOutcome>, Vec<&StepOutcome>) = view
+        .steps
+        .iter()
+        .partition(|step| step.action != Action::Unchanged);
     let mut wave = None;
     let rows = writing
         .into_iter()
@@ -215,7 +270,7 @@ fn waterfall(view: &RunView, clock: Clock) -> AnyView {
                 wave = Some(step.wave);
                 view! {
                     <tr>
-                        <th scope="rowgroup" colspan="5" class="border-y border-line bg-page px-3 py-[5px] text-left text-xs font-semibold text-muted">
+                        <th scope="rowgroup" colspan="5" class="max-md:basis-full max-md:border-0 max-md:bg-transparent max-md:p-0 md:border-y md:border-line md:bg-page md:px-3 md:py-[5px] text-left text-xs font-semibold text-muted">
                             {format!("Wave {}", step.wave)}
                         </th>
                     </tr>
@@ -228,7 +283,7 @@ fn waterfall(view: &RunView, clock: Clock) -> AnyView {
         })
         .collect_view();
     view! {
-        <div class=format!("{PANEL} overflow-x-auto")>
+        <div class=format!("{PANEL} overflow-x-auto") role="region" aria-label="Steps" tabindex="0">
             <table class=TABLE>
                 <thead>
                     <tr>
@@ -254,7 +309,9 @@ fn row(step: &StepOutcome, begun: Micros, total: i64) -> AnyView {
     let scale = |at: Micros| ((at.0 - begun.0).clamp(0, total) * 120 / total).to_string();
     let bar = step.started_at.map(|from| {
         let to = step.ended_at.unwrap_or(Micros(begun.0 + total));
-        let width = (((to.0 - from.0).max(0)) * 120 / total).clamp(2, 120).to_string();
+        let width = (((to.0 - from.0).max(0)) * 120 / total)
+            .clamp(2, 120)
+            .to_string();
         let fill = match step.status {
             StepStatus::Failed => "fill-bad",
             StepStatus::Running => "fill-run",

@@ -9,16 +9,22 @@ use futures::stream::BoxStream;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission, Role, TokenView, UserView};
 use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
-use lockstep_types::application::{ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView};
+use lockstep_types::application::{
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+};
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
 use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::*;
-use lockstep_types::ports::{Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs};
+use lockstep_types::ports::{
+    Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs,
+};
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
-use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest, TargetPlan};
+use lockstep_types::rollback::{
+    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest, TargetPlan,
+};
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::time::Micros;
@@ -30,7 +36,11 @@ pub struct Fake {
 }
 
 fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
-    if actor.may(permission) { Ok(()) } else { Err(PortError::denied(permission)) }
+    if actor.may(permission) {
+        Ok(())
+    } else {
+        Err(PortError::denied(permission))
+    }
 }
 
 fn missing<T>(what: &str) -> Answer<T> {
@@ -40,19 +50,39 @@ fn missing<T>(what: &str) -> Answer<T> {
 #[async_trait]
 impl Fleet for Fake {
     async fn fleet(&self, _: &Actor, query: &FleetQuery) -> Answer<FleetView> {
-        Ok(if self.empty { fleet::empty() } else { fleet::view(&query.filter, query.show_all) })
+        Ok(if self.empty {
+            fleet::empty()
+        } else {
+            fleet::view(&query.filter, query.show_all)
+        })
     }
     async fn rollout(&self, _: &Actor, _: &str) -> Answer<CommitRollout> {
-        Ok(CommitRollout { commit: pool(), repo_url: "https://git.example.com/team/shop.git".into(), targets: fleet::rollout() })
+        Ok(CommitRollout {
+            commit: pool(),
+            repo_url: "https://git.example.com/team/shop.git".into(),
+            targets: fleet::rollout(),
+        })
     }
     async fn problems(&self, _: &Actor) -> Answer<Vec<Problem>> {
-        Ok(if self.empty { Vec::new() } else { apps::problems() })
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            apps::problems()
+        })
     }
     async fn drift(&self, _: &Actor, query: &DriftQuery) -> Answer<Vec<DriftRow>> {
         if self.empty || query.filter.contains("nothing") {
             return Ok(Vec::new());
         }
-        let row = |number: u128, name: &str, kind: &str, path: &str, declared, live, manager: &str, state, minutes| DriftRow {
+        let row = |number: u128,
+                   name: &str,
+                   kind: &str,
+                   path: &str,
+                   declared,
+                   live,
+                   manager: &str,
+                   state,
+                   minutes| DriftRow {
             id: DriftId(Uuid::from_u128(number)),
             target: target_ref(name, "shop", "prod-eu"),
             key: objects::key("apps", kind, name),
@@ -65,15 +95,58 @@ impl Fleet for Fake {
             opened_at: ago(minutes),
             closed_at: (state == DriftState::Healed).then(|| ago(minutes - 1)),
             state,
-            origin: Some(Origin { path: format!("overlays/production/{name}.yaml"), line: Some(12) }),
+            origin: Some(Origin {
+                path: format!("overlays/production/{name}.yaml"),
+                line: Some(12),
+            }),
         };
         let mut rows = vec![
-            row(1, "cart", "Deployment", "spec.replicas", Some(json!(3)), Some(json!(5)), "kubectl-scale", DriftState::Open, 26),
-            row(2, "payments", "Deployment", "spec.template.spec.containers[name=payments].env[name=LOG].value", Some(json!("info")), Some(json!("debug")), "kubectl-edit", DriftState::Held, 190),
-            row(3, "catalog", "ConfigMap", "data.cache_seconds", None, Some(json!("60")), "helm", DriftState::Open, 9_000),
+            row(
+                1,
+                "cart",
+                "Deployment",
+                "spec.replicas",
+                Some(json!(3)),
+                Some(json!(5)),
+                "kubectl-scale",
+                DriftState::Open,
+                26,
+            ),
+            row(
+                2,
+                "payments",
+                "Deployment",
+                "spec.template.spec.containers[name=payments].env[name=LOG].value",
+                Some(json!("info")),
+                Some(json!("debug")),
+                "kubectl-edit",
+                DriftState::Held,
+                190,
+            ),
+            row(
+                3,
+                "catalog",
+                "ConfigMap",
+                "data.cache_seconds",
+                None,
+                Some(json!("60")),
+                "helm",
+                DriftState::Open,
+                9_000,
+            ),
         ];
         if query.include_closed {
-            rows.push(row(4, "checkout", "Deployment", "spec.replicas", Some(json!(3)), Some(json!(0)), "kubectl-scale", DriftState::Healed, 700));
+            rows.push(row(
+                4,
+                "checkout",
+                "Deployment",
+                "spec.replicas",
+                Some(json!(3)),
+                Some(json!(0)),
+                "kubectl-scale",
+                DriftState::Healed,
+                700,
+            ));
         }
         Ok(rows)
     }
@@ -106,7 +179,11 @@ impl Fleet for Fake {
             entries.clear();
         }
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
-        Ok(ActivityView { entries, next: Some(ago(5_000)), head: 4_711 })
+        Ok(ActivityView {
+            entries,
+            next: Some(ago(5_000)),
+            head: 4_711,
+        })
     }
     async fn commit(&self, _: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {
         if !revision.0.starts_with("3fa91c2") {
@@ -117,11 +194,17 @@ impl Fleet for Fake {
             repo: repo.into(),
             repo_url: "https://git.example.com/team/shop.git".into(),
             commit: pool(),
-            files: vec![PathChange { path: "overlays/production/checkout.yaml".into(), kind: PathChangeKind::Modified }],
+            files: vec![PathChange {
+                path: "overlays/production/checkout.yaml".into(),
+                kind: PathChangeKind::Modified,
+            }],
             patch: preview.map(|preview| preview.patch).unwrap_or_default(),
             targets: fleet::rollout(),
             lead_time_seconds: None,
-            runs: apps::runs(&target_ref("checkout", "shop", "prod-eu")).into_iter().take(1).collect(),
+            runs: apps::runs(&target_ref("checkout", "shop", "prod-eu"))
+                .into_iter()
+                .take(1)
+                .collect(),
         })
     }
 }
@@ -135,26 +218,53 @@ impl Applications for Fake {
         }
     }
     async fn tree(&self, _: &Actor, target: TargetId) -> Answer<TreeView> {
-        let Some(target) = apps::by_target(target) else { return missing("this target") };
+        let Some(target) = apps::by_target(target) else {
+            return missing("this target");
+        };
         let broken = target.application.name == "checkout" && target.cluster == "prod-eu";
-        Ok(TreeView { nodes: objects::nodes(broken), target })
+        Ok(TreeView {
+            nodes: objects::nodes(broken),
+            target,
+        })
     }
     async fn resource(&self, _: &Actor, _: TargetId, key: &ResourceKey) -> Answer<ResourceView> {
         objects::resource(key).ok_or_else(|| PortError::NotFound(key.short()))
     }
     async fn changes(&self, _: &Actor, target: TargetId) -> Answer<ChangesView> {
-        let Some(target) = apps::by_target(target) else { return missing("this target") };
+        let Some(target) = apps::by_target(target) else {
+            return missing("this target");
+        };
         let differs = target.cluster != "staging-eu";
-        Ok(ChangesView { plan: Some(objects::plan(target.id)), diffs: if differs { objects::diffs() } else { Vec::new() }, target })
+        Ok(ChangesView {
+            plan: Some(objects::plan(target.id)),
+            diffs: if differs {
+                objects::diffs()
+            } else {
+                Vec::new()
+            },
+            target,
+        })
     }
     async fn history(&self, _: &Actor, target: TargetId, _: Option<Micros>) -> Answer<HistoryView> {
-        apps::by_target(target).map(apps::history).ok_or_else(|| PortError::NotFound("this target".into()))
+        apps::by_target(target)
+            .map(apps::history)
+            .ok_or_else(|| PortError::NotFound("this target".into()))
     }
     async fn definition(&self, _: &Actor, _: ApplicationId) -> Answer<DefinitionView> {
         Ok(apps::definition())
     }
-    async fn compare(&self, _: &Actor, _: TargetId, from: &Revision, to: &Revision) -> Answer<CompareView> {
-        Ok(CompareView { from: from.clone(), to: to.clone(), diffs: objects::diffs().into_iter().take(2).collect() })
+    async fn compare(
+        &self,
+        _: &Actor,
+        _: TargetId,
+        from: &Revision,
+        to: &Revision,
+    ) -> Answer<CompareView> {
+        Ok(CompareView {
+            from: from.clone(),
+            to: to.clone(),
+            diffs: objects::diffs().into_iter().take(2).collect(),
+        })
     }
 }
 
@@ -177,11 +287,21 @@ impl Syncs for Fake {
         allowed(actor, Permission::Terminate)
     }
     async fn approvals(&self, _: &Actor) -> Answer<Vec<ApprovalView>> {
-        Ok(if self.empty { Vec::new() } else { vec![fleet::approval()] })
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            vec![fleet::approval()]
+        })
     }
     async fn decide(&self, actor: &Actor, _: ApprovalId, digest: &str, _: bool) -> Answer<()> {
         allowed(actor, Permission::Approve)?;
-        if digest == fleet::approval().digest { Ok(()) } else { Err(PortError::Conflict("the plan has changed since you looked at it".into())) }
+        if digest == fleet::approval().digest {
+            Ok(())
+        } else {
+            Err(PortError::Conflict(
+                "the plan has changed since you looked at it".into(),
+            ))
+        }
     }
 }
 
@@ -198,9 +318,15 @@ impl Rollbacks for Fake {
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
         allowed(actor, Permission::Rollback)?;
         Ok(match request.reason.as_str() {
-            "protected" => RollbackOutcome::PushRefused { message: "branch main is protected".into() },
-            "moved" => RollbackOutcome::Moved { head: sha("deadbee") },
-            _ => RollbackOutcome::Committed { revision: sha("0ff1ce0") },
+            "protected" => RollbackOutcome::PushRefused {
+                message: "branch main is protected".into(),
+            },
+            "moved" => RollbackOutcome::Moved {
+                head: sha("deadbee"),
+            },
+            _ => RollbackOutcome::Committed {
+                revision: sha("0ff1ce0"),
+            },
         })
     }
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {
@@ -238,28 +364,46 @@ impl Rollbacks for Fake {
 #[async_trait]
 impl Clusters for Fake {
     async fn clusters(&self, _: &Actor) -> Answer<Vec<ClusterView>> {
-        Ok(if self.empty { Vec::new() } else { apps::clusters() })
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            apps::clusters()
+        })
     }
     async fn cluster(&self, _: &Actor, name: &str) -> Answer<ClusterView> {
-        apps::clusters().into_iter().find(|cluster| cluster.name == name).ok_or_else(|| PortError::NotFound(format!("the cluster {name}")))
+        apps::clusters()
+            .into_iter()
+            .find(|cluster| cluster.name == name)
+            .ok_or_else(|| PortError::NotFound(format!("the cluster {name}")))
     }
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {
         allowed(actor, Permission::Cluster)?;
         if new.kubeconfig.contains("exec:") {
-            return Err(PortError::invalid("kubeconfig", "exec plugins are closed; use inline credentials"));
+            return Err(PortError::invalid(
+                "kubeconfig",
+                "exec plugins are closed; use inline credentials",
+            ));
         }
         Ok(ClusterId(Uuid::from_u128(9)))
     }
     async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()> {
         allowed(actor, Permission::Cluster)?;
-        if name == typed { Ok(()) } else { Err(PortError::invalid("name", "type the name of the cluster")) }
+        if name == typed {
+            Ok(())
+        } else {
+            Err(PortError::invalid("name", "type the name of the cluster"))
+        }
     }
 }
 
 #[async_trait]
 impl Sources for Fake {
     async fn sources(&self, _: &Actor) -> Answer<Vec<SourceView>> {
-        Ok(if self.empty { Vec::new() } else { apps::sources() })
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            apps::sources()
+        })
     }
     async fn add_source(&self, actor: &Actor, _: &NewSource) -> Answer<SourceId> {
         allowed(actor, Permission::Source)?;
@@ -276,7 +420,12 @@ impl Sources for Fake {
         Ok(TakeOverPreview {
             source,
             digest: "7a".repeat(32),
-            targets: vec![TargetPlan { plan: Some(objects::plan(target.id)), target, error: String::new(), automated: true }],
+            targets: vec![TargetPlan {
+                plan: Some(objects::plan(target.id)),
+                target,
+                error: String::new(),
+                automated: true,
+            }],
             refusals: Vec::new(),
         })
     }
@@ -297,7 +446,11 @@ impl Accounts for Fake {
             created_at: ago(100_000),
             last_seen: Some(ago(i64::try_from(number).unwrap_or_default() * 9)),
         };
-        Ok(vec![user(7, "maria", Role::Admin, false), user(8, "jon", Role::Operator, false), user(9, "ana", Role::Viewer, true)])
+        Ok(vec![
+            user(7, "maria", Role::Admin, false),
+            user(8, "jon", Role::Operator, false),
+            user(9, "ana", Role::Viewer, true),
+        ])
     }
     async fn create_user(&self, actor: &Actor, _: &str, _: &str, _: Role) -> Answer<UserId> {
         allowed(actor, Permission::Account)?;
@@ -337,4 +490,3 @@ impl Events for Fake {
         Ok(Box::pin(futures::stream::pending()))
     }
 }
-

@@ -4,7 +4,8 @@ use super::NOW;
 use super::fleet::{self, CLUSTERS, ago, bump, commit, pool, sha, target, target_ref};
 use super::objects;
 use lockstep_types::application::{
-    ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, SourceSpec, SyncPolicy, TargetRef,
+    ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, SourceSpec, SyncPolicy,
+    TargetRef,
 };
 use lockstep_types::cluster::{ClusterView, Connection, Leftover};
 use lockstep_types::id::{ApplicationId, ClusterId, OperationId, RunId, SourceId, TargetId};
@@ -30,11 +31,16 @@ const NAMES: [(&str, &str); 9] = [
 ];
 
 pub fn by_id(id: ApplicationId) -> Option<(&'static str, &'static str)> {
-    NAMES.into_iter().find(|(name, project)| fleet::application(name, project).id == id)
+    NAMES
+        .into_iter()
+        .find(|(name, project)| fleet::application(name, project).id == id)
 }
 
 pub fn by_target(id: TargetId) -> Option<TargetRef> {
-    NAMES.into_iter().flat_map(|(name, project)| CLUSTERS.map(|cluster| target_ref(name, project, cluster))).find(|target| target.id == id)
+    NAMES
+        .into_iter()
+        .flat_map(|(name, project)| CLUSTERS.map(|cluster| target_ref(name, project, cluster)))
+        .find(|target| target.id == id)
 }
 
 pub fn application(name: &str, project: &str) -> ApplicationView {
@@ -51,17 +57,36 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             renderer: "kustomize".into(),
         },
         destination_namespace: "shop".into(),
-        policy: SyncPolicy { automated: true, prune: true, self_heal: name != "cart", ..SyncPolicy::default() },
+        policy: SyncPolicy {
+            automated: true,
+            prune: true,
+            self_heal: name != "cart",
+            ..SyncPolicy::default()
+        },
         labels: BTreeMap::from([("team".into(), "payments".into())]),
-        links: vec![("Runbook".into(), "https://runbooks.example.com/checkout".into())],
+        links: vec![(
+            "Runbook".into(),
+            "https://runbooks.example.com/checkout".into(),
+        )],
         commit: Some(pool()),
-        targets: CLUSTERS.iter().map(|cluster| target(name, project, cluster)).collect(),
+        targets: CLUSTERS
+            .iter()
+            .map(|cluster| target(name, project, cluster))
+            .collect(),
         last_healthy: Some(bump()),
         head: 4_711,
     }
 }
 
-pub fn run(number: u128, target: TargetRef, info: CommitInfo, by: StartedBy, phase: SyncPhase, minutes: i64, seconds: i64) -> RunSummary {
+pub fn run(
+    number: u128,
+    target: TargetRef,
+    info: CommitInfo,
+    by: StartedBy,
+    phase: SyncPhase,
+    minutes: i64,
+    seconds: i64,
+) -> RunSummary {
     RunSummary {
         id: RunId(Uuid::from_u128(number)),
         operation: OperationId(Uuid::from_u128(number)),
@@ -70,27 +95,89 @@ pub fn run(number: u128, target: TargetRef, info: CommitInfo, by: StartedBy, pha
         commit: Some(info),
         started_by: by,
         phase,
-        message: if phase == SyncPhase::Failed { "Deployment checkout: 2 of 3 pods cannot pull the image".into() } else { String::new() },
+        message: if phase == SyncPhase::Failed {
+            "Deployment checkout: 2 of 3 pods cannot pull the image".into()
+        } else {
+            String::new()
+        },
         started_at: ago(minutes),
         ended_at: phase.is_final().then(|| ago(minutes).plus_seconds(seconds)),
-        counts: PlanCounts { create: 0, configure: 1, unchanged: 27, prune: 0, skip: 0 },
+        counts: PlanCounts {
+            create: 0,
+            configure: 1,
+            unchanged: 27,
+            prune: 0,
+            skip: 0,
+        },
     }
 }
 
 pub fn runs(target: &TargetRef) -> Vec<RunSummary> {
     vec![
-        run(1841, target.clone(), pool(), StartedBy::AutoSync, SyncPhase::Failed, 6, 121),
-        run(1790, target.clone(), bump(), StartedBy::Rollback("maria".into()), SyncPhase::Succeeded, 1_480, 38),
-        run(1788, target.clone(), commit("77ab310", "Try the new cart", "Jon", 1_520), StartedBy::AutoSync, SyncPhase::Terminated, 1_515, 12),
-        run(1701, target.clone(), commit("2c4e9aa", "Tune garbage collection", "Lena", 4_300), StartedBy::SelfHeal, SyncPhase::Succeeded, 4_200, 4),
-        run(1650, target.clone(), commit("2c4e9aa", "Tune garbage collection", "Lena", 4_300), StartedBy::Person("maria".into()), SyncPhase::Succeeded, 4_290, 51),
+        run(
+            1841,
+            target.clone(),
+            pool(),
+            StartedBy::AutoSync,
+            SyncPhase::Failed,
+            6,
+            121,
+        ),
+        run(
+            1790,
+            target.clone(),
+            bump(),
+            StartedBy::Rollback("maria".into()),
+            SyncPhase::Succeeded,
+            1_480,
+            38,
+        ),
+        run(
+            1788,
+            target.clone(),
+            commit("77ab310", "Try the new cart", "Jon", 1_520),
+            StartedBy::AutoSync,
+            SyncPhase::Terminated,
+            1_515,
+            12,
+        ),
+        run(
+            1701,
+            target.clone(),
+            commit("2c4e9aa", "Tune garbage collection", "Lena", 4_300),
+            StartedBy::SelfHeal,
+            SyncPhase::Succeeded,
+            4_200,
+            4,
+        ),
+        run(
+            1650,
+            target.clone(),
+            commit("2c4e9aa", "Tune garbage collection", "Lena", 4_300),
+            StartedBy::Person("maria".into()),
+            SyncPhase::Succeeded,
+            4_290,
+            51,
+        ),
     ]
 }
 
 pub fn history(target: TargetRef) -> HistoryView {
     let mut entries: Vec<HistoryEntry> = runs(&target).into_iter().map(HistoryEntry::Run).collect();
-    entries.insert(3, HistoryEntry::Commit(commit("b0d1e57", "Correct a comment in the overlay", "Ana", 2_100)));
-    HistoryView { target, entries, next: Some(ago(5_000)) }
+    entries.insert(
+        3,
+        HistoryEntry::Commit(commit(
+            "b0d1e57",
+            "Correct a comment in the overlay",
+            "Ana",
+            2_100,
+        )),
+    );
+    HistoryView {
+        target,
+        entries,
+        next: Some(ago(5_000)),
+    }
 }
 
 pub fn definition() -> DefinitionView {
@@ -109,7 +196,15 @@ pub fn run_view(id: RunId) -> Option<RunView> {
     let target = target_ref("checkout", "shop", "prod-us");
     let applying = id.0.as_u128() == 1842;
     let summary = if applying {
-        run(1842, target.clone(), pool(), StartedBy::AutoSync, SyncPhase::Applying, 1, 0)
+        run(
+            1842,
+            target.clone(),
+            pool(),
+            StartedBy::AutoSync,
+            SyncPhase::Applying,
+            1,
+            0,
+        )
     } else {
         runs(&target).into_iter().find(|run| run.id == id)?
     };
@@ -117,7 +212,13 @@ pub fn run_view(id: RunId) -> Option<RunView> {
         ("", "ConfigMap", "checkout-flags", Action::Configure, 0),
         ("apps", "Deployment", "checkout", Action::Configure, 1),
         ("", "Service", "checkout", Action::Unchanged, 1),
-        ("policy", "PodDisruptionBudget", "checkout", Action::Create, 2),
+        (
+            "policy",
+            "PodDisruptionBudget",
+            "checkout",
+            Action::Create,
+            2,
+        ),
     ];
     let steps = names
         .into_iter()
@@ -139,11 +240,16 @@ pub fn run_view(id: RunId) -> Option<RunView> {
                 status,
                 message: match status {
                     StepStatus::Running => "waits for the rollout: 2 of 3 updated".into(),
-                    StepStatus::Failed => "2 of 3 pods cannot pull registry.example.com/checkout:2.9.1 (not found)".into(),
+                    StepStatus::Failed => {
+                        "2 of 3 pods cannot pull registry.example.com/checkout:2.9.1 (not found)"
+                            .into()
+                    }
                     _ => String::new(),
                 },
-                started_at: (status != StepStatus::Waiting && status != StepStatus::Skipped).then_some(begun),
-                ended_at: matches!(status, StepStatus::Done | StepStatus::Failed).then(|| begun.plus_seconds(if index == 1 { 100 } else { 2 })),
+                started_at: (status != StepStatus::Waiting && status != StepStatus::Skipped)
+                    .then_some(begun),
+                ended_at: matches!(status, StepStatus::Done | StepStatus::Failed)
+                    .then(|| begun.plus_seconds(if index == 1 { 100 } else { 2 })),
                 wave,
             }
         })
@@ -151,7 +257,11 @@ pub fn run_view(id: RunId) -> Option<RunView> {
     Some(RunView {
         may_terminate: applying,
         may_retry: !applying,
-        waiting_for: if applying { "wave 1: Deployment checkout, 2 of 3 updated".into() } else { String::new() },
+        waiting_for: if applying {
+            "wave 1: Deployment checkout, 2 of 3 updated".into()
+        } else {
+            String::new()
+        },
         plan: Some(objects::plan(target.id)),
         steps,
         summary,
@@ -159,19 +269,47 @@ pub fn run_view(id: RunId) -> Option<RunView> {
 }
 
 pub fn candidates() -> Vec<RollbackCandidate> {
-    let candidate = |commit: CommitInfo, ran: Option<i64>, healthy, last_healthy| RollbackCandidate { commit, ran_at: ran.map(ago), healthy, last_healthy };
+    let candidate =
+        |commit: CommitInfo, ran: Option<i64>, healthy, last_healthy| RollbackCandidate {
+            commit,
+            ran_at: ran.map(ago),
+            healthy,
+            last_healthy,
+        };
     vec![
         candidate(bump(), Some(1_480), true, true),
-        candidate(commit("b0d1e57", "Correct a comment in the overlay", "Ana", 2_100), None, false, false),
-        candidate(commit("2c4e9aa", "Tune garbage collection", "Lena", 4_300), Some(4_290), true, false),
+        candidate(
+            commit("b0d1e57", "Correct a comment in the overlay", "Ana", 2_100),
+            None,
+            false,
+            false,
+        ),
+        candidate(
+            commit("2c4e9aa", "Tune garbage collection", "Lena", 4_300),
+            Some(4_290),
+            true,
+            false,
+        ),
     ]
 }
 
 pub fn preview(target: TargetRef, to: &Revision) -> Option<RollbackPreview> {
-    let to = candidates().into_iter().find(|candidate| candidate.commit.revision == *to)?.commit;
+    let to = candidates()
+        .into_iter()
+        .find(|candidate| candidate.commit.revision == *to)?
+        .commit;
     let plan = |cluster: &str| {
-        let target = target_ref(&target.application.name, &target.application.project, cluster);
-        TargetPlan { plan: Some(objects::plan(target.id)), target, error: String::new(), automated: true }
+        let target = target_ref(
+            &target.application.name,
+            &target.application.project,
+            cluster,
+        );
+        TargetPlan {
+            plan: Some(objects::plan(target.id)),
+            target,
+            error: String::new(),
+            automated: true,
+        }
     };
     let mut targets = vec![plan("prod-eu"), plan("prod-us")];
     targets[1].plan = None;
@@ -200,10 +338,23 @@ pub fn clusters() -> Vec<ClusterView> {
         .map(|(name, number)| ClusterView {
             id: ClusterId(Uuid::from_u128(number)),
             name: (*name).into(),
-            labels: BTreeMap::from([("env".into(), name.split('-').next().unwrap_or_default().into()), ("region".into(), name.split('-').nth(1).unwrap_or_default().into())]),
+            labels: BTreeMap::from([
+                (
+                    "env".into(),
+                    name.split('-').next().unwrap_or_default().into(),
+                ),
+                (
+                    "region".into(),
+                    name.split('-').nth(1).unwrap_or_default().into(),
+                ),
+            ]),
             server: format!("https://{name}.k8s.example.com:6443"),
             connection: if *name == "staging-eu" {
-                Connection::Unreachable { error: "connection refused".into(), since: ago(3), next_try: Some(NOW.plus_seconds(80)) }
+                Connection::Unreachable {
+                    error: "connection refused".into(),
+                    since: ago(3),
+                    next_try: Some(NOW.plus_seconds(80)),
+                }
             } else {
                 Connection::Connected
             },
@@ -212,10 +363,16 @@ pub fn clusters() -> Vec<ClusterView> {
             watches: 23,
             objects_cached: 1_284,
             bytes_cached: 3_410_000,
-            last_compared: Some(if *name == "staging-eu" { ago(3) } else { NOW.plus_seconds(-12) }),
+            last_compared: Some(if *name == "staging-eu" {
+                ago(3)
+            } else {
+                NOW.plus_seconds(-12)
+            }),
             queue: 0,
             from_file: *name != "prod-us",
-            targets: ["checkout", "cart", "payments", "catalog", "frontend"].map(|app| target(app, "shop", name)).into(),
+            targets: ["checkout", "cart", "payments", "catalog", "frontend"]
+                .map(|app| target(app, "shop", name))
+                .into(),
             leftovers: if *name == "prod-us" {
                 vec![Leftover {
                     key: ResourceKey::new("", "PersistentVolumeClaim", "shop", "reports-old"),
@@ -247,7 +404,11 @@ pub fn sources() -> Vec<SourceView> {
         applications,
         problems,
     };
-    vec![source(1, "shop", Mode::Managed, 6, 0), source(2, "platform", Mode::Managed, 3, 1), source(3, "research", Mode::Observe, 4, 0)]
+    vec![
+        source(1, "shop", Mode::Managed, 6, 0),
+        source(2, "platform", Mode::Managed, 3, 1),
+        source(3, "research", Mode::Observe, 4, 0),
+    ]
 }
 
 pub fn problems() -> Vec<Problem> {

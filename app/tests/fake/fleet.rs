@@ -6,7 +6,8 @@ use lockstep_types::application::{ApplicationRef, Hold, Pin, TargetRef, TargetSu
 use lockstep_types::cluster::Connection;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::fleet::{
-    Column, CommitOnTarget, CommitRollout, FleetView, NeedsYou, RolloutState, Row, Section, SinceLastVisit, Verdict,
+    Column, CommitOnTarget, CommitRollout, FleetView, NeedsYou, RolloutState, Row, Section,
+    SinceLastVisit, Verdict,
 };
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::{ApplicationId, ApprovalId, HoldId, PinId, RunId, TargetId};
@@ -26,11 +27,19 @@ pub fn ago(minutes: i64) -> Micros {
 }
 
 fn number(text: &str) -> u128 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u128, byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u128, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 pub fn sha(short: &str) -> Revision {
-    Revision(format!("{short}{:0<33}", "8d41c7a9b3e2f60514").chars().take(40).collect())
+    Revision(
+        format!("{short}{:0<33}", "8d41c7a9b3e2f60514")
+            .chars()
+            .take(40)
+            .collect(),
+    )
 }
 
 pub fn commit(short: &str, subject: &str, author: &str, minutes: i64) -> CommitInfo {
@@ -48,7 +57,11 @@ pub fn commit(short: &str, subject: &str, author: &str, minutes: i64) -> CommitI
 }
 
 pub fn application(name: &str, project: &str) -> ApplicationRef {
-    ApplicationRef { id: ApplicationId(Uuid::from_u128(number(name))), name: name.into(), project: project.into() }
+    ApplicationRef {
+        id: ApplicationId(Uuid::from_u128(number(name))),
+        name: name.into(),
+        project: project.into(),
+    }
 }
 
 pub fn target_ref(name: &str, project: &str, cluster: &str) -> TargetRef {
@@ -80,8 +93,21 @@ pub fn well(name: &str, project: &str, cluster: &str) -> TargetSummary {
     }
 }
 
-fn reason(code: ReasonCode, cause: &str, minutes: i64, next: &str, stalled: bool) -> Option<Reason> {
-    Some(Reason { code, object: None, cause: cause.into(), since: ago(minutes), next: next.into(), stalled })
+fn reason(
+    code: ReasonCode,
+    cause: &str,
+    minutes: i64,
+    next: &str,
+    stalled: bool,
+) -> Option<Reason> {
+    Some(Reason {
+        code,
+        object: None,
+        cause: cause.into(),
+        since: ago(minutes),
+        next: next.into(),
+        stalled,
+    })
 }
 
 /// The state of `name` on `cluster`.
@@ -110,13 +136,25 @@ pub fn target(name: &str, project: &str, cluster: &str) -> TargetSummary {
             target.running = Some(RunId(Uuid::from_u128(1842)));
             target.phase = Some(SyncPhase::Applying);
             target.deployed = Some(sha("9be0417"));
-            target.reason = reason(ReasonCode::Syncing, "wave 2 of 3 is being applied", 1, "", false);
+            target.reason = reason(
+                ReasonCode::Syncing,
+                "wave 2 of 3 is being applied",
+                1,
+                "",
+                false,
+            );
         }
         ("cart", "prod-eu") => {
             target.sync = SyncStatus::OutOfSync;
             target.drifted = 1;
             target.out_of_sync = 1;
-            target.reason = reason(ReasonCode::Drifted, "replicas 3 → 5 by kubectl-scale", 26, "Self-heal is off: sync to undo it, or accept it into Git", false);
+            target.reason = reason(
+                ReasonCode::Drifted,
+                "replicas 3 → 5 by kubectl-scale",
+                26,
+                "Self-heal is off: sync to undo it, or accept it into Git",
+                false,
+            );
         }
         ("ingress", "prod-eu") => {
             target.pin = Some(Pin {
@@ -130,7 +168,13 @@ pub fn target(name: &str, project: &str, cluster: &str) -> TargetSummary {
                 ended_waiting: false,
             });
             target.deployed = Some(sha("71c0d2e"));
-            target.reason = reason(ReasonCode::Pinned, "pinned at 71c0d2e by jon until 18:00", 180, "", false);
+            target.reason = reason(
+                ReasonCode::Pinned,
+                "pinned at 71c0d2e by jon until 18:00",
+                180,
+                "",
+                false,
+            );
         }
         ("payments", "prod-eu") => {
             target.hold = Some(Hold {
@@ -143,14 +187,26 @@ pub fn target(name: &str, project: &str, cluster: &str) -> TargetSummary {
             });
             target.sync = SyncStatus::OutOfSync;
             target.out_of_sync = 2;
-            target.reason = reason(ReasonCode::Held, "2 commits wait behind a hold by jon", 200, "", false);
+            target.reason = reason(
+                ReasonCode::Held,
+                "2 commits wait behind a hold by jon",
+                200,
+                "",
+                false,
+            );
         }
         ("namespaces", "prod-us") => {
             target.sync = SyncStatus::OutOfSync;
             target.out_of_sync = 15;
             target.phase = Some(SyncPhase::AwaitingApproval);
             target.running = Some(RunId(Uuid::from_u128(1840)));
-            target.reason = reason(ReasonCode::AwaitingApproval, "15 objects would be deleted, a namespace with data among them", 70, "Look at the plan and say yes or no", true);
+            target.reason = reason(
+                ReasonCode::AwaitingApproval,
+                "15 objects would be deleted, a namespace with data among them",
+                70,
+                "Look at the plan and say yes or no",
+                true,
+            );
         }
         ("search", "staging-eu") => target.mode = Mode::Observe,
         _ => {}
@@ -166,7 +222,13 @@ fn row(name: &str, project: &str, origin: &str, commit: CommitInfo, on: &[&str])
         origin: origin.into(),
         cells: CLUSTERS
             .iter()
-            .map(|cluster| if on.contains(cluster) { vec![target(name, project, cluster)] } else { Vec::new() })
+            .map(|cluster| {
+                if on.contains(cluster) {
+                    vec![target(name, project, cluster)]
+                } else {
+                    Vec::new()
+                }
+            })
             .collect(),
         commit: Some(commit),
     }
@@ -189,26 +251,52 @@ pub fn sections(show_all: bool) -> Vec<Section> {
             title: "Needs attention".into(),
             rows: vec![
                 row("checkout", "shop", shop, pool(), all),
-                row("namespaces", "platform", "platform.git · namespaces", commit("1e77a90", "Drop legacy-api", "Ana", 75), all),
+                row(
+                    "namespaces",
+                    "platform",
+                    "platform.git · namespaces",
+                    commit("1e77a90", "Drop legacy-api", "Ana", 75),
+                    all,
+                ),
                 row("cart", "shop", shop, bump(), all),
-                row("ingress", "platform", "platform.git · charts/ingress", ingress.clone(), all),
+                row(
+                    "ingress",
+                    "platform",
+                    "platform.git · charts/ingress",
+                    ingress.clone(),
+                    all,
+                ),
                 row("payments", "shop", shop, bump(), &["prod-eu", "prod-us"]),
             ],
         },
         Section {
             title: "shop".into(),
             rows: vec![
-                row("catalog", "shop", shop, commit("5d21b0a", "Cache product images for a day", "Ana", 4_400), all),
+                row(
+                    "catalog",
+                    "shop",
+                    shop,
+                    commit("5d21b0a", "Cache product images for a day", "Ana", 4_400),
+                    all,
+                ),
                 row("frontend", "shop", shop, pool(), all),
             ],
         },
         Section {
             title: "platform".into(),
-            rows: vec![row("cert-manager", "platform", "platform.git · charts/cert-manager", ingress, all)],
+            rows: vec![row(
+                "cert-manager",
+                "platform",
+                "platform.git · charts/cert-manager",
+                ingress,
+                all,
+            )],
         },
     ];
     if show_all {
-        sections[1].rows.push(row("search", "shop", shop, bump(), &["staging-eu"]));
+        sections[1]
+            .rows
+            .push(row("search", "shop", shop, bump(), &["staging-eu"]));
     }
     sections
 }
@@ -285,8 +373,18 @@ pub fn rollout() -> Vec<CommitOnTarget> {
     };
     vec![
         on("staging-eu", RolloutState::Live, "", Some(5)),
-        on("prod-us", RolloutState::Waiting, "wave 2 of 3 is being applied", None),
-        on("prod-eu", RolloutState::Failed, "image checkout:2.9.1 cannot be pulled", Some(4)),
+        on(
+            "prod-us",
+            RolloutState::Waiting,
+            "wave 2 of 3 is being applied",
+            None,
+        ),
+        on(
+            "prod-eu",
+            RolloutState::Failed,
+            "image checkout:2.9.1 cannot be pulled",
+            Some(4),
+        ),
     ]
 }
 

@@ -19,7 +19,12 @@ pub const NOW: Micros = Micros(1_763_915_400_000_000);
 
 /// Somebody with this role.
 pub fn actor(role: Role) -> Actor {
-    Actor { user: UserId(Uuid::from_u128(7)), name: "maria".into(), role, token: None }
+    Actor {
+        user: UserId(Uuid::from_u128(7)),
+        name: "maria".into(),
+        role,
+        token: None,
+    }
 }
 
 /// All ports.

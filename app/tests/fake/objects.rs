@@ -2,7 +2,9 @@
 
 use super::NOW;
 use super::fleet::{ago, sha};
-use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind, SyncStatus};
+use lockstep_types::diff::{
+    DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind, SyncStatus,
+};
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan, Step};
@@ -13,7 +15,15 @@ pub fn key(group: &str, kind: &str, name: &str) -> ResourceKey {
     ResourceKey::new(group, kind, "shop", name)
 }
 
-fn node(group: &str, kind: &str, name: &str, parent: Option<ResourceKey>, health: Health, detail: &str, minutes: i64) -> ResourceNode {
+fn node(
+    group: &str,
+    kind: &str,
+    name: &str,
+    parent: Option<ResourceKey>,
+    health: Health,
+    detail: &str,
+    minutes: i64,
+) -> ResourceNode {
     let declared = parent.is_none();
     ResourceNode {
         key: key(group, kind, name),
@@ -34,37 +44,139 @@ pub fn nodes(broken: bool) -> Vec<ResourceNode> {
     let deployment = key("apps", "Deployment", "checkout");
     let new = key("apps", "ReplicaSet", "checkout-6bf9c7d8f4");
     let old = key("apps", "ReplicaSet", "checkout-58d7c9b6c5");
-    let degraded = || Health::new(HealthStatus::Degraded, "2 of 3 pods cannot pull registry.example.com/checkout:2.9.1 (not found)");
+    let degraded = || {
+        Health::new(
+            HealthStatus::Degraded,
+            "2 of 3 pods cannot pull registry.example.com/checkout:2.9.1 (not found)",
+        )
+    };
     let mut nodes = vec![
         node("", "ConfigMap", "checkout-flags", None, well(), "4 keys", 6),
-        node("apps", "Deployment", "checkout", None, if broken { degraded() } else { well() }, if broken { "1 of 3 ready" } else { "3 of 3 ready" }, 59_040),
-        node("apps", "ReplicaSet", "checkout-6bf9c7d8f4", Some(deployment.clone()), if broken { Health::new(HealthStatus::Progressing, "") } else { well() }, "3 pods", 6),
+        node(
+            "apps",
+            "Deployment",
+            "checkout",
+            None,
+            if broken { degraded() } else { well() },
+            if broken {
+                "1 of 3 ready"
+            } else {
+                "3 of 3 ready"
+            },
+            59_040,
+        ),
+        node(
+            "apps",
+            "ReplicaSet",
+            "checkout-6bf9c7d8f4",
+            Some(deployment.clone()),
+            if broken {
+                Health::new(HealthStatus::Progressing, "")
+            } else {
+                well()
+            },
+            "3 pods",
+            6,
+        ),
     ];
     if broken {
         for (name, minutes) in [("q4k2m", 4), ("v8z9t", 4), ("b7n3w", 4)] {
-            let mut pod = node("", "Pod", &format!("checkout-6bf9c7d8f4-{name}"), Some(new.clone()), Health::new(HealthStatus::Degraded, "ErrImagePull: manifest for checkout:2.9.1 not found"), "ErrImagePull", minutes);
+            let mut pod = node(
+                "",
+                "Pod",
+                &format!("checkout-6bf9c7d8f4-{name}"),
+                Some(new.clone()),
+                Health::new(
+                    HealthStatus::Degraded,
+                    "ErrImagePull: manifest for checkout:2.9.1 not found",
+                ),
+                "ErrImagePull",
+                minutes,
+            );
             pod.cause = name == "q4k2m";
             nodes.push(pod);
         }
-        nodes.push(node("apps", "ReplicaSet", "checkout-58d7c9b6c5", Some(deployment), well(), "1 pod", 4_320));
-        nodes.push(node("", "Pod", "checkout-58d7c9b6c5-x2x8p", Some(old), well(), "Running · 0 restarts", 4_320));
+        nodes.push(node(
+            "apps",
+            "ReplicaSet",
+            "checkout-58d7c9b6c5",
+            Some(deployment),
+            well(),
+            "1 pod",
+            4_320,
+        ));
+        nodes.push(node(
+            "",
+            "Pod",
+            "checkout-58d7c9b6c5-x2x8p",
+            Some(old),
+            well(),
+            "Running · 0 restarts",
+            4_320,
+        ));
     } else {
         for name in ["q4k2m", "v8z9t", "b7n3w"] {
-            nodes.push(node("", "Pod", &format!("checkout-6bf9c7d8f4-{name}"), Some(new.clone()), well(), "Running · 0 restarts", 6));
+            nodes.push(node(
+                "",
+                "Pod",
+                &format!("checkout-6bf9c7d8f4-{name}"),
+                Some(new.clone()),
+                well(),
+                "Running · 0 restarts",
+                6,
+            ));
         }
     }
-    nodes.push(node("autoscaling", "HorizontalPodAutoscaler", "checkout", None, well(), "3 of 2–6", 59_040));
-    nodes.push(node("", "Service", "checkout", None, well(), "10.0.14.7:8080", 59_040));
+    nodes.push(node(
+        "autoscaling",
+        "HorizontalPodAutoscaler",
+        "checkout",
+        None,
+        well(),
+        "3 of 2–6",
+        59_040,
+    ));
+    nodes.push(node(
+        "",
+        "Service",
+        "checkout",
+        None,
+        well(),
+        "10.0.14.7:8080",
+        59_040,
+    ));
     let slice = key("", "Service", "checkout");
-    nodes.push(node("discovery.k8s.io", "EndpointSlice", "checkout-4xk9d", Some(slice), well(), "3 endpoints", 59_040));
-    nodes.push(node("", "Secret", "checkout-database", None, well(), "2 keys", 59_040));
+    nodes.push(node(
+        "discovery.k8s.io",
+        "EndpointSlice",
+        "checkout-4xk9d",
+        Some(slice),
+        well(),
+        "3 endpoints",
+        59_040,
+    ));
+    nodes.push(node(
+        "",
+        "Secret",
+        "checkout-database",
+        None,
+        well(),
+        "2 keys",
+        59_040,
+    ));
     if broken {
         nodes[1].sync = Some(SyncStatus::OutOfSync);
     }
     nodes
 }
 
-fn change(path: &str, live: serde_json::Value, declared: serde_json::Value, class: DiffClass, impact: Impact) -> FieldChange {
+fn change(
+    path: &str,
+    live: serde_json::Value,
+    declared: serde_json::Value,
+    class: DiffClass,
+    impact: Impact,
+) -> FieldChange {
     FieldChange {
         path: path.into(),
         declared: Some(declared),
@@ -79,10 +191,22 @@ fn change(path: &str, live: serde_json::Value, declared: serde_json::Value, clas
 
 /// What differs.
 pub fn diffs() -> Vec<ResourceDiff> {
-    let mut drift = change("spec.replicas", json!(5), json!(3), DiffClass::Drift, Impact::Scales);
+    let mut drift = change(
+        "spec.replicas",
+        json!(5),
+        json!(3),
+        DiffClass::Drift,
+        Impact::Scales,
+    );
     drift.manager = Some("kubectl-scale".into());
     drift.at = Some(ago(26));
-    let mut noise = change("spec.revisionHistoryLimit", json!(10), json!(null), DiffClass::Noise, Impact::MetadataOnly);
+    let mut noise = change(
+        "spec.revisionHistoryLimit",
+        json!(10),
+        json!(null),
+        DiffClass::Noise,
+        Impact::MetadataOnly,
+    );
     noise.declared = None;
     noise.manager = None;
     vec![
@@ -147,17 +271,47 @@ fn step(index: u32, key: ResourceKey, action: Action, impact: Option<Impact>, wh
 
 /// What a sync would do.
 pub fn plan(target: TargetId) -> Plan {
-    let mut first = step(0, key("apps", "Deployment", "checkout"), Action::Configure, Some(Impact::RestartsPods), "3 pods restart, one at a time");
+    let mut first = step(
+        0,
+        key("apps", "Deployment", "checkout"),
+        Action::Configure,
+        Some(Impact::RestartsPods),
+        "3 pods restart, one at a time",
+    );
     first.changes = diffs()[0].changes[..3].to_vec();
     Plan {
         target,
         revision: sha("3fa91c2"),
         steps: vec![
             first,
-            step(1, key("policy", "PodDisruptionBudget", "checkout"), Action::Create, Some(Impact::Configures), "declared, not in the cluster"),
-            step(2, key("", "Service", "checkout"), Action::Unchanged, None, ""),
-            step(3, key("", "ConfigMap", "checkout-flags"), Action::Unchanged, None, ""),
-            step(4, key("example.com", "Database", "checkout"), Action::Skip("cannot be compared".into()), None, ""),
+            step(
+                1,
+                key("policy", "PodDisruptionBudget", "checkout"),
+                Action::Create,
+                Some(Impact::Configures),
+                "declared, not in the cluster",
+            ),
+            step(
+                2,
+                key("", "Service", "checkout"),
+                Action::Unchanged,
+                None,
+                "",
+            ),
+            step(
+                3,
+                key("", "ConfigMap", "checkout-flags"),
+                Action::Unchanged,
+                None,
+                "",
+            ),
+            step(
+                4,
+                key("example.com", "Database", "checkout"),
+                Action::Skip("cannot be compared".into()),
+                None,
+                "",
+            ),
         ],
         gate: Vec::new(),
         digest: "ab".repeat(32),
@@ -174,7 +328,11 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
         reason: reason.into(),
         message: message.into(),
         count,
-        last_seen: if minutes == 0 { NOW.plus_seconds(-40) } else { ago(minutes) },
+        last_seen: if minutes == 0 {
+            NOW.plus_seconds(-40)
+        } else {
+            ago(minutes)
+        },
     };
     let declared = node.declared;
     Some(ResourceView {

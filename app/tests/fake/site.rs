@@ -6,9 +6,17 @@ use axum::Router;
 use axum::routing::post;
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list, handle_server_fns_with_context};
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
+    handle_server_fns_with_context,
+};
 use lockstep_types::account::Actor;
 use lockstep_types::ports::ControlPlane;
+use std::sync::LazyLock;
+
+/// Made once, before any page is rendered: while leptos lists routes, no resource of the whole process
+/// loads, and a page rendered at the same time on another thread would wait for ever.
+static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
 /// Pages, server functions and the files below `site_root`, for one actor or nobody.
 pub fn router(plane: ControlPlane, actor: Option<Actor>, site_root: &str) -> Router {
@@ -19,7 +27,11 @@ pub fn router(plane: ControlPlane, actor: Option<Actor>, site_root: &str) -> Rou
         }
         provide_context(FixedNow(NOW));
     };
-    let options = LeptosOptions::builder().output_name("lockstep").site_root(site_root.to_owned()).site_pkg_dir("pkg").build();
+    let options = LeptosOptions::builder()
+        .output_name("lockstep")
+        .site_root(site_root.to_owned())
+        .site_pkg_dir("pkg")
+        .build();
     let shell_options = options.clone();
     Router::new()
         .route(
@@ -29,9 +41,12 @@ pub fn router(plane: ControlPlane, actor: Option<Actor>, site_root: &str) -> Rou
                 move |request| handle_server_fns_with_context(provide, request)
             }),
         )
-        .leptos_routes_with_context(&options, generate_route_list(app::App), provide.clone(), move || {
+        .leptos_routes_with_context(&options, ROUTES.clone(), provide.clone(), move || {
             app::shell(shell_options.clone())
         })
-        .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(provide, app::shell))
+        .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
+            provide,
+            app::shell,
+        ))
         .with_state(options)
 }

@@ -86,18 +86,31 @@ impl Address {
 
     /// The application, or that the address names none.
     pub fn id(&self) -> Result<ApplicationId, ApiError> {
-        self.id.ok_or_else(|| PortError::NotFound(format!("an application “{}”", self.name)).into())
+        self.id
+            .ok_or_else(|| PortError::NotFound(format!("an application “{}”", self.name)).into())
     }
 
     /// The parts that the tab's data depends on.
     pub fn of_body(&self) -> Self {
-        Self { node: None, pane: String::new(), dialog: String::new(), list: false, ..self.clone() }
+        Self {
+            node: None,
+            pane: String::new(),
+            dialog: String::new(),
+            list: false,
+            ..self.clone()
+        }
     }
 
     /// This address as text.
     pub fn link(&self) -> String {
-        let path = self.id.map_or_else(|| "/".to_owned(), |id| application_path(id, &self.name));
-        let node = self.node.as_ref().map(ToString::to_string).unwrap_or_default();
+        let path = self
+            .id
+            .map_or_else(|| "/".to_owned(), |id| application_path(id, &self.name));
+        let node = self
+            .node
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         format::link(
             &path,
             &[
@@ -131,12 +144,22 @@ impl Address {
 
     /// With an object's drawer open.
     pub fn node_link(&self, node: Option<ResourceKey>, pane: &str) -> String {
-        Self { node, pane: pane.to_owned(), dialog: String::new(), ..self.clone() }.link()
+        Self {
+            node,
+            pane: pane.to_owned(),
+            dialog: String::new(),
+            ..self.clone()
+        }
+        .link()
     }
 
     /// With a dialog open; empty closes it.
     pub fn dialog_link(&self, dialog: &str) -> String {
-        Self { dialog: dialog.to_owned(), ..self.clone() }.link()
+        Self {
+            dialog: dialog.to_owned(),
+            ..self.clone()
+        }
+        .link()
     }
 }
 
@@ -145,7 +168,10 @@ mod tests {
     use super::*;
 
     fn map(pairs: &[(&str, &str)]) -> ParamsMap {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -153,19 +179,32 @@ mod tests {
         let id = "6b1c0d5e-0000-5000-8000-000000000001";
         let address = Address::read(
             &map(&[("id", id), ("name", "checkout")]),
-            &map(&[("cluster", "prod-eu"), ("node", "apps/Deployment:shop/checkout"), ("pane", "diff"), ("dialog", "sync")]),
+            &map(&[
+                ("cluster", "prod-eu"),
+                ("node", "apps/Deployment:shop/checkout"),
+                ("pane", "diff"),
+                ("dialog", "sync"),
+            ]),
         );
         assert_eq!(
             address.link(),
-            format!("/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=diff&dialog=sync")
+            format!(
+                "/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=diff&dialog=sync"
+            )
         );
-        assert_eq!(address.tab_link(Tab::History), format!("/apps/{id}/checkout?cluster=prod-eu&tab=history"));
+        assert_eq!(
+            address.tab_link(Tab::History),
+            format!("/apps/{id}/checkout?cluster=prod-eu&tab=history")
+        );
         assert!(address.id().is_ok());
     }
 
     #[test]
     fn a_broken_id_is_not_found() {
         let address = Address::read(&map(&[("id", "nonsense"), ("name", "web")]), &map(&[]));
-        assert!(matches!(address.id(), Err(ApiError::Port(PortError::NotFound(_)))));
+        assert!(matches!(
+            address.id(),
+            Err(ApiError::Port(PortError::NotFound(_)))
+        ));
     }
 }

@@ -12,7 +12,8 @@ use lockstep_types::diff::ResourceDiff;
 
 /// The tab.
 pub fn changes_tab(changes: ChangesView) -> AnyView {
-    let (counting, quiet): (Vec<ResourceDiff>, Vec<ResourceDiff>) = changes.diffs.into_iter().partition(ResourceDiff::counts);
+    let (counting, quiet): (Vec<ResourceDiff>, Vec<ResourceDiff>) =
+        changes.diffs.into_iter().partition(ResourceDiff::counts);
     let number = counting.len() as u64;
     let ignored = quiet.len() as u64;
     view! {

@@ -33,14 +33,27 @@ pub fn dialogs(
     }
 }
 
-fn sync_dialog(target: TargetSummary, prunes: bool, address: &Address, actor: Option<&Actor>, plan: Loading<Option<ChangesView>>) -> AnyView {
+fn sync_dialog(
+    target: TargetSummary,
+    prunes: bool,
+    address: &Address,
+    actor: Option<&Actor>,
+    plan: Loading<Option<ChangesView>>,
+) -> AnyView {
     let action = ServerAction::<SyncTarget>::new();
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let close = address.dialog_link("");
-    let (refused, no_prune) = (refusal(actor, Permission::Sync), refusal(actor, Permission::Prune));
+    let (refused, no_prune) = (
+        refusal(actor, Permission::Sync),
+        refusal(actor, Permission::Prune),
+    );
     let id = target.target.id.to_string();
     // The same dialog, sent twice, starts one sync: the key names what was looked at.
-    let revision = target.revision.as_ref().map(|revision| revision.0.clone()).unwrap_or_default();
+    let revision = target
+        .revision
+        .as_ref()
+        .map(|revision| revision.0.clone())
+        .unwrap_or_default();
     let head = view_key(&target, &revision);
     let cancel = close.clone();
     view! {
@@ -122,7 +135,14 @@ fn hold_dialog(target: TargetSummary, address: &Address, actor: Option<&Actor>) 
     let refused = refusal(actor, Permission::Hold);
     let id = target.target.id.to_string();
     let (cancel, back) = (close.clone(), close.clone());
-    let hours = [("1", "1 hour"), ("4", "4 hours"), ("12", "12 hours"), ("24", "1 day"), ("72", "3 days"), ("168", "1 week")];
+    let hours = [
+        ("1", "1 hour"),
+        ("4", "4 hours"),
+        ("12", "12 hours"),
+        ("24", "1 day"),
+        ("72", "3 days"),
+        ("168", "1 week"),
+    ];
     view! {
         <Dialog id="hold" title=format!("Hold {}", target_words(&target.target)) close=close>
             <ActionForm action=action attr:class="contents">

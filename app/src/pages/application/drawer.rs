@@ -14,8 +14,16 @@ use lockstep_types::resource::{ObjectEvent, ResourceView};
 /// The drawer.
 pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyView {
     let node = resource.node.clone();
-    let words = if node.detail.is_empty() { node.health.status.word().to_owned() } else { node.detail.clone() };
-    let place = if node.key.namespace.is_empty() { node.key.kind.clone() } else { format!("{} · {}", node.key.kind, node.key.namespace) };
+    let words = if node.detail.is_empty() {
+        node.health.status.word().to_owned()
+    } else {
+        node.detail.clone()
+    };
+    let place = if node.key.namespace.is_empty() {
+        node.key.kind.clone()
+    } else {
+        format!("{} · {}", node.key.kind, node.key.namespace)
+    };
     let pane = |word: &'static str, words: &'static str, number: usize| Choice {
         label: view! {
             {words}
@@ -25,7 +33,10 @@ pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyVi
         href: address.node_link(address.node.clone(), word),
         on: address.pane == word,
     };
-    let changes = resource.diff.as_ref().map_or(0, |diff| diff.changes.len().max(1));
+    let changes = resource
+        .diff
+        .as_ref()
+        .map_or(0, |diff| diff.changes.len().max(1));
     let choices = vec![
         pane("", "Summary", 0),
         pane("diff", "Diff", changes),
@@ -90,12 +101,22 @@ fn summary(resource: &ResourceView) -> AnyView {
         pairs.push(("Made by", parent.short().into_any()));
     }
     if !node.key.group.is_empty() {
-        pairs.push(("API group", view! { <span class="font-mono">{node.key.group.clone()}</span> }.into_any()));
+        pairs.push((
+            "API group",
+            view! { <span class="font-mono">{node.key.group.clone()}</span> }.into_any(),
+        ));
     }
     if let Some(uid) = &node.uid {
-        pairs.push(("UID", view! { <span class="font-mono text-xs break-all">{uid.clone()}</span> }.into_any()));
+        pairs.push((
+            "UID",
+            view! { <span class="font-mono text-xs break-all">{uid.clone()}</span> }.into_any(),
+        ));
     }
-    let newest = resource.events.iter().max_by_key(|event| event.last_seen).cloned();
+    let newest = resource
+        .events
+        .iter()
+        .max_by_key(|event| event.last_seen)
+        .cloned();
     view! {
         {facts(pairs)}
         {newest
@@ -146,7 +167,8 @@ fn yaml(resource: &ResourceView) -> AnyView {
 
 fn events(events: &[ObjectEvent]) -> AnyView {
     if events.is_empty() {
-        return view! { <p class="text-muted">"No events are known of this object."</p> }.into_any();
+        return view! { <p class="text-muted">"No events are known of this object."</p> }
+            .into_any();
     }
     view! { <ul class="flex flex-col gap-2">{events.iter().cloned().map(|event| view! { <li>{event_view(event)}</li> }).collect_view()}</ul> }.into_any()
 }

@@ -10,7 +10,9 @@ use crate::components::sha::Sha;
 use crate::components::standing::standing;
 use crate::components::status::mark;
 use crate::components::switcher::{Choice, Segments};
-use crate::components::target_link::{application_address, commit_address_by_url, rollback_address};
+use crate::components::target_link::{
+    application_address, commit_address_by_url, rollback_address,
+};
 use crate::format;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -19,7 +21,12 @@ use lockstep_types::application::{ApplicationView, SyncPolicy, TargetSummary};
 use lockstep_types::source::Mode;
 
 /// The head of the page.
-pub fn header(view: &ApplicationView, target: Option<&TargetSummary>, address: &Address, actor: Option<&Actor>) -> AnyView {
+pub fn header(
+    view: &ApplicationView,
+    target: Option<&TargetSummary>,
+    address: &Address,
+    actor: Option<&Actor>,
+) -> AnyView {
     let project = view.application.project.clone();
     let crumbs = view! {
         <a class="hover:underline" href="/">
@@ -76,7 +83,9 @@ fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
             </span>
         })
     });
-    let images = target.map(|target| target.images.clone()).unwrap_or_default();
+    let images = target
+        .map(|target| target.images.clone())
+        .unwrap_or_default();
     view! {
         <div class="mt-1.5 flex flex-wrap items-center gap-x-3.5 gap-y-1 text-sm text-muted">
             {commit}
@@ -124,11 +133,23 @@ fn buttons(target: &TargetSummary, address: &Address, actor: Option<&Actor>) -> 
     let observed = (target.mode == Mode::Observe)
         .then(|| "This target is only observed: nothing is written. Take over its source in Settings first.".to_owned());
     let refused = |permission: Permission| refusal(actor, permission).or_else(|| observed.clone());
-    let (no_sync, no_rollback, no_refresh) = (refused(Permission::Sync), refused(Permission::Rollback), refusal(actor, Permission::Get));
-    let no_hold = if target.hold.is_some() { Some("It is held already.".to_owned()) } else { refused(Permission::Hold) };
+    let (no_sync, no_rollback, no_refresh) = (
+        refused(Permission::Sync),
+        refused(Permission::Rollback),
+        refusal(actor, Permission::Get),
+    );
+    let no_hold = if target.hold.is_some() {
+        Some("It is held already.".to_owned())
+    } else {
+        refused(Permission::Hold)
+    };
     let refresh = ServerAction::<RefreshTarget>::new();
     let id = target.target.id.to_string();
-    let looked = move || refresh.value().get().map(|answer| answer.map_or_else(|error| error.to_string(), |()| "Looking again".to_owned()));
+    let looked = move || {
+        refresh.value().get().map(|answer| {
+            answer.map_or_else(|error| error.to_string(), |()| "Looking again".to_owned())
+        })
+    };
     view! {
         <LinkButton
             href=address.dialog_link("sync")
@@ -170,7 +191,11 @@ fn buttons(target: &TargetSummary, address: &Address, actor: Option<&Actor>) -> 
 }
 
 /// All targets of the group with their state; the chosen one is pressed.
-pub fn switcher(view: &ApplicationView, chosen: Option<&TargetSummary>, address: &Address) -> AnyView {
+pub fn switcher(
+    view: &ApplicationView,
+    chosen: Option<&TargetSummary>,
+    address: &Address,
+) -> AnyView {
     if view.targets.len() < 2 {
         return ().into_any();
     }
@@ -180,12 +205,33 @@ pub fn switcher(view: &ApplicationView, chosen: Option<&TargetSummary>, address:
         .map(|target| {
             let own = target.target.application.id == view.application.id;
             let state = standing(target, lockstep_types::Micros(0));
-            let shape = if state.health.word == "Healthy" { state.sync } else { state.health };
-            let words = if own { target.target.cluster.clone() } else { format!("{} · {}", target.target.application.name, target.target.cluster) };
-            let href = if own {
-                Address { cluster: target.target.cluster.clone(), node: None, dialog: String::new(), before: String::new(), ..address.clone() }.link()
+            let shape = if state.health.word == "Healthy" {
+                state.sync
             } else {
-                application_address(&target.target.application, &[("cluster", &target.target.cluster)])
+                state.health
+            };
+            let words = if own {
+                target.target.cluster.clone()
+            } else {
+                format!(
+                    "{} · {}",
+                    target.target.application.name, target.target.cluster
+                )
+            };
+            let href = if own {
+                Address {
+                    cluster: target.target.cluster.clone(),
+                    node: None,
+                    dialog: String::new(),
+                    before: String::new(),
+                    ..address.clone()
+                }
+                .link()
+            } else {
+                application_address(
+                    &target.target.application,
+                    &[("cluster", &target.target.cluster)],
+                )
             };
             Choice {
                 label: view! {

@@ -30,8 +30,17 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
     }
     let _now = clock;
     let target = history.target.clone();
-    let path = Address { tab: Tab::History, ..address.clone() };
-    let older = history.next.map(|next| Address { before: next.0.to_string(), ..path.clone() }.link());
+    let path = Address {
+        tab: Tab::History,
+        ..address.clone()
+    };
+    let older = history.next.map(|next| {
+        Address {
+            before: next.0.to_string(),
+            ..path.clone()
+        }
+        .link()
+    });
     let newer = (!address.before.is_empty()).then(|| path.tab_link(Tab::History));
     let cluster = address.cluster.clone();
     let action = path.tab_link(Tab::History);
@@ -106,7 +115,7 @@ fn pick(revision: &Revision, index: usize) -> AnyView {
         }
     };
     view! {
-        <td class=format!("{TD} w-12 whitespace-nowrap")>
+        <td class=format!("{TD} w-12 whitespace-nowrap max-md:basis-auto!")>
             <span class="flex gap-1">{side("from", "Compare from", index == 1)} {side("with", "Compare with", index == 0)}</span>
         </td>
     }
@@ -125,8 +134,14 @@ fn back_link(target: &TargetRef, revision: &Revision) -> AnyView {
 }
 
 fn run_row(run: RunSummary, index: usize, target: &TargetRef) -> AnyView {
-    let took = run.ended_at.map(|end| format::duration(run.started_at, end));
-    let (subject, author) = run.commit.as_ref().map(|commit| (commit.subject.clone(), commit.author.clone())).unwrap_or_default();
+    let took = run
+        .ended_at
+        .map(|end| format::duration(run.started_at, end));
+    let (subject, author) = run
+        .commit
+        .as_ref()
+        .map(|commit| (commit.subject.clone(), commit.author.clone()))
+        .unwrap_or_default();
     let failed = run.phase == SyncPhase::Failed;
     view! {
         <tr>
@@ -135,7 +150,7 @@ fn run_row(run: RunSummary, index: usize, target: &TargetRef) -> AnyView {
             <td class=TD>
                 <Sha revision=run.revision.clone() />
             </td>
-            <td class=TD>
+            <td class=format!("{TD} max-md:basis-full")>
                 <span class="line-clamp-2 min-w-40 break-words" title=subject.clone()>
                     {subject.clone()}
                     {(!author.is_empty()).then(|| view! { <span class="text-muted">{format!(" · {author}")}</span> })}
@@ -164,7 +179,7 @@ fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef) -> AnyView {
             <td class=TD>
                 <Sha revision=commit.revision.clone() />
             </td>
-            <td class=TD colspan="5">
+            <td class=format!("{TD} max-md:basis-full") colspan="5">
                 <span class="line-clamp-2 break-words" title=commit.subject.clone()>
                     {commit.subject.clone()}
                     {format!(" · {}", commit.author)}

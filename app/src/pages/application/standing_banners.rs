@@ -20,14 +20,26 @@ use lockstep_types::reason::ReasonCode;
 use lockstep_types::source::Mode;
 
 /// All banners of the chosen target.
-pub fn banners(view: &ApplicationView, target: &TargetSummary, actor: Option<&Actor>, clock: Clock) -> AnyView {
+pub fn banners(
+    view: &ApplicationView,
+    target: &TargetSummary,
+    actor: Option<&Actor>,
+    clock: Clock,
+) -> AnyView {
     let now = clock.0.get_untracked();
     let reason = target
         .reason
         .clone()
         // Hold and pin say it themselves, with their ends.
-        .filter(|reason| !matches!((reason.code, &target.hold, &target.pin), (ReasonCode::Held, Some(_), _) | (ReasonCode::Pinned, _, Some(_))));
-    let running = target.running.filter(|_| target.phase.is_some_and(|phase| !phase.is_final()));
+        .filter(|reason| {
+            !matches!(
+                (reason.code, &target.hold, &target.pin),
+                (ReasonCode::Held, Some(_), _) | (ReasonCode::Pinned, _, Some(_))
+            )
+        });
+    let running = target
+        .running
+        .filter(|_| target.phase.is_some_and(|phase| !phase.is_final()));
     view! {
         {reason.map(|reason| view! { <ReasonBanner reason=reason actions=actions(view, target) /> })}
         {running
@@ -64,8 +76,18 @@ pub fn banners(view: &ApplicationView, target: &TargetSummary, actor: Option<&Ac
 }
 
 fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
-    let Some(reason) = &target.reason else { return ().into_any() };
-    let back = view.last_healthy.as_ref().filter(|_| matches!(reason.code, ReasonCode::Degraded | ReasonCode::ApplyFailed | ReasonCode::Progressing | ReasonCode::Missing));
+    let Some(reason) = &target.reason else {
+        return ().into_any();
+    };
+    let back = view.last_healthy.as_ref().filter(|_| {
+        matches!(
+            reason.code,
+            ReasonCode::Degraded
+                | ReasonCode::ApplyFailed
+                | ReasonCode::Progressing
+                | ReasonCode::Missing
+        )
+    });
     let object = reason.object.clone();
     view! {
         {object
@@ -119,7 +141,12 @@ fn hold_banner(hold: Hold, actor: Option<&Actor>, now: lockstep_types::Micros) -
     let lead = if hold.ended_waiting {
         "The hold has ended; what it held back awaits a yes.".to_owned()
     } else {
-        format!("Held by {} until {}, {}.", hold.owner, format::clock_time(hold.until), format::relative(hold.until, now))
+        format!(
+            "Held by {} until {}, {}.",
+            hold.owner,
+            format::clock_time(hold.until),
+            format::relative(hold.until, now)
+        )
     };
     let id = hold.id.to_string();
     let refused = refusal(actor, Permission::Hold);
@@ -141,7 +168,12 @@ fn hold_banner(hold: Hold, actor: Option<&Actor>, now: lockstep_types::Micros) -
     view! { <Banner tone=Tone::Idle shape=Icon::Hold lead=lead.into_any() rest=rest /> }.into_any()
 }
 
-fn pin_banner(pin: Pin, target: &TargetSummary, actor: Option<&Actor>, now: lockstep_types::Micros) -> AnyView {
+fn pin_banner(
+    pin: Pin,
+    target: &TargetSummary,
+    actor: Option<&Actor>,
+    now: lockstep_types::Micros,
+) -> AnyView {
     let unpin = ServerAction::<Unpin>::new();
     let failed = Signal::derive(move || unpin.value().get().and_then(Result::err));
     let lead = view! {

@@ -34,8 +34,24 @@ pub fn tree_tab(
     let count = tree.nodes.len() as u64;
     let open = address.node.is_some();
     let choices = vec![
-        Choice::words("Tree", Address { list: false, ..address.clone() }.link(), !address.list),
-        Choice::words("List", Address { list: true, ..address.clone() }.link(), address.list),
+        Choice::words(
+            "Tree",
+            Address {
+                list: false,
+                ..address.clone()
+            }
+            .link(),
+            !address.list,
+        ),
+        Choice::words(
+            "List",
+            Address {
+                list: true,
+                ..address.clone()
+            }
+            .link(),
+            address.list,
+        ),
     ];
     let drawing = drawing(tree, head, &address, now);
     view! {
@@ -53,7 +69,12 @@ pub fn tree_tab(
     .into_any()
 }
 
-fn drawing(tree: TreeView, head: Loading<ApplicationView>, address: &Address, now: lockstep_types::Micros) -> AnyView {
+fn drawing(
+    tree: TreeView,
+    head: Loading<ApplicationView>,
+    address: &Address,
+    now: lockstep_types::Micros,
+) -> AnyView {
     let link = {
         let address = address.clone();
         move |key: &ResourceKey| address.node_link(Some(key.clone()), "")
@@ -66,12 +87,19 @@ fn drawing(tree: TreeView, head: Loading<ApplicationView>, address: &Address, no
     let chosen = address.node.clone();
     let (nodes, link) = (tree.nodes, link);
     let graph = Suspend::new(async move {
-        head.await.ok().and_then(|view| selected(&view, &cluster).cloned()).map(|target| {
-            view! { <Tree nodes=nodes target=target selected=chosen now=now href=link /> }
-        })
+        head.await
+            .ok()
+            .and_then(|view| selected(&view, &cluster).cloned())
+            .map(|target| {
+                view! { <Tree nodes=nodes target=target selected=chosen now=now href=link /> }
+            })
     });
     // A phone gets the list: a drawing that must be dragged about answers no question there.
-    let on_phone = if address.node.is_some() { "hidden" } else { "md:hidden" };
+    let on_phone = if address.node.is_some() {
+        "hidden"
+    } else {
+        "md:hidden"
+    };
     view! {
         <div class=on_phone>{list}</div>
         <div class="h-full min-w-0 max-md:hidden">{graph}</div>

@@ -73,7 +73,10 @@ pub fn folded(view: &FleetView, wanted: &Wanted) -> AnyView {
         let words = if view.folded == 1 {
             "1 more group matches Git and is healthy".to_owned()
         } else {
-            format!("{} more groups match Git and are healthy", format::count(view.folded.into()))
+            format!(
+                "{} more groups match Git and are healthy",
+                format::count(view.folded.into())
+            )
         };
         view! {
             <p class="border-t border-line px-3 py-2 text-muted">
@@ -101,11 +104,24 @@ pub fn folded(view: &FleetView, wanted: &Wanted) -> AnyView {
 }
 
 fn head(column: &Column, now: Micros) -> AnyView {
-    let compared = column.last_compared.map_or_else(|| "never compared".to_owned(), |at| format!("last compared {} ago", format::relative(at, now)));
+    let compared = column.last_compared.map_or_else(
+        || "never compared".to_owned(),
+        |at| format!("last compared {} ago", format::relative(at, now)),
+    );
     let state = match &column.connection {
         Connection::Connected => ().into_any(),
-        Connection::Unreachable { error, .. } => meaning(Icon::Degraded, "text-bad", "unreachable", format!("Unreachable: {error}")),
-        Connection::Unknown => meaning(Icon::Unknown, "text-unk", "not known yet", "Its state is still being read".to_owned()),
+        Connection::Unreachable { error, .. } => meaning(
+            Icon::Degraded,
+            "text-bad",
+            "unreachable",
+            format!("Unreachable: {error}"),
+        ),
+        Connection::Unknown => meaning(
+            Icon::Unknown,
+            "text-unk",
+            "not known yet",
+            "Its state is still being read".to_owned(),
+        ),
     };
     view! {
         <th scope="col" class=TH>
@@ -123,11 +139,26 @@ fn head(column: &Column, now: Micros) -> AnyView {
 }
 
 fn row_view(row: &Row, with_project: bool, roomy: bool, now: Micros) -> AnyView {
-    let name = if with_project { format!("{} / {}", row.project, row.group) } else { row.group.clone() };
-    let worst = row.cells.iter().flatten().max_by_key(|target| crate::components::standing::severity(target));
-    let cluster = worst.map(|target| target.target.cluster.clone()).unwrap_or_default();
+    let name = if with_project {
+        format!("{} / {}", row.project, row.group)
+    } else {
+        row.group.clone()
+    };
+    let worst = row
+        .cells
+        .iter()
+        .flatten()
+        .max_by_key(|target| crate::components::standing::severity(target));
+    let cluster = worst
+        .map(|target| target.target.cluster.clone())
+        .unwrap_or_default();
     let href = application_address(&row.application, &[("cluster", &cluster)]);
-    let repository = row.origin.split(" · ").next().unwrap_or_default().to_owned();
+    let repository = row
+        .origin
+        .split(" · ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     view! {
         <tr>
             <th scope="row" class=FIRST>
@@ -174,8 +205,11 @@ fn cell(targets: &[TargetSummary], roomy: bool, now: Micros) -> AnyView {
         Some(tone) => format!("{CELL} border-l-2 {}", tone.bar()),
         None => CELL.to_owned(),
     };
-    let well = |target: &&TargetSummary| target.sync == SyncStatus::Synced && target.health.status == HealthStatus::Healthy;
-    let several = (targets.len() > 1).then(|| format!("{}/{}", targets.iter().filter(well).count(), targets.len()));
+    let well = |target: &&TargetSummary| {
+        target.sync == SyncStatus::Synced && target.health.status == HealthStatus::Healthy
+    };
+    let several = (targets.len() > 1)
+        .then(|| format!("{}/{}", targets.iter().filter(well).count(), targets.len()));
     let quiet = standing.tone.is_none();
     let below = below(target, &standing, roomy);
     let words = standing.words.clone();
@@ -208,7 +242,11 @@ fn below(target: &TargetSummary, standing: &Standing, roomy: bool) -> AnyView {
         return ().into_any();
     }
     let image = target.images.first().cloned().unwrap_or_default();
-    let revision = target.deployed.as_ref().map(|revision| revision.short().to_owned()).unwrap_or_default();
+    let revision = target
+        .deployed
+        .as_ref()
+        .map(|revision| revision.short().to_owned())
+        .unwrap_or_default();
     view! {
         <span class="block max-w-60 truncate font-mono text-xs text-faint" title=target.images.join(", ")>
             {[revision, image].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")}
@@ -231,6 +269,10 @@ pub fn health_title(target: &TargetSummary) -> String {
     if target.health.message.is_empty() {
         health_explained(target.health.status).to_owned()
     } else {
-        format!("{} {}.", health_explained(target.health.status), target.health.message)
+        format!(
+            "{} {}.",
+            health_explained(target.health.status),
+            target.health.message
+        )
     }
 }

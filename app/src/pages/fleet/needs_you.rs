@@ -12,7 +12,12 @@ use lockstep_types::fleet::{FleetView, NeedsYou, SinceLastVisit};
 
 /// The cards.
 pub fn needs_you(view: &FleetView, now: Micros) -> AnyView {
-    let mut cards: Vec<AnyView> = view.needs_you.iter().take(8).map(|need| card_of(need, now)).collect();
+    let mut cards: Vec<AnyView> = view
+        .needs_you
+        .iter()
+        .take(8)
+        .map(|need| card_of(need, now))
+        .collect();
     let hidden = view.needs_you.len().saturating_sub(8);
     let waits = !cards.is_empty();
     if let Some(since) = &view.since_last_visit
@@ -66,26 +71,66 @@ fn card(shape: Icon, tone: Tone, href: String, title: AnyView, text: AnyView) ->
 fn card_of(need: &NeedsYou, now: Micros) -> AnyView {
     match need {
         NeedsYou::Approval(approval) => {
-            let findings: Vec<String> = approval.gate.iter().map(|finding| finding.message.clone()).collect();
+            let findings: Vec<String> = approval
+                .gate
+                .iter()
+                .map(|finding| finding.message.clone())
+                .collect();
             let title = if approval.counts.prune > 0 {
-                format!("{} to prune await approval", format::plural(approval.counts.prune.into(), "object", "objects"))
+                format!(
+                    "{} to prune await approval",
+                    format::plural(approval.counts.prune.into(), "object", "objects")
+                )
             } else {
                 "A plan awaits approval".to_owned()
             };
-            let text = format!("{}: {}. Commit {}.", target_words(&approval.target), findings.join("; "), approval.revision.short());
-            card(Icon::Approve, Tone::Warn, format!("/approvals#{}", approval.id), title.into_any(), text.into_any())
-        }
-        NeedsYou::Ending { target, what, owner, reason, at } => {
-            let when = if *at > now { format!("ends {}", format::relative(*at, now)) } else { "ended, awaits a yes".to_owned() };
+            let text = format!(
+                "{}: {}. Commit {}.",
+                target_words(&approval.target),
+                findings.join("; "),
+                approval.revision.short()
+            );
             card(
-                if what.eq_ignore_ascii_case("pin") { Icon::Pin } else { Icon::Hold },
+                Icon::Approve,
+                Tone::Warn,
+                format!("/approvals#{}", approval.id),
+                title.into_any(),
+                text.into_any(),
+            )
+        }
+        NeedsYou::Ending {
+            target,
+            what,
+            owner,
+            reason,
+            at,
+        } => {
+            let when = if *at > now {
+                format!("ends {}", format::relative(*at, now))
+            } else {
+                "ended, awaits a yes".to_owned()
+            };
+            card(
+                if what.eq_ignore_ascii_case("pin") {
+                    Icon::Pin
+                } else {
+                    Icon::Hold
+                },
                 Tone::Idle,
                 target_address(target),
                 format!("{} {when}", format::sentence_case(what)).into_any(),
-                format!("{}, by {owner}: “{reason}”. What it holds back needs a yes before it deploys.", target_words(target)).into_any(),
+                format!(
+                    "{}, by {owner}: “{reason}”. What it holds back needs a yes before it deploys.",
+                    target_words(target)
+                )
+                .into_any(),
             )
         }
-        NeedsYou::Failing { target, cause, since } => card(
+        NeedsYou::Failing {
+            target,
+            cause,
+            since,
+        } => card(
             Icon::Degraded,
             Tone::Bad,
             target_address(target),

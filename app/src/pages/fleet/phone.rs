@@ -39,14 +39,22 @@ pub fn list(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
 
 fn card(row: &Row, now: Micros) -> AnyView {
     let targets: Vec<&TargetSummary> = row.cells.iter().flatten().collect();
-    let (loud, well): (Vec<_>, Vec<_>) = targets.into_iter().partition(|target| standing(target, now).tone.is_some());
-    let cause = loud.iter().map(|target| standing(target, now).cause).find(|cause| !cause.is_empty());
+    let (loud, well): (Vec<_>, Vec<_>) = targets
+        .into_iter()
+        .partition(|target| standing(target, now).tone.is_some());
+    let cause = loud
+        .iter()
+        .map(|target| standing(target, now).cause)
+        .find(|cause| !cause.is_empty());
     let since = loud
         .iter()
         .filter_map(|target| target.reason.as_ref().map(|reason| reason.since))
         .min()
         .or(row.commit.as_ref().map(|commit| commit.committed_at));
-    let cluster = loud.first().map(|target| target.target.cluster.clone()).unwrap_or_default();
+    let cluster = loud
+        .first()
+        .map(|target| target.target.cluster.clone())
+        .unwrap_or_default();
     let calm = match (loud.len(), well.as_slice()) {
         (_, []) => None,
         (_, [one]) => Some(one.target.cluster.clone()),
@@ -76,7 +84,11 @@ fn card(row: &Row, now: Micros) -> AnyView {
 fn loud_chip(target: &TargetSummary, now: Micros) -> AnyView {
     let standing = standing(target, now);
     let tone = standing.tone.unwrap_or(Tone::Unknown);
-    let shape = if standing.health.tone == tone { standing.health } else { standing.sync };
+    let shape = if standing.health.tone == tone {
+        standing.health
+    } else {
+        standing.sync
+    };
     view! {
         <a class="max-w-full rounded-full" href=target_address(&target.target)>
             {chip(Mark { tone, ..shape }, format!("{} {}", target.target.cluster, format::middle(&standing.words, 26)))}

@@ -14,10 +14,21 @@ use lockstep_types::fleet::{CommitOnTarget, CommitRollout, RolloutState};
 /// The panel above the matrix.
 pub fn rollout(rollout: CommitRollout, _now: Micros) -> AnyView {
     let total = rollout.targets.len();
-    let live = rollout.targets.iter().filter(|target| target.state == RolloutState::Live).count();
-    let failed = rollout.targets.iter().filter(|target| target.state == RolloutState::Failed).count();
+    let live = rollout
+        .targets
+        .iter()
+        .filter(|target| target.state == RolloutState::Live)
+        .count();
+    let failed = rollout
+        .targets
+        .iter()
+        .filter(|target| target.state == RolloutState::Failed)
+        .count();
     let waiting = total - live - failed;
-    let mut parts = vec![format!("live on {live} of {}", format::plural(total as u64, "target", "targets"))];
+    let mut parts = vec![format!(
+        "live on {live} of {}",
+        format::plural(total as u64, "target", "targets")
+    )];
     if waiting > 0 {
         parts.push(format!("{waiting} waiting"));
     }

@@ -14,9 +14,20 @@ use std::cmp::Reverse;
 
 /// The table.
 pub fn table(view: &FleetView, now: Micros) -> AnyView {
-    let mut targets: Vec<&TargetSummary> =
-        view.sections.iter().flat_map(|section| &section.rows).flat_map(|row| row.cells.iter().flatten()).collect();
-    targets.sort_by_key(|target| (Reverse(severity(target)), &target.target.application.project, &target.target.application.name, &target.target.cluster));
+    let mut targets: Vec<&TargetSummary> = view
+        .sections
+        .iter()
+        .flat_map(|section| &section.rows)
+        .flat_map(|row| row.cells.iter().flatten())
+        .collect();
+    targets.sort_by_key(|target| {
+        (
+            Reverse(severity(target)),
+            &target.target.application.project,
+            &target.target.application.name,
+            &target.target.cluster,
+        )
+    });
     view! {
         <div class="overflow-x-auto">
             <table class=TABLE>

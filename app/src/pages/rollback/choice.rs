@@ -12,7 +12,11 @@ use lockstep_types::health::HealthStatus;
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
 
 /// Other states one may go back to.
-pub fn states(candidates: &[RollbackCandidate], preview: &RollbackPreview, target: &TargetSummary) -> AnyView {
+pub fn states(
+    candidates: &[RollbackCandidate],
+    preview: &RollbackPreview,
+    target: &TargetSummary,
+) -> AnyView {
     let others: Vec<AnyView> = candidates
         .iter()
         .filter(|candidate| candidate.commit.revision != preview.to.revision)
@@ -20,9 +24,17 @@ pub fn states(candidates: &[RollbackCandidate], preview: &RollbackPreview, targe
         .map(|candidate| {
             let commit = &candidate.commit;
             let state = if candidate.healthy {
-                mark(health_mark(HealthStatus::Healthy), "It was Synced and Healthy here", false)
+                mark(
+                    health_mark(HealthStatus::Healthy),
+                    "It was Synced and Healthy here",
+                    false,
+                )
             } else {
-                mark(health_mark(HealthStatus::Unknown), "It was not seen healthy here", true)
+                mark(
+                    health_mark(HealthStatus::Unknown),
+                    "It was not seen healthy here",
+                    true,
+                )
             };
             view! {
                 <li>
@@ -114,9 +126,15 @@ pub fn ways(preview: &RollbackPreview, pin: bool) -> AnyView {
 
 /// How long a pin lasts.
 pub fn hours() -> AnyView {
-    let options = [("4", "4 hours"), ("12", "12 hours"), ("24", "1 day"), ("72", "3 days"), ("168", "1 week")]
-        .into_iter()
-        .map(|(value, words)| (value.to_owned(), words.to_owned()))
-        .collect();
+    let options = [
+        ("4", "4 hours"),
+        ("12", "12 hours"),
+        ("24", "1 day"),
+        ("72", "3 days"),
+        ("168", "1 week"),
+    ]
+    .into_iter()
+    .map(|(value, words)| (value.to_owned(), words.to_owned()))
+    .collect();
     view! { <SelectField name="hours" label="For" options=options selected="24" /> }.into_any()
 }

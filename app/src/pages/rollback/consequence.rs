@@ -16,7 +16,9 @@ use lockstep_types::rollback::{RollbackPreview, TargetPlan};
 pub fn commit(preview: RollbackPreview) -> AnyView {
     let cluster = preview.target.cluster.clone();
     let several = preview.targets.len() > 1;
-    let rest = several.then(|| format!("To take back only {cluster} and leave the others alone, pin it.").into_any());
+    let rest = several.then(|| {
+        format!("To take back only {cluster} and leave the others alone, pin it.").into_any()
+    });
     let (then, undone) = (plans(&preview.targets), undone(&preview));
     let files = format::plural(preview.files.len() as u64, "file", "files");
     view! {
@@ -38,7 +40,12 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
 
 /// Of a pin: only this target.
 pub fn pin(preview: &RollbackPreview) -> AnyView {
-    let own: Vec<TargetPlan> = preview.targets.iter().filter(|plan| plan.target.id == preview.target.id).cloned().collect();
+    let own: Vec<TargetPlan> = preview
+        .targets
+        .iter()
+        .filter(|plan| plan.target.id == preview.target.id)
+        .cloned()
+        .collect();
     let cluster = preview.target.cluster.clone();
     let then = plans(&own);
     view! {
@@ -77,7 +84,10 @@ fn plans(targets: &[TargetPlan]) -> AnyView {
 }
 
 fn row(target: &TargetPlan) -> AnyView {
-    let gated = target.plan.as_ref().is_some_and(|plan| !plan.gate.is_empty());
+    let gated = target
+        .plan
+        .as_ref()
+        .is_some_and(|plan| !plan.gate.is_empty());
     let then = match (&target.plan, gated, target.automated) {
         (None, ..) => "its plan is made before anything is written",
         (_, true, _) => "awaits approval: the prune gate objects",
@@ -138,7 +148,11 @@ fn undone(preview: &RollbackPreview) -> AnyView {
 }
 
 fn cannot_undo(preview: &RollbackPreview) -> AnyView {
-    let lines = preview.cannot_undo.iter().map(|line| view! { <li class="break-words">{line.clone()}</li> }).collect_view();
+    let lines = preview
+        .cannot_undo
+        .iter()
+        .map(|line| view! { <li class="break-words">{line.clone()}</li> })
+        .collect_view();
     (!preview.cannot_undo.is_empty())
         .then(|| {
             view! {

@@ -16,15 +16,24 @@ use lockstep_types::id::UserId;
 /// The part.
 #[component]
 pub fn AccountsPart() -> impl IntoView {
-    let (create, disable, password) = (ServerAction::<CreateUser>::new(), ServerAction::<SetDisabled>::new(), ServerAction::<SetPassword>::new());
+    let (create, disable, password) = (
+        ServerAction::<CreateUser>::new(),
+        ServerAction::<SetDisabled>::new(),
+        ServerAction::<SetPassword>::new(),
+    );
     let (created, disabled) = (create.version(), disable.version());
-    let list: Loading<Vec<UserView>> = Resource::new(move || (created.get(), disabled.get()), |_| users());
+    let list: Loading<Vec<UserView>> =
+        Resource::new(move || (created.get(), disabled.get()), |_| users());
     let session = use_session();
     let failed = Signal::derive(move || {
-        [create.value().get().and_then(Result::err), disable.value().get().and_then(Result::err), password.value().get().and_then(Result::err)]
-            .into_iter()
-            .flatten()
-            .next()
+        [
+            create.value().get().and_then(Result::err),
+            disable.value().get().and_then(Result::err),
+            password.value().get().and_then(Result::err),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
     });
     view! {
         <ActionFailure error=failed />
@@ -60,8 +69,8 @@ fn table(list: Vec<UserView>, me: Option<UserId>, disable: ServerAction<SetDisab
                         {user.disabled.then(|| view! { " " {tag("disabled")} })}
                     </td>
                     <td class=TD>{user.role.word()}</td>
-                    <td class=format!("{TD} text-muted")>{ago(user.created_at)}</td>
-                    <td class=format!("{TD} text-muted")>{user.last_seen.map_or_else(|| "never".into_any(), ago)}</td>
+                    <td class=format!("{TD} text-muted") data-label="made">{ago(user.created_at)}</td>
+                    <td class=format!("{TD} text-muted") data-label="last seen">{user.last_seen.map_or_else(|| "never".into_any(), ago)}</td>
                     <td class=format!("{TD} text-right")>
                         {(!own)
                             .then(|| {
@@ -94,7 +103,11 @@ fn table(list: Vec<UserView>, me: Option<UserId>, disable: ServerAction<SetDisab
 }
 
 fn create_form(create: ServerAction<CreateUser>) -> AnyView {
-    let roles = [("viewer", "viewer: sees everything"), ("operator", "operator: syncs, rolls back, approves, holds"), ("admin", "admin: also sources, clusters, accounts")];
+    let roles = [
+        ("viewer", "viewer: sees everything"),
+        ("operator", "operator: syncs, rolls back, approves, holds"),
+        ("admin", "admin: also sources, clusters, accounts"),
+    ];
     view! {
         <Fold title="Add an account">
             <ActionForm action=create attr:class="grid max-w-3xl gap-3 md:grid-cols-3" attr:autocomplete="off">

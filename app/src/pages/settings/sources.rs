@@ -25,22 +25,34 @@ use lockstep_types::source::{Mode, SourceView};
 #[component]
 pub fn SourcesPart(open: bool) -> impl IntoView {
     let tick = ticks(|| Topic::All);
-    let (add, remove, refresh) = (ServerAction::<AddSource>::new(), ServerAction::<RemoveSource>::new(), ServerAction::<RefreshSource>::new());
+    let (add, remove, refresh) = (
+        ServerAction::<AddSource>::new(),
+        ServerAction::<RemoveSource>::new(),
+        ServerAction::<RefreshSource>::new(),
+    );
     let (added, removed) = (add.version(), remove.version());
     let list: Loading<(Vec<SourceView>, Vec<String>)> = Resource::new(
         move || (tick.get(), added.get(), removed.get()),
         |_| async move {
             let list = sources().await?;
-            let names = clusters().await?.into_iter().map(|cluster| cluster.name).collect();
+            let names = clusters()
+                .await?
+                .into_iter()
+                .map(|cluster| cluster.name)
+                .collect();
             Ok((list, names))
         },
     );
     let session = use_session();
     let failed = Signal::derive(move || {
-        [add.value().get().and_then(Result::err), remove.value().get().and_then(Result::err), refresh.value().get().and_then(Result::err)]
-            .into_iter()
-            .flatten()
-            .next()
+        [
+            add.value().get().and_then(Result::err),
+            remove.value().get().and_then(Result::err),
+            refresh.value().get().and_then(Result::err),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
     });
     view! {
         <ActionFailure error=failed />
@@ -74,29 +86,80 @@ pub fn SourcesPart(open: bool) -> impl IntoView {
     }
 }
 
-fn card(source: SourceView, actor: Option<&Actor>, remove: ServerAction<RemoveSource>, refresh: ServerAction<RefreshSource>) -> AnyView {
+fn card(
+    source: SourceView,
+    actor: Option<&Actor>,
+    remove: ServerAction<RemoveSource>,
+    refresh: ServerAction<RefreshSource>,
+) -> AnyView {
     let mode = match source.mode {
-        Mode::Observe => chip(Mark { icon: Icon::Eye, tone: Tone::Unknown, word: "" }, "observed only"),
-        Mode::Managed => chip(Mark { icon: Icon::OutOfSync, tone: Tone::Run, word: "" }, "managed"),
+        Mode::Observe => chip(
+            Mark {
+                icon: Icon::Eye,
+                tone: Tone::Unknown,
+                word: "",
+            },
+            "observed only",
+        ),
+        Mode::Managed => chip(
+            Mark {
+                icon: Icon::OutOfSync,
+                tone: Tone::Run,
+                word: "",
+            },
+            "managed",
+        ),
     };
-    let place = format!("{} · {} · {}", source.repo_url, if source.path.is_empty() { "/" } else { &source.path }, source.target_revision.name());
+    let place = format!(
+        "{} · {} · {}",
+        source.repo_url,
+        if source.path.is_empty() {
+            "/"
+        } else {
+            &source.path
+        },
+        source.target_revision.name()
+    );
     let pairs = vec![
         ("Home cluster", source.home_cluster.clone().into_any()),
-        ("Read", match (source.revision.clone(), source.last_read) {
-            (Some(revision), Some(at)) => view! { <Sha revision=revision /> ", " {ago(at)} " ago" }.into_any(),
-            _ => "not yet".into_any(),
-        }),
-        ("Applications", format::count(source.applications.into()).into_any()),
-        ("Problems", if source.problems == 0 {
-            "none".into_any()
-        } else {
-            view! { <a class=LINK href="/problems">{format::count(source.problems.into())}</a> }.into_any()
-        }),
-        ("Credentials", if source.has_credentials { "stored; never shown" } else { "none" }.into_any()),
+        (
+            "Read",
+            match (source.revision.clone(), source.last_read) {
+                (Some(revision), Some(at)) => {
+                    view! { <Sha revision=revision /> ", " {ago(at)} " ago" }.into_any()
+                }
+                _ => "not yet".into_any(),
+            },
+        ),
+        (
+            "Applications",
+            format::count(source.applications.into()).into_any(),
+        ),
+        (
+            "Problems",
+            if source.problems == 0 {
+                "none".into_any()
+            } else {
+                view! { <a class=LINK href="/problems">{format::count(source.problems.into())}</a> }
+                    .into_any()
+            },
+        ),
+        (
+            "Credentials",
+            if source.has_credentials {
+                "stored; never shown"
+            } else {
+                "none"
+            }
+            .into_any(),
+        ),
     ];
     let id = source.id.to_string();
-    let (take_refused, no_source, no_get) =
-        (refusal(actor, Permission::TakeOver), refusal(actor, Permission::Source), refusal(actor, Permission::Get));
+    let (take_refused, no_source, no_get) = (
+        refusal(actor, Permission::TakeOver),
+        refusal(actor, Permission::Source),
+        refusal(actor, Permission::Get),
+    );
     let error = source.error.clone();
     let take = (source.mode == Mode::Observe).then(|| {
         view! {
@@ -153,9 +216,17 @@ fn card(source: SourceView, actor: Option<&Actor>, remove: ServerAction<RemoveSo
     .into_any()
 }
 
-fn add_form(clusters: Vec<String>, open: bool, actor: Option<&Actor>, add: ServerAction<AddSource>) -> AnyView {
+fn add_form(
+    clusters: Vec<String>,
+    open: bool,
+    actor: Option<&Actor>,
+    add: ServerAction<AddSource>,
+) -> AnyView {
     let refused = refusal(actor, Permission::Source);
-    let options = clusters.into_iter().map(|name| (name.clone(), name)).collect();
+    let options = clusters
+        .into_iter()
+        .map(|name| (name.clone(), name))
+        .collect();
     view! {
         <Fold title="Add a root source" open=open>
             <ActionForm action=add attr:class="grid max-w-3xl gap-3 md:grid-cols-2" attr:autocomplete="off">

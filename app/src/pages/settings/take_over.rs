@@ -25,7 +25,10 @@ pub fn TakeOverPart(source: String) -> impl IntoView {
     let data: Loading<TakeOverPreview> = Resource::new(
         move || source.parse::<SourceId>().ok(),
         |source| async move {
-            preview_take_over(source.ok_or_else(|| ApiError::from(PortError::NotFound("this source".into())))?).await
+            preview_take_over(
+                source.ok_or_else(|| ApiError::from(PortError::NotFound("this source".into())))?,
+            )
+            .await
         },
     );
     let action = ServerAction::<TakeOver>::new();
@@ -46,10 +49,16 @@ pub fn TakeOverPart(source: String) -> impl IntoView {
     }
 }
 
-fn show(preview: TakeOverPreview, actor: Option<&Actor>, action: ServerAction<TakeOver>) -> AnyView {
+fn show(
+    preview: TakeOverPreview,
+    actor: Option<&Actor>,
+    action: ServerAction<TakeOver>,
+) -> AnyView {
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
-    let refused = refusal(actor, Permission::TakeOver)
-        .or_else(|| (!preview.refusals.is_empty()).then(|| "Another controller still syncs the same objects; see above.".to_owned()));
+    let refused = refusal(actor, Permission::TakeOver).or_else(|| {
+        (!preview.refusals.is_empty())
+            .then(|| "Another controller still syncs the same objects; see above.".to_owned())
+    });
     let number = preview.targets.len() as u64;
     let (id, digest) = (preview.source.to_string(), preview.digest.clone());
     view! {

@@ -18,13 +18,28 @@ use lockstep_types::account::TokenView;
 /// The part.
 #[component]
 pub fn TokensPart() -> impl IntoView {
-    let (create, revoke) = (ServerAction::<CreateToken>::new(), ServerAction::<RevokeToken>::new());
+    let (create, revoke) = (
+        ServerAction::<CreateToken>::new(),
+        ServerAction::<RevokeToken>::new(),
+    );
     let (created, revoked) = (create.version(), revoke.version());
-    let list: Loading<Vec<TokenView>> = Resource::new(move || (created.get(), revoked.get()), |_| tokens());
+    let list: Loading<Vec<TokenView>> =
+        Resource::new(move || (created.get(), revoked.get()), |_| tokens());
     let clock = Clock::current();
-    let failed = Signal::derive(move || create.value().get().and_then(Result::err).or_else(|| revoke.value().get().and_then(Result::err)));
+    let failed = Signal::derive(move || {
+        create
+            .value()
+            .get()
+            .and_then(Result::err)
+            .or_else(|| revoke.value().get().and_then(Result::err))
+    });
     let made = move || create.value().get().and_then(Result::ok);
-    let lasts = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("0", "without end")];
+    let lasts = [
+        ("30", "30 days"),
+        ("90", "90 days"),
+        ("365", "a year"),
+        ("0", "without end"),
+    ];
     view! {
         <ActionFailure error=failed />
         {move || {
@@ -77,9 +92,9 @@ fn table(list: Vec<TokenView>, revoke: ServerAction<RevokeToken>, clock: Clock) 
                         {token.revoked.then(|| view! { " " {tag("revoked")} })}
                     </td>
                     <td class=TD>{token.user.clone()}</td>
-                    <td class=format!("{TD} text-muted")>{ago(token.created_at)}</td>
-                    <td class=format!("{TD} text-muted")>{token.last_used.map_or_else(|| "never".into_any(), ago)}</td>
-                    <td class=format!("{TD} text-muted")>{ends}</td>
+                    <td class=format!("{TD} text-muted") data-label="made">{ago(token.created_at)}</td>
+                    <td class=format!("{TD} text-muted") data-label="last used">{token.last_used.map_or_else(|| "never".into_any(), ago)}</td>
+                    <td class=format!("{TD} text-muted") data-label="ends">{ends}</td>
                     <td class=format!("{TD} text-right")>
                         {(!token.revoked)
                             .then(|| {

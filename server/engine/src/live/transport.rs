@@ -12,6 +12,9 @@ use tower::BoxError;
 /// Longest silence within one answer. Watches bring their own, shorter limit.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// By which the audit log of a cluster tells our requests from those of others with the same credentials.
+const USER_AGENT: &str = concat!("lockstep/", env!("CARGO_PKG_VERSION"));
+
 /// Builds the client of one cluster. Needs a process-wide rustls provider, installed by the program.
 ///
 /// # Errors
@@ -28,6 +31,7 @@ pub(super) fn client(access: &Access, policy: &ClusterPolicy) -> Result<kube::Cl
     });
     let tls = config.rustls_client_config().map_err(|error| bad(&error))?;
     let http = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
         .tls_backend_preconfigured(tls)
         .dns_resolver(GuardedResolver {
             allow_private: policy.allow_private,
