@@ -1,6 +1,6 @@
 // Builds the browser part and the server, the same way for demo, tests and development.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, SITE, TARGET, run, step } from './steps.mjs';
 
@@ -18,10 +18,28 @@ function frontendHash() {
       hash.update(path.slice(ROOT.length)).update(readFileSync(path));
     }
   };
-  for (const part of ['app/src', 'app/assets', 'app/types/src', 'app/Cargo.toml', 'app/types/Cargo.toml', 'frontend', 'style', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.cargo/config.toml', 'rust-toolchain.toml']) {
+  for (const part of ['app/src', 'app/assets', 'app/types/src', 'app/Cargo.toml', 'app/types/Cargo.toml', 'end2end/tasks/compile.mjs', 'frontend', 'style', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.cargo/config.toml', 'rust-toolchain.toml']) {
     add(join(ROOT, part));
   }
   return hash.digest('hex');
+}
+
+/** The typefaces come from their packages: file name on our side, package, file there. */
+const FONTS = [
+  ['inter.woff2', 'inter', 'inter-latin-wght-normal.woff2'],
+  ['inter-ext.woff2', 'inter', 'inter-latin-ext-wght-normal.woff2'],
+  ['mono.woff2', 'jetbrains-mono', 'jetbrains-mono-latin-wght-normal.woff2'],
+  ['mono-ext.woff2', 'jetbrains-mono', 'jetbrains-mono-latin-ext-wght-normal.woff2'],
+];
+
+function copyFonts() {
+  const folder = join(SITE, 'fonts');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, family, file] of FONTS) {
+    const from = join(ROOT, 'node_modules', '@fontsource-variable', family);
+    copyFileSync(join(from, 'files', file), join(folder, name));
+    copyFileSync(join(from, 'LICENSE'), join(folder, `${family}-LICENSE.txt`));
+  }
 }
 
 /** WASM, styles and assets into `target/site`; skipped when nothing they are made of has changed. */
@@ -31,6 +49,7 @@ export function buildFrontend() {
     const now = frontendHash();
     if (existsSync(marker) && readFileSync(marker, 'utf8') === now) return console.log('unchanged');
     await run('cargo', ['leptos', 'build', '--release', '--precompress', '--frontend-only']);
+    copyFonts();
     writeFileSync(marker, now);
   });
 }

@@ -55,7 +55,9 @@ async function npmPackages() {
   const installed = existsSync(marker) ? JSON.parse(readFileSync(marker, 'utf8')).packages : {};
   const missing = Object.entries(lock).filter(([path, entry]) => path && !entry.optional && installed[path]?.version !== entry.version);
   if (missing.length === 0) return console.log('npm packages are there');
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
+  // Not `npm ci`: it refuses a lock file that was made on one platform where packages for others are optional.
+  // Versions are exact in package.json and in the lock file, which this leaves as it is.
+  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']);
 }
 
 const POSTGRES_FOLDERS = '/usr/lib/postgresql';

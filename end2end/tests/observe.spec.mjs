@@ -86,7 +86,7 @@ test('a new source is only observed: differences are shown, nothing is written u
   await expect(app.getByRole('table').filter({ visible: true })).toContainText('Deployment');
 
   expect(audit.writes(argo, kustomize), 'nothing was written, not even as a dry run').toEqual([]);
-  expect(() => world.kubectl(HOME, 'get', 'namespace', argo)).toThrow(/not found/);
+  expect(world.kubectl(HOME, 'get', 'namespace', argo, '--ignore-not-found', '-o', 'name')).toBe('');
 
   await app.getByRole('button', { name: 'Take over' }).click();
   await until('the source is managed', async () => (await world.api('GET', 'sources')).find(({ name }) => name === 'observed').mode === 'Managed');
