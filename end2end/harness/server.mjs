@@ -42,7 +42,7 @@ export function writeConfig({ folder, port, rig, clusters, sources, repositories
   for (const [index, { prefix, username, password }] of repositories.entries()) {
     const secret = join(folder, `repository-${index}.password`);
     writeFileSync(secret, password, { mode: 0o600 });
-    lines.push('', '[[repository]]', `prefix = ${quoted(prefix)}`, `username = ${quoted(username)}`, `password_file = ${quoted(secret)}`);
+    lines.push('', '[[repository]]', `prefix = ${quoted(prefix)}`, `username = ${quoted(username)}`, `password_file = ${quoted(secret)}`, `poll_seconds = ${pollSeconds}`);
   }
   const file = join(folder, 'lockstep.toml');
   writeFileSync(file, `${lines.join('\n')}\n`);

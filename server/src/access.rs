@@ -139,6 +139,7 @@ impl Access for Keyring {
             .max_by_key(|entry| entry.prefix.len());
         if let Some(entry) = longest {
             access.credential = from_file(&entry.login)?;
+            access.poll = access.poll.or(entry.poll);
         }
         Ok(access)
     }

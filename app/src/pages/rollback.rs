@@ -236,7 +236,7 @@ fn form(
                     <TextField
                         name="reason"
                         label="Reason"
-                        required=true
+                        required=pin
                         placeholder="For the commit message and for those who ask later"
                     />
                     {hours}

@@ -48,6 +48,8 @@ pub struct RepositoryEntry {
     /// Ends at a slash: `https://git.example.org/team/`.
     pub prefix: String,
     pub login: LoginEntry,
+    /// How often they are asked for news. `None`: as often as any repository.
+    pub poll: Option<Duration>,
 }
 
 /// A user name and where the password is.

@@ -105,6 +105,7 @@ struct FileRepository {
     username: Option<String>,
     password_env: Option<String>,
     password_file: Option<PathBuf>,
+    poll_seconds: Option<u32>,
 }
 
 /// Reads file and environment; see [`Config::load`].
@@ -366,9 +367,16 @@ fn repositories(
             let why = "must be an address that ends with a slash, as https://git.example.org/team/";
             return Err(ConfigError::key(format!("{owner}, prefix"), why));
         }
+        if entry.poll_seconds == Some(0) {
+            let owner = format!("{owner}, poll_seconds");
+            return Err(ConfigError::key(owner, "must be above 0"));
+        }
         repositories.push(RepositoryEntry {
             prefix: entry.prefix,
             login,
+            poll: entry
+                .poll_seconds
+                .map(|seconds| Duration::from_secs(u64::from(seconds))),
         });
     }
     Ok(repositories)

@@ -43,7 +43,17 @@ pub(super) fn path(field: &str, text: &str) -> Result<String, PortError> {
     Ok(parts.join("/"))
 }
 
-/// A reason in a person's words; holds, pins and rollbacks need one.
+/// The reason of a rollback commit. It may be left out at three in the morning: the commit itself says what was undone,
+/// and by whom.
+pub(super) fn optional_reason(text: &str) -> Result<String, PortError> {
+    if text.trim().is_empty() {
+        Ok(String::new())
+    } else {
+        reason(text)
+    }
+}
+
+/// A reason in a person's words; holds and pins need one, since nothing else tells why a target stands still.
 pub(super) fn reason(text: &str) -> Result<String, PortError> {
     let text = text.trim();
     if text.is_empty() {

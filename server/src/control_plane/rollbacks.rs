@@ -46,7 +46,7 @@ impl Rollbacks for Plane {
 
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
         allow(actor, Permission::Rollback)?;
-        let reason = checks::reason(&request.reason)?;
+        let reason = checks::optional_reason(&request.reason)?;
         let placement = self.placement(request.target).await?;
         let to = self.revision_of(&placement, &request.to).await?;
         self.commit_rollback(actor, &placement, &to, &request.digest, &reason)
