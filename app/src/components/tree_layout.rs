@@ -12,6 +12,8 @@ pub const HEIGHT: i32 = 64;
 const STEP_X: i32 = WIDTH + 26;
 const STEP_Y: i32 = HEIGHT + 14;
 const MARGIN: i32 = 16;
+/// Three cards down.
+const ROOT_LOWEST: i32 = MARGIN + 3 * STEP_Y;
 /// So many alike siblings stand alone; more are one card.
 const ALONE: usize = 2;
 
@@ -80,7 +82,10 @@ pub fn layout(nodes: &[ResourceNode]) -> Layout {
         }
     }
     let root_y = match (roots.first(), roots.last()) {
-        (Some(&first), Some(&last)) => i32::midpoint(cards[first].y, cards[last].y),
+        // In a tall tree the middle is out of sight: the application stays where the eye begins.
+        (Some(&first), Some(&last)) => {
+            i32::midpoint(cards[first].y, cards[last].y).min(ROOT_LOWEST)
+        }
         _ => MARGIN,
     };
     Layout {
