@@ -108,7 +108,7 @@ Lockstep is ready after ${duration(Date.now() - since)}.
   Git        ${rig.gitea.url}${OWNER}   (user ${OWNER}, token ${facts.gitToken})
   clusters   export KUBECONFIG=${rig.kubeconfig}
   kubectl    ${rig.programs.kubectl}
-  CLI        ${SERVER} login --server ${url} --user maria
+  CLI        ${SERVER} login ${url} --name maria
   clones     ${WORK}   (commit and push there, and watch the clusters follow)
 
 Ctrl-C stops everything; the next start continues where this one ends. "make demo-reset" begins anew.`);

@@ -93,6 +93,8 @@ pub struct Running {
     /// What it waits for, in words.
     pub waiting_for: String,
     pub object: Option<ResourceKey>,
+    /// What it waits for is in a bad state already.
+    pub degraded: bool,
 }
 
 /// A sync that a person or token asked for.

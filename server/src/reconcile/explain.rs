@@ -22,7 +22,11 @@ pub fn running(running: &Running) -> Cause {
             "Look at the plan and approve or refuse it",
         ),
         SyncPhase::Verifying => Cause::passing(
-            ReasonCode::Progressing,
+            if running.degraded {
+                ReasonCode::Degraded
+            } else {
+                ReasonCode::Progressing
+            },
             if running.waiting_for.is_empty() {
                 format!("The sync of {at} is applied and waits until everything is ready")
             } else {

@@ -23,6 +23,7 @@ use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
 use lockstep_types::event::EventKind;
+use lockstep_types::health::HealthStatus;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan};
 use lockstep_types::reason::ReasonCode;
@@ -154,6 +155,10 @@ async fn pass(
         by: run.started_by.words(),
         revision: run.revision.clone(),
         waiting_for: waiting_for(run.phase, &run.message, &comparison),
+        degraded: matches!(
+            &comparison,
+            Comparison::Known(compared) if compared.judged.health.status == HealthStatus::Degraded
+        ),
         object: match &comparison {
             Comparison::Known(compared) if run.phase == SyncPhase::Verifying => {
                 compared.judged.culprit.clone()

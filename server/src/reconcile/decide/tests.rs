@@ -296,10 +296,26 @@ fn acts_as_policy_mode_and_history_say() {
                     revision: Revision("a".repeat(40)),
                     waiting_for: String::new(),
                     object: None,
+                    degraded: false,
                 })
             }),
             Act::Rest,
             Some(ReasonCode::Progressing),
+        ),
+        (
+            "running, and what it waits for is broken",
+            given().differs().asked().with(|g| {
+                g.running = Some(Running {
+                    phase: SyncPhase::Verifying,
+                    by: "maria".to_owned(),
+                    revision: Revision("a".repeat(40)),
+                    waiting_for: String::new(),
+                    object: None,
+                    degraded: true,
+                })
+            }),
+            Act::Rest,
+            Some(ReasonCode::Degraded),
         ),
     ];
     for (name, given, act, code) in cases {
