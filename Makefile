@@ -21,7 +21,7 @@ test: node
 	@$(NODE) end2end/tasks/test.mjs
 
 check: node
-	@$(NODE) end2end/tasks/test.mjs --only lint
+	@$(NODE) end2end/tasks/test.mjs --only format,lint
 
 screenshots: node
 	@$(NODE) end2end/tasks/screenshots.mjs
