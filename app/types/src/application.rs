@@ -13,10 +13,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Which definition language an application was written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Dialect {
+    #[default]
     ArgoApplication,
     FluxKustomization,
+    FluxHelmRelease,
+    FleetBundle,
 }
 
 impl Dialect {
@@ -25,6 +30,8 @@ impl Dialect {
         match self {
             Self::ArgoApplication => "Argo CD Application",
             Self::FluxKustomization => "Flux Kustomization",
+            Self::FluxHelmRelease => "Flux HelmRelease",
+            Self::FleetBundle => "Fleet bundle",
         }
     }
 }

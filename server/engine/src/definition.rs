@@ -9,9 +9,11 @@ mod fields;
 mod flux;
 mod key;
 mod repositories;
+mod sync;
 
 pub use collect::{read, read_source};
 pub use key::DefinitionKey;
+pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions};
 
 use lockstep_types::application::{Dialect, SourceSpec, SyncPolicy};
 use lockstep_types::revision::TargetRevision;
@@ -36,9 +38,28 @@ pub struct Definition {
     pub project: String,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
+    /// The only source, or the first of several.
     pub source: DefinedSource,
+    /// Further sources in the order of the definition; their objects are added to those of the first.
+    #[serde(default)]
+    pub more_sources: Vec<DefinedSource>,
     pub destination: Destination,
     pub policy: SyncPolicy,
+    /// How a sync goes about it.
+    #[serde(default)]
+    pub sync_options: SyncOptions,
+    /// What must be ready first.
+    #[serde(default)]
+    pub depends_on: Vec<Dependency>,
+    /// Health that the definition asks for besides that of the built-in rules.
+    #[serde(default)]
+    pub health_checks: Vec<HealthCheck>,
+    /// Account to act as in the cluster, `namespace/name`; empty: the cluster's registered credential.
+    #[serde(default)]
+    pub service_account: String,
+    /// The set that made it.
+    #[serde(default)]
+    pub set: Option<SetMember>,
     /// Fields whose differences do not count.
     pub ignore_differences: Vec<IgnoreDifference>,
     /// File that holds it.
@@ -51,10 +72,40 @@ pub struct Definition {
     pub ignored_fields: Vec<(String, String)>,
 }
 
-/// What to render, and how.
+/// Which set made an application, and from what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetMember {
+    /// Kind as users know it and name: `ApplicationSet argocd/addons`.
+    pub set: String,
+    /// Equal for members that differ only in their destination: they fill one row of the matrix.
+    pub row: String,
+    /// The generator's parameters.
+    pub parameters: serde_json::Value,
+}
+
+/// What a source's address leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SourceKind {
+    #[default]
+    Git,
+    /// An index of charts over HTTP.
+    HelmRepository,
+    /// An OCI registry: charts, or manifests as an artifact.
+    Oci,
+}
+
+/// What to render, and how.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DefinedSource {
+    #[serde(default)]
+    pub kind: SourceKind,
     pub repo_url: String,
+    /// Chart in the Helm repository or registry; then the target revision is a version or a range of versions.
+    #[serde(default)]
+    pub chart: String,
+    /// What value files of the other sources call it: `$name/path/values.yaml`. Empty: nothing.
+    #[serde(default)]
+    pub reference: String,
     /// Without leading or trailing slash; empty for the root of the repository.
     pub path: String,
     pub target_revision: TargetRevision,
@@ -63,6 +114,38 @@ pub struct DefinedSource {
     pub helm: Option<HelmOptions>,
     pub kustomize: Option<KustomizeOptions>,
     pub directory: Option<DirectoryOptions>,
+    /// Kustomize steps over what was rendered, in their order.
+    #[serde(default)]
+    pub post_renderers: Vec<KustomizeOptions>,
+    /// Variables put into the rendered text.
+    #[serde(default)]
+    pub substitute: Option<Substitution>,
+}
+
+/// Values for variables, and where more of them come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Substitution {
+    /// Win over those of `from`.
+    pub variables: BTreeMap<String, String>,
+    /// In their order; later ones win.
+    pub from: Vec<ValuesReference>,
+}
+
+/// A ConfigMap or Secret that holds values. It is looked for among the files of the root source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ValuesReference {
+    /// `ConfigMap` or `Secret`.
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    /// Empty: `values.yaml`.
+    pub key: String,
+    /// Dotted path that the value is set at; empty: the value is a whole document.
+    pub target_path: String,
+    /// Missing is no error.
+    pub optional: bool,
+    /// The value is taken as it is, not parsed.
+    pub literal: bool,
 }
 
 impl DefinedSource {
@@ -92,6 +175,9 @@ pub struct HelmOptions {
     pub release_name: String,
     /// Overrides the destination's namespace for templates.
     pub namespace: String,
+    /// Values kept elsewhere, under the files and inline values.
+    #[serde(default)]
+    pub values_from: Vec<ValuesReference>,
     /// Relative to the chart, or from the repository's root when they begin with a slash; globs allowed.
     pub value_files: Vec<String>,
     pub ignore_missing_value_files: bool,
@@ -161,6 +247,9 @@ pub struct IgnoreDifference {
     pub name: String,
     pub namespace: String,
     pub json_pointers: Vec<String>,
+    /// jq paths.
+    #[serde(default)]
+    pub jq_paths: Vec<String>,
     /// Fields owned by these field managers.
     pub managers: Vec<String>,
 }

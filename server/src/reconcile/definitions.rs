@@ -58,8 +58,10 @@ fn group(definition: &Definition, cluster: Option<&str>) -> String {
         return chosen.clone();
     }
     match definition.dialect {
-        Dialect::FluxKustomization => format!("{}/{}", definition.namespace, definition.name),
-        Dialect::ArgoApplication => {
+        Dialect::FluxKustomization | Dialect::FluxHelmRelease => {
+            format!("{}/{}", definition.namespace, definition.name)
+        }
+        Dialect::ArgoApplication | Dialect::FleetBundle => {
             let name = definition.name.as_str();
             let bare = cluster.and_then(|cluster| {
                 name.strip_suffix(cluster)

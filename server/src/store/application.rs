@@ -80,13 +80,20 @@ fn dialect_word(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::ArgoApplication => "argo-application",
         Dialect::FluxKustomization => "flux-kustomization",
+        Dialect::FluxHelmRelease => "flux-helm-release",
+        Dialect::FleetBundle => "fleet-bundle",
     }
 }
 
 fn dialect_from(word: &str) -> Option<Dialect> {
-    [Dialect::ArgoApplication, Dialect::FluxKustomization]
-        .into_iter()
-        .find(|dialect| dialect_word(*dialect) == word)
+    [
+        Dialect::ArgoApplication,
+        Dialect::FluxKustomization,
+        Dialect::FluxHelmRelease,
+        Dialect::FleetBundle,
+    ]
+    .into_iter()
+    .find(|dialect| dialect_word(*dialect) == word)
 }
 
 fn row(row: application::Model) -> Result<ApplicationRow, StoreError> {

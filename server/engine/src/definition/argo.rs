@@ -76,13 +76,8 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
 
 fn empty_source() -> DefinedSource {
     DefinedSource {
-        repo_url: String::new(),
-        path: String::new(),
-        target_revision: TargetRevision(String::new()),
         dialect: Dialect::ArgoApplication,
-        helm: None,
-        kustomize: None,
-        directory: None,
+        ..DefinedSource::default()
     }
 }
 
@@ -134,6 +129,7 @@ fn source(place: &Place<'_>) -> DefinedSource {
         helm,
         kustomize,
         directory,
+        ..DefinedSource::default()
     }
 }
 
@@ -171,6 +167,7 @@ fn helm(place: Place<'_>) -> HelmOptions {
     let options = HelmOptions {
         release_name: place.text("releaseName"),
         namespace: place.text("namespace"),
+        values_from: Vec::new(),
         value_files: place.texts("valueFiles"),
         ignore_missing_value_files: place.flag("ignoreMissingValueFiles").unwrap_or(false),
         values,
@@ -356,6 +353,7 @@ fn ignore_difference(place: Place<'_>) -> IgnoreDifference {
         name: place.text("name"),
         namespace: place.text("namespace"),
         json_pointers: place.texts("jsonPointers"),
+        jq_paths: Vec::new(),
         managers: place.texts("managedFieldsManagers"),
     };
     place.ignore(

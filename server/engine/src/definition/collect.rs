@@ -3,7 +3,8 @@
 use super::fields::{FieldProblem, Place, Report};
 use super::repositories::{Repositories, Source, find_source};
 use super::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, IgnoreDifference, argo, flux,
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, IgnoreDifference, SyncOptions,
+    argo, flux,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::Dialect;
@@ -351,8 +352,14 @@ fn read_argo(document: &Ours) -> Read {
         labels,
         annotations,
         source: spec.source,
+        more_sources: Vec::new(),
         destination: spec.destination,
         policy: spec.policy,
+        sync_options: SyncOptions::default(),
+        depends_on: Vec::new(),
+        health_checks: Vec::new(),
+        service_account: String::new(),
+        set: None,
         ignore_differences: spec.ignore_differences,
         path: document.path.clone(),
         line: document.line,
@@ -405,8 +412,14 @@ fn read_flux(
             labels,
             annotations,
             source: spec.source,
+            more_sources: Vec::new(),
             destination: spec.destination,
             policy: spec.policy,
+            sync_options: SyncOptions::default(),
+            depends_on: Vec::new(),
+            health_checks: Vec::new(),
+            service_account: String::new(),
+            set: None,
             ignore_differences: Vec::<IgnoreDifference>::new(),
             path: document.path.clone(),
             line: document.line,

@@ -164,13 +164,10 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
     Spec {
         source_ref,
         source: DefinedSource {
-            repo_url: String::new(),
             path,
-            target_revision: TargetRevision(String::new()),
             dialect: Dialect::FluxKustomization,
-            helm: None,
             kustomize: Some(kustomize),
-            directory: None,
+            ..DefinedSource::default()
         },
         destination: Destination {
             cluster: DestinationCluster::Home,

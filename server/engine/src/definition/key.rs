@@ -29,6 +29,8 @@ fn dialect_word(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::ArgoApplication => "ArgoApplication",
         Dialect::FluxKustomization => "FluxKustomization",
+        Dialect::FluxHelmRelease => "FluxHelmRelease",
+        Dialect::FleetBundle => "FleetBundle",
     }
 }
 

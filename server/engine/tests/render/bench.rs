@@ -16,13 +16,8 @@ pub struct Bench {
 
 pub fn source(path: &str) -> DefinedSource {
     DefinedSource {
-        repo_url: String::new(),
         path: path.to_owned(),
-        target_revision: TargetRevision(String::new()),
-        dialect: Dialect::ArgoApplication,
-        helm: None,
-        kustomize: None,
-        directory: None,
+        ..DefinedSource::default()
     }
 }
 

@@ -74,7 +74,12 @@ pub(in super::super) fn scope(defined: &Defined) -> String {
     let chosen = defined.definition.labels.contains_key(label)
         || defined.definition.annotations.contains_key(label);
     match defined.row.dialect {
-        Dialect::FluxKustomization if !chosen => defined.repo_url().to_owned(),
-        Dialect::FluxKustomization | Dialect::ArgoApplication => String::new(),
+        Dialect::FluxKustomization | Dialect::FluxHelmRelease if !chosen => {
+            defined.repo_url().to_owned()
+        }
+        Dialect::FluxKustomization
+        | Dialect::FluxHelmRelease
+        | Dialect::FleetBundle
+        | Dialect::ArgoApplication => String::new(),
     }
 }

@@ -88,6 +88,14 @@ impl Plane {
                 ["v1", "v1beta2"].as_slice(),
                 "Flux",
             ),
+            Dialect::FluxHelmRelease => (
+                "helm.toolkit.fluxcd.io",
+                "HelmRelease",
+                ["v2", "v2beta2"].as_slice(),
+                "Flux",
+            ),
+            // Fleet keeps its bundles on a management cluster that may be any: its mark is on the objects instead.
+            Dialect::FleetBundle => return None,
         };
         let cannot_tell = |why: String| {
             Some(format!(
@@ -121,6 +129,10 @@ impl Plane {
             Dialect::FluxKustomization => (
                 rivals::flux_syncs(&body),
                 "suspend it (flux suspend kustomization)",
+            ),
+            Dialect::FluxHelmRelease | Dialect::FleetBundle => (
+                rivals::flux_syncs(&body),
+                "suspend it (flux suspend helmrelease)",
             ),
         };
         syncs.then(|| {
