@@ -1,6 +1,6 @@
 // Gets everything that building and testing need, once: compilers' parts, tools, npm packages, the rig's programs,
 // and from the distribution a browser and a database server. Says exactly what is missing where it cannot help itself.
-import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { build } from '../rig/rig.mjs';
@@ -92,6 +92,35 @@ function linkTarget() {
   mkdirSync(TARGET, { recursive: true });
   const link = join(ROOT, 'target');
   if (!existsSync(link)) symlinkSync(TARGET, link);
+  forgetOtherCheckout();
+}
+
+const OUR_CRATES = ['app', 'client', 'engine', 'frontend', 'lockstep-types', 'migrations', 'server'];
+
+/**
+ * Cargo names what it builds of a workspace by the path within it and goes by file times: what another checkout built
+ * later than our files were written would count as ours. So our own crates are built anew when the checkout changes;
+ * dependencies stay.
+ */
+function forgetOtherCheckout() {
+  const marker = join(TARGET, 'checkout');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === ROOT) return;
+  const folders = ['debug', 'release', 'front', 'wasm32-unknown-unknown'].map((name) => join(TARGET, name));
+  for (const folder of folders) forget(folder);
+  writeFileSync(marker, ROOT);
+}
+
+/** Removes what says that our crates are up to date, in every profile below. */
+function forget(folder) {
+  if (!existsSync(folder)) return;
+  const fingerprints = join(folder, '.fingerprint');
+  if (!existsSync(fingerprints)) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) forget(join(folder, entry.name));
+    return;
+  }
+  for (const name of readdirSync(fingerprints)) {
+    if (OUR_CRATES.includes(name.replace(/-[0-9a-f]{16}$/, ''))) rmSync(join(fingerprints, name), { recursive: true });
+  }
 }
 
 /** What the demo needs. */
