@@ -24,6 +24,8 @@ pub mod sources;
 pub mod supervisor;
 pub mod target;
 
+pub(crate) use run::ownership::accept as accept_epoch;
+
 use crate::runtime::Settings;
 use std::sync::Arc;
 use tokio::sync::Semaphore;

@@ -11,6 +11,8 @@ mod drift;
 mod interruption;
 #[path = "reconcile/kubectl.rs"]
 mod kubectl;
+#[path = "reconcile/ownership.rs"]
+mod ownership;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -4,11 +4,13 @@
 mod delete;
 mod error;
 mod event;
+mod lease;
 mod window;
 
 pub use delete::{Deleted, Deletion, Propagation};
 pub use error::{ApplyError, FieldConflict, FieldProblem};
 pub use event::EventNote;
+pub use lease::EpochLease;
 pub use window::Window;
 
 use crate::live::{Resolve, Resource};

@@ -113,6 +113,18 @@ impl Sources for Plane {
                     .to_owned(),
             ));
         }
+        let clusters: BTreeSet<&str> = preview
+            .targets
+            .iter()
+            .map(|plan| plan.target.cluster.as_str())
+            .collect();
+        for cluster in clusters {
+            if let Some(handle) = self.runtime.cluster(cluster) {
+                crate::reconcile::accept_epoch(&self.runtime, &handle)
+                    .await
+                    .map_err(refuse::store)?;
+            }
+        }
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         store::source::set_mode(&mut tx, source, Mode::Managed)
             .await

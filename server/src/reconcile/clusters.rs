@@ -80,6 +80,7 @@ async fn ensure(runtime: &Runtime, row: &store::cluster::ClusterRow) -> Result<(
         window: Window::new(WINDOW),
         cancel,
         fingerprint,
+        lease: tokio::sync::Mutex::default(),
     });
     runtime.registry().put(Arc::clone(&handle));
     let wake = runtime.activator().cluster(&row.name);

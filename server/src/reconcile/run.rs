@@ -5,6 +5,7 @@
 
 mod execute;
 mod outcome;
+pub(in crate::reconcile) mod ownership;
 mod resume;
 mod step;
 mod tell;

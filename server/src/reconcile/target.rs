@@ -334,6 +334,9 @@ async fn take_over(
     else {
         return Ok(false);
     };
+    if let Some(handle) = runtime.cluster(&loaded.row.cluster) {
+        run::ownership::accept(runtime, &handle).await?;
+    }
     let mut tx = runtime.store().begin().await?;
     if store::operation::take(&mut tx, request.id).await? {
         store::source::set_mode(&mut tx, loaded.source.id, Mode::Managed).await?;

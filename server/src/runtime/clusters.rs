@@ -4,7 +4,7 @@
 //! clusters: each has its own connection, tasks, permits, window of writes and cancellation.
 
 use super::activator::locked;
-use engine::apply::{Applier, Window};
+use engine::apply::{Applier, EpochLease, Window};
 use engine::live::{Live, Resolve};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,8 @@ pub struct ClusterHandle {
     pub(crate) cancel: CancellationToken,
     /// What it was started from; a change restarts it.
     pub(crate) fingerprint: String,
+    /// Our Lease in the cluster as last written; whoever moves it on holds the lock.
+    pub(crate) lease: tokio::sync::Mutex<Option<EpochLease>>,
 }
 
 impl ClusterHandle {

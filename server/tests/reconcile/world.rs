@@ -419,6 +419,18 @@ impl World {
         &self.namespace
     }
 
+    /// The epoch that the cluster remembers of this installation.
+    pub fn epoch_of_cluster(&self) -> String {
+        self.kubectl_bare(&[
+            "get",
+            "lease",
+            "--namespace=kube-system",
+            &format!("lockstep-{}", self.installation),
+            "-o",
+            r"jsonpath={.metadata.annotations.lockstep\.dev/epoch}",
+        ])
+    }
+
     /// Wakes the target, as a port does after it wrote something.
     pub fn wake(&self) {
         self.runtime.activator().activate_target(self.target());

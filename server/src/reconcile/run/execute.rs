@@ -5,7 +5,7 @@
 //! sent, and the next pass finds the run where it stopped.
 
 use super::step::{Done, Result as StepResult, Work};
-use super::{outcome, tell};
+use super::{outcome, ownership, tell};
 use crate::reconcile::target::{Compared, Expected, Loaded, TargetMemory};
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
@@ -52,6 +52,9 @@ pub(super) async fn execute(
             "the target is only observed: nothing was written",
         )
         .await;
+    }
+    if let Err(why) = ownership::claim(runtime, &compared.handle).await? {
+        return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
     }
     let left: Vec<&Step> = plan
         .steps
