@@ -11,6 +11,14 @@ fn files(files: &[(&str, &str)]) -> Vec<DefinitionFile> {
         .collect()
 }
 
+fn read(files: &[DefinitionFile], home: &str) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+    let Definitions {
+        applications,
+        problems,
+    } = super::read(files, home);
+    (applications, problems)
+}
+
 /// Problems as a person would list them.
 fn lines(problems: &[DefinitionProblem]) -> String {
     problems
@@ -307,7 +315,10 @@ fn the_bootstrap_repository_is_the_source_itself() {
     let (definitions, problems) = read(&files(&[("a.yaml", text)]), "home");
     assert_eq!((definitions.len(), problems.len()), (0, 1));
     let main = TargetRevision("main".to_owned());
-    let (definitions, problems) = read_source(
+    let Definitions {
+        applications: definitions,
+        problems,
+    } = read_source(
         &files(&[("a.yaml", text)]),
         "home",
         "https://example.org/root",
