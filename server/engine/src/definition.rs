@@ -27,6 +27,13 @@ pub struct DefinitionFile {
     pub bytes: Vec<u8>,
 }
 
+/// What the files of a root source hold. All lists are in the order of path and line.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Definitions {
+    pub applications: Vec<Definition>,
+    pub problems: Vec<DefinitionProblem>,
+}
+
 /// An application as Git defines it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Definition {

@@ -173,7 +173,10 @@ pub fn children(
             bytes: manifest.body.to_string().into_bytes(),
         })
         .collect();
-    let (mut definitions, problems) = engine::definition::read(&files, home);
+    let engine::definition::Definitions {
+        applications: mut definitions,
+        problems,
+    } = engine::definition::read(&files, home);
     for definition in &mut definitions {
         if definition.dialect == Dialect::ArgoApplication {
             definition.key.scope = format!("{}/{}", parent.namespace, parent.name);

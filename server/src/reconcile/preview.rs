@@ -74,7 +74,7 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
         .cluster(&loaded.row.cluster)
         .ok_or_else(unreachable)?;
     let facts = handle.live.facts().ok_or_else(unreachable)?;
-    let input = render::input(&loaded.definition, &wanted.revision, Some(&facts));
+    let input = render::input(&loaded.definition, &wanted.revision, Some(&facts))?;
     let rendered = render::rendered(runtime, &input).await?;
     let namespace = &loaded.definition.destination.namespace;
     let stamp = Stamp {

@@ -7,7 +7,7 @@ use super::cause::Cause;
 use crate::runtime::Runtime;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
-use engine::definition::Definition;
+use engine::definition::{Definition, SourceKind};
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
 use engine::render::{Complete, RenderError, RenderInput};
@@ -23,13 +23,52 @@ pub struct Rendered {
     pub inputs: Vec<String>,
 }
 
+/// Whether a definition can be rendered whole. Half of an application is never rendered: what is left out would look
+/// like something to delete.
+///
+/// # Errors
+/// Why not, as the reason to show.
+pub fn whole(definition: &Definition) -> Result<(), Cause> {
+    let invalid =
+        |what: String, next: &str| Err(Cause::stalled(ReasonCode::RenderFailed, what, next));
+    if !definition.more_sources.is_empty() {
+        return invalid(
+            format!(
+                "{} has {} sources, and several sources are not rendered together yet",
+                definition.name,
+                definition.more_sources.len() + 1
+            ),
+            "Nothing of it is compared or written; put everything into one source to have it compared",
+        );
+    }
+    match definition.source.kind {
+        SourceKind::Git => Ok(()),
+        SourceKind::HelmRepository | SourceKind::Oci => invalid(
+            format!(
+                "{} lies at {}, and charts and artifacts outside Git are not fetched yet",
+                if definition.source.chart.is_empty() {
+                    "The artifact"
+                } else {
+                    definition.source.chart.as_str()
+                },
+                definition.source.repo_url
+            ),
+            "Nothing of it is compared or written; commit the chart to have it compared",
+        ),
+    }
+}
+
 /// What to render of a definition at a revision for a cluster.
+///
+/// # Errors
+/// Why the definition cannot be rendered whole, as the reason to show.
 pub fn input(
     definition: &Definition,
     revision: &Revision,
     facts: Option<&ClusterFacts>,
-) -> RenderInput {
-    RenderInput {
+) -> Result<RenderInput, Cause> {
+    whole(definition)?;
+    Ok(RenderInput {
         repo_url: definition.source.repo_url.clone(),
         revision: revision.clone(),
         source: definition.source.clone(),
@@ -41,7 +80,7 @@ pub fn input(
         api_versions: facts
             .map(|facts| facts.api_versions.clone())
             .unwrap_or_default(),
-    }
+    })
 }
 
 /// Renders, from the cache where the inputs are known.

@@ -63,13 +63,22 @@ fn row(row: source::Model) -> Result<SourceRow, StoreError> {
     })
 }
 
+/// The namespace of ids that follow from a source's name. Immutable: the ids of applications hang on it.
+const NAMED: Uuid = Uuid::from_u128(0x6c6f_636b_7374_4570_a5f0_736f_7572_6365);
+
+/// The id of a source from the configuration file: the same name gives the same id in every database.
+fn id_of(name: &str) -> SourceId {
+    SourceId(Uuid::new_v5(&NAMED, name.as_bytes()))
+}
+
 async fn insert(
     tx: &mut Tx,
     fields: &SourceFields,
+    id: SourceId,
     from_file: bool,
 ) -> Result<SourceRow, StoreError> {
     let model = source::Model {
-        id: Uuid::now_v7().to_string(),
+        id: id.to_string(),
         name: fields.name.clone(),
         repo_url: fields.repo_url.clone(),
         path: fields.path.clone(),
@@ -102,17 +111,18 @@ pub async fn create(tx: &mut Tx, fields: &SourceFields) -> Result<SourceRow, Sto
             subject: format!("the source {}", fields.name),
         });
     }
-    insert(tx, fields, false).await
+    insert(tx, fields, SourceId(Uuid::now_v7()), false).await
 }
 
 /// Registers or corrects a source from the configuration file. The file wins over a source of the same name made by
-/// API. What was read before is forgotten when the place changed.
+/// API. What was read before is forgotten when the place changed. The id of a new one follows from its name, so that
+/// links survive a lost database.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn declare(tx: &mut Tx, fields: &SourceFields) -> Result<SourceRow, StoreError> {
     let Some(known) = by_name(tx, &fields.name).await? else {
-        return insert(tx, fields, true).await;
+        return insert(tx, fields, id_of(&fields.name), true).await;
     };
     let same_place = known.repo_url == fields.repo_url
         && known.path == fields.path
@@ -289,4 +299,18 @@ pub async fn delete(tx: &mut Tx, id: SourceId) -> Result<(), StoreError> {
         .doing("forget a source")?;
     tx.announce(Subject::Source(known.name), EventKind::Removed);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_of;
+
+    #[test]
+    fn ids_from_the_file_follow_the_name_and_never_change() {
+        assert_ne!(id_of("root"), id_of("other"));
+        assert_eq!(
+            id_of("root").to_string(),
+            "e712e759-c695-565c-a133-6eba40659fe3"
+        );
+    }
 }

@@ -1,12 +1,11 @@
 //! Argo CD's `Application`, read as it is.
 
+mod policy;
+mod source;
+
 use super::fields::Place;
-use super::{
-    DefinedSource, Destination, DestinationCluster, DirectoryOptions, HelmOptions, HelmParameter,
-    IgnoreDifference, KustomizeImage, KustomizeOptions, repo_path,
-};
-use lockstep_types::application::{Dialect, SyncPolicy};
-use lockstep_types::revision::TargetRevision;
+use super::{DefinedSource, Destination, DestinationCluster, IgnoreDifference, SyncOptions};
+use lockstep_types::application::SyncPolicy;
 
 pub(super) const API_GROUP: &str = "argoproj.io";
 pub(super) const KIND: &str = "Application";
@@ -23,8 +22,10 @@ const EDIT: &str = "Correct the definition in Git.";
 pub(super) struct Spec {
     pub project: String,
     pub source: DefinedSource,
+    pub more_sources: Vec<DefinedSource>,
     pub destination: Destination,
     pub policy: SyncPolicy,
+    pub options: SyncOptions,
     pub ignore_differences: Vec<IgnoreDifference>,
 }
 
@@ -36,29 +37,23 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
         document.problem("spec", "it is missing", "Add it to the definition.");
     }
     spec.unsupported(
-        "sources",
-        "Give the application one `source`; several sources are not supported yet.",
-    );
-    spec.unsupported(
         "sourceHydrator",
         "Point `source` at the hydrated branch instead.",
     );
-    spec.ignore("info", "it is only shown by Argo CD");
+    for info in spec.list("info") {
+        // Nothing depends on it; the manifest shows it.
+        info.required("name");
+        info.text("value");
+        info.done();
+    }
     spec.ignore("revisionHistoryLimit", "Lockstep keeps the whole history");
     let project = match spec.text("project") {
         project if project.is_empty() => "default".to_owned(),
         project => project,
     };
-    let source = if spec.has("sources") && !spec.has("source") {
-        empty_source()
-    } else {
-        if !spec.has("source") && spec.is_there() {
-            spec.problem("source", "it is missing", "Add it to the definition.");
-        }
-        source(&spec.at("source"))
-    };
+    let (source, more_sources) = source::sources(&spec);
     let destination = destination(&spec.at("destination"), spec.is_there());
-    let policy = policy(&spec.at("syncPolicy"));
+    let (policy, options) = policy::read(&spec.at("syncPolicy"));
     let ignore_differences = spec
         .list("ignoreDifferences")
         .into_iter()
@@ -68,213 +63,12 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
     Spec {
         project,
         source,
+        more_sources,
         destination,
         policy,
+        options,
         ignore_differences,
     }
-}
-
-fn empty_source() -> DefinedSource {
-    DefinedSource {
-        dialect: Dialect::ArgoApplication,
-        ..DefinedSource::default()
-    }
-}
-
-fn source(place: &Place<'_>) -> DefinedSource {
-    if !place.is_there() {
-        return empty_source();
-    }
-    let repo_url = place.required("repoURL");
-    place.unsupported(
-        "chart",
-        "Charts from Helm repositories are not supported yet; put the chart into Git.",
-    );
-    place.unsupported("plugin", "Use a plain directory, Kustomize or Helm.");
-    place.ignore_all(&["ref", "name"], "it matters only among several sources");
-    place.ignore("tagPrefix", "version ranges are not supported yet");
-    let path = match repo_path(&place.text("path")) {
-        Ok(path) => path,
-        Err(why) => {
-            place.problem("path", why, EDIT);
-            String::new()
-        }
-    };
-    let target_revision = TargetRevision(place.text("targetRevision"));
-    let helm = place.has("helm").then(|| helm(place.at("helm")));
-    let kustomize = place
-        .has("kustomize")
-        .then(|| kustomize(place.at("kustomize")));
-    let directory = place
-        .has("directory")
-        .then(|| directory(place.at("directory")));
-    let given = [helm.is_some(), kustomize.is_some(), directory.is_some()]
-        .into_iter()
-        .filter(|given| *given)
-        .count();
-    if given > 1 {
-        place.problem(
-            "helm",
-            "helm, kustomize and directory exclude each other",
-            "Keep only one of them.",
-        );
-    }
-    // `helm`, `kustomize` and `directory` were read above; what is left is unknown.
-    place.done();
-    DefinedSource {
-        repo_url,
-        path,
-        target_revision,
-        dialect: Dialect::ArgoApplication,
-        helm,
-        kustomize,
-        directory,
-        ..DefinedSource::default()
-    }
-}
-
-fn helm(place: Place<'_>) -> HelmOptions {
-    let parameters = place
-        .list("parameters")
-        .into_iter()
-        .map(|parameter| {
-            let read = HelmParameter {
-                name: parameter.required("name"),
-                value: parameter.text("value"),
-                force_string: parameter.flag("forceString").unwrap_or(false),
-            };
-            parameter.done();
-            read
-        })
-        .collect();
-    let file_parameters = place
-        .list("fileParameters")
-        .into_iter()
-        .map(|parameter| {
-            let read = (parameter.required("name"), parameter.required("path"));
-            parameter.done();
-            read
-        })
-        .collect();
-    // `valuesObject` wins over `values`. JSON is YAML.
-    let written = place.text("values");
-    let values = place
-        .value("valuesObject")
-        .map_or(written, |object| object.to_string());
-    place.ignore("version", "Lockstep brings its own Helm");
-    place.ignore("passCredentials", "charts are never fetched from elsewhere");
-    place.ignore("skipTests", "tests are never applied");
-    let options = HelmOptions {
-        release_name: place.text("releaseName"),
-        namespace: place.text("namespace"),
-        values_from: Vec::new(),
-        value_files: place.texts("valueFiles"),
-        ignore_missing_value_files: place.flag("ignoreMissingValueFiles").unwrap_or(false),
-        values,
-        parameters,
-        file_parameters,
-        skip_crds: place.flag("skipCrds").unwrap_or(false),
-        skip_schema_validation: place.flag("skipSchemaValidation").unwrap_or(false),
-        kube_version: place.text("kubeVersion"),
-        api_versions: place.texts("apiVersions"),
-    };
-    place.done();
-    options
-}
-
-fn kustomize(place: Place<'_>) -> KustomizeOptions {
-    let images = place
-        .texts("images")
-        .iter()
-        .map(|image| argo_image(image))
-        .collect();
-    let replicas = place
-        .list("replicas")
-        .into_iter()
-        .map(|replica| {
-            let read = (
-                replica.required("name"),
-                replica.number("count").unwrap_or(0),
-            );
-            replica.done();
-            read
-        })
-        .collect();
-    place.unsupported("commonAnnotationsEnvsubst", "Write the annotations out.");
-    place.ignore("version", "Lockstep brings its own Kustomize");
-    place.ignore_all(
-        &["kubeVersion", "apiVersions"],
-        "charts inside kustomizations are not rendered",
-    );
-    place.ignore_all(
-        &["forceCommonLabels", "forceCommonAnnotations"],
-        "labels and annotations always win here",
-    );
-    place.ignore(
-        "ignoreMissingComponents",
-        "a missing component is always an error here",
-    );
-    let options = KustomizeOptions {
-        namespace: place.text("namespace"),
-        name_prefix: place.text("namePrefix"),
-        name_suffix: place.text("nameSuffix"),
-        images,
-        replicas,
-        common_labels: place.text_map("commonLabels"),
-        common_annotations: place.text_map("commonAnnotations"),
-        label_without_selector: place.flag("labelWithoutSelector").unwrap_or(false),
-        label_include_templates: place.flag("labelIncludeTemplates").unwrap_or(false),
-        components: place.texts("components"),
-        patches: place.values("patches"),
-    };
-    place.done();
-    options
-}
-
-/// `[old=]name[:tag][@digest]`.
-fn argo_image(text: &str) -> KustomizeImage {
-    let (name, image) = match text.split_once('=') {
-        Some((name, image)) => (Some(name.to_owned()), image),
-        None => (None, text),
-    };
-    let (image, digest) = image.split_once('@').unwrap_or((image, ""));
-    // A colon before a slash is a port.
-    let (image, tag) = match image.rsplit_once(':') {
-        Some((image, tag)) if !tag.contains('/') => (image, tag),
-        _ => (image, ""),
-    };
-    KustomizeImage {
-        new_name: if name.is_some() {
-            image.to_owned()
-        } else {
-            String::new()
-        },
-        name: name.unwrap_or_else(|| image.to_owned()),
-        new_tag: tag.to_owned(),
-        digest: digest.to_owned(),
-    }
-}
-
-fn directory(place: Place<'_>) -> DirectoryOptions {
-    let jsonnet = place.at("jsonnet");
-    for name in ["extVars", "tlas", "libs"] {
-        jsonnet.unsupported(
-            name,
-            "Render the Jsonnet files and put the result into Git.",
-        );
-    }
-    jsonnet.done();
-    place.unsupported(
-        "disableExtensionFilter",
-        "Give manifests the ending .yaml, .yml or .json.",
-    );
-    let options = DirectoryOptions {
-        recurse: place.flag("recurse").unwrap_or(false),
-        include: place.text("include"),
-        exclude: place.text("exclude"),
-    };
-    place.done();
-    options
 }
 
 fn destination(place: &Place<'_>, expected: bool) -> Destination {
@@ -310,42 +104,6 @@ fn destination(place: &Place<'_>, expected: bool) -> Destination {
     Destination { cluster, namespace }
 }
 
-fn policy(place: &Place<'_>) -> SyncPolicy {
-    let automated = place.at("automated");
-    // `automated: {}` and `enabled: null` both mean on.
-    let on = automated.is_there() && automated.flag("enabled").unwrap_or(true);
-    let mut policy = SyncPolicy {
-        automated: on,
-        prune: automated.flag("prune").unwrap_or(false),
-        self_heal: automated.flag("selfHeal").unwrap_or(false),
-        allow_empty: automated.flag("allowEmpty").unwrap_or(false),
-        create_namespace: false,
-        suspend: false,
-    };
-    automated.done();
-    for (index, option) in place.texts("syncOptions").into_iter().enumerate() {
-        let name = format!("syncOptions[{index}]");
-        match option
-            .split_once('=')
-            .map(|(key, value)| (key.trim(), value.trim()))
-        {
-            Some(("CreateNamespace", value)) => {
-                policy.create_namespace = value.eq_ignore_ascii_case("true")
-            }
-            Some(("ServerSideApply" | "ApplyOutOfSyncOnly" | "PruneLast", "true")) => {}
-            Some((key, _)) => place.note(&name, &format!("{key} is not acted on yet")),
-            None => place.problem(&name, "it must have the form Key=value", EDIT),
-        }
-    }
-    place.ignore("retry", "Lockstep retries with a backoff of its own");
-    place.ignore(
-        "managedNamespaceMetadata",
-        "labels of created namespaces are not set yet",
-    );
-    place.done();
-    policy
-}
-
 fn ignore_difference(place: Place<'_>) -> IgnoreDifference {
     let rule = IgnoreDifference {
         group: place.text("group"),
@@ -353,13 +111,12 @@ fn ignore_difference(place: Place<'_>) -> IgnoreDifference {
         name: place.text("name"),
         namespace: place.text("namespace"),
         json_pointers: place.texts("jsonPointers"),
-        jq_paths: Vec::new(),
+        jq_paths: place.texts("jqPathExpressions"),
         managers: place.texts("managedFieldsManagers"),
     };
-    place.ignore(
-        "jqPathExpressions",
-        "jq expressions are not evaluated yet; use jsonPointers",
-    );
+    if rule.json_pointers.is_empty() && rule.jq_paths.is_empty() && rule.managers.is_empty() {
+        place.note("jsonPointers", "the rule names no fields and has no effect");
+    }
     place.done();
     rule
 }

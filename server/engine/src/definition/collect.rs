@@ -3,8 +3,8 @@
 use super::fields::{FieldProblem, Place, Report};
 use super::repositories::{Repositories, Source, find_source};
 use super::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, IgnoreDifference, SyncOptions,
-    argo, flux,
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, IgnoreDifference,
+    SyncOptions, argo, flux,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::Dialect;
@@ -15,13 +15,10 @@ use std::collections::BTreeMap;
 const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads every definition of the files. `home_cluster` is what `in-cluster` and Flux definitions mean; it is
-/// part of the key of Flux definitions. Both lists are in the order of path and line.
+/// part of the key of Flux definitions.
 ///
 /// Where the files come from is not known here; [`read_source`] knows more.
-pub fn read(
-    files: &[DefinitionFile],
-    home_cluster: &str,
-) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+pub fn read(files: &[DefinitionFile], home_cluster: &str) -> Definitions {
     collect(files, home_cluster, None)
 }
 
@@ -32,7 +29,7 @@ pub fn read_source(
     home_cluster: &str,
     repo_url: &str,
     target_revision: &TargetRevision,
-) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+) -> Definitions {
     let repository = flux::Repository {
         url: repo_url.to_owned(),
         target_revision: target_revision.clone(),
@@ -49,11 +46,7 @@ pub fn read_source(
     )
 }
 
-fn collect(
-    files: &[DefinitionFile],
-    home_cluster: &str,
-    itself: Option<Source>,
-) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+fn collect(files: &[DefinitionFile], home_cluster: &str, itself: Option<Source>) -> Definitions {
     let mut collected = Collected::default();
     for file in files {
         let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -203,11 +196,7 @@ impl Collected {
         });
     }
 
-    fn finish(
-        mut self,
-        home_cluster: &str,
-        itself: Option<&Source>,
-    ) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+    fn finish(mut self, home_cluster: &str, itself: Option<&Source>) -> Definitions {
         let documents = std::mem::take(&mut self.documents);
         let mut repositories: BTreeMap<(String, String), Vec<(&Ours, Source)>> = BTreeMap::new();
         for document in documents
@@ -261,7 +250,10 @@ impl Collected {
         definitions.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
         self.problems
             .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        (definitions, self.problems)
+        Definitions {
+            applications: definitions,
+            problems: self.problems,
+        }
     }
 
     fn add(&mut self, document: &Ours, key: Option<&DefinitionKey>, problems: Vec<FieldProblem>) {
@@ -352,10 +344,10 @@ fn read_argo(document: &Ours) -> Read {
         labels,
         annotations,
         source: spec.source,
-        more_sources: Vec::new(),
+        more_sources: spec.more_sources,
         destination: spec.destination,
         policy: spec.policy,
-        sync_options: SyncOptions::default(),
+        sync_options: spec.options,
         depends_on: Vec::new(),
         health_checks: Vec::new(),
         service_account: String::new(),

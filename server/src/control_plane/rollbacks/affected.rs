@@ -30,7 +30,8 @@ impl Plane {
             .runtime
             .cluster(&placement.target.cluster)
             .and_then(|handle| handle.live.facts());
-        let input = render::input(&placement.defined.definition, revision, facts.as_ref());
+        let input = render::input(&placement.defined.definition, revision, facts.as_ref())
+            .map_err(|cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next)))?;
         let inputs = self
             .runtime
             .renderer()

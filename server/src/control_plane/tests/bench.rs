@@ -187,7 +187,10 @@ impl Bench {
                 bytes: app.yaml(&self.repository.url(), "apps/cart").into_bytes(),
             })
             .collect();
-        let (found, problems) = engine::definition::read(&files, "");
+        let engine::definition::Definitions {
+            applications: found,
+            problems,
+        } = engine::definition::read(&files, "");
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(found.len(), apps.len());
         let cluster = |name: &str| {

@@ -123,7 +123,10 @@ async fn record(
     revision: &Revision,
     files: &[DefinitionFile],
 ) -> Result<(), StoreError> {
-    let (defined, mut broken) = engine::definition::read(files, &source.home_cluster);
+    let engine::definition::Definitions {
+        applications: defined,
+        problems: mut broken,
+    } = engine::definition::read(files, &source.home_cluster);
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();

@@ -94,6 +94,7 @@ async fn stages(
     handle: Arc<ClusterHandle>,
     now: Micros,
 ) -> Result<Comparison, Cause> {
+    render::whole(&loaded.definition)?;
     let revision = revision(runtime, loaded)?;
     let Some(facts) = handle.live.facts() else {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
@@ -104,7 +105,7 @@ async fn stages(
             )
         }));
     };
-    let input = render::input(&loaded.definition, &revision, Some(&facts));
+    let input = render::input(&loaded.definition, &revision, Some(&facts))?;
     let (complete, inputs) = if std::mem::take(&mut memory.bypass) {
         (Arc::new(render::anew(runtime, &input).await?), Vec::new())
     } else {

@@ -11,6 +11,14 @@ fn files(files: &[(&str, &str)]) -> Vec<DefinitionFile> {
         .collect()
 }
 
+fn read(files: &[DefinitionFile], home: &str) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+    let Definitions {
+        applications,
+        problems,
+    } = super::read(files, home);
+    (applications, problems)
+}
+
 /// Problems as a person would list them.
 fn lines(problems: &[DefinitionProblem]) -> String {
     problems
@@ -59,9 +67,13 @@ spec:
   syncPolicy:
     automated: {prune: true, selfHeal: true}
     syncOptions: [CreateNamespace=true, ServerSideApply=true, Validate=false]
-    retry: {limit: 3}
+    retry: {limit: 3, backoff: {duration: 10s, maxDuration: 1m30s}}
+    managedNamespaceMetadata: {labels: {team: cart}}
   ignoreDifferences:
     - {group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}
+    - {group: '*', kind: ConfigMap, jqPathExpressions: ['.data | keys']}
+  info:
+    - {name: Runbook, value: 'https://example.org/runbook'}
   revisionHistoryLimit: 3
   brandNew: 1
 ";
@@ -140,6 +152,46 @@ fn automated_means_what_argo_cd_means() {
         assert_eq!(lines(&problems), "");
         assert_eq!(definitions[0].policy.automated, automated, "{policy}");
     }
+}
+
+const SEVERAL: &str = "apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: several}
+spec:
+  sources:
+    - repoURL: https://charts.example.org
+      chart: prometheus
+      targetRevision: 15.*
+      helm: {valueFiles: [$values/prod/prometheus.yaml]}
+    - {repoURL: 'https://example.org/values', targetRevision: main, ref: values}
+    - {repoURL: registry.example.org/charts, chart: extra, targetRevision: 1.0.0}
+    - {repoURL: 'oci://registry.example.org/manifests', targetRevision: v1, path: .}
+  destination: {name: prod, namespace: monitoring}
+  syncPolicy:
+    syncOptions: [Replace=true, Validate=false, PruneLast=true, PrunePropagationPolicy=orphan, RespectIgnoreDifferences=true, FailOnSharedResource=true, SkipDryRunOnMissingResource=true]
+    retry: {}
+";
+
+#[test]
+fn reads_several_sources_charts_and_every_option() {
+    let (definitions, problems) = read(&files(&[("a.yaml", SEVERAL)]), "home");
+    assert_eq!(lines(&problems), "");
+    let definition = &definitions[0];
+    let sources: String = std::iter::once(&definition.source)
+        .chain(&definition.more_sources)
+        .map(|source| {
+            format!(
+                "{:?} {} chart={} path={} ref={} at {}\n",
+                source.kind,
+                source.repo_url,
+                source.chart,
+                source.path,
+                source.reference,
+                source.target_revision.0
+            )
+        })
+        .collect();
+    assert_snapshot!(format!("{sources}{:#?}", definition.sync_options));
 }
 
 fn minimal(name: &str, more: &str) -> String {
@@ -229,8 +281,12 @@ kind: Application
 metadata:
   name: several
 spec:
+  source: {repoURL: 'https://example.org/a'}
   sources:
     - repoURL: https://example.org/a
+      ref: values
+      helm: {valueFiles: [$values/a.yaml, $nobody/b.yaml]}
+    - {repoURL: registry.example.org/charts, chart: x, ref: values, kustomize: {}}
   destination:
     name: a
     server: https://b
@@ -248,7 +304,8 @@ spec:
   destination: {namespace: a}
   syncPolicy:
     automated: true
-    syncOptions: [x]
+    syncOptions: [x, Replace=maybe, PrunePropagationPolicy=sideways, Brand=true]
+    retry: {backoff: {duration: soon, factor: 0}}
 ";
     let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -307,7 +364,10 @@ fn the_bootstrap_repository_is_the_source_itself() {
     let (definitions, problems) = read(&files(&[("a.yaml", text)]), "home");
     assert_eq!((definitions.len(), problems.len()), (0, 1));
     let main = TargetRevision("main".to_owned());
-    let (definitions, problems) = read_source(
+    let Definitions {
+        applications: definitions,
+        problems,
+    } = read_source(
         &files(&[("a.yaml", text)]),
         "home",
         "https://example.org/root",
