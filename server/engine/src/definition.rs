@@ -7,6 +7,7 @@ mod argo;
 mod collect;
 mod fields;
 mod flux;
+mod flux_values;
 mod key;
 mod repositories;
 mod sync;

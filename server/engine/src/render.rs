@@ -17,6 +17,7 @@ mod overlay;
 mod reader;
 pub mod sandbox;
 mod stage;
+mod substitute;
 mod tools;
 
 pub use error::RenderError;
@@ -118,17 +119,18 @@ impl Renderer {
     ) -> Result<Complete, RenderError> {
         let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
         let printed = self.print(&snapshot, input, inputs).await?;
-        let (inputs, namespace, path) = (
+        let (inputs, namespace, source) = (
             inputs.clone(),
             input.namespace.clone(),
-            input.source.path.clone(),
+            input.source.clone(),
         );
         blocking(move || {
             let mut warnings = Vec::new();
-            let documents = documents(&snapshot, &path, &inputs, &printed, &mut warnings)?;
+            let path = source.path.as_str();
+            let documents = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
             objects::complete(
                 &inputs.key,
-                reader::shown(&path),
+                reader::shown(path),
                 &namespace,
                 documents,
                 warnings,
@@ -207,16 +209,22 @@ fn tool_of(work: &Work) -> Option<Tool> {
 
 fn documents(
     snapshot: &Snapshot,
-    path: &str,
+    source: &DefinedSource,
     inputs: &RenderInputs,
     printed: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<objects::Document>, RenderError> {
+    let path = source.path.as_str();
     match &inputs.work {
         Work::Directory => directory::documents(snapshot, path, &inputs.files, warnings),
         Work::Kustomize(built) if built.empty => Ok(Vec::new()),
         Work::Kustomize(_) => {
-            let mut documents = origin::printed(printed, reader::shown(path), |_| None)?;
+            let none = std::collections::BTreeMap::new();
+            let variables = source
+                .substitute
+                .as_ref()
+                .map_or(&none, |substitute| &substitute.variables);
+            let mut documents = substitute::documents(printed, reader::shown(path), variables)?;
             let mut lines = origin::Lines::new(snapshot, &inputs.files);
             for document in &mut documents {
                 document.origin = lines.take(&mut document.body, path);

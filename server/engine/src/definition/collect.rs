@@ -1,10 +1,11 @@
 //! From files to definitions: which documents are ours, what belongs together, and what is wrong with which.
 
 use super::fields::{FieldProblem, Place, Report};
+use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, IgnoreDifference,
-    SyncOptions, argo, flux,
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, SyncOptions, argo,
+    flux,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::Dialect;
@@ -12,7 +13,7 @@ use lockstep_types::revision::TargetRevision;
 use std::collections::BTreeMap;
 
 /// Larger files are no definitions.
-const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads every definition of the files. `home_cluster` is what `in-cluster` and Flux definitions mean; it is
 /// part of the key of Flux definitions.
@@ -47,7 +48,10 @@ pub fn read_source(
 }
 
 fn collect(files: &[DefinitionFile], home_cluster: &str, itself: Option<Source>) -> Definitions {
-    let mut collected = Collected::default();
+    let mut collected = Collected {
+        config_maps: ConfigMaps::read(files),
+        ..Collected::default()
+    };
     for file in files {
         let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
         if matches!(ending, "yaml" | "yml" | "json") {
@@ -73,6 +77,7 @@ pub(super) struct Ours {
 struct Collected {
     documents: Vec<Ours>,
     problems: Vec<DefinitionProblem>,
+    config_maps: ConfigMaps,
 }
 
 impl Collected {
@@ -227,7 +232,13 @@ impl Collected {
         {
             let (key, definition, problems) = match document.kind.as_str() {
                 argo::KIND => read_argo(document),
-                _ => read_flux(document, &repositories, itself, home_cluster),
+                _ => read_flux(
+                    document,
+                    &repositories,
+                    &self.config_maps,
+                    itself,
+                    home_cluster,
+                ),
             };
             self.add(document, Some(&key), problems);
             read.entry(key).or_default().push((document, definition));
@@ -364,13 +375,17 @@ fn read_argo(document: &Ours) -> Read {
 fn read_flux(
     document: &Ours,
     repositories: &Repositories<'_>,
+    config_maps: &ConfigMaps,
     itself: Option<&Source>,
     home_cluster: &str,
 ) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
     let (labels, annotations) = read_frame(&place);
-    let mut spec = flux::read(&place);
+    let mut spec = flux::read(&place, &document.namespace);
+    if let Some(substitute) = &mut spec.source.substitute {
+        config_maps.fill(&place, substitute);
+    }
     place.done();
     let source = find_source(
         &place,
@@ -407,12 +422,12 @@ fn read_flux(
             more_sources: Vec::new(),
             destination: spec.destination,
             policy: spec.policy,
-            sync_options: SyncOptions::default(),
-            depends_on: Vec::new(),
-            health_checks: Vec::new(),
-            service_account: String::new(),
+            sync_options: spec.sync_options,
+            depends_on: spec.depends_on,
+            health_checks: spec.health_checks,
+            service_account: spec.service_account,
             set: None,
-            ignore_differences: Vec::<IgnoreDifference>::new(),
+            ignore_differences: spec.ignore_differences,
             path: document.path.clone(),
             line: document.line,
             yaml: document.yaml.clone(),

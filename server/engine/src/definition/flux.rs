@@ -1,10 +1,14 @@
 //! Flux's `Kustomization` with the `GitRepository` it reads from, read as they are.
 
+pub(super) mod duration;
+
 use super::fields::Place;
 use super::{
-    DefinedSource, Destination, DestinationCluster, KustomizeImage, KustomizeOptions, repo_path,
+    DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
+    KustomizeImage, KustomizeOptions, Substitution, SyncOptions, ValuesReference, repo_path,
 };
 use lockstep_types::application::{Dialect, SyncPolicy};
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::TargetRevision;
 
 pub(super) const KUSTOMIZE_GROUP: &str = "kustomize.toolkit.fluxcd.io";
@@ -13,8 +17,6 @@ pub(super) const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
 pub(super) const DEFAULT_NAMESPACE: &str = "flux-system";
 
 const TIMING: &str = "Lockstep follows changes by itself";
-const ORDER: &str = "order between applications is not kept yet";
-const HEALTH: &str = "Lockstep judges the health of every object";
 
 /// What a `GitRepository` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,14 +32,16 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
     let spec = document.at("spec");
     let url = spec.required("url");
     let reference = spec.at("ref");
-    reference.unsupported("semver", "Name a branch, a tag or a commit.");
     // The order in which Flux takes them. A branch wins over a tag of the same name anyway.
     let (commit, name) = (reference.text("commit"), reference.text("name"));
     let (tag, branch) = (reference.text("tag"), reference.text("branch"));
+    let range = reference.text("semver");
     let revision = if !commit.is_empty() {
         commit
     } else if !name.is_empty() {
         name
+    } else if !range.is_empty() {
+        format!("semver:{range}")
     } else if !tag.is_empty() {
         format!("refs/tags/{tag}")
     } else if branch.is_empty() {
@@ -93,10 +97,15 @@ pub(super) struct Spec {
     pub source: DefinedSource,
     pub destination: Destination,
     pub policy: SyncPolicy,
+    pub sync_options: SyncOptions,
+    pub depends_on: Vec<Dependency>,
+    pub health_checks: Vec<HealthCheck>,
+    pub service_account: String,
+    pub ignore_differences: Vec<IgnoreDifference>,
 }
 
-/// Reads everything but `metadata` of a `Kustomization`.
-pub(super) fn read(document: &Place<'_>) -> Spec {
+/// Reads everything but `metadata` of a `Kustomization` in `namespace`.
+pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
     document.ignore("status", "it is Flux's own");
     let spec = document.at("spec");
     let path = match repo_path(&spec.text("path")) {
@@ -118,29 +127,23 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
         read
     });
     spec.unsupported("kubeConfig", "Register the cluster in Lockstep and put the definition into a source of its own for that cluster.");
-    spec.unsupported(
-        "postBuild",
-        "Variables are not substituted yet; use Kustomize replacements or patches.",
-    );
-    spec.unsupported(
-        "ignore",
-        "Fields cannot be left out of the comparison this way yet.",
-    );
+    let substitute = substitution(&spec, namespace);
     spec.ignore(
         "decryption",
         "secrets are not decrypted yet; encrypted objects are neither applied nor compared",
     );
-    spec.ignore_all(&["interval", "retryInterval", "timeout"], TIMING);
-    spec.ignore_all(&["wait", "healthChecks", "healthCheckExprs"], HEALTH);
-    spec.ignore("dependsOn", ORDER);
-    spec.ignore(
-        "serviceAccountName",
-        "Lockstep writes with the cluster's registered credential",
-    );
-    spec.ignore(
-        "force",
-        "objects are never deleted in order to change immutable fields",
-    );
+    spec.ignore_all(&["interval", "retryInterval"], TIMING);
+    let sync_options = SyncOptions {
+        wait: spec.flag("wait").unwrap_or(false),
+        force: spec.flag("force").unwrap_or(false),
+        timeout_seconds: timeout(&spec),
+        ..SyncOptions::default()
+    };
+    let depends_on = dependencies(&spec, namespace);
+    let mut health_checks = checked_objects(&spec);
+    health_checks.extend(check_expressions(&spec));
+    let service_account = account(&spec, namespace);
+    let ignore_differences = ignored(&spec, "ignore");
     spec.ignore(
         "deletionPolicy",
         "removing a definition never removes objects by itself",
@@ -167,6 +170,7 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
             path,
             dialect: Dialect::FluxKustomization,
             kustomize: Some(kustomize),
+            substitute,
             ..DefinedSource::default()
         },
         destination: Destination {
@@ -174,7 +178,177 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
             namespace: target_namespace,
         },
         policy,
+        sync_options,
+        depends_on,
+        health_checks,
+        service_account,
+        ignore_differences,
     }
+}
+
+/// `timeout` in seconds; 0 when there is none.
+pub(super) fn timeout(spec: &Place<'_>) -> u32 {
+    let written = spec.text("timeout");
+    if written.is_empty() {
+        return 0;
+    }
+    duration::seconds(&written).unwrap_or_else(|| {
+        let next = "Write it as in 5m or 1h30m.";
+        spec.problem("timeout", "it is no span of time", next);
+        0
+    })
+}
+
+/// The account to act as, with its namespace.
+pub(super) fn account(spec: &Place<'_>, namespace: &str) -> String {
+    let name = spec.text("serviceAccountName");
+    if name.is_empty() {
+        return name;
+    }
+    spec.note(
+        "serviceAccountName",
+        "not acted as yet: Lockstep writes with the cluster's registered credential, which may have wider rights",
+    );
+    format!("{namespace}/{name}")
+}
+
+/// `dependsOn`. Names without namespace mean the definition's own.
+pub(super) fn dependencies(spec: &Place<'_>, namespace: &str) -> Vec<Dependency> {
+    spec.list("dependsOn")
+        .into_iter()
+        .map(|entry| {
+            let read = Dependency {
+                name: entry.required("name"),
+                namespace: or(entry.text("namespace"), namespace),
+                ready_expr: entry.text("readyExpr"),
+            };
+            entry.done();
+            read
+        })
+        .collect()
+}
+
+fn or(text: String, otherwise: &str) -> String {
+    if text.is_empty() {
+        otherwise.to_owned()
+    } else {
+        text
+    }
+}
+
+fn checked_objects(spec: &Place<'_>) -> Vec<HealthCheck> {
+    spec.list("healthChecks")
+        .into_iter()
+        .map(|entry| {
+            let version = entry.text("apiVersion");
+            let key = ResourceKey::new(
+                crate::manifest::group_of(&version),
+                &entry.required("kind"),
+                &entry.text("namespace"),
+                &entry.required("name"),
+            );
+            entry.done();
+            HealthCheck::Object(key)
+        })
+        .collect()
+}
+
+/// `healthCheckExprs`.
+pub(super) fn check_expressions(spec: &Place<'_>) -> Vec<HealthCheck> {
+    spec.list("healthCheckExprs")
+        .into_iter()
+        .map(|entry| {
+            let read = HealthCheck::Expressions {
+                api_version: entry.required("apiVersion"),
+                kind: entry.required("kind"),
+                current: entry.required("current"),
+                failed: entry.text("failed"),
+                in_progress: entry.text("inProgress"),
+            };
+            entry.done();
+            read
+        })
+        .collect()
+}
+
+/// Lists of `{paths, target}`: fields whose differences do not count.
+pub(super) fn ignored(spec: &Place<'_>, name: &str) -> Vec<IgnoreDifference> {
+    spec.list(name)
+        .into_iter()
+        .map(|entry| {
+            let json_pointers = entry.texts("paths");
+            let target = entry.at("target");
+            for selector in ["labelSelector", "annotationSelector"] {
+                target.unsupported(selector, "Name the kind and the object instead.");
+            }
+            target.ignore("version", "all versions of a kind are one here");
+            let of = |field: &str| {
+                let text = target.text(field);
+                // Flux takes patterns; only plain names mean the same here.
+                if text.contains(['*', '+', '?', '[', '(', '|', '^', '$', '\\']) {
+                    target.problem(
+                        field,
+                        "it is a pattern, which is not supported yet",
+                        "Write one entry for each name.",
+                    );
+                }
+                text
+            };
+            let read = IgnoreDifference {
+                group: of("group"),
+                kind: of("kind"),
+                name: of("name"),
+                namespace: of("namespace"),
+                json_pointers,
+                ..IgnoreDifference::default()
+            };
+            target.done();
+            entry.done();
+            read
+        })
+        .collect()
+}
+
+fn substitution(spec: &Place<'_>, namespace: &str) -> Option<Substitution> {
+    if !spec.has("postBuild") {
+        return None;
+    }
+    let place = spec.at("postBuild");
+    let variables = place.text_map("substitute");
+    for name in variables.keys() {
+        if !is_variable(name) {
+            let field = format!("substitute[{name}]");
+            let next = "Use letters, digits and underscores only.";
+            place.problem(&field, "it is no name of a variable", next);
+        }
+    }
+    let from = place
+        .list("substituteFrom")
+        .into_iter()
+        .map(|entry| {
+            let read = ValuesReference {
+                kind: entry.required("kind"),
+                namespace: namespace.to_owned(),
+                name: entry.required("name"),
+                optional: entry.flag("optional").unwrap_or(false),
+                ..ValuesReference::default()
+            };
+            entry.done();
+            read
+        })
+        .collect();
+    place.ignore(
+        "substituteStrategy",
+        "a variable without value and default is always an error here",
+    );
+    place.done();
+    Some(Substitution { variables, from })
+}
+
+/// Whether Flux takes it as the name of a variable.
+pub(super) fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {

@@ -161,6 +161,9 @@ pub(super) fn key(work: &Work, files: &[Staged], input: &RenderInput, version: &
     };
     if let Some(parts) = parts.as_object_mut() {
         parts.insert("renderer".to_owned(), more);
+        if let Some(substitute) = &source.substitute {
+            parts.insert("variables".to_owned(), json!(substitute.variables));
+        }
     }
     hash_of(&parts)
 }
