@@ -431,7 +431,19 @@ fn a_fresh_server_says_how_to_begin() {
             .expect("a request");
         let page = send(Some(Role::Admin), true, request).await;
         assert!(page.text.contains("No applications yet"), "{}", page.text);
-        assert!(page.text.contains("lockstep source add"), "{}", page.text);
+        for step in ["lockstep cluster add", "lockstep source add", "Take over"] {
+            assert!(page.text.contains(step), "{step}: {}", page.text);
+        }
+        let next = page
+            .html
+            .find("aria-current=\"step\"")
+            .expect("a next step");
+        let cluster = page.html.find("/settings?tab=clusters").expect("its form");
+        let source = page
+            .html
+            .find("/settings?tab=sources")
+            .expect("the form after it");
+        assert!(next < cluster && cluster < source, "{}", page.html);
     });
 }
 

@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 /// All shortcuts, as the table shows them.
-const TABLE: [(&str, &str); 13] = [
+const TABLE: [(&str, &str); 15] = [
     ("/", "Filter"),
     ("Ctrl K", "Command palette"),
     ("g f", "Fleet"),
@@ -13,6 +13,8 @@ const TABLE: [(&str, &str); 13] = [
     ("g a", "Activity"),
     ("g c", "Clusters"),
     ("g p", "Approvals"),
+    ("g b", "Problems"),
+    ("g s", "Settings"),
     ("j  k", "Next and previous row"),
     ("Enter", "Open"),
     ("s", "Sync dialog of this application"),

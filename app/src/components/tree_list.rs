@@ -10,7 +10,15 @@ use std::collections::HashMap;
 
 /// More rows than this are not read by anybody; the filter of the page finds the rest.
 const MOST: usize = 1_000;
-const INDENT: [&str; 6] = ["pl-3", "pl-7", "pl-11", "pl-15", "pl-19", "pl-23"];
+/// A phone has no room to waste on depth.
+const INDENT: [&str; 6] = [
+    "pl-3",
+    "pl-5 md:pl-7",
+    "pl-7 md:pl-11",
+    "pl-9 md:pl-15",
+    "pl-11 md:pl-19",
+    "pl-13 md:pl-23",
+];
 
 /// The list.
 #[component]
@@ -72,9 +80,9 @@ fn row(node: &ResourceNode, level: usize, picked: bool, now: Micros, href: Strin
         <tr role="row" attr:aria-level=(level + 1).to_string() aria-selected=picked.to_string() class=ground>
             <td role="gridcell" class=format!("border-b border-line py-1.5 pr-2 {indent}")>
                 <a href=href class="block min-w-0 break-words hover:underline" data-row data-noscroll>
-                    <span class="text-xs text-muted">{node.key.kind.clone()}</span>
+                    <span class="text-xs text-muted max-md:block">{node.key.kind.clone()}</span>
                     " "
-                    <span class="font-medium">{node.key.name.clone()}</span>
+                    <span class="font-medium max-md:text-sm">{node.key.name.clone()}</span>
                 </a>
             </td>
             <td role="gridcell" class="border-b border-line px-2.5 py-1.5">

@@ -1,5 +1,6 @@
 //! The fleet: one verdict line, what needs a person, and all groups over all clusters.
 
+mod first_steps;
 mod matrix;
 mod needs_you;
 mod phone;
@@ -14,7 +15,7 @@ use crate::components::clock::Clock;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{ACTION_LINK, LINK, PANEL, PageHead};
+use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::reason::Banner;
 use crate::components::switcher::{Choice, Segments};
 use crate::components::tone::Tone;
@@ -77,8 +78,14 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
     } else {
         matrix::matrix(&view, &wanted, now)
     };
+    // Two forms of nothing are no choice.
+    let shown = if nothing && wanted.filter.is_empty() {
+        "hidden"
+    } else {
+        "hidden md:block"
+    };
     let segments = view! {
-        <div class="hidden md:block">
+        <div class=shown>
             <Segments
                 label="View"
                 choices=vec![
@@ -96,7 +103,7 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
         {view.commit.clone().map(|commit| rollout::rollout(commit, now))}
         {needs_you::needs_you(&view, now)}
         {if nothing {
-            empty(&wanted)
+            empty(&wanted, &view)
         } else {
             view! {
                 <div class=format!("{PANEL} max-md:hidden")>{wide}</div>
@@ -128,24 +135,14 @@ fn filter_error(filter: &str, at: u32, why: &str) -> AnyView {
     view! { <Banner tone=Tone::Bad lead=lead rest=rest /> }.into_any()
 }
 
-fn empty(wanted: &Wanted) -> AnyView {
+fn empty(wanted: &Wanted, view: &FleetView) -> AnyView {
     if wanted.filter.is_empty() {
-        view! {
-            <Empty title="No applications yet" shape=Icon::Fleet>
-                <p>
-                    "Register a root source: a repository with Argo CD or Flux manifests. It is only observed until you take it over; nothing is written."
-                </p>
-                <p class="mt-3 flex flex-wrap items-center justify-center gap-3">
-                    <code class="rounded-md border border-line bg-page px-2.5 py-1 font-mono text-sm">
-                        "lockstep source add NAME --repo URL --path PATH"
-                    </code>
-                    <a class=ACTION_LINK href="/settings?tab=sources&add=1">
-                        "or do it here"
-                    </a>
-                </p>
-            </Empty>
-        }
-        .into_any()
+        let clusters: Vec<String> = view
+            .columns
+            .iter()
+            .map(|column| column.cluster.clone())
+            .collect();
+        first_steps::first_steps(&clusters)
     } else {
         let filter = wanted.filter.clone();
         view! {

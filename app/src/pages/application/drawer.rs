@@ -6,6 +6,7 @@ use crate::components::code::Code;
 use crate::components::diff_view::Diffs;
 use crate::components::icon::{Icon, icon};
 use crate::components::panel::{H2, facts, tag};
+use crate::components::sha::CopyButton;
 use crate::components::status::{chip, health_mark, state_chip, sync_mark};
 use crate::components::switcher::{Choice, Tabs};
 use leptos::prelude::*;
@@ -91,7 +92,7 @@ fn summary(resource: &ResourceView) -> AnyView {
         match &resource.origin {
             Some(origin) => {
                 let line = origin.line.map(|line| format!(":{line}")).unwrap_or_default();
-                view! { <span class="font-mono break-all">{format!("{}{line}", origin.path)}</span> }.into_any()
+                view! { <span class="font-mono text-xs">{path_words(&format!("{}{line}", origin.path))}</span> }.into_any()
             }
             None if node.declared => "in Git".into_any(),
             None => "by a controller, not in Git".into_any(),
@@ -139,30 +140,54 @@ fn diff(resource: &ResourceView) -> AnyView {
 }
 
 fn yaml(resource: &ResourceView) -> AnyView {
+    let both = resource.live_yaml.is_some() && resource.desired_yaml.is_some();
+    let place = resource.origin.as_ref().map(|origin| {
+        let line = origin
+            .line
+            .map(|line| format!(":{line}"))
+            .unwrap_or_default();
+        format!("{}{line}", origin.path)
+    });
     view! {
-        <div class="flex flex-col gap-3">
-            {resource
-                .live_yaml
-                .clone()
-                .map(|text| {
-                    view! {
-                        <h3 class=H2>"Live"</h3>
-                        <Code text=text label="Live YAML" />
-                    }
-                })}
-            {resource
-                .desired_yaml
-                .clone()
-                .map(|text| {
-                    view! {
-                        <h3 class=H2>"As Git renders it"</h3>
-                        <Code text=text label="Rendered YAML" />
-                    }
-                })}
-            {(resource.live_yaml.is_none()).then(|| view! { <p class="text-muted">"The object is not in the cluster."</p> })}
+        <div class=format!("grid items-start gap-3 {}", if both { "lg:grid-cols-2" } else { "" })>
+            {side("Live", None, "Live YAML", resource.live_yaml.clone(), "The object is not in the cluster.")}
+            {side("As Git renders it", place, "Rendered YAML", resource.desired_yaml.clone(), "Git does not declare this object: a controller made it.")}
         </div>
     }
     .into_any()
+}
+
+/// One of the two texts under its heading, or why there is none.
+fn side(
+    title: &'static str,
+    place: Option<String>,
+    label: &'static str,
+    text: Option<String>,
+    none: &'static str,
+) -> AnyView {
+    view! {
+        <section class="flex min-w-0 flex-col gap-1.5">
+            <h3 class=format!("{H2} group/sha flex min-w-0 flex-wrap items-center gap-x-2")>
+                <span class="relative">
+                    {title} {text.clone().map(|text| view! { <CopyButton text=text what="this YAML" /> })}
+                </span>
+                {place.map(|place| view! { <span class="ml-auto font-mono font-normal">{path_words(&place)}</span> })}
+            </h3>
+            {match text {
+                Some(text) => view! { <Code text=text label=label /> }.into_any(),
+                None => view! { <p class="text-muted">{none}</p> }.into_any(),
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+/// A path that breaks behind its slashes before it breaks inside a word.
+fn path_words(path: &str) -> AnyView {
+    path.split_inclusive('/')
+        .map(|part| view! { <span class="inline-block max-w-full break-all">{part.to_owned()}</span> })
+        .collect_view()
+        .into_any()
 }
 
 fn events(events: &[ObjectEvent]) -> AnyView {

@@ -125,7 +125,7 @@ fn pick(revision: &Revision, index: usize) -> AnyView {
 fn back_link(target: &TargetRef, revision: &Revision) -> AnyView {
     view! {
         <td class=format!("{TD} text-right whitespace-nowrap")>
-            <a class=LINK href=rollback_address(target, Some(revision))>
+            <a class=format!("{LINK} text-muted hover:text-ink") href=rollback_address(target, Some(revision))>
                 "Roll back to this"
             </a>
         </td>

@@ -54,19 +54,28 @@ pub fn tree_tab(
         ),
     ];
     let drawing = drawing(tree, head, &address, now);
+    let columns = columns(&address);
     view! {
         <div class="flex items-center justify-between gap-3 max-md:hidden">
             <span class="text-sm text-muted">{format::plural(count, "object", "objects")}</span>
             <Segments label="Form of the tree" choices=choices />
         </div>
-        <div class=format!(
-            "{PANEL} grid {}",
-            if open { "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,1fr)_400px]" } else { "" },
-        )>
+        <div class=format!("{PANEL} grid {columns}")>
             {drawing} {open.then(|| drawer_part(node, address))}
         </div>
     }
     .into_any()
+}
+
+/// The drawing keeps what the drawer leaves: two texts side by side need more than a summary.
+fn columns(address: &Address) -> &'static str {
+    match (&address.node, address.pane.as_str()) {
+        (None, _) => "",
+        (Some(_), "yaml") => {
+            "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,2fr)_minmax(0,5fr)]"
+        }
+        (Some(_), _) => "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,1fr)_400px]",
+    }
 }
 
 fn drawing(

@@ -232,7 +232,7 @@ fn cell(targets: &[TargetSummary], roomy: bool, now: Micros) -> AnyView {
 fn below(target: &TargetSummary, standing: &Standing, roomy: bool) -> AnyView {
     if !standing.cause.is_empty() {
         return view! {
-            <span class="line-clamp-2 max-w-60 text-xs break-words text-muted" title=standing.cause.clone()>
+            <span class="line-clamp-2 max-w-80 text-xs break-words text-muted" title=standing.cause.clone()>
                 {standing.cause.clone()}
             </span>
         }
