@@ -6,6 +6,7 @@ pub mod check;
 mod digest;
 mod facts;
 mod gate;
+pub mod hook;
 pub mod order;
 mod prune;
 pub mod text;
@@ -16,7 +17,7 @@ use lockstep_types::application::SyncPolicy;
 use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind};
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan, Step};
-use lockstep_types::resource::ResourceKey;
+use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::Revision;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -94,6 +95,8 @@ pub struct PresentFacts {
     /// Its own wish about being pruned.
     pub prune: PruneWish,
     pub wave: i32,
+    /// Its own annotations make it a hook: not a leftover of a sync, whoever made it.
+    pub hook: bool,
     /// It has a deletion timestamp.
     pub terminating: bool,
 }
@@ -173,13 +176,31 @@ fn applies(input: &PlanInput<'_>, report: &mut Vec<String>) -> Vec<Step> {
             continue;
         }
         let (wave, problem) = order::wave(&manifest.body);
-        report.extend(problem.map(|problem| format!("{}: {problem}.", manifest.key.short())));
+        report.extend(
+            problem
+                .into_iter()
+                .chain(hook::remarks(&manifest.body))
+                .map(|problem| format!("{}: {problem}.", said_at(manifest))),
+        );
         steps.push(apply(input, manifest, wave));
     }
     if let Some(step) = destination_namespace(input, &steps, report) {
         steps.push(step);
     }
     steps
+}
+
+/// An object with the place in Git that declares it, where that is known.
+fn said_at(manifest: &Manifest) -> String {
+    let name = manifest.key.short();
+    match &manifest.origin {
+        Some(Origin {
+            path,
+            line: Some(line),
+        }) => format!("{name} ({path}:{line})"),
+        Some(Origin { path, line: None }) => format!("{name} ({path})"),
+        None => name,
+    }
 }
 
 fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {

@@ -4,6 +4,7 @@
 use super::{LiveFact, PlanInput};
 use lockstep_types::plan::{Action, Plan, Step};
 use lockstep_types::resource::ResourceKey;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +157,13 @@ impl<'c> Checker<'c> {
             }
         }
         for manifest in self.input.desired {
+            let applied = |step: &Step| step.key == manifest.key && step.action.writes();
+            if is_never_run(&manifest.body) && self.plan.steps.iter().any(applied) {
+                self.violate(
+                    "hook",
+                    format!("{} is a hook that a sync does not run", manifest.key),
+                );
+            }
             if !self.plan.steps.iter().any(|step| step.key == manifest.key) {
                 self.violate(
                     "complete",
@@ -227,6 +235,9 @@ impl<'c> Checker<'c> {
         );
         if facts.tracking.as_deref() != Some(own.as_str()) {
             self.violate("G5", format!("{key} does not carry our tracking id"));
+        }
+        if facts.hook {
+            self.violate("hook", format!("{key} is a hook and would be deleted"));
         }
         if matches!(facts.prune, super::PruneWish::Never(_)) {
             self.violate("wish", format!("{key} asks never to be deleted"));
@@ -300,6 +311,27 @@ fn is_dear(key: &ResourceKey) -> bool {
         "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
     ];
     DEAR.contains(&format!("{}/{}", key.group, key.kind).as_str())
+}
+
+/// It is a hook of Argo CD, or one of Helm that belongs to no install and no upgrade.
+fn is_never_run(body: &Value) -> bool {
+    let annotation = |name: &str| {
+        body.pointer("/metadata/annotations")
+            .and_then(|annotations| annotations.get(name))
+            .and_then(Value::as_str)
+    };
+    let of_helm = |text: &str| {
+        let mut events = text.split(',').map(str::trim);
+        text.trim() != "crd-install"
+            && !events.any(|event| {
+                matches!(
+                    event,
+                    "pre-install" | "pre-upgrade" | "post-install" | "post-upgrade"
+                )
+            })
+    };
+    annotation("argocd.argoproj.io/hook").is_some()
+        || annotation("helm.sh/hook").is_some_and(of_helm)
 }
 
 fn runs_pods(key: &ResourceKey) -> bool {

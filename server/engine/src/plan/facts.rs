@@ -1,5 +1,6 @@
 //! Reads off a live object what a plan needs to know of it, and off a desired one what it says about itself.
 
+use super::hook;
 use super::order::{annotation, wave};
 use super::{LiveFact, PresentFacts, PruneWish};
 use crate::tracking::TRACKING_ANNOTATION;
@@ -20,6 +21,7 @@ impl LiveFact {
             tracking: annotation(body, TRACKING_ANNOTATION).map(str::to_owned),
             prune: prune_wish(body),
             wave: wave(body).0,
+            hook: hook::hook(body).is_some(),
             terminating: text("/metadata/deletionTimestamp").is_some(),
         })
     }
@@ -52,10 +54,8 @@ pub(super) fn prune_wish(body: &Value) -> PruneWish {
 
 /// Why a desired object is not to be applied at all; from its own annotations.
 pub(super) fn not_applied(body: &Value, exists: bool) -> Option<String> {
-    if let Some(phase) = annotation(body, "argocd.argoproj.io/hook") {
-        return Some(format!(
-            "it is a hook ({phase}); hooks are not part of a plan"
-        ));
+    if let Some(why) = hook::left_out(body) {
+        return Some(why);
     }
     let flux = |name: &str| {
         annotation(body, name)

@@ -122,6 +122,12 @@ fn refused(
     if facts.tracking.is_none() {
         return Some("it does not carry our tracking id".to_owned());
     }
+    if facts.hook {
+        return Some(
+            "it is a hook, and a sync prunes no hooks; delete it by hand when nobody needs it"
+                .to_owned(),
+        );
+    }
     if let PruneWish::Never(annotation) = &facts.prune {
         return Some(annotation.clone());
     }

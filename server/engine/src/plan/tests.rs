@@ -195,7 +195,7 @@ fn an_approval_holds_for_exactly_one_plan() {
 #[test]
 fn what_is_not_surely_ours_is_kept() {
     type Twist = fn(&mut World, &ResourceKey);
-    let cases: [(&str, Twist); 10] = [
+    let cases: [(&str, Twist); 11] = [
         ("pruning is off", |world, _| world.policy.prune = false),
         ("another object has taken its place", |world, key| {
             world.facts_of(key).uid = "other".to_owned()
@@ -237,6 +237,9 @@ fn what_is_not_surely_ours_is_kept() {
         }),
         ("is being deleted already", |world, key| {
             world.facts_of(key).terminating = true
+        }),
+        ("a sync prunes no hooks", |world, key| {
+            world.facts_of(key).hook = true
         }),
         ("Prune=false", |world, key| {
             world.facts_of(key).prune = PruneWish::Never("sync-options: Prune=false".to_owned())
@@ -305,6 +308,46 @@ fn g6_an_object_of_somebody_else_is_not_applied() {
     // Nobody's object is adopted.
     world.facts_of(&web).tracking = None;
     assert_eq!(world.plan().counts().configure, 1);
+}
+
+#[test]
+fn hooks_of_helm_that_no_sync_runs_are_not_applied() {
+    let mut world = World::new();
+    for (name, text) in [
+        ("cleanup", "pre-delete"),
+        ("undo", "post-rollback"),
+        ("typo", "pre-instal"),
+        ("migrate", "pre-install,pre-upgrade"),
+        ("crd", "crd-install"),
+    ] {
+        let key = world.declare(
+            &format!("batch/Job:shop/{name}"),
+            &json!({hook::HELM_HOOK: text}),
+        );
+        world.live.insert(key, LiveFact::Absent);
+    }
+    let plan = world.plan();
+    let actions: Vec<(&str, &str)> = plan
+        .steps
+        .iter()
+        .map(|step| (step.key.name.as_str(), step.action.word()))
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            ("cleanup", "skip"),
+            ("crd", "create"),
+            ("migrate", "create"),
+            ("typo", "skip"),
+            ("undo", "skip"),
+        ]
+    );
+    let notes = plan.report.join("\n");
+    assert!(notes.contains("\"pre-instal\" is not known"), "{notes}");
+    assert!(
+        notes.contains("Job cleanup is left alone: it is a Helm hook (pre-delete)"),
+        "{notes}"
+    );
 }
 
 #[test]

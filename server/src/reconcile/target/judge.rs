@@ -149,10 +149,17 @@ pub(crate) async fn judge(
         .filter(|manifest| manifest.key.kind == "HorizontalPodAutoscaler")
         .filter_map(|manifest| diff::hpa_target(&manifest.body))
         .collect();
+    // A hook that no sync applies is neither missing nor drifted, and nobody waits for it.
+    let compared: Vec<&Manifest> = subject
+        .desired
+        .objects
+        .iter()
+        .filter(|manifest| plan::hook::left_out(&manifest.body).is_none())
+        .collect();
     let mut diffs = BTreeMap::new();
     let mut settled = BTreeMap::new();
     let mut unsure = None;
-    for manifest in &subject.desired.objects {
+    for manifest in compared.iter().copied() {
         let context = context(subject, manifest, &hpa_targets);
         let body = bodies.get(&manifest.key).map(|(body, _)| body);
         let found = match diff::compare(Some(manifest), body, &schema, &context) {
@@ -197,15 +204,17 @@ pub(crate) async fn judge(
         if entry.uid.as_deref() != Some(object.uid.as_str()) {
             continue;
         }
+        // The plan deletes no hooks, so one that left Git is no difference either.
+        if matches!(facts.get(&entry.key), Some(LiveFact::Present(facts)) if facts.hook) {
+            continue;
+        }
         if let Compared::Exact(Some(extra)) =
             diff::compare(None, Some(body), &schema, &CompareContext::default())
         {
             diffs.insert(entry.key.clone(), extra);
         }
     }
-    let observed: Vec<Observed> = subject
-        .desired
-        .objects
+    let observed: Vec<Observed> = compared
         .iter()
         .map(|manifest| match bodies.get(&manifest.key) {
             Some((body, object)) => {

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn the_checker_finds_what_is_wrong() {
     type Break = fn(&mut Plan, &mut World);
-    let cases: [(&str, Break); 13] = [
+    let cases: [(&str, Break); 15] = [
         ("index", |plan, _| plan.steps[0].index = 9),
         ("once", |plan, _| {
             let step = plan.steps[0].clone();
@@ -30,6 +30,14 @@ fn the_checker_finds_what_is_wrong() {
         ("G11", |_, world| {
             let key = world.inventory[0].key.clone();
             world.live.remove(&key);
+        }),
+        ("hook", |_, world| {
+            let key = world.inventory[1].key.clone();
+            world.facts_of(&key).hook = true;
+        }),
+        ("hook", |_, world| {
+            let annotations = json!({hook::HELM_HOOK: "pre-delete"});
+            world.desired[0] = manifest("apps/Deployment:shop/web", &annotations);
         }),
         ("policy", |_, world| world.policy.prune = false),
         ("identity", |plan, _| {
