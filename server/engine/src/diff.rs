@@ -56,6 +56,8 @@ pub struct CompareContext<'a> {
     pub hpa_targets: Option<&'a BTreeSet<ResourceKey>>,
     /// JSON pointers into the object that are never a reason to sync.
     pub ignored: &'a [String],
+    /// Field managers whose fields are never a reason to sync.
+    pub ignored_managers: &'a [String],
 }
 
 /// Compares a desired with a live object. One of them may be absent: then the answer is Missing or Extra.

@@ -160,6 +160,10 @@ async fn judged(
         policy: PlanPolicy::from(&loaded.definition.policy),
         // An observed cluster is sent nothing, not even a dry run; the tracking annotation counts as a difference.
         managed: loaded.row.mode == lockstep_types::source::Mode::Managed,
+        ignored: super::target::ignored::by_object(
+            &loaded.definition.ignore_differences,
+            &desired.objects,
+        ),
     };
     let mut memory = TargetMemory::default();
     let judged = judge::judge(&subject, handle, &mut memory.dry_runs).await?;

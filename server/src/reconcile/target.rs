@@ -6,6 +6,7 @@
 mod children;
 mod compare;
 mod confirm;
+pub(crate) mod ignored;
 pub(crate) mod judge;
 mod load;
 mod memory;

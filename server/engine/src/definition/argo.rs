@@ -114,6 +114,12 @@ fn ignore_difference(place: Place<'_>) -> IgnoreDifference {
         jq_paths: place.texts("jqPathExpressions"),
         managers: place.texts("managedFieldsManagers"),
     };
+    if !rule.jq_paths.is_empty() {
+        place.note(
+            "jqPathExpressions",
+            "jq expressions are not evaluated yet; use jsonPointers",
+        );
+    }
     if rule.json_pointers.is_empty() && rule.jq_paths.is_empty() && rule.managers.is_empty() {
         place.note("jsonPointers", "the rule names no fields and has no effect");
     }

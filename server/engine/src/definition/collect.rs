@@ -4,8 +4,7 @@ use super::fields::{FieldProblem, Place, Report};
 use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, SyncOptions, argo,
-    flux,
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, argo, flux,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::Dialect;

@@ -142,6 +142,7 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
     let depends_on = dependencies(&spec, namespace);
     let mut health_checks = checked_objects(&spec);
     health_checks.extend(check_expressions(&spec));
+    not_acted_on(&spec);
     let service_account = account(&spec, namespace);
     let ignore_differences = ignored(&spec, "ignore");
     spec.ignore(
@@ -183,6 +184,30 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
         health_checks,
         service_account,
         ignore_differences,
+    }
+}
+
+/// Says of fields that are kept and have no effect yet that they have none.
+fn not_acted_on(spec: &Place<'_>) {
+    for (name, why) in [
+        ("dependsOn", "order between applications is not kept yet"),
+        (
+            "healthChecks",
+            "only the health of the application's own objects is judged",
+        ),
+        (
+            "healthCheckExprs",
+            "health is judged by the built-in rules; expressions are not evaluated yet",
+        ),
+        (
+            "force",
+            "objects are never deleted in order to change immutable fields",
+        ),
+        ("timeout", "syncs have limits of their own"),
+    ] {
+        if spec.has(name) {
+            spec.note(name, why);
+        }
     }
 }
 

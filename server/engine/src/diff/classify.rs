@@ -32,6 +32,10 @@ pub(super) fn class(found: &Found<'_>, evidence: &Evidence<'_, '_>) -> DiffClass
     if is_ignored(&found.path, evidence.context.ignored) {
         return DiffClass::Noise;
     }
+    let managers = evidence.context.ignored_managers;
+    if !managers.is_empty() && evidence.owners.owned_by(&found.path, managers) {
+        return DiffClass::OwnedByOther;
+    }
     if yields_replicas(evidence.key, &found.path, evidence.context) {
         return DiffClass::OwnedByOther;
     }

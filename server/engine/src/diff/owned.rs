@@ -66,6 +66,14 @@ impl<'a> Owners<'a> {
             .any(|entry| !entry.ours && reach(entry.fields, path) == Reach::Here)
     }
 
+    /// Whether one of these managers owns the place or something below it.
+    pub fn owned_by(&self, path: &[Segment<'_>], managers: &[String]) -> bool {
+        self.entries.iter().any(|entry| {
+            managers.iter().any(|manager| manager == entry.manager)
+                && reach(entry.fields, path) == Reach::Here
+        })
+    }
+
     /// Who last wrote the value at a path: the newest other manager, else ourselves.
     pub fn last_writer(&self, path: &[Segment<'_>]) -> Option<Entry<'a>> {
         let rank = |entry: &Entry<'a>| {

@@ -55,6 +55,10 @@ impl Compared {
             destination_namespace: &loaded.definition.destination.namespace,
             policy: PlanPolicy::from(&loaded.definition.policy),
             managed: self.managed,
+            ignored: super::ignored::by_object(
+                &loaded.definition.ignore_differences,
+                &self.desired.objects,
+            ),
         }
     }
 }

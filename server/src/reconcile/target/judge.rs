@@ -1,6 +1,7 @@
 //! Compares what a cluster should hold with what it holds, for one target: differences, health, and the facts a plan is
 //! made from. Nothing is written; the only request is a dry run, and only where the target is managed.
 
+use super::ignored::Ignored;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::Desired;
 use crate::runtime::ClusterHandle;
@@ -50,6 +51,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) policy: PlanPolicy,
     /// Writes are allowed, so a dry run is too.
     pub(crate) managed: bool,
+    /// What the definition leaves out of the comparison.
+    pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
 }
 
 /// Dry runs by object: the desired hash and live version they were made for, and what they found.
@@ -269,6 +272,7 @@ pub(crate) fn context<'a>(
     manifest: &Manifest,
     hpa_targets: &'a BTreeSet<ResourceKey>,
 ) -> CompareContext<'a> {
+    let ignored = subject.ignored.get(&manifest.key);
     CompareContext {
         applied_hash: subject
             .baseline
@@ -287,7 +291,8 @@ pub(crate) fn context<'a>(
             .map(|applied| &*applied.body),
         ignore_tracking: !subject.managed,
         hpa_targets: Some(hpa_targets),
-        ignored: &[],
+        ignored: ignored.map_or(&[], |ignored| &ignored.pointers),
+        ignored_managers: ignored.map_or(&[], |ignored| &ignored.managers),
     }
 }
 

@@ -41,15 +41,20 @@ pub(super) fn read(place: &Place<'_>) -> (SyncPolicy, SyncOptions) {
         }
     }
     options.retry = place.has("retry").then(|| retry(&place.at("retry")));
+    if options.retry.is_some() {
+        place.note("retry", "Lockstep retries with a backoff of its own");
+    }
     let metadata = place.at("managedNamespaceMetadata");
     options.namespace_labels = metadata.text_map("labels");
     options.namespace_annotations = metadata.text_map("annotations");
     metadata.done();
-    if metadata.is_there() && !policy.create_namespace {
-        place.note(
-            "managedNamespaceMetadata",
-            "it has an effect only together with CreateNamespace=true",
-        );
+    if metadata.is_there() {
+        let why = if policy.create_namespace {
+            "labels of created namespaces are not set yet"
+        } else {
+            "it has an effect only together with CreateNamespace=true"
+        };
+        place.note("managedNamespaceMetadata", why);
     }
     place.done();
     (policy, options)
@@ -73,6 +78,12 @@ fn option(
                 return place.problem(field, &message, EDIT);
             }
         };
+        if options.propagation != Propagation::Background {
+            place.note(
+                field,
+                "what a deleted object owns is deleted in the background",
+            );
+        }
         return;
     }
     let on = match value {
@@ -84,6 +95,14 @@ fn option(
             return place.note(field, &message);
         }
     };
+    let not_yet = match key {
+        "Replace" | "Force" | "RespectIgnoreDifferences" | "FailOnSharedResource" => on,
+        "Validate" => !on,
+        _ => false,
+    };
+    if not_yet {
+        place.note(field, &format!("{key} is not acted on yet"));
+    }
     match key {
         "CreateNamespace" => policy.create_namespace = on,
         "Replace" => options.replace = on,

@@ -49,7 +49,7 @@ fn what_cannot_be_put_in_is_named() {
     for (written, part) in [
         ("${NO}", "the variable NO has no value"),
         ("${NO^^}", "the variable NO has no value"),
-        ("${a.b}", "${a.b} is no variable"),
+        ("${NAME.b}", "${NAME.b} is no variable"),
         ("${}", "${} is no variable"),
         ("${1}", "${1} is no variable"),
         ("${NAME", "no closing brace"),
