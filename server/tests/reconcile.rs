@@ -7,6 +7,8 @@
 mod delivery;
 #[path = "reconcile/drift.rs"]
 mod drift;
+#[path = "reconcile/ignored.rs"]
+mod ignored;
 #[path = "reconcile/interruption.rs"]
 mod interruption;
 #[path = "reconcile/kubectl.rs"]
