@@ -84,13 +84,9 @@ fn chain(error: &dyn Error) -> String {
 }
 
 fn from_file(login: &LoginEntry) -> Result<Credential, AccessRefused> {
-    let password = login
-        .password()
-        .map_err(|error| AccessRefused(chain(&error)))?;
-    Ok(Credential::Basic {
-        username: login.username.clone(),
-        password,
-    })
+    login
+        .credential()
+        .map_err(|error| AccessRefused(chain(&error)))
 }
 
 /// Two spellings of one address.
@@ -126,10 +122,7 @@ impl Access for Keyring {
             if let Some(sealed) = self.sealed(row.id.0).await? {
                 let secret = GitSecret::open(&self.vault, row.id, &sealed)
                     .map_err(|error| AccessRefused(error.to_string()))?;
-                access.credential = Credential::Basic {
-                    username: secret.username,
-                    password: secret.password,
-                };
+                access.credential = secret.credential();
                 return Ok(access);
             }
         }

@@ -8,6 +8,7 @@
 //!
 //! Knows no definitions, renderers or clusters. The mirrors' folder is owned by [`Mirrors`] alone.
 
+mod credential;
 mod error;
 mod fetch;
 mod git;
@@ -17,37 +18,25 @@ mod patch;
 mod prepare;
 mod restore;
 mod snapshot;
+mod ssh;
 mod url;
+mod versions;
+mod wanted;
 
+pub use credential::Credential;
 pub use error::SourceError;
 pub use restore::{PushOutcome, RestoreRequest};
 pub use snapshot::{Entry, FileKind, Snapshot, TreeFile};
+pub use ssh::check_private_key;
 pub use url::RepoUrl;
+pub use versions::{VersionRange, version};
 
 use lockstep_types::revision::{CommitInfo, PathChange, Revision, TargetRevision};
 use mirror::Mirror;
-use secrecy::SecretString;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// How to log in to a Git host. Never printed.
-#[derive(Debug, Clone, Default)]
-pub enum Credential {
-    #[default]
-    None,
-    /// User name and password or token, over HTTPS.
-    Basic {
-        username: String,
-        password: SecretString,
-    },
-    /// A private key in OpenSSH form and the host keys to accept, one `known_hosts` line each.
-    SshKey {
-        private_key: SecretString,
-        known_hosts: String,
-    },
-}
 
 /// Which addresses may be asked. Closed by default; the operator's configuration opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
