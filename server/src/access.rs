@@ -11,7 +11,7 @@ use crate::secrets::{Sealed, Vault};
 use crate::store::{Store, StoreError, cluster, credential, source};
 use async_trait::async_trait;
 use engine::live::ClusterPolicy;
-use engine::source::{Credential, NetworkPolicy};
+use engine::source::{Credential, NetworkPolicy, place_of};
 use secrecy::SecretString;
 use std::error::Error;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ fn from_file(login: &LoginEntry) -> Result<Credential, AccessRefused> {
 
 /// Two spellings of one address.
 fn same(one: &str, other: &str) -> bool {
-    plain(one) == plain(other)
+    plain(&place_of(one)) == plain(&place_of(other))
 }
 
 fn plain(url: &str) -> &str {
@@ -102,6 +102,8 @@ fn plain(url: &str) -> &str {
 #[async_trait]
 impl Access for Keyring {
     async fn git(&self, repo_url: &str) -> Result<GitAccess, AccessRefused> {
+        let place = place_of(repo_url);
+        let repo_url = place.as_str();
         let mut access = GitAccess::default();
         let entries: Vec<_> = self
             .config

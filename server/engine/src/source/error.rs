@@ -63,6 +63,9 @@ pub enum SourceError {
         "{path} is a Git LFS pointer, and LFS content is not fetched; put the file itself into the repository"
     )]
     LfsPointer { path: String },
+    /// A chart that is not there, or that is not what it should be.
+    #[error("the chart of {url} cannot be used: {message}")]
+    Chart { url: String, message: String },
     /// Something this version does not do.
     #[error("{0}")]
     Unsupported(String),
@@ -98,6 +101,9 @@ impl SourceError {
             }
             Self::NoSuchPath { .. } => {
                 "Check the path in the definition, or restore the folder in Git."
+            }
+            Self::Chart { .. } => {
+                "Check chart and version in the definition, and what the Helm repository or registry serves."
             }
             Self::NotFetched { .. } | Self::UnknownCommit { .. } => "Refresh the application.",
             Self::Mirror { .. } => {

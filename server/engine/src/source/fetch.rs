@@ -5,7 +5,7 @@ use super::git::Git;
 use super::mirror::Mirror;
 use super::versions::VersionRange;
 use super::wanted::Wanted;
-use super::{Credential, Mirrors, SourceError, on_blocking_thread};
+use super::{Credential, Mirrors, SourceError, on_blocking_thread, upkeep};
 use crate::manifest::hex;
 use gix::ObjectId;
 use lockstep_types::revision::{Revision, TargetRevision};
@@ -27,9 +27,14 @@ pub(super) async fn fetch(
     mirror: &Arc<Mirror>,
     credential: &Credential,
     wanted: &[TargetRevision],
-) -> Result<BTreeMap<TargetRevision, Result<Revision, SourceError>>, SourceError> {
+) -> Result<Answers, SourceError> {
     let _turn = mirror.transport.lock().await;
-    on_blocking_thread(Arc::clone(mirror), Mirror::create).await?;
+    let opened = mirrors.inner.opened;
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        mirror.create()?;
+        upkeep::clear_locks(mirror.dir(), opened).map_err(|error| mirror.broken(error))
+    })
+    .await?;
     let git = Git {
         url: mirror.url(),
         git_dir: mirror.dir(),
@@ -38,6 +43,55 @@ pub(super) async fn fetch(
         policy: mirrors.inner.policy,
         deadline: mirrors.deadline,
     };
+    let first = answers(&git, mirror, wanted).await;
+    let suspect = match &first {
+        Err(SourceError::Unreachable { .. } | SourceError::Mirror { .. }) => true,
+        Err(_) => false,
+        Ok(answers) => answers
+            .values()
+            .any(|answer| matches!(answer, Err(SourceError::Mirror { .. }))),
+    };
+    // A host that is away fails alike, so the mirror itself is asked.
+    if suspect && !upkeep::is_whole(&git).await? {
+        return rebuild(&git, mirror, wanted).await;
+    }
+    if first.is_ok() && upkeep::has_grown(mirror.dir()) {
+        match upkeep::repack(&git).await {
+            Ok(()) => mirror.forget(),
+            Err(error) => {
+                tracing::warn!(event.name = "source.repack_failed", repository = %git.url, error = %error, "a mirror could not be repacked; it is tried again after the next fetch");
+            }
+        }
+    }
+    first
+}
+
+/// Makes a damaged mirror anew. When the host does not answer, the damaged one stays: it may hold what is asked next.
+async fn rebuild(
+    git: &Git<'_>,
+    mirror: &Arc<Mirror>,
+    wanted: &[TargetRevision],
+) -> Result<Answers, SourceError> {
+    tracing::warn!(event.name = "source.mirror_damaged", repository = %git.url, "a mirror is damaged and is made anew");
+    let heads = [String::from("refs/heads/*")];
+    list(git, heads.iter()).await?;
+    let kept = upkeep::put_aside(mirror).await?;
+    let answers = answers(git, mirror, wanted).await?;
+    let lost = upkeep::bring_back(git, mirror, &kept).await?;
+    if !lost.is_empty() {
+        tracing::error!(event.name = "source.commits_lost", repository = %git.url, commits = %lost.join(" "), "commits that history names are neither in the damaged mirror nor at the host; the damaged mirror is kept beside the new one");
+    }
+    mirror.forget();
+    Ok(answers)
+}
+
+type Answers = BTreeMap<TargetRevision, Result<Revision, SourceError>>;
+
+async fn answers(
+    git: &Git<'_>,
+    mirror: &Arc<Mirror>,
+    wanted: &[TargetRevision],
+) -> Result<Answers, SourceError> {
     let mut answers = BTreeMap::new();
     let mut refs = BTreeMap::new();
     let mut ranges = BTreeMap::new();
@@ -64,7 +118,7 @@ pub(super) async fn fetch(
     } else {
         let exact = refs.values().flat_map(|(names, _)| names);
         let beside = ranges.values().flat_map(|(names, _)| names);
-        list(&git, exact.chain(beside)).await?
+        list(git, exact.chain(beside)).await?
     };
     let mut found = BTreeMap::new();
     let mut by_beginning = BTreeMap::new();
@@ -122,19 +176,19 @@ pub(super) async fn fetch(
             // Writing to a String cannot fail.
             let _ = writeln!(lines, "+{name}:{}", local_name(key));
         }
-        get(&git, lines).await?;
+        get(git, lines).await?;
     }
     for (revision, (_, key)) in found {
         let answer = on_blocking_thread(Arc::clone(mirror), move |mirror| peel(mirror, &key)).await;
         answers.insert(revision, answer);
     }
     for (revision, commit) in commits {
-        answers.insert(revision, get_commit(&git, mirror, commit).await);
+        answers.insert(revision, get_commit(git, mirror, commit).await);
     }
     for (revision, beginning) in by_beginning {
         answers.insert(
             revision.clone(),
-            get_by_beginning(&git, mirror, &revision, beginning).await,
+            get_by_beginning(git, mirror, &revision, beginning).await,
         );
     }
     Ok(answers)
@@ -179,7 +233,7 @@ async fn list<'n>(
 }
 
 /// Fetches the refspecs. Git checks the objects and that nothing is missing before any ref moves.
-async fn get(git: &Git<'_>, refspecs: String) -> Result<(), SourceError> {
+pub(super) async fn get(git: &Git<'_>, refspecs: String) -> Result<(), SourceError> {
     let arguments = [
         "fetch",
         "--quiet",
@@ -253,7 +307,10 @@ fn peel(mirror: &Mirror, name: &str) -> Result<Revision, SourceError> {
         .try_find_reference(local_name(name).as_str())
         .map_err(|error| mirror.broken(error))?
         .ok_or_else(missing)?;
-    let commit = local.peel_to_commit().map_err(|_| missing())?;
+    // What the ref leads to was whole when it was fetched: a gap is damage, another kind of object is not.
+    let id = local.peel_to_id().map_err(|error| mirror.broken(error))?;
+    let object = id.object().map_err(|error| mirror.broken(error))?;
+    let commit = object.try_into_commit().map_err(|_| missing())?;
     commit.tree().map_err(|error| mirror.broken(error))?;
     Ok(Revision(commit.id().to_string()))
 }

@@ -13,6 +13,8 @@ use tokio::process::Command;
 
 /// Names of refs are all that is ever printed; a million of them is an attack.
 const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+/// Upkeep of a large mirror may take longer than a fetch.
+const UPKEEP: Duration = Duration::from_secs(600);
 const MAX_ERRORS: usize = 64 * 1024;
 /// A pack without end fills no disk.
 const MAX_PACK: u64 = 8 * 1024 * 1024 * 1024;
@@ -89,8 +91,8 @@ impl Git<'_> {
         input: Vec<u8>,
     ) -> Result<Finished, SourceError> {
         let mut command = Command::new("git");
-        command.env_clear();
-        for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        self.clean(&mut command);
+        for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -98,24 +100,14 @@ impl Git<'_> {
         if let Some(bundle) = std::env::var_os("SSL_CERT_FILE") {
             command.env("GIT_SSL_CAINFO", bundle);
         }
-        let home = self.askpass.with_file_name("home");
-        command
-            .env("HOME", &home)
-            .env("XDG_CONFIG_HOME", &home)
-            .env("LC_ALL", "C")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env(
-                "GIT_ALLOW_PROTOCOL",
-                match (self.url.is_local(), self.url.is_ssh()) {
-                    (true, _) => "file",
-                    (false, true) => "ssh",
-                    (false, false) => "https:http",
-                },
-            )
-            .env("GIT_DIR", self.git_dir)
-            .current_dir(&home);
+        command.env(
+            "GIT_ALLOW_PROTOCOL",
+            match (self.url.is_local(), self.url.is_ssh()) {
+                (true, _) => "file",
+                (false, true) => "ssh",
+                (false, false) => "https:http",
+            },
+        );
         let folder = self.log_in(&mut command).await?;
         for setting in SETTINGS {
             command.args(["-c", setting]);
@@ -163,6 +155,12 @@ impl Git<'_> {
             url: self.url.to_string(),
             message: message.to_owned(),
         };
+        if self.url.chart().is_some() {
+            return Err(SourceError::Unsupported(format!(
+                "{} is a chart, which Git cannot write to",
+                self.url
+            )));
+        }
         let dir = self.askpass.parent().unwrap_or(self.askpass);
         let unwritten = |error: std::io::Error| {
             self.broken(format!("its credentials cannot be put in place: {error}"))
@@ -229,6 +227,53 @@ impl Git<'_> {
             _ => {}
         }
         Ok(folder)
+    }
+
+    /// Runs `git ARGUMENTS` on the mirror alone, at low priority: no host is asked, no credential is given.
+    pub(super) async fn here(
+        &self,
+        arguments: &[&str],
+        input: Vec<u8>,
+    ) -> Result<Finished, SourceError> {
+        let mut command = Command::new("nice");
+        command.args(["-n", "10", "git"]);
+        self.clean(&mut command);
+        command.env("GIT_ALLOW_PROTOCOL", "file");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command.args(arguments);
+        let limits = Limits {
+            deadline: self.deadline.max(UPKEEP),
+            stdout: MAX_OUTPUT,
+            stderr: MAX_ERRORS,
+            file: MAX_PACK,
+        };
+        child::run(command, input, limits)
+            .await
+            .map_err(|error| self.broken(error.to_string()))
+    }
+
+    /// An environment with nothing of the machine's or the user's in it.
+    fn clean(&self, command: &mut Command) {
+        command.env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        let home = self.askpass.with_file_name("home");
+        command
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", &home)
+            .env("LC_ALL", "C")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_DIR", self.git_dir)
+            .current_dir(&home);
+    }
+
+    pub(super) fn damaged(&self, message: &str) -> SourceError {
+        self.broken(message.to_owned())
     }
 
     /// As [`Git::run`], and an exit status other than zero is an error in the host's words.

@@ -10,6 +10,9 @@ use std::sync::{Mutex, PoisonError};
 /// Decoded objects kept per reader.
 const OBJECT_CACHE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Packs a reader can know. Each fetch may bring one, and they are put together long before.
+const PACKS: u16 = 2048;
+
 /// A mirror. Its folder appears whole or not at all.
 #[derive(Debug)]
 pub(super) struct Mirror {
@@ -54,6 +57,11 @@ impl Mirror {
         std::fs::rename(&unfinished, &self.dir).map_err(|error| self.broken(error))
     }
 
+    /// Opens anew at the next reading.
+    pub(super) fn forget(&self) {
+        *self.repo.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// A reader of this thread's own.
     pub(super) fn reader(&self) -> Result<gix::Repository, SourceError> {
         Ok(thread_local(&self.shared()?))
@@ -70,7 +78,9 @@ impl Mirror {
             });
         }
         // Isolated: neither the machine's nor the user's Git configuration has a say.
-        let open = ThreadSafeRepository::open_opts(&self.dir, gix::open::Options::isolated())
+        let options = gix::open::Options::isolated()
+            .object_store_slots(gix::odb::store::init::Slots::Given(PACKS));
+        let open = ThreadSafeRepository::open_opts(&self.dir, options)
             .map_err(|error| self.broken(error))?;
         *repo = Some(open.clone());
         Ok(open)
