@@ -101,28 +101,54 @@ async fn one(
     wanted: &TargetRevision,
 ) -> Result<Revision, SourceError> {
     let version = index::choose(wanted, offers, web.shown)?;
-    let offer = offer(mirrors, web, place, &version).await?;
-    let kept = offer.key();
-    let key = kept.clone();
-    let known =
-        on_blocking_thread(Arc::clone(mirror), move |mirror| shelf::find(mirror, &key)).await?;
-    let revision = match known.filter(|_| !offer.digest.is_empty()) {
-        Some(revision) => revision,
-        None => {
-            let mut found = download(web, place, offer).await?;
-            dependencies::vendor(mirrors, web, &mut found.files).await?;
+    let known = match place {
+        // Registries count how often manifests are asked for, and a version that is out stays as it is.
+        ChartPlace::Oci { .. } if super::versions::version(&version).is_some() => {
+            let version = version.clone();
             on_blocking_thread(Arc::clone(mirror), move |mirror| {
-                shelf::put(mirror, &kept, &found.version, &found.files)
+                shelf::noted(mirror, &version)
             })
             .await?
         }
+        _ => None,
+    };
+    let revision = match known {
+        Some(known) => known,
+        None => archived(mirrors, mirror, web, place, &version).await?,
     };
     let (at, name) = (revision.clone(), wanted.name().to_owned());
     on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        shelf::note(mirror, &version, &at)?;
         shelf::note(mirror, &name, &at)
     })
     .await?;
     Ok(revision)
+}
+
+/// The commit of a version's archive, which is fetched when it is not the one that is here.
+async fn archived(
+    mirrors: &Mirrors,
+    mirror: &Arc<Mirror>,
+    web: &Web<'_>,
+    place: &ChartPlace,
+    version: &str,
+) -> Result<Revision, SourceError> {
+    let offer = offer(mirrors, web, place, version).await?;
+    let key = offer.key();
+    let known = on_blocking_thread(Arc::clone(mirror), {
+        let key = key.clone();
+        move |mirror| shelf::find(mirror, &key)
+    })
+    .await?;
+    if let Some(known) = known.filter(|_| !offer.digest.is_empty()) {
+        return Ok(known);
+    }
+    let mut found = download(web, place, offer).await?;
+    dependencies::vendor(mirrors, web, &mut found.files).await?;
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        shelf::put(mirror, &key, &found.version, &found.files)
+    })
+    .await
 }
 
 /// What the last fetch found, without asking anybody.

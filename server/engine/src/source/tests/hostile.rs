@@ -49,3 +49,24 @@ async fn attack_31_commits_that_would_confuse_a_reader() {
     assert!(!shown.contains(['\u{202e}', '\u{1b}']), "{}", info.subject);
     assert!(info.subject.contains("<script>"));
 }
+
+#[tokio::test]
+async fn content_that_lies_elsewhere_is_an_error_that_names_the_file() {
+    let bench = bench();
+    let (repository, first) = Repository::with(&[("a.yaml", "a: 1\n")]);
+    let link = format!("160000,{first},vendor/lib");
+    repository.git(&["update-index", "--add", "--cacheinfo", &link]);
+    repository.git(&["commit", "--quiet", "-m", "a submodule"]);
+    let at = repository.head();
+    bench.fetch(&repository, "main").await.unwrap();
+    let snapshot = bench
+        .mirrors
+        .snapshot(&repository.url(), &at)
+        .await
+        .unwrap();
+    let files = snapshot.files("").unwrap();
+    let submodule = files.iter().find(|file| file.path == "vendor/lib").unwrap();
+    assert_eq!(submodule.kind, FileKind::Submodule);
+    let error = snapshot.read(submodule).unwrap_err();
+    assert!(error.to_string().contains("vendor/lib"), "{error}");
+}
