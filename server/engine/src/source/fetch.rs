@@ -45,13 +45,14 @@ pub(super) async fn fetch(
     };
     let first = answers(&git, mirror, wanted).await;
     let suspect = match &first {
-        Err(SourceError::Unreachable { .. } | SourceError::Mirror { .. }) => true,
+        Err(SourceError::Mirror { .. }) => true,
+        // A host that is away fails like a mirror that is damaged, so the mirror itself is asked; not each time.
+        Err(SourceError::Unreachable { .. }) => mirror.may_inspect(),
         Err(_) => false,
         Ok(answers) => answers
             .values()
             .any(|answer| matches!(answer, Err(SourceError::Mirror { .. }))),
     };
-    // A host that is away fails alike, so the mirror itself is asked.
     if suspect && !upkeep::is_whole(&git).await? {
         return rebuild(&git, mirror, wanted).await;
     }

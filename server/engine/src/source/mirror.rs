@@ -6,6 +6,7 @@ use lockstep_types::revision::Revision;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Decoded objects kept per reader.
 const OBJECT_CACHE_BYTES: usize = 8 * 1024 * 1024;
@@ -13,12 +14,16 @@ const OBJECT_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// Packs a reader can know. Each fetch may bring one, and they are put together long before.
 const PACKS: u16 = 2048;
 
+const INSPECT_EVERY: Duration = Duration::from_secs(3600);
+
 /// A mirror. Its folder appears whole or not at all.
 #[derive(Debug)]
 pub(super) struct Mirror {
     url: RepoUrl,
     dir: PathBuf,
     repo: Mutex<Option<ThreadSafeRepository>>,
+    /// When the whole of it was last looked at.
+    inspected: Mutex<Option<Instant>>,
     /// Held while a transport runs: one at a time.
     pub(super) transport: tokio::sync::Mutex<()>,
 }
@@ -30,6 +35,7 @@ impl Mirror {
             url,
             dir,
             repo: Mutex::new(None),
+            inspected: Mutex::new(None),
             transport: tokio::sync::Mutex::new(()),
         }
     }
@@ -55,6 +61,20 @@ impl Mirror {
         std::fs::write(unfinished.join("lockstep-url"), self.url.text())
             .map_err(|error| self.broken(error))?;
         std::fs::rename(&unfinished, &self.dir).map_err(|error| self.broken(error))
+    }
+
+    /// Whether it is time to look at the whole of it again. That takes long for a large one, and a host that is away for
+    /// hours gives no more reason than one that is away for a minute.
+    pub(super) fn may_inspect(&self) -> bool {
+        let mut inspected = self
+            .inspected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let due = inspected.is_none_or(|at| at.elapsed() > INSPECT_EVERY);
+        if due {
+            *inspected = Some(Instant::now());
+        }
+        due
     }
 
     /// Opens anew at the next reading.
