@@ -11,7 +11,7 @@ use crate::secrets::{Sealed, Vault};
 use crate::store::{Store, StoreError, cluster, credential, source};
 use async_trait::async_trait;
 use engine::live::ClusterPolicy;
-use engine::source::{Credential, NetworkPolicy};
+use engine::source::{Credential, NetworkPolicy, place_of};
 use secrecy::SecretString;
 use std::error::Error;
 use std::sync::Arc;
@@ -84,18 +84,14 @@ fn chain(error: &dyn Error) -> String {
 }
 
 fn from_file(login: &LoginEntry) -> Result<Credential, AccessRefused> {
-    let password = login
-        .password()
-        .map_err(|error| AccessRefused(chain(&error)))?;
-    Ok(Credential::Basic {
-        username: login.username.clone(),
-        password,
-    })
+    login
+        .credential()
+        .map_err(|error| AccessRefused(chain(&error)))
 }
 
 /// Two spellings of one address.
 fn same(one: &str, other: &str) -> bool {
-    plain(one) == plain(other)
+    plain(&place_of(one)) == plain(&place_of(other))
 }
 
 fn plain(url: &str) -> &str {
@@ -106,6 +102,8 @@ fn plain(url: &str) -> &str {
 #[async_trait]
 impl Access for Keyring {
     async fn git(&self, repo_url: &str) -> Result<GitAccess, AccessRefused> {
+        let place = place_of(repo_url);
+        let repo_url = place.as_str();
         let mut access = GitAccess::default();
         let entries: Vec<_> = self
             .config
@@ -126,10 +124,7 @@ impl Access for Keyring {
             if let Some(sealed) = self.sealed(row.id.0).await? {
                 let secret = GitSecret::open(&self.vault, row.id, &sealed)
                     .map_err(|error| AccessRefused(error.to_string()))?;
-                access.credential = Credential::Basic {
-                    username: secret.username,
-                    password: secret.password,
-                };
+                access.credential = secret.credential();
                 return Ok(access);
             }
         }

@@ -5,10 +5,11 @@
 
 pub mod address;
 pub mod fleet;
+mod login;
 mod read;
 
 pub use address::{Allow, PublicUrl};
-pub use fleet::{ClusterEntry, LoginEntry, RepositoryEntry, SourceEntry};
+pub use fleet::{ClusterEntry, LoginBy, LoginEntry, RepositoryEntry, SourceEntry};
 pub use read::{Environment, process_environment};
 
 use secrecy::SecretString;

@@ -29,7 +29,7 @@ mod example;
 #[cfg(test)]
 mod tests;
 
-pub use registration::{ClusterSecret, GitSecret, Registration};
+pub use registration::{ClusterSecret, GitLogin, GitSecret, Registration};
 
 use crate::runtime::Runtime;
 use lockstep_types::ports::{Accounts, ControlPlane, Events};

@@ -34,6 +34,9 @@ pub async fn add_source(
         home_cluster,
         username: given(username),
         password: given(password),
+        ssh_key: None,
+        known_hosts: None,
+        ca: None,
     };
     desk.answer(desk.plane.sources.add_source(&desk.actor, &new).await)?;
     leptos_axum::redirect("/settings?tab=sources");

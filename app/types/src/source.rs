@@ -64,6 +64,15 @@ pub struct NewSource {
     pub username: Option<String>,
     /// Password or token. Write-only.
     pub password: Option<String>,
+    /// Private SSH key without passphrase, for `ssh://` addresses. Write-only.
+    #[serde(default)]
+    pub ssh_key: Option<String>,
+    /// Host keys to accept, one `known_hosts` line each.
+    #[serde(default)]
+    pub known_hosts: Option<String>,
+    /// Certificates in PEM form of authorities to trust at this host in place of the machine's.
+    #[serde(default)]
+    pub ca: Option<String>,
 }
 
 /// What taking over would do, target by target.

@@ -8,6 +8,9 @@
 //!
 //! Knows no definitions, renderers or clusters. The mirrors' folder is owned by [`Mirrors`] alone.
 
+mod blame;
+mod charts;
+mod credential;
 mod error;
 mod fetch;
 mod git;
@@ -17,37 +20,28 @@ mod patch;
 mod prepare;
 mod restore;
 mod snapshot;
+mod ssh;
+mod upkeep;
 mod url;
+mod versions;
+mod wanted;
 
+pub use blame::BlamedLine;
+pub use charts::chart_address;
+pub use credential::Credential;
 pub use error::SourceError;
 pub use restore::{PushOutcome, RestoreRequest};
 pub use snapshot::{Entry, FileKind, Snapshot, TreeFile};
-pub use url::RepoUrl;
+pub use ssh::check_private_key;
+pub use url::{RepoUrl, place_of};
+pub use versions::{VersionRange, version};
 
 use lockstep_types::revision::{CommitInfo, PathChange, Revision, TargetRevision};
 use mirror::Mirror;
-use secrecy::SecretString;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// How to log in to a Git host. Never printed.
-#[derive(Debug, Clone, Default)]
-pub enum Credential {
-    #[default]
-    None,
-    /// User name and password or token, over HTTPS.
-    Basic {
-        username: String,
-        password: SecretString,
-    },
-    /// A private key in OpenSSH form and the host keys to accept, one `known_hosts` line each.
-    SshKey {
-        private_key: SecretString,
-        known_hosts: String,
-    },
-}
+use std::time::{Duration, SystemTime};
 
 /// Which addresses may be asked. Closed by default; the operator's configuration opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +65,8 @@ struct Inner {
     /// Local paths as repositories; only ever on in tests.
     allow_file: bool,
     askpass: PathBuf,
+    /// Locks from before are nobody's.
+    opened: SystemTime,
     open: Mutex<HashMap<String, Arc<Mirror>>>,
 }
 
@@ -107,6 +103,7 @@ impl Mirrors {
             policy,
             allow_file,
             askpass,
+            opened: SystemTime::now(),
             open,
         });
         Ok(Self {
@@ -143,7 +140,11 @@ impl Mirrors {
         credential: &Credential,
         wanted: &[TargetRevision],
     ) -> Result<BTreeMap<TargetRevision, Result<Revision, SourceError>>, SourceError> {
-        fetch::fetch(self, &self.mirror(repo_url)?, credential, wanted).await
+        let mirror = self.mirror(repo_url)?;
+        match mirror.url().chart() {
+            Some(place) => charts::fetch(self, &mirror, place, credential, wanted).await,
+            None => fetch::fetch(self, &mirror, credential, wanted).await,
+        }
     }
 
     /// A commit's tree for reading on a blocking thread.
@@ -300,8 +301,11 @@ impl Mirrors {
         wanted: &TargetRevision,
     ) -> Result<Revision, SourceError> {
         let wanted = wanted.clone();
-        self.blocking(repo_url, move |mirror| fetch::resolved(mirror, &wanted))
-            .await
+        self.blocking(repo_url, move |mirror| match mirror.url().chart() {
+            Some(_) => charts::resolved(mirror, &wanted),
+            None => fetch::resolved(mirror, &wanted),
+        })
+        .await
     }
 
     /// Commits on a branch so that its tree equals the head's except that the paths are as they were in

@@ -288,7 +288,7 @@ async fn pushes_and_tells_refusals_in_the_hosts_words() {
 }
 
 #[tokio::test]
-async fn redirects_and_closed_addresses_are_not_followed() {
+async fn attack_25_redirects_and_closed_addresses_of_git_hosts() {
     let bench = Bench::new();
     let real = start(bench.host(false)).await;
     let redirecting = start(Host::Redirect(real.clone())).await;
@@ -320,7 +320,7 @@ async fn redirects_and_closed_addresses_are_not_followed() {
 }
 
 #[tokio::test]
-async fn hosts_that_never_end_are_left() {
+async fn attack_28_hosts_that_never_end() {
     let bench = Bench::new();
     for host in [Host::Silent, Host::Endless] {
         let url = format!("{}/shop.git", start(host).await);

@@ -1,10 +1,11 @@
 //! Clusters and sources that the file registers. They are read-only in the product.
 
 use super::ConfigError;
+use engine::source::{Credential, check_private_key};
 use lockstep_types::revision::TargetRevision;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A cluster by a context of a kubeconfig file.
@@ -52,34 +53,80 @@ pub struct RepositoryEntry {
     pub poll: Option<Duration>,
 }
 
-/// A user name and where the password is.
+/// How to log in to a host, and which authorities to trust there. Secrets stay in their files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginEntry {
-    pub username: String,
-    pub password: PasswordFrom,
+    pub by: LoginBy,
+    /// Certificates in PEM form that stand in for the machine's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What is shown to the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginBy {
+    Nothing,
+    Password {
+        username: String,
+        password: PasswordFrom,
+    },
+    SshKey {
+        key_file: PathBuf,
+        known_hosts_file: PathBuf,
+    },
 }
 
 impl LoginEntry {
-    /// The password as it is now; files may be rotated.
+    /// The login as it is now; files may be rotated.
     ///
     /// # Errors
-    /// The variable is not set, or the file cannot be read.
-    pub fn password(&self) -> Result<SecretString, ConfigError> {
-        let text = match &self.password {
-            PasswordFrom::Environment(name) => std::env::var(name).map_err(|_| {
+    /// The variable is not set, a file cannot be read, or the SSH key cannot be used.
+    pub fn credential(&self) -> Result<Credential, ConfigError> {
+        let login = match &self.by {
+            LoginBy::Nothing => Credential::None,
+            LoginBy::Password { username, password } => Credential::Basic {
+                username: username.clone(),
+                password: SecretString::from(password.read()?),
+            },
+            LoginBy::SshKey {
+                key_file,
+                known_hosts_file,
+            } => {
+                let private_key = read("ssh_key_file", key_file)?;
+                check_private_key(&private_key)
+                    .map_err(|why| ConfigError::key("ssh_key_file", why))?;
+                Credential::SshKey {
+                    private_key: SecretString::from(private_key),
+                    known_hosts: read("known_hosts_file", known_hosts_file)?,
+                }
+            }
+        };
+        let authorities = match &self.ca_file {
+            Some(path) => Some(read("ca_file", path)?),
+            None => None,
+        };
+        Ok(login.trusting(authorities))
+    }
+}
+
+impl PasswordFrom {
+    fn read(&self) -> Result<String, ConfigError> {
+        let text = match self {
+            Self::Environment(name) => std::env::var(name).map_err(|_| {
                 ConfigError::key(
                     "password_env",
                     format!("the environment variable {name} is not set"),
                 )
             })?,
-            PasswordFrom::File(path) => {
-                std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
-                    key: "password_file".to_owned(),
-                    path: path.display().to_string(),
-                    source,
-                })?
-            }
+            Self::File(path) => read("password_file", path)?,
         };
-        Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
+}
+
+fn read(key: &str, path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
+        key: key.to_owned(),
+        path: path.display().to_string(),
+        source,
+    })
 }

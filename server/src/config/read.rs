@@ -1,6 +1,7 @@
 //! From text to [`Config`]: the file's own shape, the environment on top, and what must hold between keys.
 
-use super::fleet::{LoginEntry, PasswordFrom, RepositoryEntry};
+use super::fleet::RepositoryEntry;
+use super::login::FileLogin;
 use super::{
     Allow, ClusterEntry, Config, ConfigError, Network, PublicUrl, SessionLimits, SourceEntry, Tools,
 };
@@ -93,6 +94,9 @@ struct FileSource {
     username: Option<String>,
     password_env: Option<String>,
     password_file: Option<PathBuf>,
+    ssh_key_file: Option<PathBuf>,
+    known_hosts_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
     mode: Option<String>,
     taken_over: Option<bool>,
     poll_seconds: Option<u32>,
@@ -105,6 +109,9 @@ struct FileRepository {
     username: Option<String>,
     password_env: Option<String>,
     password_file: Option<PathBuf>,
+    ssh_key_file: Option<PathBuf>,
+    known_hosts_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
     poll_seconds: Option<u32>,
 }
 
@@ -284,13 +291,15 @@ fn sources(
                     == Mode::Managed
             }
         };
-        let login = login(
-            &format!("source “{}”", entry.name),
-            entry.username.as_ref(),
-            entry.password_env.as_ref(),
-            entry.password_file.as_ref(),
-            base,
-        )?;
+        let login = FileLogin {
+            username: entry.username,
+            password_env: entry.password_env,
+            password_file: entry.password_file,
+            ssh_key_file: entry.ssh_key_file,
+            known_hosts_file: entry.known_hosts_file,
+            ca_file: entry.ca_file,
+        }
+        .read(&format!("source “{}”", entry.name), base)?;
         let poll = entry.poll_seconds.unwrap_or(30);
         if poll == 0 {
             return Err(ConfigError::key(key("poll_seconds"), "must be above 0"));
@@ -309,36 +318,6 @@ fn sources(
     Ok(sources)
 }
 
-fn login(
-    owner: &str,
-    username: Option<&String>,
-    variable: Option<&String>,
-    file: Option<&PathBuf>,
-    base: &Path,
-) -> Result<Option<LoginEntry>, ConfigError> {
-    let key = |field: &str, why: &str| ConfigError::key(format!("{owner}, {field}"), why);
-    let password = match (variable, file) {
-        (Some(_), Some(_)) => {
-            return Err(key(
-                "password_file",
-                "give password_env or password_file, not both",
-            ));
-        }
-        (Some(name), None) => PasswordFrom::Environment(name.clone()),
-        (None, Some(path)) => PasswordFrom::File(base.join(path)),
-        (None, None) if username.is_some() => {
-            return Err(key(
-                "username",
-                "needs password_env or password_file beside it",
-            ));
-        }
-        (None, None) => return Ok(None),
-    };
-    // Hosts that take a token as password do not look at the name.
-    let username = username.cloned().unwrap_or_else(|| "git".to_owned());
-    Ok(Some(LoginEntry { username, password }))
-}
-
 fn repositories(
     entries: Vec<FileRepository>,
     base: &Path,
@@ -346,21 +325,19 @@ fn repositories(
     let mut repositories = Vec::new();
     for entry in entries {
         let owner = format!("repository “{}”", entry.prefix);
-        let FileRepository {
-            username,
-            password_env,
-            password_file,
-            ..
-        } = &entry;
-        let (name, variable, file) = (
-            username.as_ref(),
-            password_env.as_ref(),
-            password_file.as_ref(),
-        );
-        let Some(login) = login(&owner, name, variable, file, base)? else {
+        let login = FileLogin {
+            username: entry.username,
+            password_env: entry.password_env,
+            password_file: entry.password_file,
+            ssh_key_file: entry.ssh_key_file,
+            known_hosts_file: entry.known_hosts_file,
+            ca_file: entry.ca_file,
+        }
+        .read(&owner, base)?;
+        let Some(login) = login else {
             return Err(ConfigError::key(
                 owner,
-                "needs username and password_env or password_file",
+                "needs username and password_env or password_file, or ssh_key_file and known_hosts_file, or ca_file",
             ));
         };
         if !entry.prefix.contains("://") || !entry.prefix.ends_with('/') {

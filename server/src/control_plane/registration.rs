@@ -3,6 +3,7 @@
 
 use crate::secrets::{Sealed, Vault, VaultError};
 use engine::live::ClusterPolicy;
+use engine::source::Credential;
 use lockstep_types::id::{ClusterId, SourceId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -27,8 +28,23 @@ pub struct ClusterSecret {
 /// How the host of a source is logged in to; sealed as a whole.
 #[derive(Clone)]
 pub struct GitSecret {
-    pub username: String,
-    pub password: SecretString,
+    pub login: GitLogin,
+    /// Certificates in PEM form of the authorities to trust at this host.
+    pub authorities: Option<String>,
+}
+
+/// What is shown to the host.
+#[derive(Clone)]
+pub enum GitLogin {
+    Nothing,
+    Password {
+        username: String,
+        password: SecretString,
+    },
+    SshKey {
+        private_key: SecretString,
+        known_hosts: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,8 +55,17 @@ struct ClusterForm {
 
 #[derive(Serialize, Deserialize)]
 struct GitForm {
+    /// Empty without password.
+    #[serde(default)]
     username: String,
+    #[serde(default)]
     password: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    private_key: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    known_hosts: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorities: Option<String>,
 }
 
 /// Why a secret could not be sealed or opened. Holds none.
@@ -84,10 +109,27 @@ impl GitSecret {
     /// # Errors
     /// Only if the cipher refuses.
     pub fn seal(&self, vault: &Vault, id: SourceId) -> Result<Sealed, SecretError> {
-        let form = GitForm {
-            username: self.username.clone(),
-            password: self.password.expose_secret().to_owned(),
+        let mut form = GitForm {
+            username: String::new(),
+            password: String::new(),
+            private_key: None,
+            known_hosts: String::new(),
+            authorities: self.authorities.clone(),
         };
+        match &self.login {
+            GitLogin::Nothing => {}
+            GitLogin::Password { username, password } => {
+                form.username = username.clone();
+                form.password = password.expose_secret().to_owned();
+            }
+            GitLogin::SshKey {
+                private_key,
+                known_hosts,
+            } => {
+                form.private_key = Some(private_key.expose_secret().to_owned());
+                form.known_hosts = known_hosts.clone();
+            }
+        }
         seal(vault, &format!("source:{id}"), &form)
     }
 
@@ -97,10 +139,37 @@ impl GitSecret {
     /// Another key, another row, or changed bytes.
     pub fn open(vault: &Vault, id: SourceId, sealed: &Sealed) -> Result<Self, SecretError> {
         let form: GitForm = open(vault, &format!("source:{id}"), sealed)?;
+        let login = match form.private_key {
+            Some(private_key) => GitLogin::SshKey {
+                private_key: SecretString::from(private_key),
+                known_hosts: form.known_hosts,
+            },
+            None if form.password.is_empty() => GitLogin::Nothing,
+            None => GitLogin::Password {
+                username: form.username,
+                password: SecretString::from(form.password),
+            },
+        };
         Ok(Self {
-            username: form.username,
-            password: SecretString::from(form.password),
+            login,
+            authorities: form.authorities,
         })
+    }
+
+    /// In the form that the transport takes.
+    pub fn credential(self) -> Credential {
+        let login = match self.login {
+            GitLogin::Nothing => Credential::None,
+            GitLogin::Password { username, password } => Credential::Basic { username, password },
+            GitLogin::SshKey {
+                private_key,
+                known_hosts,
+            } => Credential::SshKey {
+                private_key,
+                known_hosts,
+            },
+        };
+        login.trusting(self.authorities)
     }
 }
 
@@ -160,5 +229,36 @@ mod tests {
         assert!(ClusterSecret::open(&vault, other, &sealed).is_err());
         assert!(GitSecret::open(&vault, SourceId(Uuid::from_u128(1)), &sealed).is_err());
         assert!(!format!("{secret:?}").contains("prod"));
+    }
+
+    #[test]
+    fn every_kind_of_login_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path(), None).unwrap();
+        let id = SourceId(Uuid::from_u128(3));
+        let key = GitSecret {
+            login: GitLogin::SshKey {
+                private_key: SecretString::from("the key"),
+                known_hosts: "h ssh-ed25519 AAAA".to_owned(),
+            },
+            authorities: Some("the authority".to_owned()),
+        };
+        let sealed = key.seal(&vault, id).unwrap();
+        let credential = GitSecret::open(&vault, id, &sealed).unwrap().credential();
+        assert_eq!(credential.authorities(), Some("the authority"));
+        let Credential::SshKey {
+            private_key,
+            known_hosts,
+        } = credential.login()
+        else {
+            panic!("an SSH key");
+        };
+        assert_eq!(private_key.expose_secret(), "the key");
+        assert_eq!(known_hosts, "h ssh-ed25519 AAAA");
+        // What an earlier version sealed.
+        let plain = br#"{"username":"git","password":"hunter2"}"#;
+        let sealed = vault.seal(&format!("source:{id}"), plain).unwrap();
+        let credential = GitSecret::open(&vault, id, &sealed).unwrap().credential();
+        assert!(matches!(credential, Credential::Basic { .. }));
     }
 }

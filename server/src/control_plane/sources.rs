@@ -4,14 +4,14 @@ mod preview;
 mod rivals;
 
 use super::allow::allow;
-use super::registration::GitSecret;
+use super::registration::{GitLogin, GitSecret};
 use super::{Plane, checks, refuse};
 use crate::store;
 use crate::store::audit::Act;
 use crate::store::operation::NewOperation;
 use crate::store::source::{SourceFields, SourceRow};
 use async_trait::async_trait;
-use engine::source::Credential;
+use engine::source::{Credential, check_private_key};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::SourceId;
@@ -183,7 +183,7 @@ impl Plane {
             .map_err(refuse::store)?;
         let has_credentials = sealed.contains(&row.id.0)
             || match self.runtime.access().git(&row.repo_url).await {
-                Ok(access) => !matches!(access.credential, Credential::None),
+                Ok(access) => !matches!(access.credential.login(), Credential::None),
                 // There is one, and it cannot be opened.
                 Err(_) => true,
             };
@@ -239,16 +239,48 @@ impl Plane {
 
 /// Hosts take any user name beside a token; `git` is the usual one.
 fn git_secret(new: &NewSource) -> Result<Option<GitSecret>, PortError> {
-    let text = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
-    match (text(&new.username), text(&new.password)) {
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(PortError::invalid(
-            "password",
-            "give a password or token beside the user name",
-        )),
-        (username, Some(password)) => Ok(Some(GitSecret {
+    let text = |field: &Option<String>| field.clone().filter(|text| !text.trim().is_empty());
+    let refuse = |field: &str, why: &str| Err(PortError::invalid(field, why.to_owned()));
+    let authorities = text(&new.ca);
+    if authorities
+        .as_ref()
+        .is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----"))
+    {
+        return refuse(
+            "ca",
+            "this is no certificate in PEM form; it begins with a line “-----BEGIN CERTIFICATE-----”",
+        );
+    }
+    let key = (text(&new.ssh_key), text(&new.known_hosts));
+    let login = match (key, text(&new.username), text(&new.password)) {
+        ((Some(_), _), _, Some(_)) => {
+            return refuse("ssh_key", "give an SSH key or a password, not both");
+        }
+        ((Some(_), None), _, None) => {
+            return refuse(
+                "known_hosts",
+                "an SSH key needs the host's line of known hosts beside it; ssh-keyscan prints it, compare its fingerprint with the one that the host publishes",
+            );
+        }
+        ((Some(private_key), Some(known_hosts)), _, None) => {
+            check_private_key(&private_key).map_err(|why| PortError::invalid("ssh_key", why))?;
+            GitLogin::SshKey {
+                private_key: SecretString::from(private_key),
+                known_hosts,
+            }
+        }
+        ((None, Some(_)), _, _) => {
+            return refuse("ssh_key", "known hosts are of use only beside an SSH key");
+        }
+        ((None, None), Some(_), None) => {
+            return refuse("password", "give a password or token beside the user name");
+        }
+        ((None, None), username, Some(password)) => GitLogin::Password {
             username: username.unwrap_or_else(|| "git".to_owned()),
             password: SecretString::from(password),
-        })),
-    }
+        },
+        ((None, None), None, None) if authorities.is_none() => return Ok(None),
+        ((None, None), None, None) => GitLogin::Nothing,
+    };
+    Ok(Some(GitSecret { login, authorities }))
 }

@@ -8,8 +8,10 @@ use crate::store::cluster::ClusterRow;
 use crate::store::source::SourceRow;
 use engine::definition::{
     Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster,
+    SourceKind,
 };
 use engine::manifest::Manifest;
+use engine::source::chart_address;
 use lockstep_types::application::{ApplicationRef, Dialect};
 use lockstep_types::id::ApplicationId;
 use lockstep_types::source::Problem;
@@ -35,11 +37,29 @@ pub fn seen(
         name: definition.name.clone(),
         project: definition.project.clone(),
         dialect: definition.dialect,
-        definition: serde_json::to_string(definition)?,
+        definition: serde_json::to_string(&fetchable(definition))?,
         path: definition.path.clone(),
         line: definition.line,
         parent,
     })
+}
+
+/// The definition with the place of its chart in the form in which it is fetched. Everything downstream then treats it
+/// as a repository.
+fn fetchable(definition: &Definition) -> Definition {
+    let mut definition = definition.clone();
+    let source = &mut definition.source;
+    match source.kind {
+        SourceKind::Git => {}
+        SourceKind::HelmRepository | SourceKind::Oci => {
+            source.repo_url = chart_address(&source.repo_url, &source.chart);
+            if !source.chart.is_empty() {
+                // The root of what is fetched is the chart.
+                source.path = String::new();
+            }
+        }
+    }
+    definition
 }
 
 /// The key of a definition's row. Two sources may define the same name: it is unique over all of them.

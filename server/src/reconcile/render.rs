@@ -7,7 +7,7 @@ use super::cause::Cause;
 use crate::runtime::Runtime;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
-use engine::definition::{Definition, SourceKind};
+use engine::definition::Definition;
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
 use engine::render::{Complete, RenderError, RenderInput};
@@ -29,33 +29,18 @@ pub struct Rendered {
 /// # Errors
 /// Why not, as the reason to show.
 pub fn whole(definition: &Definition) -> Result<(), Cause> {
-    let invalid =
-        |what: String, next: &str| Err(Cause::stalled(ReasonCode::RenderFailed, what, next));
-    if !definition.more_sources.is_empty() {
-        return invalid(
-            format!(
-                "{} has {} sources, and several sources are not rendered together yet",
-                definition.name,
-                definition.more_sources.len() + 1
-            ),
-            "Nothing of it is compared or written; put everything into one source to have it compared",
-        );
+    if definition.more_sources.is_empty() {
+        return Ok(());
     }
-    match definition.source.kind {
-        SourceKind::Git => Ok(()),
-        SourceKind::HelmRepository | SourceKind::Oci => invalid(
-            format!(
-                "{} lies at {}, and charts and artifacts outside Git are not fetched yet",
-                if definition.source.chart.is_empty() {
-                    "The artifact"
-                } else {
-                    definition.source.chart.as_str()
-                },
-                definition.source.repo_url
-            ),
-            "Nothing of it is compared or written; commit the chart to have it compared",
+    Err(Cause::stalled(
+        ReasonCode::RenderFailed,
+        format!(
+            "{} has {} sources, and several sources are not rendered together yet",
+            definition.name,
+            definition.more_sources.len() + 1
         ),
-    }
+        "Nothing of it is compared or written; put everything into one source to have it compared",
+    ))
 }
 
 /// What to render of a definition at a revision for a cluster.

@@ -10,7 +10,7 @@ use super::{clusters, definitions, target};
 use crate::runtime::memory::Placement;
 use crate::runtime::{Runtime, now};
 use crate::store::{self, StoreError};
-use engine::definition::{Definition, SourceKind};
+use engine::definition::Definition;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::{SourceId, TargetId};
@@ -100,21 +100,17 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             // Written by another version; reading the source again writes it anew.
             Err(_) => continue,
         };
-        // Only Git has mirrors.
-        let repository = (definition.source.kind == SourceKind::Git)
-            .then(|| runtime.repository_key(&definition.source.repo_url));
-        if let Some(repository) = &repository {
-            let entry = wanted.entry(repository.clone()).or_default();
-            if entry.url.is_empty() {
-                entry.url.clone_from(&definition.source.repo_url);
-            }
-            entry
-                .revisions
-                .insert(definition.source.target_revision.clone());
-            entry
-                .paths
-                .insert(application.id, definition.source.path.clone());
+        let repository = runtime.repository_key(&definition.source.repo_url);
+        let entry = wanted.entry(repository.clone()).or_default();
+        if entry.url.is_empty() {
+            entry.url.clone_from(&definition.source.repo_url);
         }
+        entry
+            .revisions
+            .insert(definition.source.target_revision.clone());
+        entry
+            .paths
+            .insert(application.id, definition.source.path.clone());
         let Ok(cluster) =
             definitions::place(&definition.destination, &source.home_cluster, &clusters)
         else {
@@ -126,7 +122,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             store::target::ensure(&mut tx, application.id, &cluster, source.mode).await?;
             tx.commit().await?;
         }
-        if let Some(entry) = repository.and_then(|key| wanted.get_mut(&key)) {
+        if let Some(entry) = wanted.get_mut(&repository) {
             entry
                 .targets
                 .entry(definition.source.target_revision.clone())

@@ -436,6 +436,12 @@ impl World {
         self.runtime.activator().activate_target(self.target());
     }
 
+    /// Looks at a repository at once, as after a webhook.
+    pub fn wake_repository(&self, url: &str) {
+        let key = self.runtime.repository_key(url);
+        self.runtime.activator().activate_repository(&key);
+    }
+
     /// Ends the server; there is nothing to clean up.
     pub async fn leave(self) {
         self.runtime.stop(Duration::from_secs(20)).await;

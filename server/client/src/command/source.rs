@@ -12,6 +12,7 @@ use lockstep_types::id::SourceId;
 use lockstep_types::revision::TargetRevision;
 use lockstep_types::source::{NewSource, SourceView, TakeOverPreview};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// Root sources.
 #[derive(Debug, Subcommand)]
@@ -27,7 +28,7 @@ pub enum Source {
         /// Folder with the definitions.
         #[arg(long, default_value = "")]
         path: String,
-        /// Branch, tag or commit.
+        /// Branch, tag, commit or range of versions.
         #[arg(long, default_value = "")]
         revision: String,
         /// The cluster that “in-cluster” means.
@@ -36,6 +37,20 @@ pub enum Source {
         /// Asks for the password too.
         #[arg(long)]
         username: Option<String>,
+        /// File with a private SSH key without passphrase, for ssh:// addresses.
+        #[arg(
+            long,
+            value_name = "FILE",
+            requires = "known_hosts_file",
+            conflicts_with = "username"
+        )]
+        ssh_key_file: Option<PathBuf>,
+        /// File with the lines of known hosts to accept, and no others.
+        #[arg(long, value_name = "FILE", requires = "ssh_key_file")]
+        known_hosts_file: Option<PathBuf>,
+        /// File with certificates of the authorities to trust at this host.
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
     },
     /// Begin to write what the source declares, after showing what the first sync would do.
     TakeOver {
@@ -68,6 +83,9 @@ impl Source {
                 revision,
                 home_cluster,
                 username,
+                ssh_key_file,
+                known_hosts_file,
+                ca_file,
             } => {
                 let password = match username {
                     Some(_) => Some(prompt::hidden("Password or token")?),
@@ -81,6 +99,9 @@ impl Source {
                     home_cluster: home_cluster.clone(),
                     username: username.clone(),
                     password,
+                    ssh_key: content(ssh_key_file.as_deref())?,
+                    known_hosts: content(known_hosts_file.as_deref())?,
+                    ca: content(ca_file.as_deref())?,
                 };
                 let created: Created<SourceId> = api.post("/sources", &body).await?;
                 global.show(&created, |_| {
@@ -100,6 +121,14 @@ impl Source {
             }
         }
     }
+}
+
+fn content(path: Option<&Path>) -> Result<Option<String>, ClientError> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let failed = ClientError::local(format!("read {}", path.display()));
+    std::fs::read_to_string(path).map(Some).map_err(failed)
 }
 
 async fn find(api: &Api, name: &str) -> Result<SourceView, ClientError> {

@@ -12,9 +12,28 @@ pub enum SourceError {
     /// The repository answers, and has no such branch, tag or commit.
     #[error("{url} has no branch, tag or commit “{revision}”")]
     NoSuchRevision { url: String, revision: String },
+    /// The repository answers, and no tag of it is a version in the range.
+    #[error("no tag of {url} is a version in the range “{range}”{}", newest_version(.newest))]
+    NoSuchVersion {
+        url: String,
+        range: String,
+        /// The newest version there is, when there is any.
+        newest: Option<String>,
+    },
     /// The host refuses the credential, or asks for one.
     #[error("{url} refuses the credentials: {message}")]
     Denied { url: String, message: String },
+    /// The host shows a key that nobody entered, or another one than was entered.
+    #[error("{}", host_key(.url, .host, .fingerprint, *.changed))]
+    HostKey {
+        url: String,
+        /// As `known_hosts` names it.
+        host: String,
+        /// Kind and fingerprint of the key that the host showed.
+        fingerprint: String,
+        /// Another key is entered for this host.
+        changed: bool,
+    },
     /// The host does not answer, or not as a Git host does.
     #[error("{url} cannot be fetched: {message}")]
     Unreachable { url: String, message: String },
@@ -44,6 +63,9 @@ pub enum SourceError {
         "{path} is a Git LFS pointer, and LFS content is not fetched; put the file itself into the repository"
     )]
     LfsPointer { path: String },
+    /// A chart that is not there, or that is not what it should be.
+    #[error("the chart of {url} cannot be used: {message}")]
+    Chart { url: String, message: String },
     /// Something this version does not do.
     #[error("{0}")]
     Unsupported(String),
@@ -62,8 +84,17 @@ impl SourceError {
             Self::RevisionName { .. } | Self::NoSuchRevision { .. } => {
                 "Check the revision in the definition: branch, tag, full ref or commit."
             }
+            Self::NoSuchVersion { .. } => {
+                "Push a tag that lies in the range, or widen the range in the definition; pre-releases count only when the range names one, as >=1.0.0-0 does."
+            }
             Self::Denied { .. } => {
-                "Check user name and token of the source, and that the token may read the repository."
+                "Check the credentials of the source (user name and token, or SSH key), and that they may read the repository."
+            }
+            Self::HostKey { changed: true, .. } => {
+                "Ask who runs the host whether its key was replaced. Only then put the new line into the known hosts of the source."
+            }
+            Self::HostKey { changed: false, .. } => {
+                "Compare the fingerprint with the one that the host publishes, then add the host's line (ssh-keyscan prints it) to the known hosts of the source."
             }
             Self::Unreachable { .. } | Self::Deadline { .. } => {
                 "Check that the Git host answers from here; Lockstep tries again by itself."
@@ -71,11 +102,33 @@ impl SourceError {
             Self::NoSuchPath { .. } => {
                 "Check the path in the definition, or restore the folder in Git."
             }
+            Self::Chart { .. } => {
+                "Check chart and version in the definition, and what the Helm repository or registry serves."
+            }
             Self::NotFetched { .. } | Self::UnknownCommit { .. } => "Refresh the application.",
             Self::Mirror { .. } => {
                 "Check free space and permissions of the data folder, and that `git` is installed."
             }
             Self::Submodule { .. } | Self::LfsPointer { .. } | Self::Unsupported(_) => "",
         }
+    }
+}
+
+fn host_key(url: &str, host: &str, fingerprint: &str, changed: bool) -> String {
+    if changed {
+        format!(
+            "the SSH host key of {host} has changed: it now shows {fingerprint}, another key than the one known; nothing was sent to {url}"
+        )
+    } else {
+        format!(
+            "the SSH host key of {host} is not known: it shows {fingerprint}; nothing was sent to {url}"
+        )
+    }
+}
+
+fn newest_version(newest: &Option<String>) -> String {
+    match newest {
+        Some(newest) => format!("; the newest is {newest}"),
+        None => "; it has no tags that are versions".to_owned(),
     }
 }

@@ -3,7 +3,9 @@
 
 use super::git::Git;
 use super::mirror::Mirror;
-use super::{Credential, Mirrors, SourceError, on_blocking_thread};
+use super::versions::VersionRange;
+use super::wanted::Wanted;
+use super::{Credential, Mirrors, SourceError, on_blocking_thread, upkeep};
 use crate::manifest::hex;
 use gix::ObjectId;
 use lockstep_types::revision::{Revision, TargetRevision};
@@ -11,61 +13,6 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
-
-/// A wanted revision, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Wanted {
-    Commit(Revision),
-    /// Full names to try in this order, and the beginning of a commit id when it may be one.
-    Ref {
-        names: Vec<String>,
-        beginning: Option<String>,
-    },
-}
-
-impl Wanted {
-    fn parse(revision: &TargetRevision) -> Result<Self, SourceError> {
-        let name = revision.name();
-        let refuse = |why: &str| SourceError::RevisionName {
-            revision: name.escape_debug().take(200).collect(),
-            why: why.to_owned(),
-        };
-        let hexadecimal = name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if name.len() == 40 && hexadecimal {
-            return Ok(Self::Commit(Revision(name.to_ascii_lowercase())));
-        }
-        if name == "HEAD" {
-            return Ok(Self::Ref {
-                names: vec![name.to_owned()],
-                beginning: None,
-            });
-        }
-        if name.starts_with(['^', '~', '>', '<', '=']) || name.contains('*') || name.contains(" - ")
-        {
-            return Err(refuse(
-                "version ranges are not supported yet; name a branch, a tag or a commit",
-            ));
-        }
-        if name.starts_with('-') || name.len() > 250 {
-            return Err(refuse("it begins with a dash or is too long"));
-        }
-        let full = if name.starts_with("refs/") {
-            name.to_owned()
-        } else {
-            format!("refs/heads/{name}")
-        };
-        gix::validate::reference::name(full.as_str().into())
-            .map_err(|_| refuse("Git does not allow such a name"))?;
-        let names = if name.starts_with("refs/") {
-            vec![full]
-        } else {
-            vec![full, format!("refs/tags/{name}")]
-        };
-        let beginning =
-            (hexadecimal && (7..40).contains(&name.len())).then(|| name.to_ascii_lowercase());
-        Ok(Self::Ref { names, beginning })
-    }
-}
 
 /// Where the mirror keeps a ref of the host. Flat, so that `a` and `a/b` can follow each other.
 fn local_name(name: &str) -> String {
@@ -80,9 +27,14 @@ pub(super) async fn fetch(
     mirror: &Arc<Mirror>,
     credential: &Credential,
     wanted: &[TargetRevision],
-) -> Result<BTreeMap<TargetRevision, Result<Revision, SourceError>>, SourceError> {
+) -> Result<Answers, SourceError> {
     let _turn = mirror.transport.lock().await;
-    on_blocking_thread(Arc::clone(mirror), Mirror::create).await?;
+    let opened = mirrors.inner.opened;
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        mirror.create()?;
+        upkeep::clear_locks(mirror.dir(), opened).map_err(|error| mirror.broken(error))
+    })
+    .await?;
     let git = Git {
         url: mirror.url(),
         git_dir: mirror.dir(),
@@ -91,8 +43,59 @@ pub(super) async fn fetch(
         policy: mirrors.inner.policy,
         deadline: mirrors.deadline,
     };
+    let first = answers(&git, mirror, wanted).await;
+    let suspect = match &first {
+        Err(SourceError::Mirror { .. }) => true,
+        // A host that is away fails like a mirror that is damaged, so the mirror itself is asked; not each time.
+        Err(SourceError::Unreachable { .. }) => mirror.may_inspect(),
+        Err(_) => false,
+        Ok(answers) => answers
+            .values()
+            .any(|answer| matches!(answer, Err(SourceError::Mirror { .. }))),
+    };
+    if suspect && !upkeep::is_whole(&git).await? {
+        return rebuild(&git, mirror, wanted).await;
+    }
+    if first.is_ok() && upkeep::has_grown(mirror.dir()) {
+        match upkeep::repack(&git).await {
+            Ok(()) => mirror.forget(),
+            Err(error) => {
+                tracing::warn!(event.name = "source.repack_failed", repository = %git.url, error = %error, "a mirror could not be repacked; it is tried again after the next fetch");
+            }
+        }
+    }
+    first
+}
+
+/// Makes a damaged mirror anew. When the host does not answer, the damaged one stays: it may hold what is asked next.
+async fn rebuild(
+    git: &Git<'_>,
+    mirror: &Arc<Mirror>,
+    wanted: &[TargetRevision],
+) -> Result<Answers, SourceError> {
+    tracing::warn!(event.name = "source.mirror_damaged", repository = %git.url, "a mirror is damaged and is made anew");
+    let heads = [String::from("refs/heads/*")];
+    list(git, heads.iter()).await?;
+    let kept = upkeep::put_aside(mirror).await?;
+    let answers = answers(git, mirror, wanted).await?;
+    let lost = upkeep::bring_back(git, mirror, &kept).await?;
+    if !lost.is_empty() {
+        tracing::error!(event.name = "source.commits_lost", repository = %git.url, commits = %lost.join(" "), "commits that history names are neither in the damaged mirror nor at the host; the damaged mirror is kept beside the new one");
+    }
+    mirror.forget();
+    Ok(answers)
+}
+
+type Answers = BTreeMap<TargetRevision, Result<Revision, SourceError>>;
+
+async fn answers(
+    git: &Git<'_>,
+    mirror: &Arc<Mirror>,
+    wanted: &[TargetRevision],
+) -> Result<Answers, SourceError> {
     let mut answers = BTreeMap::new();
     let mut refs = BTreeMap::new();
+    let mut ranges = BTreeMap::new();
     let mut commits = BTreeMap::new();
     for revision in wanted {
         match Wanted::parse(revision) {
@@ -105,13 +108,18 @@ pub(super) async fn fetch(
             Ok(Wanted::Ref { names, beginning }) => {
                 refs.insert(revision.clone(), (names, beginning));
             }
+            Ok(Wanted::Range { names, range }) => {
+                ranges.insert(revision.clone(), (names, range));
+            }
         }
     }
 
-    let offered = if refs.is_empty() {
+    let offered = if refs.is_empty() && ranges.is_empty() {
         BTreeMap::new()
     } else {
-        list(&git, refs.values().flat_map(|(names, _)| names)).await?
+        let exact = refs.values().flat_map(|(names, _)| names);
+        let beside = ranges.values().flat_map(|(names, _)| names);
+        list(git, exact.chain(beside)).await?
     };
     let mut found = BTreeMap::new();
     let mut by_beginning = BTreeMap::new();
@@ -121,7 +129,7 @@ pub(super) async fn fetch(
             beginning,
         ) {
             (Some(name), _) => {
-                found.insert(revision, name);
+                found.insert(revision, (name.clone(), name));
             }
             (None, Some(beginning)) => {
                 by_beginning.insert(revision, beginning);
@@ -132,11 +140,31 @@ pub(super) async fn fetch(
         }
     }
 
-    let names: BTreeSet<String> = found.values().cloned().collect();
+    for (revision, (names, range)) in ranges {
+        if let Some(name) = names.into_iter().find(|name| offered.contains_key(name)) {
+            found.insert(revision, (name.clone(), name));
+            continue;
+        }
+        match highest(&offered, &range) {
+            Some(tag) => {
+                found.insert(revision.clone(), (tag, range_key(&revision)));
+            }
+            None => {
+                let error = no_version(mirror, &revision, &offered);
+                answers.insert(revision, Err(error));
+            }
+        }
+    }
+
+    // What the host calls it, and what it is here.
+    let pairs: BTreeSet<(String, String)> = found.values().cloned().collect();
     let stale = {
-        let offered: BTreeMap<String, ObjectId> = names
-            .iter()
-            .filter_map(|name| Some((name.clone(), *offered.get(name)?)))
+        let offered: Vec<(String, String, ObjectId)> = pairs
+            .into_iter()
+            .filter_map(|(name, key)| {
+                let id = *offered.get(&name)?;
+                Some((name, key, id))
+            })
             .collect();
         on_blocking_thread(Arc::clone(mirror), move |mirror| {
             stale_refs(mirror, &offered)
@@ -145,24 +173,23 @@ pub(super) async fn fetch(
     };
     if !stale.is_empty() {
         let mut lines = String::new();
-        for name in &stale {
+        for (name, key) in &stale {
             // Writing to a String cannot fail.
-            let _ = writeln!(lines, "+{name}:{}", local_name(name));
+            let _ = writeln!(lines, "+{name}:{}", local_name(key));
         }
-        get(&git, lines).await?;
+        get(git, lines).await?;
     }
-    for (revision, name) in found {
-        let answer =
-            on_blocking_thread(Arc::clone(mirror), move |mirror| peel(mirror, &name)).await;
+    for (revision, (_, key)) in found {
+        let answer = on_blocking_thread(Arc::clone(mirror), move |mirror| peel(mirror, &key)).await;
         answers.insert(revision, answer);
     }
     for (revision, commit) in commits {
-        answers.insert(revision, get_commit(&git, mirror, commit).await);
+        answers.insert(revision, get_commit(git, mirror, commit).await);
     }
     for (revision, beginning) in by_beginning {
         answers.insert(
             revision.clone(),
-            get_by_beginning(&git, mirror, &revision, beginning).await,
+            get_by_beginning(git, mirror, &revision, beginning).await,
         );
     }
     Ok(answers)
@@ -207,7 +234,7 @@ async fn list<'n>(
 }
 
 /// Fetches the refspecs. Git checks the objects and that nothing is missing before any ref moves.
-async fn get(git: &Git<'_>, refspecs: String) -> Result<(), SourceError> {
+pub(super) async fn get(git: &Git<'_>, refspecs: String) -> Result<(), SourceError> {
     let arguments = [
         "fetch",
         "--quiet",
@@ -226,20 +253,48 @@ async fn get(git: &Git<'_>, refspecs: String) -> Result<(), SourceError> {
 
 fn stale_refs(
     mirror: &Mirror,
-    offered: &BTreeMap<String, ObjectId>,
-) -> Result<Vec<String>, SourceError> {
+    offered: &[(String, String, ObjectId)],
+) -> Result<Vec<(String, String)>, SourceError> {
     let repo = mirror.reader()?;
     let mut stale = Vec::new();
-    for (name, id) in offered {
+    for (name, key, id) in offered {
         let here = repo
-            .try_find_reference(local_name(name).as_str())
+            .try_find_reference(local_name(key).as_str())
             .map_err(|error| mirror.broken(error))?
             .and_then(|local| local.try_id().map(gix::Id::detach));
         if here != Some(*id) {
-            stale.push(name.clone());
+            stale.push((name.clone(), key.clone()));
         }
     }
     Ok(stale)
+}
+
+/// Under which name the mirror keeps what a range led to last.
+fn range_key(revision: &TargetRevision) -> String {
+    let text = revision.name();
+    format!("semver:{}", text.strip_prefix("semver:").unwrap_or(text))
+}
+
+const TAGS: &str = "refs/tags/";
+
+fn highest(offered: &BTreeMap<String, ObjectId>, range: &VersionRange) -> Option<String> {
+    let tags = offered.keys().filter_map(|name| name.strip_prefix(TAGS));
+    range.highest(tags).map(|tag| format!("{TAGS}{tag}"))
+}
+
+fn no_version(
+    mirror: &Mirror,
+    revision: &TargetRevision,
+    offered: &BTreeMap<String, ObjectId>,
+) -> SourceError {
+    let newest = VersionRange::parse(">=0.0.0-0")
+        .ok()
+        .and_then(|all| highest(offered, &all));
+    SourceError::NoSuchVersion {
+        url: mirror.url().to_string(),
+        range: revision.name().to_owned(),
+        newest: newest.map(|name| name.trim_start_matches(TAGS).to_owned()),
+    }
 }
 
 /// The commit a fetched ref stands for, with its tree at hand.
@@ -253,7 +308,10 @@ fn peel(mirror: &Mirror, name: &str) -> Result<Revision, SourceError> {
         .try_find_reference(local_name(name).as_str())
         .map_err(|error| mirror.broken(error))?
         .ok_or_else(missing)?;
-    let commit = local.peel_to_commit().map_err(|_| missing())?;
+    // What the ref leads to was whole when it was fetched: a gap is damage, another kind of object is not.
+    let id = local.peel_to_id().map_err(|error| mirror.broken(error))?;
+    let object = id.object().map_err(|error| mirror.broken(error))?;
+    let commit = object.try_into_commit().map_err(|_| missing())?;
     commit.tree().map_err(|error| mirror.broken(error))?;
     Ok(Revision(commit.id().to_string()))
 }
@@ -342,6 +400,16 @@ pub(super) fn resolved(
             mirror.commit(&mirror.reader()?, &commit)?;
             Ok(commit)
         }
+        Wanted::Range { mut names, .. } => {
+            names.push(range_key(revision));
+            for name in &names {
+                match peel(mirror, name) {
+                    Err(SourceError::NoSuchRevision { .. }) => {}
+                    other => return other,
+                }
+            }
+            Err(missing(mirror, revision))
+        }
         Wanted::Ref { names, beginning } => {
             for name in &names {
                 match peel(mirror, name) {
@@ -355,51 +423,5 @@ pub(super) fn resolved(
             };
             expanded.ok_or_else(|| missing(mirror, revision))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refuses_names_that_git_would_not_have() {
-        for name in [
-            "refs/heads/../../x",
-            "a..b",
-            "x.lock",
-            "-x",
-            "--upload-pack=id",
-            "a b",
-            "a\nb",
-            "a\u{7}b",
-            "a~1",
-            "a^",
-            "a:b",
-            "@{-1}",
-            "refs/heads/*",
-            ">=1.0 <2.0",
-            "^1.2",
-            "/a",
-            "a//b",
-        ] {
-            let parsed = Wanted::parse(&TargetRevision(name.to_owned()));
-            assert!(
-                matches!(parsed, Err(SourceError::RevisionName { .. })),
-                "{name}: {parsed:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn branches_come_before_tags_and_full_names_are_exact() {
-        let names = |name: &str| match Wanted::parse(&TargetRevision(name.to_owned())).unwrap() {
-            Wanted::Ref { names, .. } => names,
-            Wanted::Commit(commit) => vec![commit.0],
-        };
-        assert_eq!(names("v1.0"), ["refs/heads/v1.0", "refs/tags/v1.0"]);
-        assert_eq!(names("refs/tags/v1.0"), ["refs/tags/v1.0"]);
-        assert_eq!(names(""), ["HEAD"]);
-        assert_eq!(names(&"AB".repeat(20)), ["ab".repeat(20)]);
     }
 }

@@ -1,6 +1,7 @@
 //! The `git` command as transport: nothing of the machine's or the user's configuration, no shell, no hooks,
 //! no redirects, addresses pinned, secrets through the environment of an askpass script, never in arguments.
 
+use super::ssh::{self, Folder};
 use super::{Credential, NetworkPolicy, RepoUrl, SourceError};
 use crate::child::{self, ChildError, Finished, Limits};
 use secrecy::ExposeSecret;
@@ -12,6 +13,8 @@ use tokio::process::Command;
 
 /// Names of refs are all that is ever printed; a million of them is an attack.
 const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+/// Upkeep of a large mirror may take longer than a fetch.
+const UPKEEP: Duration = Duration::from_secs(600);
 const MAX_ERRORS: usize = 64 * 1024;
 /// A pack without end fills no disk.
 const MAX_PACK: u64 = 8 * 1024 * 1024 * 1024;
@@ -58,6 +61,7 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, SourceError> {
     };
     fs::create_dir_all(dir.join("home")).map_err(broken)?;
     fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(broken)?;
+    ssh::prepare(dir).map_err(broken)?;
     let script = dir.join("askpass");
     if fs::read(&script).ok().as_deref() != Some(ASKPASS.as_bytes()) {
         // Written aside: a script that is being executed must not be written to.
@@ -87,8 +91,8 @@ impl Git<'_> {
         input: Vec<u8>,
     ) -> Result<Finished, SourceError> {
         let mut command = Command::new("git");
-        command.env_clear();
-        for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        self.clean(&mut command);
+        for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -96,43 +100,21 @@ impl Git<'_> {
         if let Some(bundle) = std::env::var_os("SSL_CERT_FILE") {
             command.env("GIT_SSL_CAINFO", bundle);
         }
-        let home = self.askpass.with_file_name("home");
-        command
-            .env("HOME", &home)
-            .env("XDG_CONFIG_HOME", &home)
-            .env("LC_ALL", "C")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env(
-                "GIT_ALLOW_PROTOCOL",
-                if self.url.is_local() {
-                    "file"
-                } else {
-                    "https:http"
-                },
-            )
-            .env("GIT_DIR", self.git_dir)
-            .current_dir(&home);
-        match self.credential {
-            Credential::None => {}
-            Credential::Basic { username, password } => {
-                command
-                    .env("GIT_ASKPASS", self.askpass)
-                    .env("LOCKSTEP_GIT_USERNAME", username)
-                    .env("LOCKSTEP_GIT_PASSWORD", password.expose_secret());
-            }
-            Credential::SshKey { .. } => {
-                return Err(SourceError::Unsupported(format!(
-                    "{}: SSH keys are not supported yet; use an https URL with a token",
-                    self.url
-                )));
-            }
-        }
+        command.env(
+            "GIT_ALLOW_PROTOCOL",
+            match (self.url.is_local(), self.url.is_ssh()) {
+                (true, _) => "file",
+                (false, true) => "ssh",
+                (false, false) => "https:http",
+            },
+        );
+        let folder = self.log_in(&mut command).await?;
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        if let Some(pinned) = self.url.pin(self.policy).await? {
+        if !self.url.is_ssh()
+            && let Some(pinned) = self.url.pin(self.policy).await?
+        {
             command
                 .arg("-c")
                 .arg(format!("http.curloptResolve={pinned}"));
@@ -144,7 +126,7 @@ impl Git<'_> {
             stderr: MAX_ERRORS,
             file: MAX_PACK,
         };
-        child::run(command, input, limits)
+        let finished = child::run(command, input, limits)
             .await
             .map_err(|error| match error {
                 ChildError::Deadline => SourceError::Deadline {
@@ -156,7 +138,142 @@ impl Git<'_> {
                     self.broken(format!("the git command cannot be started: {error}"))
                 }
                 error @ ChildError::Output(_) => self.broken(error.to_string()),
-            })
+            })?;
+        if self.url.is_ssh()
+            && !finished.status.success()
+            && let Some(folder) = &folder
+            && let Some(error) = ssh::failure(folder, self.url)
+        {
+            return Err(error);
+        }
+        Ok(finished)
+    }
+
+    /// Gives the command what the host asks for. The folder, if there is one, must outlive the call.
+    async fn log_in(&self, command: &mut Command) -> Result<Option<Folder>, SourceError> {
+        let denied = |message: &str| SourceError::Denied {
+            url: self.url.to_string(),
+            message: message.to_owned(),
+        };
+        if self.url.chart().is_some() {
+            return Err(SourceError::Unsupported(format!(
+                "{} is a chart, which Git cannot write to",
+                self.url
+            )));
+        }
+        let dir = self.askpass.parent().unwrap_or(self.askpass);
+        let unwritten = |error: std::io::Error| {
+            self.broken(format!("its credentials cannot be put in place: {error}"))
+        };
+        let mut folder = None;
+        if let Some(authorities) = self.credential.authorities() {
+            let private = Folder::new(dir).map_err(unwritten)?;
+            let path = private
+                .write("authorities", authorities)
+                .map_err(unwritten)?;
+            command.env("GIT_SSL_CAINFO", path);
+            folder = Some(private);
+        }
+        match (self.credential.login(), self.url.is_ssh()) {
+            (
+                Credential::SshKey {
+                    private_key,
+                    known_hosts,
+                },
+                true,
+            ) => {
+                ssh::check_private_key(private_key.expose_secret())
+                    .map_err(|message| denied(&message))?;
+                let addresses = self.url.addresses(self.policy).await?;
+                let (Some((host, port)), Some(address)) = (self.url.host(), addresses.first())
+                else {
+                    return Err(self.unreachable("its host has no address"));
+                };
+                let private = match folder.take() {
+                    Some(private) => private,
+                    None => Folder::new(dir).map_err(unwritten)?,
+                };
+                ssh::write(
+                    &private,
+                    host,
+                    port,
+                    *address,
+                    private_key.expose_secret(),
+                    known_hosts,
+                )
+                .map_err(unwritten)?;
+                command
+                    .env("GIT_SSH", dir.join("ssh"))
+                    .env("GIT_SSH_VARIANT", "ssh")
+                    .env("LOCKSTEP_SSH_FOLDER", private.path());
+                folder = Some(private);
+            }
+            (_, true) => {
+                return Err(denied(
+                    "it is reached by SSH and the source has no SSH key; give a private key and the host's line of known hosts, or use the https URL",
+                ));
+            }
+            (Credential::Basic { username, password }, false) => {
+                command
+                    .env("GIT_ASKPASS", self.askpass)
+                    .env("LOCKSTEP_GIT_USERNAME", username)
+                    .env("LOCKSTEP_GIT_PASSWORD", password.expose_secret());
+            }
+            (Credential::SshKey { .. }, false) if !self.url.is_local() => {
+                return Err(denied(
+                    "its credential is an SSH key and the URL is not an ssh:// one; use the SSH URL of the repository",
+                ));
+            }
+            _ => {}
+        }
+        Ok(folder)
+    }
+
+    /// Runs `git ARGUMENTS` on the mirror alone, at low priority: no host is asked, no credential is given.
+    pub(super) async fn here(
+        &self,
+        arguments: &[&str],
+        input: Vec<u8>,
+    ) -> Result<Finished, SourceError> {
+        let mut command = Command::new("nice");
+        command.args(["-n", "10", "git"]);
+        self.clean(&mut command);
+        command.env("GIT_ALLOW_PROTOCOL", "file");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command.args(arguments);
+        let limits = Limits {
+            deadline: self.deadline.max(UPKEEP),
+            stdout: MAX_OUTPUT,
+            stderr: MAX_ERRORS,
+            file: MAX_PACK,
+        };
+        child::run(command, input, limits)
+            .await
+            .map_err(|error| self.broken(error.to_string()))
+    }
+
+    /// An environment with nothing of the machine's or the user's in it.
+    fn clean(&self, command: &mut Command) {
+        command.env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        let home = self.askpass.with_file_name("home");
+        command
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", &home)
+            .env("LC_ALL", "C")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_DIR", self.git_dir)
+            .current_dir(&home);
+    }
+
+    pub(super) fn damaged(&self, message: &str) -> SourceError {
+        self.broken(message.to_owned())
     }
 
     /// As [`Git::run`], and an exit status other than zero is an error in the host's words.
@@ -186,7 +303,7 @@ impl Git<'_> {
             "error: 401",
             "error: 403",
         ]) {
-            let message = match self.credential {
+            let message = match self.credential.login() {
                 Credential::None => "it asks for credentials and the source has none".to_owned(),
                 _ => message,
             };
@@ -203,6 +320,7 @@ impl Git<'_> {
         } else if has(&[
             "not found",
             "does not appear to be a git repository",
+            "Cannot find repository",
             "error: 404",
         ]) {
             self.unreachable("there is no such repository, or the credentials may not see it")

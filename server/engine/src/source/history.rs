@@ -46,10 +46,21 @@ fn split_message(message: &str) -> (String, String) {
     (cut(&subject, 1000), cut(body.trim(), MAX_MESSAGE))
 }
 
+/// Cut to a length, and with a mark for every character that would move a cursor or turn the direction of writing.
 fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}… (cut)", &text[..end]),
-        None => text.to_owned(),
+    let harmless = |c: char| match c {
+        '\n' | '\t' => c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            char::REPLACEMENT_CHARACTER
+        }
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let mut characters = text.chars();
+    let kept: String = characters.by_ref().take(limit).map(harmless).collect();
+    match characters.next() {
+        Some(_) => format!("{kept}… (cut)"),
+        None => kept,
     }
 }
 

@@ -6,9 +6,15 @@ use lockstep_types::revision::Revision;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Decoded objects kept per reader.
 const OBJECT_CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Packs a reader can know. Each fetch may bring one, and they are put together long before.
+const PACKS: u16 = 2048;
+
+const INSPECT_EVERY: Duration = Duration::from_secs(3600);
 
 /// A mirror. Its folder appears whole or not at all.
 #[derive(Debug)]
@@ -16,6 +22,8 @@ pub(super) struct Mirror {
     url: RepoUrl,
     dir: PathBuf,
     repo: Mutex<Option<ThreadSafeRepository>>,
+    /// When the whole of it was last looked at.
+    inspected: Mutex<Option<Instant>>,
     /// Held while a transport runs: one at a time.
     pub(super) transport: tokio::sync::Mutex<()>,
 }
@@ -27,6 +35,7 @@ impl Mirror {
             url,
             dir,
             repo: Mutex::new(None),
+            inspected: Mutex::new(None),
             transport: tokio::sync::Mutex::new(()),
         }
     }
@@ -54,6 +63,25 @@ impl Mirror {
         std::fs::rename(&unfinished, &self.dir).map_err(|error| self.broken(error))
     }
 
+    /// Whether it is time to look at the whole of it again. That takes long for a large one, and a host that is away for
+    /// hours gives no more reason than one that is away for a minute.
+    pub(super) fn may_inspect(&self) -> bool {
+        let mut inspected = self
+            .inspected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let due = inspected.is_none_or(|at| at.elapsed() > INSPECT_EVERY);
+        if due {
+            *inspected = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Opens anew at the next reading.
+    pub(super) fn forget(&self) {
+        *self.repo.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// A reader of this thread's own.
     pub(super) fn reader(&self) -> Result<gix::Repository, SourceError> {
         Ok(thread_local(&self.shared()?))
@@ -70,7 +98,9 @@ impl Mirror {
             });
         }
         // Isolated: neither the machine's nor the user's Git configuration has a say.
-        let open = ThreadSafeRepository::open_opts(&self.dir, gix::open::Options::isolated())
+        let options = gix::open::Options::isolated()
+            .object_store_slots(gix::odb::store::init::Slots::Given(PACKS));
+        let open = ThreadSafeRepository::open_opts(&self.dir, options)
             .map_err(|error| self.broken(error))?;
         *repo = Some(open.clone());
         Ok(open)

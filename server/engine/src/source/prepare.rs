@@ -32,6 +32,9 @@ impl Mirrors {
         tracked: &TargetRevision,
     ) -> Result<Option<String>, SourceError> {
         let name = tracked.name();
+        if self.check_url(repo_url)?.chart().is_some() {
+            return Ok(None);
+        }
         if name == "HEAD" {
             return self.default_branch(repo_url, credential).await;
         }

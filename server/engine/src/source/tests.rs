@@ -2,6 +2,9 @@ use super::*;
 use crate::testing::Repository;
 use lockstep_types::revision::PathChangeKind;
 
+mod hostile;
+mod upkeep;
+
 struct Bench {
     _dir: tempfile::TempDir,
     mirrors: Mirrors,
@@ -265,6 +268,28 @@ async fn log_follows_paths_through_merges() {
             Ok(expected)
         );
     }
+}
+
+#[tokio::test]
+async fn blames_each_line_on_its_commit() {
+    let bench = bench();
+    let (repository, first) = Repository::with(&[("a.yaml", "one\ntwo\nthree\n")]);
+    repository.write("a.yaml", "one\n2\nthree\n");
+    let second = repository.commit("second");
+    bench.fetch(&repository, "main").await.unwrap();
+    let url = repository.url();
+    let blame = async |path: &str, lines| bench.mirrors.blame(&url, &second, path, lines).await;
+    let found = blame("a.yaml", 2..=9).await.unwrap();
+    let shown: Vec<(u32, &Revision)> = found
+        .iter()
+        .map(|line| (line.line, &line.revision))
+        .collect();
+    assert_eq!(shown, [(2, &second), (3, &first)]);
+    assert_eq!(blame("a.yaml", 20..=21).await, Ok(Vec::new()));
+    assert!(matches!(
+        blame("b.yaml", 1..=1).await,
+        Err(SourceError::NoSuchPath { .. })
+    ));
 }
 
 #[tokio::test]

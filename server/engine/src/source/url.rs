@@ -1,5 +1,10 @@
 //! Which repository URLs are allowed, their normal form, and which addresses may be connected to.
 
+mod chart;
+
+pub(super) use chart::ChartPlace;
+pub use chart::place_of;
+
 use super::{NetworkPolicy, SourceError};
 use crate::manifest::hex;
 use http::Uri;
@@ -13,6 +18,8 @@ pub struct RepoUrl {
     text: String,
     /// Host as written and port; `None` for local paths.
     host: Option<(String, u16)>,
+    ssh: bool,
+    chart: Option<ChartPlace>,
 }
 
 impl fmt::Display for RepoUrl {
@@ -40,6 +47,11 @@ impl RepoUrl {
         {
             return Err(refuse("it holds characters that no repository URL needs"));
         }
+        if let Some(place) = chart::parse(text, policy) {
+            return place;
+        }
+        let spelled = from_scp(text);
+        let text = spelled.as_deref().unwrap_or(text);
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(refuse("it has no scheme; https://host/path is expected"));
         };
@@ -48,19 +60,16 @@ impl RepoUrl {
             "https" => {}
             "http" if policy.allow_http => {}
             "http" => return Err(refuse("plain http is not allowed by the configuration")),
-            "ssh" => {
-                return Err(SourceError::Unsupported(format!(
-                    "{}: SSH is not supported yet; use the https URL of the repository with a token",
-                    redacted(written)
-                )));
-            }
+            "ssh" => {}
             "file" if allow_file && rest.starts_with('/') => {
                 return Ok(Self {
                     text: text.trim_end_matches('/').to_owned(),
                     host: None,
+                    ssh: false,
+                    chart: None,
                 });
             }
-            _ => return Err(refuse("only https is allowed")),
+            _ => return Err(refuse("only https and ssh are allowed")),
         }
         let uri: Uri = text
             .parse()
@@ -77,7 +86,26 @@ impl RepoUrl {
         if host.is_empty() || host.starts_with('-') {
             return Err(refuse("its host is not valid"));
         }
-        let default_port = if scheme == "https" { 443 } else { 80 };
+        let ssh = scheme == "ssh";
+        let user = match authority.as_str().rsplit_once('@') {
+            _ if !ssh => String::new(),
+            None => "git@".to_owned(),
+            Some((user, _)) => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+                if user.is_empty() || user.starts_with('-') || !user.chars().all(plain) {
+                    return Err(refuse("its user name is not valid"));
+                }
+                format!("{user}@")
+            }
+        };
+        if ssh && host.contains(|c: char| !(c.is_ascii_alphanumeric() || "._-[]:".contains(c))) {
+            return Err(refuse("its host is not valid"));
+        }
+        let default_port = match scheme.as_str() {
+            "https" => 443,
+            "ssh" => 22,
+            _ => 80,
+        };
         let port = match authority.port() {
             Some(port) => port
                 .as_str()
@@ -109,8 +137,10 @@ impl RepoUrl {
             format!(":{port}")
         };
         Ok(Self {
-            text: format!("{scheme}://{host}{shown_port}{path}"),
+            text: format!("{scheme}://{user}{host}{shown_port}{path}"),
             host: Some((host, port)),
+            ssh,
+            chart: None,
         })
     }
 
@@ -128,11 +158,50 @@ impl RepoUrl {
         self.host.is_none()
     }
 
+    /// Where the chart lies, when it leads to one and not to a Git repository.
+    pub(super) fn chart(&self) -> Option<&ChartPlace> {
+        self.chart.as_ref()
+    }
+
+    /// Whether it is reached by SSH.
+    pub fn is_ssh(&self) -> bool {
+        self.ssh
+    }
+
+    /// Host as written and port.
+    pub(super) fn host(&self) -> Option<(&str, u16)> {
+        self.host
+            .as_ref()
+            .map(|(host, port)| (host.as_str(), *port))
+    }
+
     /// Resolves the host and checks every address, so that the transport can be bound to exactly these.
     /// The answer is in the form of curl's `--resolve`; `None` for local paths and literal addresses.
     pub(super) async fn pin(&self, policy: NetworkPolicy) -> Result<Option<String>, SourceError> {
         let Some((host, port)) = &self.host else {
             return Ok(None);
+        };
+        let found = self.addresses(policy).await?;
+        if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+            return Ok(None);
+        }
+        let addresses: Vec<String> = found
+            .iter()
+            .map(|address| match address {
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            })
+            .collect();
+        Ok(Some(format!("{host}:{port}:{}", addresses.join(","))))
+    }
+
+    /// Every address of the host, each of them allowed; empty for local paths.
+    pub(super) async fn addresses(
+        &self,
+        policy: NetworkPolicy,
+    ) -> Result<Vec<IpAddr>, SourceError> {
+        let Some((host, port)) = &self.host else {
+            return Ok(Vec::new());
         };
         let bare = host.trim_matches(['[', ']']);
         let found: Vec<SocketAddr> = tokio::net::lookup_host((bare, *port))
@@ -153,18 +222,19 @@ impl RepoUrl {
                 ),
             });
         }
-        if bare.parse::<IpAddr>().is_ok() {
-            return Ok(None);
-        }
-        let addresses: Vec<String> = found
-            .iter()
-            .map(|address| match address.ip() {
-                IpAddr::V4(ip) => ip.to_string(),
-                IpAddr::V6(ip) => format!("[{ip}]"),
-            })
-            .collect();
-        Ok(Some(format!("{host}:{port}:{}", addresses.join(","))))
+        Ok(found.iter().map(SocketAddr::ip).collect())
     }
+}
+
+/// `git@host:team/app.git` in the form of a URL; `None` when it is not written so.
+fn from_scp(text: &str) -> Option<String> {
+    if text.contains("://") {
+        return None;
+    }
+    let (place, path) = text.split_once(':')?;
+    let plain = !place.is_empty() && !place.contains('/') && !path.is_empty();
+    (plain && !path.starts_with(':'))
+        .then(|| format!("ssh://{place}/{}", path.trim_start_matches('/')))
 }
 
 /// The URL without anything between scheme and `@`, and never long.
@@ -249,6 +319,12 @@ mod tests {
                 "https://git@example.org:8443/a",
                 "https://example.org:8443/a",
             ),
+            ("git@GitHub.com:a/B.git", "ssh://git@github.com/a/B.git"),
+            (
+                "ssh://github.com:22/a/B.git/",
+                "ssh://git@github.com/a/B.git",
+            ),
+            ("ssh://me@example.org:2222/a", "ssh://me@example.org:2222/a"),
         ] {
             assert_eq!(
                 RepoUrl::parse(written, CLOSED, false).unwrap().text(),
@@ -258,17 +334,18 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_a_public_https_host() {
+    fn attack_23_options_and_shell_words_in_addresses() {
         for written in [
-            "",
-            "github.com/a/b",
-            "git@github.com:a/b.git",
-            "http://github.com/a/b",
-            "git://github.com/a/b",
-            "ext::sh -c id",
-            "file:///etc",
-            "/etc",
             "ssh://-oProxyCommand=id/x",
+            "ssh://-oX@github.com/a",
+            "-oProxyCommand=id:a",
+            "git@-oProxyCommand=id:a",
+            "-x@github.com:a/b.git",
+            "git@github.com:-a/b.git",
+            "git@github.com:../b.git",
+            "ssh://u:p@github.com/a",
+            "ssh://a%20b@github.com/a",
+            "ssh://git@example.org/a;id|$(id)?x",
             "https://-oProxyCommand=id/x",
             "https://example.org/--upload-pack=id",
             "https://example.org/a/../b",
@@ -277,19 +354,48 @@ mod tests {
             "https://example.org\\@evil.org/a",
             "https://example.org/$(id)`id`",
             "https://example.org/a?x=--upload-pack=id",
-            "https://127.0.0.1/a",
-            "https://169.254.169.254/latest",
-            "https://[::1]/a",
-            "https://[::ffff:10.0.0.1]/a",
-            "https://[64:ff9b::a00:1]/a",
-            "https://10.1.2.3/a",
         ] {
             assert!(RepoUrl::parse(written, CLOSED, false).is_err(), "{written}");
         }
     }
 
     #[test]
-    fn passwords_are_refused_and_not_repeated() {
+    fn attack_24_schemes_that_are_not_on_the_list() {
+        for written in [
+            "",
+            "github.com/a/b",
+            "http://github.com/a/b",
+            "git://github.com/a/b",
+            "ext::sh -c id",
+            "ext::sh",
+            "fd::7",
+            "file:///etc",
+            "ftp://github.com/a",
+            "/etc",
+            "../repository",
+        ] {
+            assert!(RepoUrl::parse(written, CLOSED, false).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn attack_26_addresses_of_the_inside() {
+        for written in [
+            "https://127.0.0.1/a",
+            "https://169.254.169.254/latest",
+            "https://[::1]/a",
+            "https://[::ffff:10.0.0.1]/a",
+            "https://[64:ff9b::a00:1]/a",
+            "https://10.1.2.3/a",
+            "git@10.1.2.3:a/b.git",
+            "ssh://git@127.0.0.1:22/a",
+        ] {
+            assert!(RepoUrl::parse(written, CLOSED, false).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn attack_33_passwords_in_addresses() {
         for written in [
             "https://u:s3cret@example.org/a",
             "https://u:s3@cret@example.org/a",

@@ -32,6 +32,9 @@ fn new_source() -> NewSource {
         home_cluster: String::new(),
         username: None,
         password: None,
+        ssh_key: None,
+        known_hosts: None,
+        ca: None,
     }
 }
 

@@ -2,6 +2,7 @@ use super::bench::{Bench, actor};
 use crate::control_plane::registration::GitSecret;
 use crate::secrets::Sealed;
 use crate::store;
+use engine::source::Credential;
 use lockstep_types::PortError;
 use lockstep_types::account::Role;
 use lockstep_types::cluster::NewCluster;
@@ -20,6 +21,9 @@ fn source(name: &str, repo_url: &str) -> NewSource {
         home_cluster: String::new(),
         username: None,
         password: Some("hunter2".to_owned()),
+        ssh_key: None,
+        known_hosts: None,
+        ca: None,
     }
 }
 
@@ -67,6 +71,28 @@ async fn a_source_is_checked_kept_and_forgotten() {
         "password"
     );
 
+    for (ssh_key, known_hosts, ca, at) in [
+        (
+            Some("not a key"),
+            Some("h ssh-ed25519 AAAA"),
+            None,
+            "ssh_key",
+        ),
+        (Some("not a key"), None, None, "known_hosts"),
+        (None, Some("h ssh-ed25519 AAAA"), None, "ssh_key"),
+        (None, None, Some("not a certificate"), "ca"),
+    ] {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let wrong = NewSource {
+            password: None,
+            ssh_key: text(ssh_key),
+            known_hosts: text(known_hosts),
+            ca: text(ca),
+            ..source("a", "ssh://git@git.example.com/a.git")
+        };
+        assert_eq!(field(bench.plane.add_source(&admin, &wrong).await), at);
+    }
+
     let id = bench
         .plane
         .add_source(&admin, &source("a", "https://git.example.com/a.git"))
@@ -87,8 +113,11 @@ async fn a_source_is_checked_kept_and_forgotten() {
         blob: sealed.bytes,
     };
     let opened = GitSecret::open(&bench.plane.registration.vault, id, &sealed).unwrap();
+    let Credential::Basic { username, password } = opened.credential() else {
+        panic!("a password");
+    };
     assert_eq!(
-        (opened.username.as_str(), opened.password.expose_secret()),
+        (username.as_str(), password.expose_secret()),
         ("git", "hunter2")
     );
     let views = bench.plane.sources(&actor(Role::Viewer)).await.unwrap();

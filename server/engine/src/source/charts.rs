@@ -1,0 +1,274 @@
+//! Charts from Helm repositories and OCI registries: a version or a range of versions becomes a commit in a mirror of
+//! its own, with the chart's files as its tree. Whoever reads files, renders or keeps history needs to know no more.
+//!
+//! The same archive gives the same commit. Dependencies that the archive lacks are fetched here, by the same rules, and
+//! put where the renderer looks for them: the renderer itself never asks anybody.
+
+mod archive;
+mod dependencies;
+mod http;
+mod index;
+mod oci;
+mod shelf;
+
+use super::mirror::Mirror;
+use super::url::ChartPlace;
+use super::{Credential, Mirrors, SourceError, on_blocking_thread};
+use archive::Files;
+use http::Web;
+use lockstep_types::revision::{Revision, TargetRevision};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How a chart's place is written, so that it can stand wherever the URL of a repository can: an OCI registry by its own
+/// `oci://` address with the chart's name at the end, a Helm repository as `helm+https://host/path#chart`.
+pub fn chart_address(repo_url: &str, chart: &str) -> String {
+    let base = repo_url.trim().trim_end_matches('/');
+    if base.starts_with("helm+") || (base.starts_with("oci+") && chart.is_empty()) {
+        return base.to_owned();
+    }
+    if base.starts_with("oci+") {
+        return format!("{base}/{chart}");
+    }
+    let oci = base.starts_with("oci://") || !base.contains("://");
+    let bare = base.strip_prefix("oci://").unwrap_or(base);
+    match (oci, chart.is_empty()) {
+        (true, true) => format!("oci://{bare}"),
+        (true, false) => format!("oci://{bare}/{chart}"),
+        (false, _) => format!("helm+{base}#{chart}"),
+    }
+}
+
+/// An archive as it was found.
+struct Found {
+    /// As the index or the registry writes it.
+    version: String,
+    files: Files,
+}
+
+/// What is known of an archive before it is fetched.
+struct Offer {
+    version: String,
+    /// `sha256:…`, or empty where the index names none.
+    digest: String,
+    /// Where the archive lies.
+    url: String,
+    packing: Packing,
+}
+
+/// How an archive holds its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    /// In one folder, as Helm packs charts.
+    Chart,
+    /// As they are, as Flux packs manifests.
+    Plain,
+}
+
+/// Answers each wanted version; the outer error means that nothing could be learned.
+pub(super) async fn fetch(
+    mirrors: &Mirrors,
+    mirror: &Arc<Mirror>,
+    place: &ChartPlace,
+    credential: &Credential,
+    wanted: &[TargetRevision],
+) -> Result<BTreeMap<TargetRevision, Result<Revision, SourceError>>, SourceError> {
+    let _turn = mirror.transport.lock().await;
+    on_blocking_thread(Arc::clone(mirror), Mirror::create).await?;
+    let shown = mirror.url().to_string();
+    let web = Web {
+        shown: &shown,
+        policy: mirrors.inner.policy,
+        credential,
+        origin: http::origin(place.base()),
+        deadline: mirrors.deadline,
+    };
+    let offers = offers(mirrors, &web, place).await?;
+    let mut answers = BTreeMap::new();
+    for revision in wanted {
+        let answer = one(mirrors, mirror, &web, place, &offers, revision).await;
+        answers.insert(revision.clone(), answer);
+    }
+    Ok(answers)
+}
+
+async fn one(
+    mirrors: &Mirrors,
+    mirror: &Arc<Mirror>,
+    web: &Web<'_>,
+    place: &ChartPlace,
+    offers: &[String],
+    wanted: &TargetRevision,
+) -> Result<Revision, SourceError> {
+    let version = index::choose(wanted, offers, web.shown)?;
+    let known = match place {
+        // Registries count how often manifests are asked for, and a version that is out stays as it is.
+        ChartPlace::Oci { .. } if super::versions::version(&version).is_some() => {
+            let version = version.clone();
+            on_blocking_thread(Arc::clone(mirror), move |mirror| {
+                shelf::noted(mirror, &version)
+            })
+            .await?
+        }
+        _ => None,
+    };
+    let revision = match known {
+        Some(known) => known,
+        None => archived(mirrors, mirror, web, place, &version).await?,
+    };
+    let (at, name) = (revision.clone(), wanted.name().to_owned());
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        shelf::note(mirror, &version, &at)?;
+        shelf::note(mirror, &name, &at)
+    })
+    .await?;
+    Ok(revision)
+}
+
+/// The commit of a version's archive, which is fetched when it is not the one that is here.
+async fn archived(
+    mirrors: &Mirrors,
+    mirror: &Arc<Mirror>,
+    web: &Web<'_>,
+    place: &ChartPlace,
+    version: &str,
+) -> Result<Revision, SourceError> {
+    let offer = offer(mirrors, web, place, version).await?;
+    let key = offer.key();
+    let known = on_blocking_thread(Arc::clone(mirror), {
+        let key = key.clone();
+        move |mirror| shelf::find(mirror, &key)
+    })
+    .await?;
+    if let Some(known) = known.filter(|_| !offer.digest.is_empty()) {
+        return Ok(known);
+    }
+    let mut found = download(web, place, offer).await?;
+    dependencies::vendor(mirrors, web, &mut found.files).await?;
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        shelf::put(mirror, &key, &found.version, &found.files)
+    })
+    .await
+}
+
+/// What the last fetch found, without asking anybody.
+pub(super) fn resolved(mirror: &Mirror, wanted: &TargetRevision) -> Result<Revision, SourceError> {
+    shelf::noted(mirror, wanted.name())?.ok_or_else(|| SourceError::NoSuchRevision {
+        url: mirror.url().to_string(),
+        revision: wanted.name().to_owned(),
+    })
+}
+
+impl Offer {
+    /// The archive's name in the mirror.
+    fn key(&self) -> String {
+        format!("{} {}", self.version, self.digest)
+    }
+}
+
+/// All versions that the repository has of the chart.
+async fn offers(
+    mirrors: &Mirrors,
+    web: &Web<'_>,
+    place: &ChartPlace,
+) -> Result<Vec<String>, SourceError> {
+    match place {
+        ChartPlace::Helm { base, chart } => {
+            let index = index::read(&mirrors.inner.dir, web, base).await?;
+            let found = index.versions(chart);
+            if found.is_empty() {
+                return Err(web.chart(format!("its index lists no chart “{chart}”")));
+            }
+            Ok(found)
+        }
+        ChartPlace::Oci { base, name } => oci::tags(web, base, name).await,
+    }
+}
+
+async fn offer(
+    mirrors: &Mirrors,
+    web: &Web<'_>,
+    place: &ChartPlace,
+    version: &str,
+) -> Result<Offer, SourceError> {
+    match place {
+        ChartPlace::Helm { base, chart } => {
+            let index = index::read(&mirrors.inner.dir, web, base).await?;
+            index.offer(base, chart, version).ok_or_else(|| {
+                web.chart(format!("its index names no archive of {chart} {version}"))
+            })
+        }
+        ChartPlace::Oci { base, name } => oci::offer(web, base, name, version).await,
+    }
+}
+
+async fn download(web: &Web<'_>, place: &ChartPlace, offer: Offer) -> Result<Found, SourceError> {
+    let bytes = match place {
+        ChartPlace::Helm { .. } => {
+            let what = format!("the archive of {}", offer.version);
+            web.good(web.get(&offer.url, &[], MAX_ARCHIVE).await?, &what)?
+        }
+        ChartPlace::Oci { base, name } => oci::blob(web, base, name, &offer.digest).await?,
+    };
+    if !offer.digest.is_empty() {
+        let digest = digest(&bytes);
+        if digest != offer.digest {
+            return Err(web.chart(format!(
+                "the archive of {} is not the one that was announced: its digest is {digest} instead of {}",
+                offer.version, offer.digest
+            )));
+        }
+    }
+    let (version, packing) = (offer.version, offer.packing);
+    let opened = tokio::task::spawn_blocking(move || match packing {
+        Packing::Chart => archive::chart(&bytes),
+        Packing::Plain => archive::unpack(&bytes),
+    })
+    .await;
+    let files = opened
+        .map_err(|error| web.chart(error.to_string()))?
+        .map_err(|why| web.chart(format!("the archive of {version} is refused: {why}")))?;
+    Ok(Found { version, files })
+}
+
+const MAX_ARCHIVE: usize = 32 * 1024 * 1024;
+
+fn digest(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    format!("sha256:{}", crate::manifest::hex(&Sha256::digest(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_charts_have_one_form() {
+        for (url, chart, expected) in [
+            (
+                "https://charts.example.org/",
+                "web",
+                "helm+https://charts.example.org#web",
+            ),
+            ("helm+https://h#web", "web", "helm+https://h#web"),
+            ("oci+http://h/team", "web", "oci+http://h/team/web"),
+            (
+                "oci://ghcr.io/team/charts",
+                "web",
+                "oci://ghcr.io/team/charts/web",
+            ),
+            (
+                "ghcr.io/team/charts",
+                "web",
+                "oci://ghcr.io/team/charts/web",
+            ),
+            (
+                "oci://ghcr.io/team/charts/web",
+                "",
+                "oci://ghcr.io/team/charts/web",
+            ),
+        ] {
+            assert_eq!(chart_address(url, chart), expected);
+        }
+    }
+}
