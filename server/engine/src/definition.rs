@@ -4,10 +4,12 @@
 //! are none of our business. Knows no Git, cluster or database.
 
 mod argo;
+mod chart_sources;
 mod collect;
 mod fields;
 mod flux;
 mod flux_values;
+mod helm_release;
 mod key;
 mod repositories;
 mod sync;

@@ -58,6 +58,8 @@ pub struct CompareContext<'a> {
     pub ignored: &'a [String],
     /// Field managers whose fields are never a reason to sync.
     pub ignored_managers: &'a [String],
+    /// What is ignored keeps its live value when the object is applied.
+    pub keep_ignored: bool,
 }
 
 /// Compares a desired with a live object. One of them may be absent: then the answer is Missing or Extra.
@@ -348,6 +350,15 @@ pub fn for_apply(desired: &Manifest, live: Option<&Value>, context: &CompareCont
     {
         // Leaving the field out would not do: while we own it, that takes it away and the default of one returns.
         path::set(&mut body, &replicas, count.clone());
+    }
+    if context.keep_ignored
+        && let Some(live) = live
+    {
+        for pointer in context.ignored {
+            if let (Some(kept), Some(place)) = (live.pointer(pointer), body.pointer_mut(pointer)) {
+                *place = kept.clone();
+            }
+        }
     }
     body
 }

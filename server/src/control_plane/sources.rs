@@ -20,6 +20,7 @@ use lockstep_types::source::{Mode, NewSource, SourceView, TakeOverPreview};
 use lockstep_types::sync::{OperationKind, StartedBy};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use uuid::Uuid;
 
 #[async_trait]
@@ -118,13 +119,19 @@ impl Sources for Plane {
             .iter()
             .map(|plan| plan.target.cluster.as_str())
             .collect();
-        for cluster in clusters {
-            if let Some(handle) = self.runtime.cluster(cluster) {
-                crate::reconcile::accept_epoch(&self.runtime, &handle)
+        let accepted = clusters
+            .into_iter()
+            .filter_map(|name| self.runtime.cluster(name))
+            .map(|handle| async move {
+                let work = crate::reconcile::accept_epoch(&self.runtime, &handle);
+                // One that does not answer is looked at again before its first write.
+                tokio::time::timeout(Duration::from_secs(10), work)
                     .await
-                    .map_err(refuse::store)?;
-            }
-        }
+                    .unwrap_or(Ok(()))
+            });
+        futures::future::try_join_all(accepted)
+            .await
+            .map_err(refuse::store)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         store::source::set_mode(&mut tx, source, Mode::Managed)
             .await

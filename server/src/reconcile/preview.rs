@@ -164,6 +164,7 @@ async fn judged(
             &loaded.definition.ignore_differences,
             &desired.objects,
         ),
+        keep_ignored: super::target::ignored::are_kept(&loaded.definition),
     };
     let mut memory = TargetMemory::default();
     let judged = judge::judge(&subject, handle, &mut memory.dry_runs).await?;

@@ -22,7 +22,7 @@ fn packed(name: &str, version: &str) -> Vec<u8> {
     write(&chart.join("values.yaml"), "greeting: default\n".to_owned());
     write(
         &chart.join("templates/settings.yaml"),
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n  greeting: {{ .Values.greeting }}\n  chart: {{ .Chart.Version | quote }}\n".to_owned(),
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\ndata:\n  greeting: {{ .Values.greeting }}\n  chart: {{ .Chart.Version | quote }}\n".to_owned(),
     );
     let output = Command::new("tar")
         .args(["-czf", "-", name])
@@ -73,7 +73,7 @@ async fn a_chart_from_a_helm_repository_is_deployed_and_follows_its_range() {
         .await;
     let shown = |field: &str| {
         let path = format!("jsonpath={{.data.{field}}}");
-        world.kubectl(&["get", "configmap", "settings", "-o", &path])
+        world.kubectl(&["get", "configmap", "shop", "-o", &path])
     };
     assert_eq!(
         (shown("greeting"), shown("chart")),
@@ -86,14 +86,44 @@ async fn a_chart_from_a_helm_repository_is_deployed_and_follows_its_range() {
     world
         .until_kubectl(
             "the highest version of the range is live",
+            &["get", "configmap", "shop", "-o", "jsonpath={.data.chart}"],
+            "1.10.0",
+        )
+        .await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flux_release_deploys_its_chart_with_values_of_a_config_map() {
+    let path = std::env::var_os("LOCKSTEP_RIG").expect("LOCKSTEP_RIG names the rig's rig.json");
+    let rig: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("rig.json"))
+        .expect("rig.json is JSON");
+    let gitea = &rig["gitea"];
+    let world = World::start("release", Mode::Managed, AUTOMATED).await;
+    let name = format!("c{}", world.namespace().replace('-', ""));
+    publish(gitea, &name, "1.0.0").await;
+    let repository = format!(
+        "{}api/packages/{}/helm",
+        gitea["url"].as_str().expect("a URL"),
+        gitea["adminUser"].as_str().expect("a name")
+    );
+    world.repository.write("apps/release.yaml", &format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: charts, namespace: team}}\nspec: {{url: '{repository}'}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shared, namespace: team}}\ndata: {{values.yaml: 'greeting: from the map'}}\n---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: extra, namespace: team}}\nspec:\n  releaseName: flux\n  targetNamespace: {}\n  chart: {{spec: {{chart: {name}, version: 1.x, sourceRef: {{kind: HelmRepository, name: charts}}}}}}\n  valuesFrom: [{{kind: ConfigMap, name: shared}}]\n",
+        world.namespace()
+    ));
+    world.push("a release");
+    world
+        .until_kubectl(
+            "the chart is live",
             &[
                 "get",
                 "configmap",
-                "settings",
+                "flux",
+                "--ignore-not-found",
                 "-o",
-                "jsonpath={.data.chart}",
+                "jsonpath={.data.greeting} {.data.chart}",
             ],
-            "1.10.0",
+            "from the map 1.0.0",
         )
         .await;
     world.end().await;

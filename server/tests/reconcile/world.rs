@@ -8,7 +8,7 @@
 
 use async_trait::async_trait;
 use engine::live::ClusterPolicy;
-use engine::render::{Renderer, SandboxSettings, Tools};
+use engine::render::{Renderer, SandboxSettings};
 use engine::source::Mirrors;
 use engine::testing::Repository;
 use lockstep_types::id::{ApplicationId, RunId, TargetId};
@@ -195,7 +195,7 @@ impl World {
             store: store.clone(),
             mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
             renderer: Renderer::new(
-                Tools::on_path(),
+                engine::testing::renderers(),
                 SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
                 work,
             ),

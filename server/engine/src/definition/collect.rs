@@ -1,10 +1,12 @@
 //! From files to definitions: which documents are ours, what belongs together, and what is wrong with which.
 
+use super::chart_sources::{self, ChartSources};
 use super::fields::{FieldProblem, Place, Report};
 use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
     Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, argo, flux,
+    helm_release,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::Dialect;
@@ -153,8 +155,24 @@ impl Collected {
         );
         let default_namespace = match (group.as_str(), kind.as_str()) {
             (argo::API_GROUP, argo::KIND) => argo::DEFAULT_NAMESPACE,
-            (flux::KUSTOMIZE_GROUP, "Kustomization") | (flux::SOURCE_GROUP, "GitRepository") => {
-                flux::DEFAULT_NAMESPACE
+            (flux::KUSTOMIZE_GROUP, "Kustomization")
+            | (helm_release::GROUP, helm_release::KIND)
+            | (
+                flux::SOURCE_GROUP,
+                "GitRepository"
+                | chart_sources::HELM_REPOSITORY
+                | chart_sources::OCI_REPOSITORY
+                | chart_sources::HELM_CHART,
+            ) => flux::DEFAULT_NAMESPACE,
+            (argo::API_GROUP, "ApplicationSet") => {
+                let message = "an ApplicationSet is not generated from yet: its applications are missing here".to_owned();
+                self.problem(
+                    path,
+                    line,
+                    message,
+                    "Write its applications out, or keep it with Argo CD until sets are read.",
+                );
+                return;
             }
             _ => return,
         };
@@ -203,9 +221,10 @@ impl Collected {
     fn finish(mut self, home_cluster: &str, itself: Option<&Source>) -> Definitions {
         let documents = std::mem::take(&mut self.documents);
         let mut repositories: BTreeMap<(String, String), Vec<(&Ours, Source)>> = BTreeMap::new();
+        let charts = self.chart_sources(&documents);
         for document in documents
             .iter()
-            .filter(|document| document.group == flux::SOURCE_GROUP)
+            .filter(|document| document.kind == "GitRepository")
         {
             let report = Report::default();
             let place = Place::root(&report, &document.node);
@@ -231,6 +250,16 @@ impl Collected {
         {
             let (key, definition, problems) = match document.kind.as_str() {
                 argo::KIND => read_argo(document),
+                helm_release::KIND => helm_release::read_document(
+                    document,
+                    &helm_release::Sources {
+                        repositories: &repositories,
+                        charts: &charts,
+                        config_maps: &self.config_maps,
+                        itself,
+                    },
+                    home_cluster,
+                ),
                 _ => read_flux(
                     document,
                     &repositories,
@@ -264,6 +293,36 @@ impl Collected {
             applications: definitions,
             problems: self.problems,
         }
+    }
+
+    fn chart_sources(&mut self, documents: &[Ours]) -> ChartSources {
+        let mut sources = ChartSources::new();
+        for document in documents.iter().filter(|document| {
+            document.group == flux::SOURCE_GROUP && document.kind != "GitRepository"
+        }) {
+            let report = Report::default();
+            let place = Place::root(&report, &document.node);
+            read_frame(&place);
+            let source = chart_sources::read(&place, &document.kind);
+            place.done();
+            let (problems, _) = report.into_parts();
+            let source = problems.is_empty().then_some(source);
+            self.add(document, None, problems);
+            let key = (
+                document.kind.clone(),
+                document.namespace.clone(),
+                document.name.clone(),
+            );
+            sources
+                .entry(key)
+                .and_modify(|known| {
+                    if *known != source {
+                        *known = None;
+                    }
+                })
+                .or_insert(source);
+        }
+        sources
     }
 
     fn add(&mut self, document: &Ours, key: Option<&DefinitionKey>, problems: Vec<FieldProblem>) {
@@ -309,7 +368,7 @@ impl Collected {
     }
 }
 
-type Read = (DefinitionKey, Option<Definition>, Vec<FieldProblem>);
+pub(super) type Read = (DefinitionKey, Option<Definition>, Vec<FieldProblem>);
 
 fn mentions_us(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
@@ -317,7 +376,9 @@ fn mentions_us(bytes: &[u8]) -> bool {
 }
 
 /// Reads what every Kubernetes object has.
-fn read_frame(place: &Place<'_>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+pub(super) fn read_frame(
+    place: &Place<'_>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     place.text("apiVersion");
     place.text("kind");
     let metadata = place.at("metadata");

@@ -82,7 +82,8 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
     }
 }
 
-/// Which source a `Kustomization` names: kind, namespace, name. The namespace may be empty.
+/// Which source a definition names: kind, namespace, name. The namespace may be empty.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct SourceRef {
     pub kind: String,
     pub namespace: String,

@@ -90,12 +90,15 @@ impl ConfigMaps {
         match kind.as_str() {
             "ConfigMap" => {}
             "Secret" => {
-                return missing(
-                    format!(
+                // Even where it is optional: Flux would take it, and a default in its place would be something else.
+                place.problem(
+                    field,
+                    &format!(
                         "the values of Secret {namespace}/{name} are not taken: definitions hold no secrets"
                     ),
                     "Move what is not secret into a ConfigMap.",
                 );
+                return None;
             }
             "" => return None,
             _ => {

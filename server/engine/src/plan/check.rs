@@ -321,9 +321,13 @@ fn is_never_run(body: &Value) -> bool {
             .and_then(Value::as_str)
     };
     let of_helm = |text: &str| {
-        let mut events = text.split(',').map(str::trim);
-        text.trim() != "crd-install"
-            && !events.any(|event| {
+        let events = || {
+            text.split(',')
+                .map(str::trim)
+                .filter(|event| !event.is_empty())
+        };
+        !events().eq(["crd-install"])
+            && !events().any(|event| {
                 matches!(
                     event,
                     "pre-install" | "pre-upgrade" | "post-install" | "post-upgrade"

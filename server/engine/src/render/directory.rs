@@ -160,3 +160,6 @@ fn looks_like_an_object(text: &str) -> bool {
         .iter()
         .all(|name| text.contains(name))
 }
+
+#[cfg(test)]
+mod oracle;

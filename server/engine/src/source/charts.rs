@@ -74,7 +74,12 @@ pub(super) async fn fetch(
     wanted: &[TargetRevision],
 ) -> Result<BTreeMap<TargetRevision, Result<Revision, SourceError>>, SourceError> {
     let _turn = mirror.transport.lock().await;
-    on_blocking_thread(Arc::clone(mirror), Mirror::create).await?;
+    let opened = mirrors.inner.opened;
+    on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        mirror.create()?;
+        super::upkeep::clear_locks(mirror.dir(), opened).map_err(|error| mirror.broken(error))
+    })
+    .await?;
     let shown = mirror.url().to_string();
     let web = Web {
         shown: &shown,
@@ -103,12 +108,9 @@ async fn one(
     let version = index::choose(wanted, offers, web.shown)?;
     let known = match place {
         // Registries count how often manifests are asked for, and a version that is out stays as it is.
-        ChartPlace::Oci { .. } if super::versions::version(&version).is_some() => {
-            let version = version.clone();
-            on_blocking_thread(Arc::clone(mirror), move |mirror| {
-                shelf::noted(mirror, &version)
-            })
-            .await?
+        ChartPlace::Oci { .. } if is_exact(&version) => {
+            let key = version_note(&version);
+            on_blocking_thread(Arc::clone(mirror), move |mirror| shelf::noted(mirror, &key)).await?
         }
         _ => None,
     };
@@ -118,11 +120,21 @@ async fn one(
     };
     let (at, name) = (revision.clone(), wanted.name().to_owned());
     on_blocking_thread(Arc::clone(mirror), move |mirror| {
-        shelf::note(mirror, &version, &at)?;
+        shelf::note(mirror, &version_note(&version), &at)?;
         shelf::note(mirror, &name, &at)
     })
     .await?;
     Ok(revision)
+}
+
+/// Whether a version is written out: `1.2` and `v1` are tags that move.
+fn is_exact(version: &str) -> bool {
+    semver::Version::parse(version.strip_prefix('v').unwrap_or(version)).is_ok()
+}
+
+/// What a version is noted under, apart from what definitions ask for.
+fn version_note(version: &str) -> String {
+    format!("version {version}")
 }
 
 /// The commit of a version's archive, which is fetched when it is not the one that is here.

@@ -77,13 +77,14 @@ async fn rebuild(
     let heads = [String::from("refs/heads/*")];
     list(git, heads.iter()).await?;
     let kept = upkeep::put_aside(mirror).await?;
-    let answers = answers(git, mirror, wanted).await?;
+    // First what only the damaged mirror may hold: the host may fail afterwards.
     let lost = upkeep::bring_back(git, mirror, &kept).await?;
+    let answers = answers(git, mirror, wanted).await;
     if !lost.is_empty() {
         tracing::error!(event.name = "source.commits_lost", repository = %git.url, commits = %lost.join(" "), "commits that history names are neither in the damaged mirror nor at the host; the damaged mirror is kept beside the new one");
     }
     mirror.forget();
-    Ok(answers)
+    answers
 }
 
 type Answers = BTreeMap<TargetRevision, Result<Revision, SourceError>>;

@@ -88,11 +88,13 @@ pub(super) async fn put_aside(mirror: &Arc<Mirror>) -> Result<Vec<String>, Sourc
     on_blocking_thread(Arc::clone(mirror), |mirror| {
         let kept = kept(mirror.dir()).map_err(|error| mirror.broken(error))?;
         let aside = mirror.dir().with_extension("damaged");
-        match fs::remove_dir_all(&aside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(mirror.broken(error));
-            }
-            _ => {}
+        if aside.exists() {
+            // An earlier repair did not bring everything back: what it left may be the only copy.
+            let since = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs());
+            let older = mirror.dir().with_extension(format!("damaged-{since}"));
+            fs::rename(&aside, older).map_err(|error| mirror.broken(error))?;
         }
         fs::rename(mirror.dir(), &aside).map_err(|error| mirror.broken(error))?;
         mirror.forget();
@@ -134,8 +136,11 @@ pub(super) async fn bring_back(
         }
         match super::fetch::get(git, line).await {
             Ok(()) => {}
-            Err(SourceError::Unreachable { .. }) => lost.push(id.clone()),
-            Err(error) => return Err(error),
+            // Whatever the reason, the others are brought back all the same.
+            Err(error) => {
+                tracing::warn!(event.name = "source.commit_not_brought_back", commit = %id, error = %error, "a commit that history names could not be brought into the new mirror");
+                lost.push(id.clone());
+            }
         }
     }
     if lost.is_empty() {

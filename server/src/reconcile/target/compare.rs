@@ -59,6 +59,7 @@ impl Compared {
                 &loaded.definition.ignore_differences,
                 &self.desired.objects,
             ),
+            keep_ignored: super::ignored::are_kept(&loaded.definition),
         }
     }
 }

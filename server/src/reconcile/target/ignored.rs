@@ -1,7 +1,8 @@
 //! Which fields of which objects a definition leaves out of the comparison. Pure; knows definitions and keys only.
 
-use engine::definition::IgnoreDifference;
+use engine::definition::{Definition, IgnoreDifference};
 use engine::manifest::Manifest;
+use lockstep_types::application::Dialect;
 use lockstep_types::resource::ResourceKey;
 use std::collections::BTreeMap;
 
@@ -31,6 +32,13 @@ pub(crate) fn by_object(
         }
     }
     found
+}
+
+/// Whether ignored fields keep their live value when their object is written: Argo CD does that on request
+/// (`RespectIgnoreDifferences`), the others always.
+pub(crate) fn are_kept(definition: &Definition) -> bool {
+    definition.dialect != Dialect::ArgoApplication
+        || definition.sync_options.respect_ignore_differences
 }
 
 /// Parts that are empty or a star match everything.

@@ -53,6 +53,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) managed: bool,
     /// What the definition leaves out of the comparison.
     pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
+    /// Ignored fields keep their live value when their object is written.
+    pub(crate) keep_ignored: bool,
 }
 
 /// Dry runs by object: the desired hash and live version they were made for, and what they found.
@@ -293,6 +295,7 @@ pub(crate) fn context<'a>(
         hpa_targets: Some(hpa_targets),
         ignored: ignored.map_or(&[], |ignored| &ignored.pointers),
         ignored_managers: ignored.map_or(&[], |ignored| &ignored.managers),
+        keep_ignored: subject.keep_ignored,
     }
 }
 

@@ -96,7 +96,7 @@ fn option(
         }
     };
     let not_yet = match key {
-        "Replace" | "Force" | "RespectIgnoreDifferences" | "FailOnSharedResource" => on,
+        "Replace" | "Force" | "FailOnSharedResource" => on,
         "Validate" => !on,
         _ => false,
     };

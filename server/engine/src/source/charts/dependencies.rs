@@ -28,6 +28,9 @@ struct Dependency {
     repository: String,
 }
 
+/// A chart with all its dependencies, unpacked.
+const MAX_WHOLE: usize = 256 * 1024 * 1024;
+
 /// Adds what is missing.
 pub(super) async fn vendor(
     mirrors: &Mirrors,
@@ -51,11 +54,24 @@ fn level<'f>(
         if depth == MAX_DEPTH || wanted.len() > MAX_DEPENDENCIES {
             return Err(web.chart("it depends on too many other charts".to_owned()));
         }
+        let mut names = std::collections::BTreeSet::new();
+        if let Some(twice) = wanted.iter().find(|one| !names.insert(one.name.as_str())) {
+            return Err(web.chart(format!(
+                "it depends on {} twice, which cannot be told apart in one folder; pack the chart with its dependencies",
+                twice.name
+            )));
+        }
         for dependency in wanted {
             let mut found = one(mirrors, web, &dependency).await?;
             level(mirrors, web, &mut found, depth + 1).await?;
             for (path, content) in found {
                 files.insert(format!("charts/{}/{path}", dependency.name), content);
+            }
+            if files.values().map(Vec::len).sum::<usize>() > MAX_WHOLE {
+                return Err(web.chart(format!(
+                    "it is larger than {} MiB with its dependencies",
+                    MAX_WHOLE >> 20
+                )));
             }
         }
         Ok(())

@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// It comes from where the credential is for, not from where a redirect led.
+    pub own: bool,
 }
 
 /// `https://host:port` of a URL.
@@ -156,6 +158,7 @@ impl Web<'_> {
             status: response.status(),
             headers: response.headers().clone(),
             body,
+            own,
         })
     }
 

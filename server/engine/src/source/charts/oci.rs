@@ -70,11 +70,13 @@ pub(super) async fn tags(
         );
         match more {
             Some(url) if url.starts_with('/') => next = format!("{base}{url}"),
-            Some(url) if url.starts_with(base) => next = url,
-            _ => return Ok(found),
+            Some(url) if url.starts_with(&format!("{base}/")) => next = url,
+            // A part of the tags must not pass for all of them: a range would go down a version.
+            Some(_) => return Err(web.failed("the next page of its tags lies elsewhere")),
+            None => return Ok(found),
         }
     }
-    Ok(found)
+    Err(web.chart("it has more tags than are read".to_owned()))
 }
 
 /// The layer of a version that holds the chart.
@@ -140,7 +142,8 @@ async fn ask(
 ) -> Result<Answer, SourceError> {
     let accept = ("accept", accept.to_owned());
     let answer = web.get(url, std::slice::from_ref(&accept), limit).await?;
-    if answer.status != StatusCode::UNAUTHORIZED {
+    // Whoever a redirect leads to is not told the registry's login.
+    if answer.status != StatusCode::UNAUTHORIZED || !answer.own {
         return Ok(answer);
     }
     let challenge = answer

@@ -1,0 +1,115 @@
+// Odd YAML that people write: plain data for yaml.mjs, which asks kubectl what each means.
+
+/** Values of a field, as written behind `value: `. */
+export const SCALARS = [
+  // Booleans of YAML 1.1 in every spelling, and words that only look like them.
+  'y', 'Y', 'yes', 'Yes', 'YES', 'yEs', 'n', 'N', 'no', 'No', 'NO', 'nO', 'on', 'On', 'ON', 'oN', 'off', 'Off', 'OFF', 'oFF',
+  'true', 'True', 'TRUE', 'tRUE', 'false', 'False', 'FALSE', 'fALSE', 't', 'f', 'yess', '"yes"', "'no'", '!!bool yes', '!!str yes', '!!bool "on"',
+  // Nothing.
+  '', '~', 'null', 'Null', 'NULL', 'nULL', 'nil', 'none', '"null"', '!!null ""', '!!str', '!!str null', '!!str ~',
+  // Whole numbers.
+  '0', '-0', '+0', '7', '+7', '-7', '00', '0755', '-0755', '+0755', '0o755', '0O755', '-0o755', '0o8', '08', '09', '0789', '-08', '0x1F', '0X1f', '-0x1F', '+0x1F', '0xG', '0x',
+  '0b101', '0B101', '-0b101', '0b2', '0b', '1_000', '1__000', '_1', '1_', '0_7', '0x_1F', '0b1_0', '-1_000', '190:20:30', '1:30', '12:30:45', '01:02', '0:0',
+  '2147483648', '9007199254740991', '9007199254740993', '9223372036854775807', '-9223372036854775808', '9223372036854775808', '18446744073709551615', '18446744073709551616', '-9223372036854775809',
+  '123456789012345678901234567890', '0xFFFFFFFFFFFFFFFF', '0x7FFFFFFFFFFFFFFF', '!!int 5', '!!int "5"', '!!int 0755', '!!str 5', '!!float 5', '"5"', "'0755'", '1 000', '1,000', '١',
+  // Fractions.
+  '1.0', '1.5', '-1.5', '+1.5', '1.', '.5', '-.5', '+.5', '.', '..', '1.5.0', '1e3', '1E3', '1e+3', '1e-3', '1.e3', '.5e1', '-1e3', '1e', 'e3', '1e400', '1e-400', '1e21', '1e20', '123456789.123456789', '0.1',
+  '0.30000000000000004', '1_000.5', '1.5_0', '0.0', '-0.0', '00.5', '01.5', '1e3_0', '.inf', '.Inf', '.INF', '-.inf', '+.inf', 'inf', '.nan', '.NaN', '.NAN', 'NaN', 'nan', '685.230_15e+03', '190:20:30.15', '0x1p3', '0x1.8p1', '!!float 1.5', '!!float 1',
+  '100m', '1Gi', '1e3k', '5e-1', '1.10', '1.20', '12e03', '12e+03', '4e2f1', '1234e56', '0e0',
+  // Dates.
+  '2026-11-23', '2026-1-2', '2026-11-23T10:00:00Z', '2026-11-23 10:00:00', '2026-11-23T10:00:00.5+02:00', '2026-13-45', '!!timestamp 2026-11-23', '"2026-11-23"', '2026-11',
+  // Text.
+  'v1', 'a b', 'a: b', 'a:b', 'a #b', 'a#b', '-', '- a', '-a', '--', '?', '? a', '?a', ':', ':a', '=', '<<', '<', '>', '|', '&a', '&a 1', '*a', '!', '! 5', '!!foo 5', '!local 5', '%a', '@a', '`a`', ',', '{', '}', '[', ']', '[]', '{}', '[a, ]', '[,]', '{a}', '{a: }', '{a: 1, }',
+  '{"a":1}', '{a:1}', '["a","b"]', '[a,b]', '[a, [b, {c: d}]]', '"a\\tb"', '"a\\x41"', '"\\u00e9"', '"\\U0001F600"', '"\\ud83d\\ude00"', '"\\/"', '"\\q"', '"a\\\n    b"', "'it''s'", "'a\n    b'", '"a\n    b"', '"a\n\n    b"', 'a\n    b', 'a\n\n    b', '"', "'a", '"a" b', '"a" # note', 'é', '😀', 'a\tb', '\ta', 'a\t', '"\t"', 'a\u00a0b', 'a\u0085b', 'a\u2028b', '"a\u2028b"', '\u200b', '\ufeffa', '!!binary aGVsbG8=', '!!binary "a b"', '!!binary //8=',
+  '!!set {a, b}', '!!omap [a: 1]', '!!seq [a]', '!!map {a: b}', '!!seq a',
+  '${VAR}', '{{ .Values.a }}', '"{{ .Values.a }}"', '%{a}', '$(A)', '*', '**', '*.example.com', '"*"', '&', '#', '# note', '"#"', '\\', '\\n', '"\\n"', '1 # one', 'http://a/b?c=d#e', '0.0.0.0/0', '10.0.0.1', '::1', '0:0:0', '1e1.5', '0777e1', '1-2', '+', '-+1', '+-1', '0.', '0x1_', 'Infinity', '-Infinity',
+  // Blocks.
+  '|\n    a\n    b', '|-\n    a\n    b', '|+\n    a\n    b\n\n', '>\n    a\n    b', '>-\n    a\n    b', '>+\n    a\n\n', '|2\n     a\n    b', '|\n    a\n     b\n', '>\n    a\n     b\n    c', '>\n    a\n\n    b', '|\n    \ta', '|-\n', '|', '|\n\n\n    a', '|\n    # not a note', '|1-\n   a', '|-1\n   a', '|0\n    a', '| # note\n    a', '|a\n    a', '|\n    ---\n    a', '|\n    a\r\n    b', '>-\n    a  \n    b', '|\n    a   ', '|\n  a',
+  // Lists and maps.
+  '\n  - a\n  - b', '\n    - a\n    -\n    - b', '\n    - - a\n      - b', '\n    - a: 1\n      b: 2', '\n    -\n      a: 1', '\n    a: 1\n    b: 2', '\n    a: 1\n   b: 2', '\n    "a b": 1', '\n    ? a\n    : 1', '\n    ? a', '\n    ? [a]\n    : 1', '\n    ? {a: 1}\n    : 1', '\n    - a\n   - b', '\n    a:\n    - 1\n    - 2', '\n    a: b: c', '\n    a:\n\tb: 1', '\n    a:\tb', '\n    a :  b', '\n    a: 1 \n', '\n    - # note\n      a', '\n    a:\n      - b\n    c: d',
+  // Keys that are no text.
+  '{yes: 1}', '{y: 1}', '{on: 1}', '{off: 1}', '{true: 1}', '{"yes": 1}', '{null: 1}', '{~: 1}', '{1: a}', '{0755: a}', '{0o17: a}', '{0x1F: a}', '{1.0: a}', '{1.5: a}', '{1e3: a}', '{.inf: a}', '{2026-11-23: a}', '{12:30: a}', '{"": a}', '{1_000: a}', '{-1: a}', '{18446744073709551615: a}', '{1e21: a}', '{1e-7: a}', '{123456789.5: a}', '{? : a}', '{: a}', '{yes: 1, "true": 2}', '{true: 1, yes: 2}', '{1: a, "1": b}', '{!!str yes: 1}', '\n    on:\n      push: {}', '\n    n: 1\n    y: 2', '\n    NO: oslo', '{.nan: a}',
+  // Keys twice.
+  '{a: 1, a: 2}', '\n    a: 1\n    b: 2\n    a: 3', '{"a": 1, a: 2}', '{a: {b: 1, b: 2}}',
+  // Anchors and merges.
+  '{a: &x 1, b: *x}', '{a: &x {c: 1}, b: *x}', '{a: &x [1], b: *x}', '{a: &x yes, b: *x}', '{a: *x, b: &x 1}', '{a: &x 1, b: &x 2, c: *x}', '{a: &x {c: 1}, b: {<<: *x}}', '{a: &x {c: 1}, b: {<<: *x, c: 2}}', '{a: &x {c: 1}, b: {c: 2, <<: *x}}', '{a: &x {c: 1}, e: &y {c: 2, d: 3}, b: {<<: [*x, *y]}}', '{b: {<<: {c: 1}}}', '{b: {<<: [{c: 1}, {c: 2, d: 3}]}}', '{b: {"<<": {c: 1}}}', "{b: {'<<': 1}}", '{b: {<<: 1}}', '{b: {<<: [1]}}', '{b: {<<: null}}', '{a: &x {c: 1}, b: {<<: *x, <<: {d: 2}}}', '{a: &x {c: &y {d: 1}}, b: {<<: *x, e: *y}}', '{a: &x {yes: 1}, b: {<<: *x}}', '{&k a: 1, b: *k}', '{&k a: 1, *k : 2}', '{a: &x b, *x : 1}', '{a: &x {<<: {c: 1}, d: 2}, b: {<<: *x, d: 3}}', '&x [*x]', '{a: &x {b: *x}}', '{a: &x [], b: *x}', '{a: &x , b: *x}', '\n    a: &x\n      b: 1\n    c:\n      <<: *x\n      d: 2', '\n    a: &x |\n      text\n    b: *x', '{a: &x-y_1 1, b: *x-y_1}', '{a: &é 1, b: *é}', '{a: !!str &x 1, b: *x}', '{a: &x !!str 1, b: *x}', '{a: &x {c: 1, d: 2}, b: {c: 3, <<: *x, d: 4}}', '[&x {a: 1}, {<<: *x, b: 2}]',
+];
+
+const head = (name, kind = 'ConfigMap') => `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n`;
+
+/** Whole files by name. */
+export const FILES = {
+  'two documents': `${head('a')}---\n${head('b')}`,
+  'a separator first': `---\n${head('a')}`,
+  'a separator last': `${head('a')}---\n`,
+  'empty documents between': `---\n---\n${head('a')}---\n\n---\n# note\n---\n${head('b')}`,
+  'null documents between': `null\n---\n${head('a')}---\n~\n`,
+  'a separator with a note': `${head('a')}--- # note\n${head('b')}`,
+  'a separator with spaces': `${head('a')}---   \n${head('b')}`,
+  'a separator with a tab': `${head('a')}---\t\n${head('b')}`,
+  'content behind the separator': `${head('a')}--- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n`,
+  'a first separator with content': `--- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n`,
+  'four dashes': `${head('a')}----\n${head('b')}`,
+  'an indented separator': `${head('a')} ---\n${head('b')}`,
+  'a document end': `${head('a')}...\n---\n${head('b')}`,
+  'a document end without another separator': `${head('a')}...\n${head('b')}`,
+  'a document end last': `${head('a')}...\n`,
+  'a directive': `%YAML 1.1\n---\n${head('a')}`,
+  'a directive of YAML 1.2': `%YAML 1.2\n---\n${head('a')}data: {a: yes}\n`,
+  'a tag directive': `%TAG ! tag:example.com,2026:\n---\n${head('a')}`,
+  'an unknown directive': `%FOO bar\n---\n${head('a')}`,
+  'a byte order mark': `\ufeff${head('a')}`,
+  'a byte order mark before a separator': `\ufeff---\n${head('a')}`,
+  'a byte order mark in the second document': `${head('a')}---\n\ufeff${head('b')}`,
+  'carriage returns': head('a').replaceAll('\n', '\r\n'),
+  'carriage returns and two documents': `${head('a')}---\n${head('b')}`.replaceAll('\n', '\r\n'),
+  'carriage returns alone': head('a').replaceAll('\n', '\r'),
+  'carriage returns in a block': `${head('a')}data:\n  a: |\n    x\n    y\n`.replaceAll('\n', '\r\n'),
+  'no end of line': head('a').trimEnd(),
+  'spaces at the ends': head('a').replaceAll('\n', '  \n'),
+  'a tab as indentation': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n',
+  'a tab in an empty line': `${head('a')}\t\ndata: {}\n`,
+  'notes everywhere': `# one\napiVersion: v1 # two\n# three\nkind: ConfigMap\nmetadata: # four\n  # five\n  name: a\n# six`,
+  'JSON': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"a":"\\u00e9\\n"}}',
+  'JSON with a byte order mark': '\ufeff{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}',
+  'JSON over lines with tabs': '{\n\t"apiVersion": "v1",\n\t"kind": "ConfigMap",\n\t"metadata": {"name": "a"}\n}\n',
+  'JSON with an escaped slash': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"a":"x\\/y"}}',
+  'JSON with a surrogate pair': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"a":"\\ud83d\\ude00"}}',
+  'JSON with numbers': '{"apiVersion":"example.com/v1","kind":"Odd","metadata":{"name":"a"},"spec":{"a":1.0,"b":1e3,"c":-0,"d":0.5,"e":12345678901234567890}}',
+  'JSON with words': '{"apiVersion":"example.com/v1","kind":"Odd","metadata":{"name":"a"},"spec":{"a":"yes","b":true,"c":null,"d":"0755"}}',
+  'JSON with a key twice': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"a":"1","a":"2"}}',
+  'two JSON documents with a separator': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}\n---\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"}}\n',
+  'two JSON documents in a row': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"}}\n',
+  'JSON and then YAML': `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}\n---\n${head('b')}`,
+  'YAML and then JSON': `${head('b')}---\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}\n`,
+  'JSON with a note': '# note\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}\n',
+  'JSON with a comma too many': '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a",}}\n',
+  'flow style': '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: "1"}}\n',
+  'a list': 'apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n',
+  'an empty list': 'apiVersion: v1\nkind: List\nitems: []\n',
+  'a list of a kind': 'apiVersion: v1\nkind: ConfigMapList\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n',
+  'a list in a list': 'apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n',
+  'a list and an object': `apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n${head('b')}`,
+  'an anchor across documents': `${head('a')}x: &x 1\n---\n${head('b')}y: *x\n`,
+  'the same anchor in two documents': `${head('a')}x: &x 1\ny: *x\n---\n${head('b')}x: &x 2\ny: *x\n`,
+  'an anchor beside the object': 'x-defaults: &d {a: "1"}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  <<: *d\n  b: "2"\n',
+  'a key twice at the top': 'apiVersion: v1\nkind: ConfigMap\nkind: ConfigMap\nmetadata: {name: a}\n',
+  'a list at the top': '- a\n- b\n',
+  'text at the top': 'hello\n',
+  'nothing': '',
+  'only notes': '# note\n',
+  'a separator in a block': `${head('a')}data:\n  a: |\n    x\n    ---\n    y\n`,
+  'a separator at the margin of a quoted text': `${head('a')}data:\n  a: "x\n---\n    y"\n`,
+  'a block at the end without an end of line': `${head('a')}data:\n  a: |\n    x`,
+  'a block that keeps empty lines at the end': `${head('a')}data:\n  a: |+\n    x\n\n\n`,
+  'a kept block before a separator': `${head('a')}data:\n  a: |+\n    x\n\n---\n${head('b')}`,
+  'a name that is a number': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "1"}\n',
+  'labels in quotes': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {a: "yes", b: "1"}}\n',
+  'a name with a dot': head('a.b'),
+  'a NUL': `${head('a')}data: {a: "\0"}\n`,
+  'a control character': `${head('a')}data: {a: "\u0001"}\n`,
+  'an escaped NUL': `${head('a')}data: {a: "\\0"}\n`,
+  'half a character': `${head('a')}data: {a: "é"}\n`,
+  'a null field': `${head('a')}data:\n`,
+  'null entries of a list': `${head('a')}x:\n- null\n- ~\n-\n`,
+};

@@ -1,0 +1,173 @@
+//! Flux's sources of charts: `HelmRepository`, `OCIRepository` and `HelmChart`, read as they are.
+
+use super::collect::Ours;
+use super::fields::Place;
+use super::flux::SourceRef;
+use lockstep_types::revision::TargetRevision;
+use std::collections::BTreeMap;
+
+pub(super) const HELM_REPOSITORY: &str = "HelmRepository";
+pub(super) const OCI_REPOSITORY: &str = "OCIRepository";
+pub(super) const HELM_CHART: &str = "HelmChart";
+
+const CREDENTIALS: &str = "credentials are those of the repository in Lockstep";
+const TIMING: &str = "Lockstep follows changes by itself";
+
+/// What one of them says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ChartSource {
+    /// An index of charts, or a part of a registry that holds charts.
+    Repository {
+        url: String,
+        oci: bool,
+    },
+    /// One chart in a registry.
+    Artifact {
+        url: String,
+        revision: TargetRevision,
+    },
+    Chart(ChartTemplate),
+}
+
+/// Which chart of which source.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ChartTemplate {
+    /// Name in a Helm repository, path in a Git repository.
+    pub chart: String,
+    /// Version or range; empty: the newest.
+    pub version: String,
+    pub source: SourceRef,
+    pub value_files: Vec<String>,
+    pub ignore_missing_value_files: bool,
+}
+
+/// All of them, by kind, namespace and name; what was read twice or is broken is `None`.
+pub(super) type ChartSources = BTreeMap<(String, String, String), Option<ChartSource>>;
+
+/// Reads everything but `metadata` of one of the three kinds.
+pub(super) fn read(document: &Place<'_>, kind: &str) -> ChartSource {
+    document.ignore("status", "it is Flux's own");
+    let spec = document.at("spec");
+    let read = match kind {
+        HELM_CHART => ChartSource::Chart(template(&spec)),
+        OCI_REPOSITORY => artifact(&spec),
+        _ => {
+            let url = spec.required("url");
+            let oci = spec.text("type") == "oci" || url.starts_with("oci://");
+            ChartSource::Repository {
+                url: plain_http(&spec, url),
+                oci,
+            }
+        }
+    };
+    spec.ignore_all(&["interval", "timeout", "accessFrom"], TIMING);
+    spec.ignore_all(
+        &[
+            "secretRef",
+            "certSecretRef",
+            "proxySecretRef",
+            "serviceAccountName",
+            "provider",
+            "passCredentials",
+        ],
+        CREDENTIALS,
+    );
+    spec.ignore("suspend", "what is rendered already stays as it is");
+    spec.unsupported(
+        "verify",
+        "Signatures are not verified yet; remove the field only if that is acceptable.",
+    );
+    spec.done();
+    read
+}
+
+fn artifact(spec: &Place<'_>) -> ChartSource {
+    let url = spec.required("url");
+    let reference = spec.at("ref");
+    reference.unsupported("digest", "Name a tag or a range of versions.");
+    reference.ignore("semverFilter", "every tag that is a version counts");
+    let (tag, range) = (reference.text("tag"), reference.text("semver"));
+    reference.done();
+    spec.ignore(
+        "layerSelector",
+        "the layer of the chart is found by its type",
+    );
+    spec.ignore("ignore", "charts are taken whole");
+    // As Flux: a range wins over a tag.
+    let revision = if range.is_empty() { tag } else { range };
+    ChartSource::Artifact {
+        url: plain_http(spec, url),
+        revision: TargetRevision(revision),
+    }
+}
+
+/// A registry that speaks HTTP without TLS says so in its address here.
+fn plain_http(spec: &Place<'_>, url: String) -> String {
+    match url.strip_prefix("oci://") {
+        Some(rest) if spec.flag("insecure") == Some(true) => format!("oci+http://{rest}"),
+        _ => url,
+    }
+}
+
+/// `spec` of a `HelmChart`, or `spec.chart.spec` of a `HelmRelease`.
+pub(super) fn template(place: &Place<'_>) -> ChartTemplate {
+    let source = place.at("sourceRef");
+    let read = ChartTemplate {
+        chart: place.required("chart"),
+        version: place.text("version"),
+        source: SourceRef {
+            kind: source.required("kind"),
+            namespace: source.text("namespace"),
+            name: source.required("name"),
+        },
+        value_files: place.texts("valuesFiles"),
+        ignore_missing_value_files: place.flag("ignoreMissingValuesFiles").unwrap_or(false),
+    };
+    source.ignore("apiVersion", "the kind says enough");
+    source.done();
+    place.ignore_all(&["interval", "reconcileStrategy"], TIMING);
+    place.unsupported(
+        "verify",
+        "Signatures are not verified yet; remove the field only if that is acceptable.",
+    );
+    read
+}
+
+/// The source behind a reference. What cannot be used is a problem of `field`.
+pub(super) fn find<'s>(
+    place: &Place<'_>,
+    field: &str,
+    document: &Ours,
+    wanted: &SourceRef,
+    sources: &'s ChartSources,
+) -> Option<&'s ChartSource> {
+    let namespace = if wanted.namespace.is_empty() {
+        &document.namespace
+    } else {
+        &wanted.namespace
+    };
+    let key = (wanted.kind.clone(), namespace.clone(), wanted.name.clone());
+    match sources.get(&key) {
+        Some(Some(source)) => Some(source),
+        Some(None) => {
+            let message = format!(
+                "the {} {namespace}/{} has problems of its own, or is defined differently in several files",
+                wanted.kind, wanted.name
+            );
+            place.problem(field, &message, "Solve those first.");
+            None
+        }
+        None => {
+            let message = format!(
+                "there is no {} {namespace}/{} in this source",
+                wanted.kind, wanted.name
+            );
+            place.problem(
+                field,
+                &message,
+                "Add it to the source's path, or correct the name.",
+            );
+            None
+        }
+    }
+}

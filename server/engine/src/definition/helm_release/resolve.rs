@@ -1,0 +1,199 @@
+//! From a `HelmRelease` and the sources around it to a definition.
+
+use super::super::chart_sources::{self, ChartSource, ChartSources, ChartTemplate};
+use super::super::collect::{Ours, Read, read_frame};
+use super::super::fields::{Place, Report};
+use super::super::flux_values::ConfigMaps;
+use super::super::repositories::{Repositories, Source, find_source};
+use super::super::{DefinedSource, Definition, DefinitionKey, SourceKind, repo_path};
+use super::{Wanted, read};
+use lockstep_types::application::Dialect;
+use lockstep_types::revision::TargetRevision;
+
+/// What the other documents of the source offer.
+pub(in super::super) struct Sources<'s> {
+    pub repositories: &'s Repositories<'s>,
+    pub charts: &'s ChartSources,
+    pub config_maps: &'s ConfigMaps,
+    /// The repository that the documents lie in.
+    pub itself: Option<&'s Source>,
+}
+
+/// Reads one document.
+pub(in super::super) fn read_document(
+    document: &Ours,
+    sources: &Sources<'_>,
+    home_cluster: &str,
+) -> Read {
+    let report = Report::default();
+    let place = Place::root(&report, &document.node);
+    let (labels, annotations) = read_frame(&place);
+    let mut spec = read(
+        &place,
+        &document.namespace,
+        &document.name,
+        sources.config_maps,
+    );
+    place.done();
+    let found = match spec.wanted.take() {
+        None => None,
+        Some(Wanted::Template(template)) => {
+            let field = "spec.chart.spec.sourceRef";
+            chart(&place, field, document, &template, sources)
+        }
+        Some(Wanted::Reference(reference)) => {
+            let field = "spec.chartRef";
+            match chart_sources::find(&place, field, document, &reference, sources.charts) {
+                Some(ChartSource::Chart(template)) => {
+                    chart(&place, field, document, template, sources)
+                }
+                Some(ChartSource::Artifact { url, revision }) => Some(Found {
+                    source: DefinedSource {
+                        kind: SourceKind::Oci,
+                        repo_url: url.clone(),
+                        target_revision: revision.clone(),
+                        ..DefinedSource::default()
+                    },
+                    suspend: false,
+                    value_files: Vec::new(),
+                    ignore_missing: false,
+                }),
+                Some(ChartSource::Repository { .. }) => {
+                    let next = "Use chart.spec with a sourceRef for a HelmRepository.";
+                    place.problem(field, "it must name one chart, not a repository", next);
+                    None
+                }
+                None => None,
+            }
+        }
+    };
+    let (problems, ignored_fields) = report.into_parts();
+    let key = DefinitionKey {
+        dialect: Dialect::FluxHelmRelease,
+        namespace: document.namespace.clone(),
+        name: document.name.clone(),
+        scope: home_cluster.to_owned(),
+    };
+    let definition = found.filter(|_| problems.is_empty()).map(|found| {
+        spec.policy.suspend |= found.suspend;
+        spec.helm.value_files = found.value_files;
+        spec.helm.ignore_missing_value_files = found.ignore_missing;
+        Definition {
+            key: key.clone(),
+            dialect: key.dialect,
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            project: "default".to_owned(),
+            labels,
+            annotations,
+            source: DefinedSource {
+                dialect: key.dialect,
+                helm: Some(spec.helm),
+                ..found.source
+            },
+            more_sources: Vec::new(),
+            destination: spec.destination,
+            policy: spec.policy,
+            sync_options: spec.sync_options,
+            depends_on: spec.depends_on,
+            health_checks: spec.health_checks,
+            service_account: spec.service_account,
+            set: None,
+            ignore_differences: spec.ignore_differences,
+            path: document.path.clone(),
+            line: document.line,
+            yaml: document.yaml.clone(),
+            ignored_fields,
+        }
+    });
+    (key, definition, problems)
+}
+
+/// A chart that was found.
+struct Found {
+    source: DefinedSource,
+    suspend: bool,
+    value_files: Vec<String>,
+    ignore_missing: bool,
+}
+
+fn chart(
+    place: &Place<'_>,
+    field: &str,
+    document: &Ours,
+    template: &ChartTemplate,
+    sources: &Sources<'_>,
+) -> Option<Found> {
+    let wanted = &template.source;
+    let found = |source, suspend, value_files| Found {
+        source,
+        suspend,
+        value_files,
+        ignore_missing: template.ignore_missing_value_files,
+    };
+    match wanted.kind.as_str() {
+        "GitRepository" => {
+            let repository = find_source(
+                place,
+                document,
+                Some(wanted),
+                sources.repositories,
+                sources.itself,
+            )?;
+            let path = match repo_path(&template.chart) {
+                Ok(path) => path,
+                Err(why) => {
+                    place.problem(
+                        "spec.chart.spec.chart",
+                        why,
+                        "Correct the definition in Git.",
+                    );
+                    return None;
+                }
+            };
+            let source = DefinedSource {
+                repo_url: repository.repository.url.clone(),
+                target_revision: repository.repository.target_revision.clone(),
+                path,
+                ..DefinedSource::default()
+            };
+            // Flux counts their paths from the root of the repository.
+            let files = template
+                .value_files
+                .iter()
+                .map(|file| format!("/{}", file.trim_start_matches("./").trim_start_matches('/')));
+            Some(found(
+                source,
+                repository.repository.suspend,
+                files.collect(),
+            ))
+        }
+        chart_sources::HELM_REPOSITORY => {
+            let source = chart_sources::find(place, field, document, wanted, sources.charts)?;
+            let ChartSource::Repository { url, oci } = source else {
+                return None;
+            };
+            let source = DefinedSource {
+                kind: if *oci {
+                    SourceKind::Oci
+                } else {
+                    SourceKind::HelmRepository
+                },
+                repo_url: url.clone(),
+                chart: template.chart.clone(),
+                target_revision: TargetRevision(template.version.clone()),
+                ..DefinedSource::default()
+            };
+            Some(found(source, false, template.value_files.clone()))
+        }
+        kind => {
+            let message = format!("charts from a {kind} are not supported");
+            place.problem(
+                field,
+                &message,
+                "Use a HelmRepository, an OCIRepository or a GitRepository.",
+            );
+            None
+        }
+    }
+}
