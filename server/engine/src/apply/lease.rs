@@ -93,7 +93,7 @@ fn key(installation: Uuid) -> ResourceKey {
         "coordination.k8s.io",
         "Lease",
         NAMESPACE,
-        &format!("lockstep-{installation}"),
+        format!("lockstep-{installation}"),
     )
 }
 

@@ -269,9 +269,9 @@ fn checked_objects(spec: &Place<'_>) -> Vec<HealthCheck> {
             let version = entry.text("apiVersion");
             let key = ResourceKey::new(
                 crate::manifest::group_of(&version),
-                &entry.required("kind"),
-                &entry.text("namespace"),
-                &entry.required("name"),
+                entry.required("kind"),
+                entry.text("namespace"),
+                entry.required("name"),
             );
             entry.done();
             HealthCheck::Object(key)

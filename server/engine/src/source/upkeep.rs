@@ -90,7 +90,7 @@ pub(super) async fn put_aside(mirror: &Arc<Mirror>) -> Result<Vec<String>, Sourc
         let aside = mirror.dir().with_extension("damaged");
         if aside.exists() {
             // An earlier repair did not bring everything back: what it left may be the only copy.
-            let since = std::time::SystemTime::now()
+            let since = SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs());
             let older = mirror.dir().with_extension(format!("damaged-{since}"));
