@@ -59,3 +59,32 @@ async fn a_restored_database_only_observes_until_a_person_takes_over_again() {
     assert_eq!(world.epoch_of_cluster(), now.to_string());
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_of_the_database_that_wrote_meanwhile_is_noticed_at_the_same_epoch() {
+    let world = World::start("twin", Mode::Managed, AUTOMATED).await;
+    let first = world.commit_shop("one", 1);
+    world
+        .until("synced", |state| state.sync == SyncStatus::Synced)
+        .await;
+    let epoch = store::installation::epoch(world.store()).await.unwrap();
+    // What a server with a copy of this database does before its next run: it takes the very epoch that is ours next.
+    world.set_epoch_of_cluster(epoch + 1);
+    let second = world.commit_shop("two", 1);
+    let runs = world
+        .until_runs("refused", |runs| {
+            runs.first()
+                .is_some_and(|run| run.phase == SyncPhase::Failed && run.revision == second)
+        })
+        .await;
+    assert!(
+        runs[0].message.contains("a copy of it is running"),
+        "{}",
+        runs[0].message
+    );
+    let row = world
+        .until_row("observed", |row| row.mode == Mode::Observe)
+        .await;
+    assert_eq!(row.deployed.as_ref(), Some(&first));
+    world.end().await;
+}

@@ -431,6 +431,18 @@ impl World {
         ])
     }
 
+    /// Writes another epoch into the cluster's memory, as a second server would.
+    pub fn set_epoch_of_cluster(&self, epoch: u64) {
+        self.kubectl_bare(&[
+            "annotate",
+            "lease",
+            "--namespace=kube-system",
+            "--overwrite",
+            &format!("lockstep-{}", self.installation),
+            &format!("lockstep.dev/epoch={epoch}"),
+        ]);
+    }
+
     /// Wakes the target, as a port does after it wrote something.
     pub fn wake(&self) {
         self.runtime.activator().activate_target(self.target());
