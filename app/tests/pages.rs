@@ -175,7 +175,7 @@ fn every_page_says_what_it_is_for() {
             (
                 format!("{app}?cluster=prod-eu"),
                 vec![
-                    "Degraded since 4 min: 2 of 3 pods cannot pull",
+                    "Degraded for 4 min: 2 of 3 pods cannot pull",
                     "Roll back to 9be0417, last healthy",
                     "Pod × 3",
                     "ErrImagePull",
@@ -287,7 +287,7 @@ fn every_page_says_what_it_is_for() {
             (
                 "/clusters/staging-eu".into(),
                 vec![
-                    "Does not answer since 3 min: connection refused",
+                    "Has not answered for 3 min: connection refused",
                     "Next try in 1 min",
                 ],
             ),

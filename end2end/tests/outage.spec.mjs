@@ -39,7 +39,7 @@ test('a cluster that is away is said to be away, holds nobody up, and catches up
       expect(compared).toBeGreaterThan(0);
       expect(compared).toBeLessThanOrEqual(connection.Unreachable.since);
       await page.goto(`${own.url}/clusters/${LOST}`);
-      await expect(page.getByText('Does not answer since')).toBeVisible();
+      await expect(page.getByText('Has not answered for')).toBeVisible();
       await expect(page.getByText(/Last compared .* ago/).first()).toBeVisible();
     });
     await test.step('its applications are not called Synced any more', async () => {
@@ -62,7 +62,7 @@ test('a cluster that is away is said to be away, holds nobody up, and catches up
       await until('the cluster is connected', async () => (await own.api('GET', `clusters/${LOST}`)).connection === 'Connected');
       await own.targetThat(`outage-${LOST}`, 'runs the commit', (target) => target.deployed === pushed && target.sync === 'Synced' && target.health.status === 'Healthy');
       expect(greeting(own, LOST)).toBe('welcome back');
-      await expect(page.getByText('Does not answer since')).toHaveCount(0);
+      await expect(page.getByText('Has not answered for')).toHaveCount(0);
     });
   } finally {
     await own?.stop();

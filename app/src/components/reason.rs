@@ -83,7 +83,7 @@ pub fn ReasonBanner(reason: Reason, #[prop(optional)] actions: Option<AnyView>) 
     let tone = reason_tone(&reason);
     let lead = view! {
         {reason_word(reason.code)}
-        " since "
+        " for "
         {ago(reason.since)}
         ": "
         {reason.cause.clone()}

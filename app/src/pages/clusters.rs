@@ -166,8 +166,8 @@ fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
             since,
             next_try,
         } => {
-            let lead = view! { "Does not answer since " {ago(*since)} ": " {error.clone()} "." }
-                .into_any();
+            let lead =
+                view! { "Has not answered for " {ago(*since)} ": " {error.clone()} "." }.into_any();
             let rest = view! {
                 "Everything on it runs on; nothing is judged or written meanwhile. "
                 {cluster.last_compared.map(|at| view! { "Last compared " {ago(at)} " ago. " })}

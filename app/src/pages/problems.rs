@@ -57,7 +57,7 @@ fn problem_view(problem: Problem) -> AnyView {
                 {problem.source_name}
                 {(!place.is_empty()).then(|| view! { <span class="font-mono break-all text-ink">{place}</span> })}
                 {(!problem.field.is_empty()).then(|| view! { <span class="font-mono break-all">{problem.field}</span> })}
-                <span class="ml-auto">"since " {ago(problem.since)}</span>
+                <span class="ml-auto">"for " {ago(problem.since)}</span>
             </p>
             <p class="mt-1 font-medium break-words">{format::sentence_case(&problem.message)}</p>
             <p class="mt-0.5 break-words text-muted">

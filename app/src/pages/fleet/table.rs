@@ -49,12 +49,12 @@ fn row(target: &TargetSummary, now: Micros) -> AnyView {
     let words = |word: &str| view! { <span class=if quiet { "text-faint" } else { "" }>{word.to_owned()}</span> };
     view! {
         <tr>
-            <td class=TD>
+            <td class=format!("{TD} whitespace-nowrap")>
                 <a class="font-medium hover:underline" href=target_address(&target.target) data-row>
                     {format!("{} / {}", target.target.application.project, target.target.application.name)}
                 </a>
             </td>
-            <td class=TD>{target.target.cluster.clone()}</td>
+            <td class=format!("{TD} whitespace-nowrap")>{target.target.cluster.clone()}</td>
             <td class=TD>
                 <span class="flex items-center gap-1.5 whitespace-nowrap">
                     {mark(standing.sync, sync_title(target, now), quiet)} {words(standing.sync.word)}
