@@ -1,6 +1,6 @@
 use crate::bench::{Bench, source};
 use engine::render::sandbox::SUBCOMMAND;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,32 @@ fn the_cage_holds() {
     assert!(inside.status.success() && text.contains("fine"), "{text}");
     assert!(
         !text.contains("s3cret") && text.contains("KUBECONFIG=\"/dev/null\""),
+        "{text}"
+    );
+}
+
+/// Whether this system lets us make network namespaces; without them only TCP can be forbidden.
+fn has_namespaces() -> bool {
+    ["-n", "-Un"].into_iter().any(|flag| {
+        Command::new("unshare")
+            .args([flag, "true"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    })
+}
+
+#[test]
+fn nothing_leaves_by_udp() {
+    let heard = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = heard.local_addr().unwrap().port();
+    let output = caged(&format!(
+        "exec 3<>/dev/udp/127.0.0.1/{port} && echo out >&3"
+    ));
+    heard.set_nonblocking(true).unwrap();
+    let arrived = heard.recv(&mut [0; 16]).is_ok();
+    let text = said(&output);
+    assert!(
+        !has_namespaces() || (!arrived && !output.status.success()),
         "{text}"
     );
 }
