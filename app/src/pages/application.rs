@@ -136,7 +136,13 @@ pub fn ApplicationPage() -> impl IntoView {
         },
     );
     let session = use_session();
-    let title = move || address.with(|address| address.name.clone());
+    // The server asks for the title last, when the page's own values may be gone already.
+    let first = address.with_untracked(|address| address.name.clone());
+    let title = move || {
+        address
+            .try_with(|address| address.name.clone())
+            .unwrap_or_else(|| first.clone())
+    };
     view! {
         <Title text=title />
         <Transition fallback=crate::components::feedback::waiting>

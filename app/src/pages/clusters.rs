@@ -132,8 +132,10 @@ pub fn ClusterPage() -> impl IntoView {
         Resource::new(move || (name.get(), tick.get()), |(name, _)| cluster(name));
     let session = use_session();
     let clock = Clock::current();
+    // The server asks for the title last, when the page's own values may be gone already.
+    let first = name.get_untracked();
     view! {
-        <Title text=move || name.get() />
+        <Title text=move || name.try_get().unwrap_or_else(|| first.clone()) />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
                 let actor = match session {
