@@ -5,11 +5,11 @@ use super::fields::{FieldProblem, Place, Report};
 use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, argo, flux,
-    helm_release,
+    DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
+    Destination, DestinationCluster, SyncOptions, argo, flux, helm_release,
 };
 use crate::yaml::{self, Document, Node};
-use lockstep_types::application::Dialect;
+use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::revision::TargetRevision;
 use std::collections::BTreeMap;
 
@@ -375,10 +375,48 @@ fn mentions_us(bytes: &[u8]) -> bool {
     has(b"argoproj.io/") || has(b"toolkit.fluxcd.io/")
 }
 
+/// Labels and annotations.
+pub(super) type Frame = (BTreeMap<String, String>, BTreeMap<String, String>);
+
+impl Ours {
+    /// What every definition takes from its document; the rest says nothing yet.
+    pub(super) fn definition(
+        &self,
+        key: &DefinitionKey,
+        (labels, annotations): Frame,
+        ignored_fields: Vec<(String, String)>,
+    ) -> Definition {
+        Definition {
+            key: key.clone(),
+            dialect: key.dialect,
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            project: "default".to_owned(),
+            labels,
+            annotations,
+            source: DefinedSource::default(),
+            more_sources: Vec::new(),
+            destination: Destination {
+                cluster: DestinationCluster::Home,
+                namespace: String::new(),
+            },
+            policy: SyncPolicy::default(),
+            sync_options: SyncOptions::default(),
+            depends_on: Vec::new(),
+            health_checks: Vec::new(),
+            service_account: String::new(),
+            set: None,
+            ignore_differences: Vec::new(),
+            path: self.path.clone(),
+            line: self.line,
+            yaml: self.yaml.clone(),
+            ignored_fields,
+        }
+    }
+}
+
 /// Reads what every Kubernetes object has.
-pub(super) fn read_frame(
-    place: &Place<'_>,
-) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+pub(super) fn read_frame(place: &Place<'_>) -> Frame {
     place.text("apiVersion");
     place.text("kind");
     let metadata = place.at("metadata");
@@ -396,7 +434,7 @@ pub(super) fn read_frame(
 fn read_argo(document: &Ours) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
-    let (labels, annotations) = read_frame(&place);
+    let frame = read_frame(&place);
     let spec = argo::read(&place);
     place.done();
     let (problems, ignored_fields) = report.into_parts();
@@ -407,27 +445,14 @@ fn read_argo(document: &Ours) -> Read {
         scope: String::new(),
     };
     let definition = problems.is_empty().then(|| Definition {
-        key: key.clone(),
-        dialect: key.dialect,
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
         project: spec.project,
-        labels,
-        annotations,
         source: spec.source,
         more_sources: spec.more_sources,
         destination: spec.destination,
         policy: spec.policy,
         sync_options: spec.options,
-        depends_on: Vec::new(),
-        health_checks: Vec::new(),
-        service_account: String::new(),
-        set: None,
         ignore_differences: spec.ignore_differences,
-        path: document.path.clone(),
-        line: document.line,
-        yaml: document.yaml.clone(),
-        ignored_fields,
+        ..document.definition(&key, frame, ignored_fields)
     });
     (key, definition, problems)
 }
@@ -441,7 +466,7 @@ fn read_flux(
 ) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
-    let (labels, annotations) = read_frame(&place);
+    let frame = read_frame(&place);
     let mut spec = flux::read(&place, &document.namespace);
     if let Some(substitute) = &mut spec.source.substitute {
         config_maps.fill(&place, substitute);
@@ -471,27 +496,15 @@ fn read_flux(
             .map(|(field, why)| (format!("GitRepository: {field}"), why.clone()));
         ignored_fields.extend(of_source);
         Definition {
-            key: key.clone(),
-            dialect: key.dialect,
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
-            project: "default".to_owned(),
-            labels,
-            annotations,
             source: spec.source,
-            more_sources: Vec::new(),
             destination: spec.destination,
             policy: spec.policy,
             sync_options: spec.sync_options,
             depends_on: spec.depends_on,
             health_checks: spec.health_checks,
             service_account: spec.service_account,
-            set: None,
             ignore_differences: spec.ignore_differences,
-            path: document.path.clone(),
-            line: document.line,
-            yaml: document.yaml.clone(),
-            ignored_fields,
+            ..document.definition(&key, frame, ignored_fields)
         }
     });
     (key, definition, problems)

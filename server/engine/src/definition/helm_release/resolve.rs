@@ -27,7 +27,7 @@ pub(in super::super) fn read_document(
 ) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
-    let (labels, annotations) = read_frame(&place);
+    let frame = read_frame(&place);
     let mut spec = read(
         &place,
         &document.namespace,
@@ -79,31 +79,19 @@ pub(in super::super) fn read_document(
         spec.helm.value_files = found.value_files;
         spec.helm.ignore_missing_value_files = found.ignore_missing;
         Definition {
-            key: key.clone(),
-            dialect: key.dialect,
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
-            project: "default".to_owned(),
-            labels,
-            annotations,
             source: DefinedSource {
                 dialect: key.dialect,
                 helm: Some(spec.helm),
                 ..found.source
             },
-            more_sources: Vec::new(),
             destination: spec.destination,
             policy: spec.policy,
             sync_options: spec.sync_options,
             depends_on: spec.depends_on,
             health_checks: spec.health_checks,
             service_account: spec.service_account,
-            set: None,
             ignore_differences: spec.ignore_differences,
-            path: document.path.clone(),
-            line: document.line,
-            yaml: document.yaml.clone(),
-            ignored_fields,
+            ..document.definition(&key, frame, ignored_fields)
         }
     });
     (key, definition, problems)
