@@ -14,7 +14,7 @@ mod key;
 mod repositories;
 mod sync;
 
-pub use collect::{read, read_source};
+pub use collect::{may_define, may_generate, read, read_source};
 pub use key::DefinitionKey;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions};
 
@@ -35,6 +35,20 @@ pub struct DefinitionFile {
 pub struct Definitions {
     pub applications: Vec<Definition>,
     pub problems: Vec<DefinitionProblem>,
+    /// Every document of ours that could be parsed, also those that only support applications, such as repositories.
+    pub documents: Vec<DefinitionDocument>,
+}
+
+/// A document of one of the kinds that are read here, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DefinitionDocument {
+    pub path: String,
+    /// 1-based line of its first line.
+    pub line: u32,
+    pub group: String,
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
 }
 
 /// An application as Git defines it.

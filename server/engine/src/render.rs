@@ -14,6 +14,7 @@ mod kustomize;
 mod objects;
 mod origin;
 mod overlay;
+mod reach;
 mod reader;
 pub mod sandbox;
 mod stage;
@@ -22,6 +23,7 @@ mod tools;
 
 pub use error::RenderError;
 pub use inputs::RenderInputs;
+pub use reach::Reach;
 pub use sandbox::SandboxSettings;
 pub use tools::Tools;
 
@@ -94,7 +96,7 @@ impl Renderer {
     ) -> Result<RenderInputs, RenderError> {
         let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
         let source = input.source.clone();
-        let (work, files) = blocking(move || inputs::collect(snapshot, &source)).await?;
+        let (work, files, reach) = blocking(move || inputs::collect(snapshot, &source)).await?;
         let version = match tool_of(&work) {
             None => "",
             Some(tool) => {
@@ -104,7 +106,12 @@ impl Renderer {
             }
         };
         let key = inputs::key(&work, &files, input, version);
-        Ok(RenderInputs { key, files, work })
+        Ok(RenderInputs {
+            key,
+            files,
+            work,
+            reach,
+        })
     }
 
     /// Renders the collected files. Never touches a cache: two calls are two independent renders.

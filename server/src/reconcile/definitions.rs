@@ -196,6 +196,7 @@ pub fn children(
     let engine::definition::Definitions {
         applications: mut definitions,
         problems,
+        ..
     } = engine::definition::read(&files, home);
     for definition in &mut definitions {
         if definition.dialect == Dialect::ArgoApplication {

@@ -5,8 +5,9 @@ use super::fields::{FieldProblem, Place, Report};
 use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
-    DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, flux, helm_release,
+    DefinedSource, Definition, DefinitionDocument, DefinitionFile, DefinitionKey,
+    DefinitionProblem, Definitions, Destination, DestinationCluster, SyncOptions, argo, flux,
+    helm_release,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -164,6 +165,22 @@ impl Collected {
                 | chart_sources::OCI_REPOSITORY
                 | chart_sources::HELM_CHART,
             ) => flux::DEFAULT_NAMESPACE,
+            (flux::SOURCE_GROUP, "Bucket") => {
+                let message = format!(
+                    "the Bucket {} is not read: what comes from it is missing here",
+                    node.get("metadata")
+                        .and_then(|metadata| metadata.get("name"))
+                        .and_then(Node::text)
+                        .unwrap_or_default()
+                );
+                self.problem(
+                    path,
+                    line,
+                    message,
+                    "Keep the manifests in Git or an OCI registry; object storage has no history to compare with.",
+                );
+                return;
+            }
             (argo::API_GROUP, "ApplicationSet") => {
                 let message = "an ApplicationSet is not generated from yet: its applications are missing here".to_owned();
                 self.problem(
@@ -220,6 +237,7 @@ impl Collected {
 
     fn finish(mut self, home_cluster: &str, itself: Option<&Source>) -> Definitions {
         let documents = std::mem::take(&mut self.documents);
+        let found = documents.iter().map(Ours::whereabouts).collect();
         let mut repositories: BTreeMap<(String, String), Vec<(&Ours, Source)>> = BTreeMap::new();
         let charts = self.chart_sources(&documents);
         for document in documents
@@ -292,6 +310,7 @@ impl Collected {
         Definitions {
             applications: definitions,
             problems: self.problems,
+            documents: found,
         }
     }
 
@@ -370,6 +389,26 @@ impl Collected {
 
 pub(super) type Read = (DefinitionKey, Option<Definition>, Vec<FieldProblem>);
 
+/// Whether a file can have a say in what is defined: it holds a definition, or values that definitions take up. A cheap
+/// look at the bytes that may say yes too often, never no.
+pub fn may_define(path: &str, bytes: &[u8]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    mentions_us(bytes)
+        || has(b"ConfigMap")
+        || has(b"fleet.cattle.io/")
+        || name.starts_with("fleet.")
+        || name.starts_with('.')
+}
+
+/// Whether a file can make definitions out of other files: then those count as much as it does. As cheap and as cautious
+/// as [`may_define`].
+pub fn may_generate(path: &str, bytes: &[u8]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    has(b"ApplicationSet") || has(b"fleet.cattle.io/") || name.starts_with("fleet.")
+}
+
 fn mentions_us(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
     has(b"argoproj.io/") || has(b"toolkit.fluxcd.io/")
@@ -379,6 +418,17 @@ fn mentions_us(bytes: &[u8]) -> bool {
 pub(super) type Frame = (BTreeMap<String, String>, BTreeMap<String, String>);
 
 impl Ours {
+    fn whereabouts(&self) -> DefinitionDocument {
+        DefinitionDocument {
+            path: self.path.clone(),
+            line: self.line,
+            group: self.group.clone(),
+            kind: self.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+
     /// What every definition takes from its document; the rest says nothing yet.
     pub(super) fn definition(
         &self,

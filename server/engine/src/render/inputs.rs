@@ -2,6 +2,7 @@
 
 use super::helm::Chart;
 use super::kustomize::Built;
+use super::reach::Reach;
 use super::reader::{Reader, Target, is_within, shown};
 use super::stage::Staged;
 use super::{RenderError, RenderInput, directory, helm, kustomize};
@@ -21,6 +22,7 @@ pub struct RenderInputs {
     pub key: String,
     pub(super) files: Vec<Staged>,
     pub(super) work: Work,
+    pub(super) reach: Reach,
 }
 
 /// What is to be done with the files.
@@ -61,6 +63,11 @@ impl RenderInputs {
             .collect()
     }
 
+    /// What was looked at to find the inputs: as long as nothing of it changes, the key stays the same.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     /// `directory`, `kustomize` or `helm`.
     pub fn renderer(&self) -> &'static str {
         match self.work {
@@ -75,7 +82,7 @@ impl RenderInputs {
 pub(super) fn collect(
     snapshot: Snapshot,
     source: &DefinedSource,
-) -> Result<(Work, Vec<Staged>), RenderError> {
+) -> Result<(Work, Vec<Staged>, Reach), RenderError> {
     let mut reader = Reader::new(snapshot);
     let path = source.path.as_str();
     match reader.find(path, path)? {
@@ -123,7 +130,8 @@ pub(super) fn collect(
     } else {
         as_directory(&mut reader, &DirectoryOptions::default())?
     };
-    Ok((work, reader.into_inputs()))
+    let (files, reach) = reader.into_inputs();
+    Ok((work, files, reach))
 }
 
 /// The key: everything that can change the result, and nothing else.
