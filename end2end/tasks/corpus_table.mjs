@@ -34,6 +34,7 @@ function byReason(problems) {
 
 function details(folder) {
   const lines = [`\n${folder.name}`, `  definitions: ${counted(folder.definitions)}`, `  applications: ${counted(folder.applications)}`];
+  if (folder.cluster_roots.length) lines.push(`  read once more as root sources: ${folder.cluster_roots.join(', ')}`);
   for (const [reason, count] of byReason(folder.problems)) lines.push(`  problem, ${count} ×: ${reason}`);
   for (const { what, why } of folder.left_out) lines.push(`  left out: ${what}: ${why}`);
   for (const [directory, differences] of folder.stock.different) lines.push(`  DIFFERENT: ${directory || '.'}: ${differences.join('; ')}`);

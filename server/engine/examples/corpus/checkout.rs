@@ -99,6 +99,26 @@ impl Checkout {
         found
     }
 
+    /// Folders of single clusters, as Flux's own bootstrap lays them out.
+    pub fn cluster_roots(&self) -> BTreeSet<String> {
+        self.readable
+            .iter()
+            .filter_map(|file| {
+                let mut parts = file.path.split('/');
+                let named = parts.next() == Some("clusters");
+                let (name, below) = (parts.next()?, parts.next());
+                (named && below.is_some()).then(|| format!("clusters/{name}"))
+            })
+            .collect()
+    }
+
+    /// Readable files below a directory.
+    pub fn below<'c>(&'c self, folder: &'c str) -> impl Iterator<Item = &'c DefinitionFile> {
+        self.readable
+            .iter()
+            .filter(move |file| is_within(&file.path, folder))
+    }
+
     /// Readable files right in a directory.
     pub fn right_in<'c>(&'c self, folder: &'c str) -> impl Iterator<Item = &'c DefinitionFile> {
         self.readable

@@ -68,14 +68,25 @@ impl Corpus {
         let definitions = read_source(&checkout.readable, HOME, url, &main);
         count_definitions(&mut folder, &checkout, &definitions);
         problems(&mut folder, &definitions);
-        self.applications(&mut folder, definitions.applications)
+        self.applications(&mut folder, HOME, definitions.applications)
             .await?;
+        for root in checkout.cluster_roots() {
+            let files: Vec<DefinitionFile> = checkout.below(&root).cloned().collect();
+            let home = root.rsplit('/').next().unwrap_or(HOME);
+            let found = read_source(&files, home, url, &main);
+            problems(&mut folder, &found);
+            folder.cluster_roots.push(root.clone());
+            self.applications(&mut folder, home, found.applications)
+                .await?;
+        }
         for (directory, means) in checkout.directories() {
             self.directory(&mut folder, &checkout, (url, &head), &directory, means)
                 .await?;
         }
         folder.problems.sort();
+        folder.problems.dedup();
         folder.left_out.sort();
+        folder.left_out.dedup();
         Ok(folder)
     }
 
@@ -90,6 +101,7 @@ impl Corpus {
     async fn applications(
         &self,
         folder: &mut Folder,
+        home: &str,
         mut waiting: Vec<Definition>,
     ) -> Result<(), Box<dyn Error>> {
         let mut seen = BTreeSet::new();
@@ -106,7 +118,7 @@ impl Corpus {
                 if let Some(complete) = self.application(folder, &definition).await? {
                     folder.rendered.applications += 1;
                     folder.rendered.objects += complete.objects.len() + complete.encrypted.len();
-                    next.extend(children(folder, &definition, &complete));
+                    next.extend(children(folder, home, &definition, &complete));
                 }
             }
             waiting = next;
@@ -296,7 +308,12 @@ fn input(
     }
 }
 
-fn children(folder: &mut Folder, parent: &Definition, complete: &Complete) -> Vec<Definition> {
+fn children(
+    folder: &mut Folder,
+    home: &str,
+    parent: &Definition,
+    complete: &Complete,
+) -> Vec<Definition> {
     let files: Vec<DefinitionFile> = complete
         .objects
         .iter()
@@ -309,7 +326,7 @@ fn children(folder: &mut Folder, parent: &Definition, complete: &Complete) -> Ve
             bytes: manifest.body.to_string().into_bytes(),
         })
         .collect();
-    let definitions = read(&files, HOME);
+    let definitions = read(&files, home);
     problems(folder, &definitions);
     definitions.applications
 }

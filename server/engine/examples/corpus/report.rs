@@ -11,7 +11,9 @@ pub struct Folder {
     pub documents: usize,
     /// By kind, as counted independently of the readers.
     pub definitions: BTreeMap<String, usize>,
-    /// By dialect; those that sets and parents make included.
+    /// Folders below `clusters/` that were read as root sources of their own too.
+    pub cluster_roots: Vec<String>,
+    /// By dialect; those that sets and parents make included, and once more for each root source that defines them.
     pub applications: BTreeMap<String, usize>,
     /// Definitions that other applications render.
     pub children: usize,

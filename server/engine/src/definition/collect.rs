@@ -399,6 +399,7 @@ pub fn may_define(path: &str, bytes: &[u8]) -> bool {
         || has(b"fleet.cattle.io/")
         || name.starts_with("fleet.")
         || name.starts_with('.')
+        || name.to_ascii_lowercase().starts_with("kustomization")
 }
 
 /// Whether a file can make definitions out of other files: then those count as much as it does. As cheap and as cautious
