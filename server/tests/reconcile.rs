@@ -5,6 +5,8 @@
 
 #[path = "reconcile/charts.rs"]
 mod charts;
+#[path = "reconcile/cost.rs"]
+mod cost;
 #[path = "reconcile/delivery.rs"]
 mod delivery;
 #[path = "reconcile/drift.rs"]

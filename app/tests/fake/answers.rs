@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission, Role, TokenView, UserView};
-use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
+use lockstep_types::activity::{
+    ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
+};
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
 };
@@ -200,6 +202,17 @@ impl Fleet for Fake {
             }],
             patch: preview.map(|preview| preview.patch).unwrap_or_default(),
             targets: fleet::rollout(),
+            renders: vec![CommitRender {
+                target: target_ref("checkout", "shop", "prod-eu"),
+                outcome: RenderOutcome::Rendered,
+                millis: 412,
+                why: String::new(),
+                at: Some(pool().committed_at),
+            }],
+            untouched: vec![
+                target_ref("cart", "shop", "prod-eu"),
+                target_ref("cart", "shop", "prod-us"),
+            ],
             lead_time_seconds: None,
             runs: apps::runs(&target_ref("checkout", "shop", "prod-eu"))
                 .into_iter()

@@ -197,7 +197,7 @@ impl Plane {
             .and_then(|handle| handle.live.facts());
         let input = render::input(&placement.defined.definition, revision, facts.as_ref())
             .map_err(|cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next)))?;
-        let rendered = render::rendered(&self.runtime, &input)
+        let rendered = render::rendered(&self.runtime, &input, None)
             .await
             .map_err(|cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next)))?;
         Ok(rendered.complete.objects.clone())

@@ -75,7 +75,7 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
         .ok_or_else(unreachable)?;
     let facts = handle.live.facts().ok_or_else(unreachable)?;
     let input = render::input(&loaded.definition, &wanted.revision, Some(&facts))?;
-    let rendered = render::rendered(runtime, &input).await?;
+    let rendered = render::rendered(runtime, &input, None).await?;
     let namespace = &loaded.definition.destination.namespace;
     let stamp = Stamp {
         installation: runtime.installation(),

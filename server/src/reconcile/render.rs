@@ -4,16 +4,20 @@
 //! from here: see [`anew`].
 
 use super::cause::Cause;
+use super::inputs::{self, Found};
 use crate::runtime::Runtime;
+use crate::runtime::memory::How;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
 use engine::render::{Complete, RenderError, RenderInput};
+use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::Revision;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A render with the files it was made from.
 #[derive(Debug, Clone)]
@@ -21,6 +25,7 @@ pub struct Rendered {
     pub complete: Arc<Complete>,
     /// Paths in the repository, sorted.
     pub inputs: Vec<String>,
+    pub(crate) how: How,
 }
 
 /// Whether a definition can be rendered whole. Half of an application is never rendered: what is left out would look
@@ -68,11 +73,15 @@ pub fn input(
     })
 }
 
-/// Renders, from the cache where the inputs are known.
+/// Renders, from the cache where the inputs are known. `target` is whose newest render it is, if it is one.
 ///
 /// # Errors
 /// Why there are no manifests, as the reason to show.
-pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered, Cause> {
+pub async fn rendered(
+    runtime: &Runtime,
+    input: &RenderInput,
+    target: Option<TargetId>,
+) -> Result<Rendered, Cause> {
     let permit = runtime
         .limits()
         .renders
@@ -81,45 +90,45 @@ pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered
         .map_err(|_| stopping())?;
     let within = runtime.settings().render_within;
     let work = async {
-        let inputs = runtime
-            .renderer()
-            .inputs(runtime.mirrors(), input)
+        let (inputs, found) = inputs::collected(runtime, input, target)
             .await
             .map_err(|error| failed(&error))?;
-        let paths = inputs.paths();
+        let done = |complete, how| Rendered {
+            complete,
+            inputs: inputs.paths(),
+            how,
+        };
+        let cached = match found {
+            Found::Untouched => How::Untouched,
+            Found::Same => How::SameInputs,
+            Found::New => How::Cached,
+        };
         if let Some(complete) = runtime.memory().render(&inputs.key) {
-            return Ok(Rendered {
-                complete,
-                inputs: paths,
-            });
+            return Ok(done(complete, cached));
         }
         match stored(runtime, &inputs.key).await {
             Ok(Some(complete)) => {
                 runtime.memory().rendered(Arc::clone(&complete));
-                return Ok(Rendered {
-                    complete,
-                    inputs: paths,
-                });
+                return Ok(done(complete, cached));
             }
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(event.name = "render.cache_failed", render.key = %inputs.key, error = %error, "a stored render cannot be used; rendering anew")
             }
         }
+        let since = Instant::now();
         let complete = runtime
             .renderer()
             .render(runtime.mirrors(), input, &inputs)
             .await
             .map_err(|error| failed(&error))?;
+        let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
         let complete = Arc::new(complete);
         if let Err(error) = keep(runtime, &complete).await {
             tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
         }
         runtime.memory().rendered(Arc::clone(&complete));
-        Ok(Rendered {
-            complete,
-            inputs: paths,
-        })
+        Ok(done(complete, How::Rendered { millis }))
     };
     let result = tokio::time::timeout(within, work).await;
     drop(permit);

@@ -4,8 +4,10 @@
 //! or not at all; a broken document is a problem beside the good ones.
 
 mod commits;
+mod moved;
 mod read;
 
+use moved::Moved;
 pub(crate) use read::as_seen;
 
 use super::driver::{self, Pace, Passed};
@@ -66,16 +68,23 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
     };
     let passed = match fetch(&runtime, &wanted).await {
         Ok(answers) => {
+            // Known before the answers are: a pass that comes first must not be missed.
+            let steps = moved::look(&runtime, &key, &wanted, &answers).await;
             let moved = learn(&runtime, &key, answers);
+            let mut changed = BTreeSet::new();
             for source in &wanted.sources {
-                if let Err(error) = read::definitions(&runtime, &key, *source).await {
-                    tracing::warn!(event.name = "source.read_failed", source.id = %source, error = %error, "definitions could not be recorded; it is tried again");
+                match read::definitions(&runtime, &key, *source).await {
+                    Ok(applications) => changed.extend(applications),
+                    Err(error) => {
+                        tracing::warn!(event.name = "source.read_failed", source.id = %source, error = %error, "definitions could not be recorded; it is tried again");
+                    }
                 }
             }
-            wake(&runtime, &wanted, &moved);
+            wake_touched(&runtime, &wanted, &moved, &steps);
             if let Err(error) = commits::note(&runtime, &key, &wanted).await {
                 tracing::warn!(event.name = "source.commits_failed", repository = %key, error = %error, "commits could not be recorded; it is tried again");
             }
+            carry_over(&runtime, &wanted, &steps, &changed).await;
             Passed::Settled
         }
         Err(failing) => {
@@ -197,6 +206,45 @@ async fn fail(
         }
     }
     moved
+}
+
+/// Wakes whom a moved revision can concern.
+fn wake_touched(
+    runtime: &Runtime,
+    wanted: &Wanted,
+    moved: &[TargetRevision],
+    steps: &BTreeMap<TargetRevision, Moved>,
+) {
+    let nobody = BTreeSet::new();
+    for revision in moved {
+        let untouched = steps.get(revision).map_or(&nobody, |step| &step.untouched);
+        for target in wanted.targets.get(revision).into_iter().flatten() {
+            if !untouched.contains(target) {
+                runtime.activator().activate_target(*target);
+            }
+        }
+    }
+}
+
+/// Lets the others keep their verdict at the new revision. By now the commit itself is recorded.
+async fn carry_over(
+    runtime: &Runtime,
+    wanted: &Wanted,
+    steps: &BTreeMap<TargetRevision, Moved>,
+    changed: &BTreeSet<ApplicationId>,
+) {
+    for step in steps.values() {
+        let left = match moved::carry(runtime, &wanted.url, step, changed).await {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!(event.name = "source.carry_failed", error = %error, "untouched targets could not be moved to a new commit; each looks for itself");
+                step.untouched.clone()
+            }
+        };
+        for target in left {
+            runtime.activator().activate_target(target);
+        }
+    }
 }
 
 fn wake(runtime: &Runtime, wanted: &Wanted, moved: &[TargetRevision]) {

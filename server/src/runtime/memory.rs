@@ -4,6 +4,12 @@
 //! All of it can be found out again; none of it is ever the only copy. The reconciler of a key is the only writer of
 //! that key's entry.
 
+mod inputs;
+mod rollout;
+
+pub(crate) use inputs::Collected;
+pub(crate) use rollout::{How, Rendering};
+
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
 use engine::manifest::Manifest;
@@ -15,7 +21,7 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::time::Micros;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -81,12 +87,18 @@ pub(crate) struct Memory {
     wanted: Mutex<HashMap<String, Arc<Wanted>>>,
     /// Revision and set of clusters at which the definitions of a source were read.
     read: Mutex<HashMap<SourceId, (Revision, u64)>>,
+    /// Sources whose definitions come from their own documents alone: nothing generates from other files.
+    literal: Mutex<HashSet<SourceId>>,
     looked: Mutex<HashMap<String, Micros>>,
     /// Commits up to which a repository's log is recorded, by tracked revision, and what was known of its readers then.
     noted: Mutex<HashMap<(String, TargetRevision), Noted>>,
     placements: Mutex<BTreeMap<TargetId, Placement>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
+    /// What every target's newest render looked at.
+    index: Mutex<inputs::InputIndex>,
+    /// Commits whose applications are being rendered.
+    rollouts: Mutex<rollout::Rollouts>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
@@ -104,6 +116,7 @@ pub(crate) struct Noted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
     pub(crate) application: ApplicationId,
+    pub(crate) name: String,
     pub(crate) cluster: String,
 }
 
@@ -115,10 +128,13 @@ impl Default for Memory {
             renders: Mutex::default(),
             wanted: Mutex::default(),
             read: Mutex::default(),
+            literal: Mutex::default(),
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
             inputs: Mutex::default(),
+            index: Mutex::default(),
+            rollouts: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
             writing: watch::Sender::new(0),
@@ -137,6 +153,7 @@ impl Memory {
 
     pub(crate) fn forget_target(&self, target: TargetId) {
         locked(&self.assessments).remove(&target);
+        locked(&self.index).forget(target);
     }
 
     pub(crate) fn resolution(&self, repo_url: &str, wanted: &TargetRevision) -> Option<Resolution> {
@@ -202,6 +219,23 @@ impl Memory {
         locked(&self.read).get(&source) == Some(read)
     }
 
+    /// Where a source was read last, if a document that does not change cannot define anything else.
+    pub(crate) fn last_read(&self, source: SourceId) -> Option<(Revision, u64)> {
+        if !locked(&self.literal).contains(&source) {
+            return None;
+        }
+        locked(&self.read).get(&source).cloned()
+    }
+
+    pub(crate) fn is_literal(&self, source: SourceId, literal: bool) {
+        let mut known = locked(&self.literal);
+        if literal {
+            known.insert(source);
+        } else {
+            known.remove(&source);
+        }
+    }
+
     pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64)) {
         locked(&self.read).insert(source, read);
     }
@@ -240,6 +274,19 @@ impl Memory {
             .filter(|(_, place)| place.cluster == cluster)
             .map(|(target, _)| *target)
             .collect()
+    }
+
+    pub(crate) fn application_of(&self, target: TargetId) -> Option<ApplicationId> {
+        locked(&self.placements)
+            .get(&target)
+            .map(|place| place.application)
+    }
+
+    /// What people call a target: application and cluster.
+    pub(crate) fn name_of(&self, target: TargetId) -> Option<String> {
+        locked(&self.placements)
+            .get(&target)
+            .map(|place| format!("{} on {}", place.name, place.cluster))
     }
 
     /// How many targets there are.

@@ -6,6 +6,7 @@ use super::memory::TargetMemory;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::render;
+use crate::runtime::memory::How;
 use crate::runtime::{ClusterHandle, Runtime};
 use engine::live::Lookup;
 use engine::plan::{InventoryEntry, PlanPolicy};
@@ -17,6 +18,7 @@ use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A finished comparison with everything it rests on.
 pub(crate) struct Compared {
@@ -112,10 +114,22 @@ async fn stages(
     };
     let input = render::input(&loaded.definition, &revision, Some(&facts))?;
     let (complete, inputs) = if std::mem::take(&mut memory.bypass) {
-        (Arc::new(render::anew(runtime, &input).await?), Vec::new())
+        let since = Instant::now();
+        let complete = Arc::new(render::anew(runtime, &input).await?);
+        let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+        memory.came_by(&revision, How::Rendered { millis });
+        (complete, Vec::new())
     } else {
-        let rendered = render::rendered(runtime, &input).await?;
-        (rendered.complete, rendered.inputs)
+        match render::rendered(runtime, &input, Some(loaded.row.id)).await {
+            Ok(rendered) => {
+                memory.came_by(&revision, rendered.how);
+                (rendered.complete, rendered.inputs)
+            }
+            Err(cause) => {
+                memory.came_by(&revision, How::Failed);
+                return Err(cause);
+            }
+        }
     };
     let managed = loaded.row.mode == Mode::Managed;
     let stamp = Stamp {

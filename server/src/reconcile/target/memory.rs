@@ -2,8 +2,10 @@
 
 use super::judge::DryRuns;
 use crate::reconcile::decide::{LastAttempt, PruneCheck};
+use crate::runtime::memory::How;
 use lockstep_types::id::RunId;
 use lockstep_types::resource::ResourceKey;
+use lockstep_types::revision::Revision;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 
@@ -33,6 +35,8 @@ pub(crate) struct TargetMemory {
     pub(crate) children: Option<String>,
     /// Objects that our newest run wrote: deviations of theirs that are over were healed.
     pub(crate) wrote: std::collections::BTreeSet<ResourceKey>,
+    /// How the manifests of the newest revision were come by, or not.
+    pub(crate) rendered: Option<(Revision, How)>,
     /// A person asked for a look past all caches.
     pub(crate) bypass: bool,
 }
@@ -78,6 +82,17 @@ impl TargetMemory {
     /// Whether our newest run wrote the object.
     pub(crate) fn written(&self, key: &ResourceKey) -> bool {
         self.wrote.contains(key)
+    }
+
+    /// Notes how the manifests of a revision were come by. That a later pass finds them as they are says nothing new.
+    pub(crate) fn came_by(&mut self, revision: &Revision, how: How) {
+        let known = self
+            .rendered
+            .as_ref()
+            .is_some_and(|(of, before)| of == revision && *before != How::Failed);
+        if !(known && how == How::Untouched) {
+            self.rendered = Some((revision.clone(), how));
+        }
     }
 
     /// Notes a heal for the fight rule; forgets what is too old to matter.

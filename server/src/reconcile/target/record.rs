@@ -96,7 +96,13 @@ pub(super) async fn known(
             store::target::set_deployed(&mut tx, id, loaded.generation, deployed).await?;
         }
         store::target::record(&mut tx, id, loaded.generation, &state).await?;
+        if loaded.row.state.revision != state.revision {
+            note_render(runtime, loaded, memory, &mut tx, "").await?;
+        }
         tx.commit().await?;
+    }
+    if let Some((revision, how)) = &memory.rendered {
+        runtime.memory().rolled_out(id, revision, how);
     }
     if let Some(deployed) = &deployed
         && let Err(error) = runtime
@@ -144,14 +150,39 @@ pub(super) async fn known(
     Ok(())
 }
 
+/// Notes of the commit that was taken over how its manifests were come by.
+async fn note_render(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &TargetMemory,
+    tx: &mut store::Tx,
+    message: &str,
+) -> Result<(), StoreError> {
+    let Some((revision, how)) = &memory.rendered else {
+        return Ok(());
+    };
+    let Some((outcome, millis)) = how.outcome() else {
+        return Ok(());
+    };
+    let repository = runtime.repository_key(&loaded.definition.source.repo_url);
+    let target = loaded.row.id;
+    store::commit::rendered(tx, &repository, revision, target, outcome, millis, message).await
+}
+
 /// Records that the target cannot be judged; counts and revision stay as they were last known.
 pub(super) async fn unknown(
     runtime: &Runtime,
     loaded: &Loaded,
+    memory: &TargetMemory,
     cause: Cause,
     now: Micros,
 ) -> Result<(), StoreError> {
     let before = &loaded.row.state;
+    let failed = cause.code == ReasonCode::RenderFailed;
+    if failed && let Some((revision, how)) = &memory.rendered {
+        runtime.memory().rolled_out(loaded.row.id, revision, how);
+    }
+    let why = cause.cause.clone();
     let message = if before.sync == SyncStatus::Unknown {
         before.health.message.clone()
     } else {
@@ -168,6 +199,13 @@ pub(super) async fn unknown(
     }
     let mut tx = runtime.store().begin().await?;
     store::target::record(&mut tx, loaded.row.id, loaded.generation, &state).await?;
+    let moved = memory
+        .rendered
+        .as_ref()
+        .is_some_and(|(revision, _)| before.revision.as_ref() != Some(revision));
+    if failed && moved {
+        note_render(runtime, loaded, memory, &mut tx, &why).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -221,7 +259,7 @@ pub(super) async fn endings(
         revision: tracked,
         ..compared.input.clone()
     };
-    let same = crate::reconcile::render::rendered(runtime, &input)
+    let same = crate::reconcile::render::rendered(runtime, &input, None)
         .await
         .is_ok_and(|rendered| rendered.complete.digest == compared.render.digest);
     let mut tx = runtime.store().begin().await?;
