@@ -49,8 +49,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         kustomize: kustomize.clone(),
         figures: Vec::new(),
     };
+    // Written after each part: the last one takes minutes.
     bench.monorepo().await?;
+    std::fs::write(out, serde_json::to_vec_pretty(&bench.figures)?)?;
     bench.plain().await?;
+    std::fs::write(out, serde_json::to_vec_pretty(&bench.figures)?)?;
     bench.overlay().await?;
     std::fs::write(out, serde_json::to_vec_pretty(&bench.figures)?)?;
     if bench.figures.iter().all(|figure| figure.holds) {

@@ -210,7 +210,7 @@ async fn check(start: &[Edit], steps: &[Vec<Edit>]) -> Seen {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_not_touched_has_the_same_inputs(
