@@ -588,3 +588,30 @@ fn the_theme_is_drawn_by_the_server() {
         assert!(!send(None, false, request).await.html.contains("data-theme"));
     });
 }
+
+#[test]
+fn applications_with_several_sources_show_all_of_them() {
+    on_server(async {
+        let app = checkout().await;
+        let page = get(&format!("{app}?cluster=prod-eu")).await;
+        assert!(
+            page.text
+                .contains("and values.git tracks stable c0ffee1 files for $values"),
+            "{}",
+            page.text
+        );
+        let history = get(&format!("{app}?cluster=prod-eu&tab=history")).await;
+        assert!(
+            history.text.contains("c0ffee1 values.git"),
+            "{}",
+            history.text
+        );
+        let changes = get(&format!("{app}?cluster=prod-eu&tab=changes")).await;
+        assert!(
+            changes.text.contains("Rendering says 1 thing")
+                && changes.text.contains("the later one counts"),
+            "{}",
+            changes.text
+        );
+    });
+}

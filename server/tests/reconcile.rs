@@ -17,6 +17,10 @@ mod interruption;
 mod kubectl;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/several.rs"]
+mod several;
+#[path = "reconcile/unsteady.rs"]
+mod unsteady;
 #[path = "reconcile/world.rs"]
 mod world;
 

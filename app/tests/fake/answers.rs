@@ -236,6 +236,9 @@ impl Applications for Fake {
         };
         let differs = target.cluster != "staging-eu";
         Ok(ChangesView {
+            warnings: vec![
+                "ConfigMap settings is declared by two sources: a.yaml (source 1) and b.yaml (source 2); the later one counts".into(),
+            ],
             plan: Some(objects::plan(target.id)),
             diffs: if differs {
                 objects::diffs()

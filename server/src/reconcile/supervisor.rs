@@ -6,7 +6,7 @@
 use super::cause::Cause;
 use super::driver::{self, Pace, Passed};
 use super::sources::{self, Wanted};
-use super::{clusters, definitions, target};
+use super::{clusters, definitions, revisions, target};
 use crate::runtime::memory::Placement;
 use crate::runtime::{Runtime, now};
 use crate::store::{self, StoreError};
@@ -100,17 +100,19 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             // Written by another version; reading the source again writes it anew.
             Err(_) => continue,
         };
-        let repository = runtime.repository_key(&definition.source.repo_url);
-        let entry = wanted.entry(repository.clone()).or_default();
-        if entry.url.is_empty() {
-            entry.url.clone_from(&definition.source.repo_url);
+        for source in revisions::sources(&definition) {
+            let entry = wanted
+                .entry(runtime.repository_key(&source.repo_url))
+                .or_default();
+            if entry.url.is_empty() {
+                entry.url.clone_from(&source.repo_url);
+            }
+            entry.revisions.insert(source.target_revision.clone());
+            let paths = entry.paths.entry(application.id).or_default();
+            if !source.only_lends {
+                paths.push(source.path.clone());
+            }
         }
-        entry
-            .revisions
-            .insert(definition.source.target_revision.clone());
-        entry
-            .paths
-            .insert(application.id, definition.source.path.clone());
         let Ok(cluster) =
             definitions::place(&definition.destination, &source.home_cluster, &clusters)
         else {
@@ -122,12 +124,15 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             store::target::ensure(&mut tx, application.id, &cluster, source.mode).await?;
             tx.commit().await?;
         }
-        if let Some(entry) = wanted.get_mut(&repository) {
-            entry
-                .targets
-                .entry(definition.source.target_revision.clone())
-                .or_default()
-                .insert(target);
+        for source in revisions::sources(&definition) {
+            let repository = runtime.repository_key(&source.repo_url);
+            if let Some(entry) = wanted.get_mut(&repository) {
+                entry
+                    .targets
+                    .entry(source.target_revision.clone())
+                    .or_default()
+                    .insert(target);
+            }
         }
         placements.insert(
             target,

@@ -5,6 +5,8 @@ use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::panel::Part;
 use crate::components::plan_view::PlanTable;
+use crate::components::reason::Banner;
+use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::application::ChangesView;
@@ -16,7 +18,22 @@ pub fn changes_tab(changes: ChangesView) -> AnyView {
         changes.diffs.into_iter().partition(ResourceDiff::counts);
     let number = counting.len() as u64;
     let ignored = quiet.len() as u64;
+    let warnings = changes.warnings;
+    let said = (!warnings.is_empty()).then(|| {
+        let lead = format!(
+            "Rendering says {}",
+            format::plural(warnings.len() as u64, "thing", "things")
+        );
+        let rest = view! {
+            <ul>
+                {warnings.into_iter().map(|warning| view! { <li class="break-words">{warning}</li> }).collect_view()}
+            </ul>
+        }
+        .into_any();
+        view! { <Banner tone=Tone::Unknown shape=Icon::Eye lead=lead.into_any() rest=rest /> }
+    });
     view! {
+        {said}
         {if counting.is_empty() {
             view! {
                 <Empty title="Nothing differs" shape=Icon::Synced>

@@ -33,6 +33,7 @@ pub fn read_source(
     target_revision: &TargetRevision,
 ) -> Definitions {
     let repository = flux::Repository {
+        excluded: String::new(),
         url: repo_url.to_owned(),
         target_revision: target_revision.clone(),
         suspend: false,
@@ -172,6 +173,13 @@ impl Collected {
                     message,
                     "Write its applications out, or keep it with Argo CD until sets are read.",
                 );
+                return;
+            }
+            (flux::SOURCE_GROUP, "Bucket" | "ExternalArtifact") => {
+                let message = format!(
+                    "a {kind} is not read: files come from Git, charts also from Helm repositories and OCI registries"
+                );
+                self.problem(path, line, message, "Put the files into a Git repository.");
                 return;
             }
             _ => return,
@@ -489,6 +497,7 @@ fn read_flux(
     let definition = source.filter(|_| problems.is_empty()).map(|source| {
         spec.source.repo_url.clone_from(&source.repository.url);
         spec.source.target_revision = source.repository.target_revision.clone();
+        spec.source.excluded = Some(source.repository.excluded.clone());
         spec.policy.suspend |= source.repository.suspend;
         let of_source = source
             .ignored

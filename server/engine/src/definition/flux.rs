@@ -24,6 +24,8 @@ pub(super) struct Repository {
     pub url: String,
     pub target_revision: TargetRevision,
     pub suspend: bool,
+    /// Rules for files that are left out.
+    pub excluded: String,
 }
 
 /// Reads everything but `metadata` of a `GitRepository`.
@@ -65,10 +67,8 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         ],
         "credentials are those of the source in Lockstep",
     );
-    spec.ignore_all(
-        &["ignore", "sparseCheckout"],
-        "files are taken by path alone",
-    );
+    let excluded = spec.text("ignore");
+    spec.ignore("sparseCheckout", "files are taken by path alone");
     spec.ignore(
         "recurseSubmodules",
         "submodules are not fetched; one in the path is an error",
@@ -79,6 +79,7 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         url,
         target_revision: TargetRevision(revision),
         suspend,
+        excluded,
     }
 }
 
@@ -378,20 +379,7 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
-    let images = spec
-        .list("images")
-        .into_iter()
-        .map(|image| {
-            let read = KustomizeImage {
-                name: image.required("name"),
-                new_name: image.text("newName"),
-                new_tag: image.text("newTag"),
-                digest: image.text("digest"),
-            };
-            image.done();
-            read
-        })
-        .collect();
+    let images = images(spec);
     let common = spec.at("commonMetadata");
     let options = KustomizeOptions {
         namespace: target_namespace.to_owned(),
@@ -409,4 +397,22 @@ fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
     };
     common.done();
     options
+}
+
+/// Entries of `images`, as Kustomize has them.
+pub(super) fn images(place: &Place<'_>) -> Vec<KustomizeImage> {
+    place
+        .list("images")
+        .into_iter()
+        .map(|image| {
+            let read = KustomizeImage {
+                name: image.required("name"),
+                new_name: image.text("newName"),
+                new_tag: image.text("newTag"),
+                digest: image.text("digest"),
+            };
+            image.done();
+            read
+        })
+        .collect()
 }
