@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 impl Plane {
     /// How the host of an application's repository is logged in to.
-    pub(super) async fn credential(&self, repo_url: &str) -> Result<Credential, PortError> {
+    pub(in crate::control_plane) async fn credential(
+        &self,
+        repo_url: &str,
+    ) -> Result<Credential, PortError> {
         let access = self
             .runtime
             .access()
@@ -93,7 +96,11 @@ impl Plane {
     }
 
     /// Whether the application reads one of the files; a new file in its folder counts, whatever it read so far.
-    fn touched(&self, other: &Placement, changed: &[PathChange]) -> bool {
+    pub(in crate::control_plane) fn touched(
+        &self,
+        other: &Placement,
+        changed: &[PathChange],
+    ) -> bool {
         let mut reads = self.reads(&other.defined);
         reads.push(other.defined.definition.source.path.clone());
         paths::touches(changed, &reads)
