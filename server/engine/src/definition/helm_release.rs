@@ -3,7 +3,7 @@
 
 mod resolve;
 
-pub(super) use resolve::{Sources, read_document};
+pub(super) use resolve::read_document;
 
 use super::chart_sources::{self, ChartTemplate};
 use super::fields::Place;

@@ -143,7 +143,15 @@ async fn defined(
     let engine::definition::Definitions {
         applications: defined,
         problems: mut broken,
-    } = engine::definition::read(files, &source.home_cluster);
+    } = engine::definition::read_source(
+        files,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
+    runtime
+        .memory()
+        .offer(source.id, None, engine::definition::referred_to(files));
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
