@@ -4,6 +4,9 @@
 //! are none of our business. Knows no Git, cluster or database.
 
 mod argo;
+mod around;
+mod artifacts;
+mod built;
 mod chart_sources;
 mod collect;
 mod fields;
@@ -11,10 +14,12 @@ mod flux;
 mod flux_values;
 mod helm_release;
 mod key;
+mod parents;
 mod repositories;
 mod sync;
 
-pub use collect::{read, read_source};
+pub use around::referred_to;
+pub use collect::{read, read_rendered, read_source};
 pub use key::DefinitionKey;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions};
 

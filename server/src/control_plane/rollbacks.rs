@@ -5,12 +5,12 @@
 
 mod affected;
 mod candidates;
-mod commit;
+pub(super) mod commit;
 mod ending;
 mod pauses;
 mod plans;
 mod preview;
-mod words;
+pub(super) mod words;
 
 use super::allow::allow;
 use super::{Plane, checks, refuse};

@@ -177,14 +177,9 @@ pub fn problem(
     }
 }
 
-/// Reads definitions that an application renders. Their scope is the parent, so that equal names of two parents stay
-/// apart.
-pub fn children(
-    parent: &Definition,
-    rendered: &[Manifest],
-    home: &str,
-) -> (Vec<Definition>, Vec<DefinitionProblem>) {
-    let files: Vec<DefinitionFile> = rendered
+/// Rendered manifests as files to read definitions from.
+pub fn as_files(parent: &Definition, rendered: &[Manifest]) -> Vec<DefinitionFile> {
+    rendered
         .iter()
         .map(|manifest| DefinitionFile {
             path: manifest
@@ -194,11 +189,27 @@ pub fn children(
             // JSON is YAML.
             bytes: manifest.body.to_string().into_bytes(),
         })
-        .collect();
+        .collect()
+}
+
+/// Reads definitions that an application of `source` renders. Their scope is the parent, so that equal names of two
+/// parents stay apart. `around` are documents of the source that they may refer to.
+pub fn children(
+    parent: &Definition,
+    rendered: &[Manifest],
+    around: &[DefinitionFile],
+    source: &SourceRow,
+) -> (Vec<Definition>, Vec<DefinitionProblem>) {
     let engine::definition::Definitions {
         applications: mut definitions,
         problems,
-    } = engine::definition::read(&files, home);
+    } = engine::definition::read_rendered(
+        &as_files(parent, rendered),
+        around,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
     for definition in &mut definitions {
         if definition.dialect == Dialect::ArgoApplication {
             definition.key.scope = format!("{}/{}", parent.namespace, parent.name);

@@ -61,7 +61,8 @@ pub fn pin(preview: &RollbackPreview) -> AnyView {
     .into_any()
 }
 
-fn plans(targets: &[TargetPlan]) -> AnyView {
+/// What each target does once the commit is on the branch.
+pub fn plans(targets: &[TargetPlan]) -> AnyView {
     view! {
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>

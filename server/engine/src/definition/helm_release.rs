@@ -4,7 +4,7 @@
 mod post_renderers;
 mod resolve;
 
-pub(super) use resolve::{Sources, read_document};
+pub(super) use resolve::read_document;
 
 use super::chart_sources::{self, ChartTemplate};
 use super::fields::Place;

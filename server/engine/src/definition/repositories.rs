@@ -6,6 +6,7 @@ use super::flux;
 use std::collections::BTreeMap;
 
 /// A `GitRepository` that was read.
+#[derive(Clone)]
 pub(super) struct Source {
     pub(super) repository: flux::Repository,
     pub(super) broken: bool,

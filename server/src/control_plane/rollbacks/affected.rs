@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Plane {
     /// How the host of an application's repository is logged in to.
-    pub(super) async fn credential(&self, repo_url: &str) -> Result<Credential, PortError> {
+    pub(in crate::control_plane) async fn credential(
+        &self,
+        repo_url: &str,
+    ) -> Result<Credential, PortError> {
         let access = self
             .runtime
             .access()
@@ -114,7 +117,12 @@ impl Plane {
 
     /// Whether the application reads one of the repository's files; a new file in its folder counts, whatever it read
     /// so far.
-    fn touched(&self, other: &Placement, repository: &str, changed: &[PathChange]) -> bool {
+    pub(in crate::control_plane) fn touched(
+        &self,
+        other: &Placement,
+        repository: &str,
+        changed: &[PathChange],
+    ) -> bool {
         let mut reads = self.reads_in(&other.defined, repository);
         reads.extend(
             revisions::sources(&other.defined.definition)

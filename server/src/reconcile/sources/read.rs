@@ -117,16 +117,41 @@ async fn files(
     Ok(files)
 }
 
-async fn record(
+/// What a source defines at a revision: rows as they would be recorded, and what is broken. Records nothing.
+///
+/// # Errors
+/// The outer error when the database cannot be read; the inner one when the files cannot.
+pub(crate) async fn defined_at(
     runtime: &Runtime,
     source: &SourceRow,
     revision: &Revision,
+) -> Result<Result<Found, SourceError>, StoreError> {
+    match files(runtime, source, revision).await {
+        Ok(files) => Ok(Ok(defined(runtime, source, &files).await?)),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Applications that are defined, and problems with the other documents.
+pub(crate) type Found = (Vec<SeenApplication>, Vec<DefinitionProblem>);
+
+async fn defined(
+    runtime: &Runtime,
+    source: &SourceRow,
     files: &[DefinitionFile],
-) -> Result<(), StoreError> {
+) -> Result<Found, StoreError> {
     let engine::definition::Definitions {
         applications: defined,
         problems: mut broken,
-    } = engine::definition::read(files, &source.home_cluster);
+    } = engine::definition::read_source(
+        files,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
+    runtime
+        .memory()
+        .offer(source.id, None, engine::definition::referred_to(files));
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
@@ -155,6 +180,16 @@ async fn record(
             Err(error) => broken.push(unwritable(definition, &error)),
         }
     }
+    Ok((seen, broken))
+}
+
+async fn record(
+    runtime: &Runtime,
+    source: &SourceRow,
+    revision: &Revision,
+    files: &[DefinitionFile],
+) -> Result<(), StoreError> {
+    let (mut seen, broken) = defined(runtime, source, files).await?;
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
     let known = store::application::by_source(runtime.store(), source.id).await?;
