@@ -424,4 +424,22 @@ mod tests {
         let literal = RepoUrl::parse("http://127.0.0.1:3000/a", OPEN, false).unwrap();
         assert_eq!(literal.pin(OPEN).await.unwrap(), None);
     }
+
+    #[test]
+    fn fuzz_addresses() {
+        let seeds = [
+            "https://user:pass@example.org:8443/a/b.git?x=1#y",
+            "git@github.com:a/b.git",
+            "ssh://git@example.org:22/a",
+            "oci://registry.example.org/charts/web",
+            "https://[::ffff:169.254.169.254]/a",
+        ];
+        crate::fuzzing::run("addresses", &seeds.map(str::as_bytes), |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if let Ok(url) = RepoUrl::parse(&text, CLOSED, false) {
+                assert!(url.text().bytes().all(|byte| byte.is_ascii_graphic()));
+                assert!(RepoUrl::parse(url.text(), CLOSED, false).is_ok(), "{url}");
+            }
+        });
+    }
 }
