@@ -253,7 +253,9 @@ fn every_page_says_what_it_is_for() {
                 vec![
                     "Sync of checkout",
                     "Waits for wave 1: Deployment checkout, 2 of 3 updated",
-                    "Wave 2",
+                    "Sync, wave 2",
+                    "PostSync, wave 0",
+                    "checkout-smoke",
                     "Terminate",
                 ],
             ),

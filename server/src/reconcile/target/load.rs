@@ -14,7 +14,7 @@ use engine::definition::Definition;
 use engine::plan::InventoryEntry;
 use lockstep_types::application::{Hold, Pin};
 use lockstep_types::id::TargetId;
-use lockstep_types::sync::{OperationKind, SyncPhase};
+use lockstep_types::sync::{OperationKind, StepOutcome, StepStatus, SyncPhase};
 
 /// Finished runs that are looked at to count failures in a row.
 const LOOK_BACK: u64 = 8;
@@ -138,14 +138,19 @@ pub(crate) async fn last_attempt(
         let failed = run.phase == SyncPhase::Failed;
         match &mut last {
             None => {
+                let failing = failing_step(runtime, &run).await?;
                 last = Some(LastAttempt {
                     attempt: run.render_key.clone().unwrap_or_default(),
                     prune: run.counts.prune > 0,
+                    hooks: run.counts.hooks > 0,
+                    hook_failed: failing
+                        .as_ref()
+                        .is_some_and(|step| step.action.is_of_hook()),
                     phase: run.phase,
                     by: run.started_by.words(),
                     failures: u32::from(failed),
                     ended_at: run.ended_at.unwrap_or(run.started_at),
-                    object: failing_object(runtime, &run).await?,
+                    object: failing.map(|step| step.key),
                     message: run.message,
                 });
                 if !failed {
@@ -161,16 +166,12 @@ pub(crate) async fn last_attempt(
     Ok(last)
 }
 
-async fn failing_object(
-    runtime: &Runtime,
-    run: &RunRow,
-) -> Result<Option<lockstep_types::resource::ResourceKey>, StoreError> {
+async fn failing_step(runtime: &Runtime, run: &RunRow) -> Result<Option<StepOutcome>, StoreError> {
     if run.phase != SyncPhase::Failed {
         return Ok(None);
     }
     let steps = store::run::steps(runtime.store(), run.id).await?;
     Ok(steps
         .into_iter()
-        .find(|step| step.status == lockstep_types::sync::StepStatus::Failed)
-        .map(|step| step.key))
+        .find(|step| step.status == StepStatus::Failed))
 }
