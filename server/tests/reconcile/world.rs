@@ -12,11 +12,16 @@ use engine::render::{Renderer, SandboxSettings};
 use engine::source::Mirrors;
 use engine::testing::Repository;
 use lockstep_types::id::{ApplicationId, RunId, TargetId};
+use lockstep_types::ports::ControlPlane;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, RunSummary, StartedBy, StepStatus};
 use secrecy::SecretString;
+use server::accounts::AccountService;
+use server::control_plane::Registration;
+use server::events::Hub;
 use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Runtime, Settings};
+use server::secrets::Vault;
 use server::store::target::{TargetRow, TargetState};
 use server::store::{self, Store};
 use std::path::PathBuf;
@@ -246,6 +251,23 @@ impl World {
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What pages and programs ask.
+    pub async fn ports(&self) -> ControlPlane {
+        let accounts = AccountService::open(self.store.clone())
+            .await
+            .expect("accounts");
+        let registration = Registration {
+            vault: Vault::open(self.folder.path(), None).expect("a vault"),
+            policy: ClusterPolicy::default(),
+        };
+        server::control_plane::ports(
+            self.runtime.clone(),
+            registration,
+            Arc::new(accounts),
+            Arc::new(Hub::new(self.store.clone())),
+        )
     }
 
     pub fn application(&self) -> ApplicationId {

@@ -8,6 +8,7 @@ use crate::components::form::{FIELD, TextField};
 use crate::components::panel::PANEL;
 use crate::components::reason::Banner;
 use crate::components::tone::Tone;
+use leptos::html;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::edit::{Edit, EditDraft, EditKind, EditPreview};
@@ -41,6 +42,13 @@ pub fn editor(
     let stale = Memo::new(move |_| {
         shown.with(Option::is_some)
             && asked.with(|asked| asked.0 != path.get() || asked.1 != normal(&text.get()))
+    });
+    // What was typed before the script arrived stays, and counts.
+    let path_node = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(field) = path_node.get() {
+            path.set(field.value());
+        }
     });
     let (source, from) = (draft.source, base.clone());
     let look = Action::new(move |edit: &Edit| {
@@ -120,7 +128,7 @@ pub fn editor(
                         spellcheck="false"
                         value=first_path
                         on:input=move |event| path.set(event_target_value(&event))
-                        prop:value=path
+                        node_ref=path_node
                     />
                 </div>
                 <div class="flex min-w-0 flex-col gap-1">
@@ -243,6 +251,12 @@ fn normal(text: &str) -> String {
 
 /// A plain text area (Tab goes on to the next field), as high as its text, with numbers beside it.
 fn area(text: RwSignal<String>, first: String) -> AnyView {
+    let node = NodeRef::<html::Textarea>::new();
+    Effect::new(move |_| {
+        if let Some(field) = node.get() {
+            text.set(field.value());
+        }
+    });
     let lines = Memo::new(move |_| text.with(|text| text.split('\n').count().max(14)));
     let numbers = move || {
         let lines = lines.get();
@@ -269,7 +283,7 @@ fn area(text: RwSignal<String>, first: String) -> AnyView {
                 autocapitalize="off"
                 autocomplete="off"
                 on:input=move |event| text.set(event_target_value(&event))
-                prop:value=text
+                node_ref=node
             >
                 {first}
             </textarea>
