@@ -29,7 +29,7 @@ async fn draft_at(ports: &ControlPlane, world: &World, head: &Revision) -> EditD
             .editing
             .draft(&maria(), EditSubject::Application(world.application()))
             .await
-            .unwrap();
+            .expect("an answer");
         if draft.head == *head {
             return draft;
         }
@@ -73,7 +73,7 @@ async fn an_edit_is_planned_against_the_cluster_and_then_live() {
         .editing
         .preview_edit(&maria(), &elsewhere)
         .await
-        .unwrap();
+        .expect("an answer");
     assert_eq!(preview.applications[0].effect, EditEffect::Changed);
     let plan = preview.applications[0].targets[0].clone();
     let counts = plan.plan.as_ref().map(|plan| plan.counts());
@@ -91,7 +91,11 @@ async fn an_edit_is_planned_against_the_cluster_and_then_live() {
             .replace("name: shop", "name: other")
             .replace("path: manifests", "path: other"),
     );
-    let preview = ports.editing.preview_edit(&maria(), &new).await.unwrap();
+    let preview = ports
+        .editing
+        .preview_edit(&maria(), &new)
+        .await
+        .expect("an answer");
     assert_eq!(
         (preview.first_line.as_str(), preview.refused.as_str()),
         ("This commit adds other.", "")
@@ -118,7 +122,7 @@ async fn an_edit_is_planned_against_the_cluster_and_then_live() {
         .editing
         .commit_edit(&maria(), &new, &preview.digest, "the shop grows")
         .await
-        .unwrap();
+        .expect("an answer");
     assert!(
         matches!(outcome, EditOutcome::Committed { .. }),
         "{outcome:?}"
