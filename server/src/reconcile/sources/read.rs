@@ -149,9 +149,6 @@ async fn defined(
         &source.repo_url,
         &source.target_revision,
     );
-    runtime
-        .memory()
-        .offer(source.id, None, engine::definition::referred_to(files));
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
@@ -189,6 +186,9 @@ async fn record(
     revision: &Revision,
     files: &[DefinitionFile],
 ) -> Result<(), StoreError> {
+    runtime
+        .memory()
+        .offer(source.id, None, engine::definition::referred_to(files));
     let (mut seen, broken) = defined(runtime, source, files).await?;
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
