@@ -6,7 +6,7 @@ use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, flux, helm_release,
+    Destination, DestinationCluster, SyncOptions, argo, fleet, flux, helm_release,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -59,7 +59,20 @@ fn collect(files: &[DefinitionFile], home_cluster: &str, itself: Option<Source>)
             collected.file(file);
         }
     }
-    collected.finish(home_cluster, itself.as_ref())
+    let bundles = itself.as_ref().map(|source| {
+        let itself = fleet::Itself {
+            url: &source.repository.url,
+            target_revision: &source.repository.target_revision,
+        };
+        fleet::read(files, &itself, &collected.config_maps)
+    });
+    let mut definitions = collected.finish(home_cluster, itself.as_ref());
+    if let Some(mut bundles) = bundles {
+        definitions.applications.append(&mut bundles.applications);
+        definitions.problems.append(&mut bundles.problems);
+        definitions.sort();
+    }
+    definitions
 }
 
 /// A document of ours, parsed.
@@ -79,6 +92,16 @@ struct Collected {
     documents: Vec<Ours>,
     problems: Vec<DefinitionProblem>,
     config_maps: ConfigMaps,
+}
+
+impl Definitions {
+    /// By path and line.
+    fn sort(&mut self) {
+        self.applications
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        self.problems
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    }
 }
 
 impl Collected {
@@ -286,13 +309,12 @@ impl Collected {
                 );
             }
         }
-        definitions.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        self.problems
-            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        Definitions {
+        let mut definitions = Definitions {
             applications: definitions,
             problems: self.problems,
-        }
+        };
+        definitions.sort();
+        definitions
     }
 
     fn chart_sources(&mut self, documents: &[Ours]) -> ChartSources {
@@ -406,6 +428,8 @@ impl Ours {
             health_checks: Vec::new(),
             service_account: String::new(),
             set: None,
+            placement: None,
+            unrenderable: String::new(),
             ignore_differences: Vec::new(),
             path: self.path.clone(),
             line: self.line,

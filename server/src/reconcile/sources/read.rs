@@ -126,7 +126,12 @@ async fn record(
     let engine::definition::Definitions {
         applications: defined,
         problems: mut broken,
-    } = engine::definition::read(files, &source.home_cluster);
+    } = engine::definition::read_source(
+        files,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
@@ -135,21 +140,26 @@ async fn record(
             broken.push(twice(definition));
             continue;
         }
-        let cluster =
-            match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
-                Ok(cluster) => Some(cluster),
-                Err((message, next)) => {
-                    broken.push(DefinitionProblem {
-                        key: None,
-                        path: definition.path.clone(),
-                        line: definition.line,
-                        field: "spec.destination".to_owned(),
-                        message,
-                        next,
-                    });
-                    None
-                }
-            };
+        let cluster = match definitions::places(definition, &source.home_cluster, &clusters) {
+            // A name over several clusters has none of them in it.
+            Ok(mut places) if places.len() == 1 => places.pop().map(|(cluster, _)| cluster),
+            Ok(_) => None,
+            Err((message, next)) => {
+                broken.push(DefinitionProblem {
+                    key: None,
+                    path: definition.path.clone(),
+                    line: definition.line,
+                    field: match definition.placement {
+                        Some(_) => "spec.targets",
+                        None => "spec.destination",
+                    }
+                    .to_owned(),
+                    message,
+                    next,
+                });
+                None
+            }
+        };
         match definitions::seen(source, definition, cluster.as_deref(), None) {
             Ok(row) => seen.push(row),
             Err(error) => broken.push(unwritable(definition, &error)),
