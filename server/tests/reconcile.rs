@@ -9,6 +9,8 @@ mod charts;
 mod delivery;
 #[path = "reconcile/drift.rs"]
 mod drift;
+#[path = "reconcile/fleet.rs"]
+mod fleet;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
 #[path = "reconcile/interruption.rs"]
