@@ -13,6 +13,8 @@ mod drift;
 mod editing;
 #[path = "reconcile/hooks.rs"]
 mod hooks;
+#[path = "reconcile/fleet.rs"]
+mod fleet;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
 #[path = "reconcile/interruption.rs"]
