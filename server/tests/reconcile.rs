@@ -11,10 +11,10 @@ mod delivery;
 mod drift;
 #[path = "reconcile/editing.rs"]
 mod editing;
-#[path = "reconcile/hooks.rs"]
-mod hooks;
 #[path = "reconcile/fleet.rs"]
 mod fleet;
+#[path = "reconcile/hooks.rs"]
+mod hooks;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
 #[path = "reconcile/interruption.rs"]

@@ -10,7 +10,8 @@ use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SourceKind, SyncOptions, argo, fleet, flux, helm_release, parents,
+    Destination, DestinationCluster, SourceKind, SyncOptions, argo, fleet, flux, helm_release,
+    parents,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
