@@ -11,6 +11,8 @@ mod delivery;
 mod drift;
 #[path = "reconcile/editing.rs"]
 mod editing;
+#[path = "reconcile/fleet.rs"]
+mod fleet;
 #[path = "reconcile/hooks.rs"]
 mod hooks;
 #[path = "reconcile/ignored.rs"]

@@ -10,7 +10,8 @@ use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SourceKind, SyncOptions, argo, flux, helm_release, parents,
+    Destination, DestinationCluster, SourceKind, SyncOptions, argo, fleet, flux, helm_release,
+    parents,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -60,7 +61,19 @@ pub fn read_source(
         ..Collected::default()
     };
     collected.files(files);
-    collected.finish(home_cluster, Some(&itself))
+    let mut bundles = fleet::read(
+        files,
+        &fleet::Itself {
+            url: repo_url,
+            target_revision,
+        },
+        &collected.config_maps,
+    );
+    let mut definitions = collected.finish(home_cluster, Some(&itself));
+    definitions.applications.append(&mut bundles.applications);
+    definitions.problems.append(&mut bundles.problems);
+    definitions.sort();
+    definitions
 }
 
 /// Reads definitions that were rendered instead of found in files. `around` are documents of the same root source and of
@@ -125,6 +138,16 @@ struct Collected {
     problems: Vec<DefinitionProblem>,
     config_maps: ConfigMaps,
     built: Built,
+}
+
+impl Definitions {
+    /// By path and line.
+    fn sort(&mut self) {
+        self.applications
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        self.problems
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    }
 }
 
 impl Collected {
@@ -348,13 +371,12 @@ impl Collected {
                 );
             }
         }
-        definitions.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        self.problems
-            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        Definitions {
+        let mut definitions = Definitions {
             applications: definitions,
             problems: self.problems,
-        }
+        };
+        definitions.sort();
+        definitions
     }
 
     fn artifacts(&mut self, documents: &[Ours], around: &[Ours]) -> Artifacts {
@@ -507,6 +529,8 @@ impl Ours {
             health_checks: Vec::new(),
             service_account: String::new(),
             set: None,
+            placement: None,
+            unrenderable: String::new(),
             ignore_differences: Vec::new(),
             path: self.path.clone(),
             line: self.line,
