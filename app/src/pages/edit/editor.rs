@@ -1,7 +1,7 @@
-//! The text with its line numbers, the preview below it, and the buttons: all one plain form.
+//! The text with its line numbers, the preview below it, and the buttons: all one plain form. Every step is sent by the
+//! browser itself: what is previewed is what the field holds, with WASM and without.
 
 use super::{Step, preview};
-use crate::api::edits::preview_edit;
 use crate::components::button::{LinkButton, Look, refusal};
 use crate::components::feedback::ActionFailure;
 use crate::components::form::{FIELD, TextField};
@@ -11,7 +11,7 @@ use crate::components::tone::Tone;
 use leptos::html;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::edit::{Edit, EditDraft, EditKind, EditPreview};
+use lockstep_types::edit::{EditDraft, EditKind, EditPreview};
 
 /// Lines that are numbered; longer files scroll in their field.
 const NUMBERED: usize = 600;
@@ -38,10 +38,9 @@ pub fn editor(
     let shown = RwSignal::new(step.as_ref().and_then(|step| step.preview.clone()));
     let failed = RwSignal::new(step.as_ref().and_then(|step| step.failure.clone()));
     // What the preview was made of; as soon as something else is typed it no longer holds.
-    let asked = RwSignal::new((first_path.clone(), normal(&first_text)));
+    let asked = (first_path.clone(), normal(&first_text));
     let stale = Memo::new(move |_| {
-        shown.with(Option::is_some)
-            && asked.with(|asked| asked.0 != path.get() || asked.1 != normal(&text.get()))
+        shown.with(Option::is_some) && (asked.0 != path.get() || asked.1 != normal(&text.get()))
     });
     // What was typed before the script arrived stays, and counts.
     let path_node = NodeRef::<html::Input>::new();
@@ -50,34 +49,6 @@ pub fn editor(
             path.set(field.value());
         }
     });
-    let (source, from) = (draft.source, base.clone());
-    let look = Action::new(move |edit: &Edit| {
-        let edit = edit.clone();
-        async move {
-            asked.set((edit.path.clone(), normal(&edit.text)));
-            match preview_edit(edit).await {
-                Ok(found) => {
-                    failed.set(None);
-                    shown.set(Some(found));
-                }
-                Err(error) => {
-                    shown.set(None);
-                    failed.set(Some(error));
-                }
-            }
-        }
-    });
-    let pending = look.pending();
-    let ask = move |kind: EditKind| {
-        look.dispatch(Edit {
-            source,
-            kind,
-            path: path.get_untracked(),
-            text: text.get_untracked(),
-            base: from.clone(),
-        });
-    };
-    let ask_remove = ask.clone();
     let refused = refusal(actor, Permission::Edit);
     let why = refused.clone();
     let blocked = Memo::new(move |_| shown.with(|shown| blocked(shown.as_ref(), stale.get())));
@@ -145,14 +116,10 @@ pub fn editor(
                         name="step"
                         value="preview"
                         class=Look::Primary.class()
-                        disabled=move || !may || pending.get()
+                        disabled=!may
                         title=why.clone()
-                        on:click=move |event| {
-                            event.prevent_default();
-                            ask(kind);
-                        }
                     >
-                        {move || if pending.get() { "Previewing …" } else { "Preview" }}
+                        "Preview"
                     </button>
                     {edits
                         .then(|| {
@@ -162,12 +129,8 @@ pub fn editor(
                                     name="step"
                                     value="remove"
                                     class=Look::Quiet.class()
-                                    disabled=move || !may || pending.get()
+                                    disabled=!may
                                     title="Shows what removing this file from Git would do"
-                                    on:click=move |event| {
-                                        event.prevent_default();
-                                        ask_remove(EditKind::Remove);
-                                    }
                                 >
                                     "Preview removing the file"
                                 </button>
@@ -216,7 +179,7 @@ pub fn editor(
                         name="step"
                         value="commit"
                         class=move || if removes() { Look::Danger.class() } else { Look::Primary.class() }
-                        disabled=move || !may || pending.get() || blocked.with(Option::is_some)
+                        disabled=move || !may || blocked.with(Option::is_some)
                         title=move || blocked.get()
                     >
                         {move || if removes() { "Commit the removal" } else { "Commit" }}
