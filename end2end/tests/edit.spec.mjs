@@ -30,7 +30,9 @@ test('an application is added and changed in the browser: a commit in Git, live 
     await world.settled('added');
     const root = world.root.pull();
     expect(root.read('apps/added.yaml')).toContain('name: added');
-    expect(world.kubectl('staging-eu', 'get', 'configmap', 'added', '-n', namespace, '-o', 'jsonpath={.data.greeting}')).toBe('hello');
+    await expect(async () => {
+      expect(world.kubectl('staging-eu', 'get', 'configmap', 'added', '-n', namespace, '-o', 'jsonpath={.data.greeting}')).toBe('hello');
+    }).toPass({ timeout: 60_000 });
   });
   await test.step('an edit that breaks it is shown at its line and not committed', async () => {
     const target = await world.target('added');
@@ -53,6 +55,6 @@ test('an application is added and changed in the browser: a commit in Git, live 
     await expect(async () => {
       expect(world.kubectl('staging-eu', 'get', 'configmap', 'added', '-n', `${namespace}-b`, '--ignore-not-found', '-o', 'jsonpath={.data.greeting}')).toBe('hello');
     }).toPass({ timeout: 60_000 });
-    world.kubectl('staging-eu', 'delete', 'namespace', namespace, `${namespace}-b`, '--wait=false');
+    world.kubectl('staging-eu', 'delete', 'namespace', namespace, `${namespace}-b`, '--wait=false', '--ignore-not-found');
   });
 });
