@@ -314,6 +314,15 @@ pub struct DefinitionProblem {
     pub next: String,
 }
 
+/// `path` counted from `folder`; either may be empty.
+fn below(folder: &str, path: &str) -> String {
+    match (folder.is_empty(), path.is_empty()) {
+        (true, _) => path.to_owned(),
+        (false, true) => folder.to_owned(),
+        (false, false) => format!("{folder}/{path}"),
+    }
+}
+
 /// A path inside a repository in normal form: without `./`, doubled, leading or trailing slashes.
 fn repo_path(written: &str) -> Result<String, &'static str> {
     if written.len() > 4096 || written.chars().any(char::is_control) {

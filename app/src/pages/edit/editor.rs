@@ -11,7 +11,7 @@ use crate::components::tone::Tone;
 use leptos::html;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::edit::{EditDraft, EditKind, EditPreview};
+use lockstep_types::edit::{EditDraft, EditKind};
 
 /// Lines that are numbered; longer files scroll in their field.
 const NUMBERED: usize = 600;
@@ -35,13 +35,13 @@ pub fn editor(
     };
     let (first_path, first_text) = (path.clone(), text.clone());
     let (path, text) = (RwSignal::new(path), RwSignal::new(text));
-    let shown = RwSignal::new(step.as_ref().and_then(|step| step.preview.clone()));
-    let failed = RwSignal::new(step.as_ref().and_then(|step| step.failure.clone()));
+    let shown = step.as_ref().and_then(|step| step.preview.clone());
+    let failed = step.as_ref().and_then(|step| step.failure.clone());
     // What the preview was made of; as soon as something else is typed it no longer holds.
     let asked = (first_path.clone(), normal(&first_text));
-    let stale = Memo::new(move |_| {
-        shown.with(Option::is_some) && (asked.0 != path.get() || asked.1 != normal(&text.get()))
-    });
+    let previewed = shown.is_some();
+    let stale =
+        Memo::new(move |_| previewed && (asked.0 != path.get() || asked.1 != normal(&text.get())));
     // What was typed before the script arrived stays, and counts.
     let path_node = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
@@ -51,7 +51,8 @@ pub fn editor(
     });
     let refused = refusal(actor, Permission::Edit);
     let why = refused.clone();
-    let blocked = Memo::new(move |_| shown.with(|shown| blocked(shown.as_ref(), stale.get())));
+    let refused_there = shown.as_ref().map(|shown| shown.refused.clone());
+    let blocked = Memo::new(move |_| blocked(refused_there.as_deref(), stale.get()));
     let may = refused.is_none();
     let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
     let notice = (!draft.refused.is_empty()).then(|| {
@@ -64,21 +65,14 @@ pub fn editor(
         ("base", base.0),
         ("back", back.clone()),
     ];
-    let kind_word = move || {
-        shown
-            .with(|shown| shown.as_ref().map_or(kind, |shown| shown.edit.kind))
-            .word()
-    };
-    let digest = move || {
-        shown.with(|shown| {
-            shown
-                .as_ref()
-                .map(|shown| shown.digest.clone())
-                .unwrap_or_default()
-        })
-    };
-    let removes =
-        move || removal_of(shown.with(|shown| shown.as_ref().map(|shown| shown.edit.kind)));
+    let kind_word = shown.as_ref().map_or(kind, |shown| shown.edit.kind).word();
+    let digest = shown
+        .as_ref()
+        .map(|shown| shown.digest.clone())
+        .unwrap_or_default();
+    let removes = shown
+        .as_ref()
+        .is_some_and(|shown| shown.edit.kind == EditKind::Remove);
     let reason = step.map(|step| step.reason).unwrap_or_default();
     view! {
         <form method="post" class="flex min-w-0 flex-col gap-4">
@@ -140,32 +134,31 @@ pub fn editor(
                     {why.clone().map(|why| view! { <span class="text-sm text-muted">{why}</span> })}
                 </div>
             </section>
-            <ActionFailure error=failed />
-            <div class="contents" aria-live="polite">
-                {move || {
-                    shown
-                        .get()
-                        .map(|shown| {
-                            view! {
-                                {stale
-                                    .get()
-                                    .then(|| {
-                                        view! {
+            <ActionFailure error=Signal::stored(failed) />
+            {shown
+                .map(|shown| {
+                    view! {
+                        {move || {
+                            stale
+                                .get()
+                                .then(|| {
+                                    view! {
+                                        <div aria-live="polite">
                                             <Banner
                                                 tone=Tone::Warn
                                                 lead="The text has changed since this preview.".into_any()
                                                 rest="Preview it again.".into_any()
                                             />
-                                        }
-                                    })}
-                                {preview::preview(shown)}
-                            }
-                        })
-                }}
-            </div>
+                                        </div>
+                                    }
+                                })
+                        }}
+                        {preview::preview(shown)}
+                    }
+                })}
             <section
                 class=format!("{PANEL} flex flex-col gap-3 px-4 py-3")
-                class:hidden=move || shown.with(Option::is_none)
+                class:hidden=!previewed
             >
                 <TextField
                     name="reason"
@@ -178,11 +171,11 @@ pub fn editor(
                         type="submit"
                         name="step"
                         value="commit"
-                        class=move || if removes() { Look::Danger.class() } else { Look::Primary.class() }
+                        class=if removes { Look::Danger.class() } else { Look::Primary.class() }
                         disabled=move || !may || blocked.with(Option::is_some)
                         title=move || blocked.get()
                     >
-                        {move || if removes() { "Commit the removal" } else { "Commit" }}
+                        {if removes { "Commit the removal" } else { "Commit" }}
                     </button>
                     <span class="text-sm text-muted">{move || blocked.get()}</span>
                     <span class="ml-auto text-sm text-muted max-md:hidden">{format!("as {person}")}</span>
@@ -193,18 +186,14 @@ pub fn editor(
     .into_any()
 }
 
-/// Why it cannot be committed now; `None` when it can.
-fn blocked(shown: Option<&EditPreview>, stale: bool) -> Option<String> {
-    match shown {
+/// Why it cannot be committed now; `None` when it can. `refused` is what the preview says, if there is one.
+fn blocked(refused: Option<&str>, stale: bool) -> Option<String> {
+    match refused {
         None => Some("Preview it first.".to_owned()),
         Some(_) if stale => Some("Preview it again first.".to_owned()),
-        Some(shown) if !shown.refused.is_empty() => Some(shown.refused.clone()),
-        Some(_) => None,
+        Some("") => None,
+        Some(refused) => Some(refused.to_owned()),
     }
-}
-
-fn removal_of(kind: Option<EditKind>) -> bool {
-    kind == Some(EditKind::Remove)
 }
 
 /// Browsers send other line ends than they show.
