@@ -3,7 +3,6 @@
 use crate::AUTOMATED;
 use crate::world::{WITHIN, World};
 use lockstep_types::account::{Actor, Role};
-use lockstep_types::diff::SyncStatus;
 use lockstep_types::edit::{Edit, EditDraft, EditEffect, EditKind, EditOutcome, EditSubject};
 use lockstep_types::id::UserId;
 use lockstep_types::ports::ControlPlane;
@@ -46,9 +45,7 @@ async fn an_edit_is_planned_against_the_cluster_and_then_live() {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {a: b}\n",
     );
     let head = world.commit_shop("one", 2);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    world.until_deployed(&head).await;
     let ports = world.ports().await;
     let draft = draft_at(&ports, &world, &head).await;
     assert_eq!(
