@@ -2,7 +2,7 @@
 //! nothing declared twice.
 
 use super::{Complete, RenderError, secrecy};
-use crate::manifest::{Manifest, hex};
+use crate::manifest::{GENERATED_NAME, Manifest, hex};
 use lockstep_types::resource::{Origin, ResourceKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -182,8 +182,14 @@ fn name_hook(body: &mut Value) {
     let hash = crate::manifest::hash_of(body);
     let name = format!("{beginning}{}", hash.get(..10).unwrap_or(&hash));
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("generateName");
+        let beginning = metadata.remove("generateName").unwrap_or_default();
         metadata.insert("name".to_owned(), Value::String(name));
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
+            annotations.insert(GENERATED_NAME.to_owned(), beginning);
+        }
     }
 }
 
