@@ -83,7 +83,15 @@ impl RepoUrl {
             ));
         }
         let host = authority.host().to_ascii_lowercase();
-        if host.is_empty() || host.starts_with('-') {
+        let plain_host = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let literal = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let valid = match literal {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && !host.starts_with('-') && host.chars().all(plain_host),
+        };
+        if !valid {
             return Err(refuse("its host is not valid"));
         }
         let ssh = scheme == "ssh";
@@ -98,9 +106,6 @@ impl RepoUrl {
                 format!("{user}@")
             }
         };
-        if ssh && host.contains(|c: char| !(c.is_ascii_alphanumeric() || "._-[]:".contains(c))) {
-            return Err(refuse("its host is not valid"));
-        }
         let default_port = match scheme.as_str() {
             "https" => 443,
             "ssh" => 22,

@@ -66,8 +66,8 @@ fn anchors_and_merges_stay_within_a_document() {
         json!({"x": 1})
     );
     assert_eq!(
-        one("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n").unwrap()["use"],
-        json!({"x": 1, "y": 3})
+        one("base: &b {x: 1, z: 2}\nuse:\n  <<: *b\n  z: 3\n").unwrap()["use"],
+        json!({"x": 1, "z": 3})
     );
     let text = "a: &x 1\n---\nb: *x\n";
     let second = documents(text).unwrap()[1].value().unwrap_err();

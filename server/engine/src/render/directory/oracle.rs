@@ -24,6 +24,7 @@ const ON_PURPOSE: [(&str, &[&str]); 7] = [
             "value: {a: 1, a: 2}",
             "value: \n    a: 1\n    b: 2\n    a: 3",
             "value: {\"a\": 1, a: 2}",
+            "value: {1: a, \"1\": b}",
             "value: {a: {b: 1, b: 2}}",
             "value: {&k a: 1, *k : 2}",
             "JSON with a key twice",
