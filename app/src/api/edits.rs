@@ -1,9 +1,9 @@
-//! Changing definitions: drafts, the template of a new application, and previews. The commit itself is a plain form of
-//! the page, so that what was typed survives a refusal without WASM too.
+//! Changing definitions: drafts, and the template of a new application. Preview and commit are steps of the page's plain
+//! form, so that what was typed survives a refusal.
 
 use crate::error::ApiError;
 use leptos::prelude::*;
-use lockstep_types::edit::{Edit, EditDraft, EditPreview, EditSubject, NewApplication};
+use lockstep_types::edit::{EditDraft, EditSubject, NewApplication};
 use server_fn::codec::Json;
 
 /// Where an edit begins.
@@ -18,11 +18,4 @@ pub async fn draft(subject: EditSubject) -> Result<EditDraft, ApiError> {
 pub async fn template(new: NewApplication) -> Result<String, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.editing.template(&desk.actor, &new).await)
-}
-
-/// What an edit would do.
-#[server(prefix = "/sfn", endpoint = "edit_preview", input = Json)]
-pub async fn preview_edit(edit: Edit) -> Result<EditPreview, ApiError> {
-    let desk = crate::context::desk()?;
-    desk.answer(desk.plane.editing.preview_edit(&desk.actor, &edit).await)
 }

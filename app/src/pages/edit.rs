@@ -1,7 +1,7 @@
 //! Editing a definition, or adding an application: text, preview, reason, commit.
 //!
 //! One plain form that the page itself takes as POST, so that all of it works without WASM and nothing that was typed is
-//! lost when a step is refused; with WASM the preview comes in place.
+//! lost when a step is refused.
 
 mod editor;
 mod new_form;

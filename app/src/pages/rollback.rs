@@ -4,7 +4,7 @@
 mod choice;
 mod consequence;
 
-pub use consequence::plans;
+pub use consequence::{contents, plans};
 
 use crate::api::applications::application;
 use crate::api::rollbacks::{RollBack, candidates, preview};

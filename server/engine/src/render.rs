@@ -17,8 +17,10 @@ mod origin;
 mod overlay;
 mod post;
 mod reader;
+mod repeat;
 pub mod sandbox;
 mod several;
+mod secrecy;
 mod stage;
 mod substitute;
 mod tools;
@@ -27,6 +29,7 @@ pub use error::RenderError;
 pub use inputs::RenderInputs;
 pub use sandbox::SandboxSettings;
 pub use several::MoreSource;
+pub use secrecy::plain_text as plain_text_secrets;
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;
@@ -190,11 +193,20 @@ impl Renderer {
             .cloned()
             .ok_or_else(|| RenderError::Internal("a source has no files".to_owned()))?;
         let printed = self.print(snapshots, &snapshot, input, inputs).await?;
+        let again = if repeat::may_vary(&snapshot, input, inputs).await? {
+            Some(self.print(snapshots, &snapshot, input, inputs).await?)
+        } else {
+            None
+        };
         let key = inputs.key.clone();
         let (inputs, source) = (inputs.clone(), input.source.clone());
         let (mut found, warnings) = blocking(move || {
             let mut warnings = Vec::new();
             let found = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
+            if let Some(again) = again.filter(|again| *again != printed) {
+                let others = documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
+                repeat::compare(reader::shown(&source.path), &found, &others)?;
+            }
             Ok((found, warnings))
         })
         .await?;
@@ -295,7 +307,13 @@ fn documents(
 ) -> Result<Vec<objects::Document>, RenderError> {
     let path = source.path.as_str();
     match &inputs.work {
-        Work::Directory => directory::documents(snapshot, path, &inputs.files, warnings),
+        Work::Directory => {
+            let overlays = source
+                .directory
+                .as_ref()
+                .and_then(|options| options.overlays.as_deref());
+            directory::documents(snapshot, path, &inputs.files, overlays, warnings)
+        }
         Work::Lends => Ok(several::NO_DOCUMENTS),
         Work::Kustomize(built) if built.empty => Ok(Vec::new()),
         Work::Kustomize(_) => {

@@ -3,7 +3,7 @@
 //! A rollback is a commit: previewed in full against the branch head, bound to what was shown by a digest, written only
 //! if the branch is still there. A pin or hold never ends by deploying unseen.
 
-mod affected;
+pub(in crate::control_plane) mod affected;
 mod candidates;
 pub(super) mod commit;
 mod ending;

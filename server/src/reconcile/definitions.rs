@@ -6,6 +6,7 @@
 use crate::store::application::SeenApplication;
 use crate::store::cluster::ClusterRow;
 use crate::store::source::SourceRow;
+use engine::definition::fleet::CandidateCluster;
 use engine::definition::{
     Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster,
     SourceKind,
@@ -145,6 +146,48 @@ pub fn place(
                     )
                 })
         }
+    }
+}
+
+/// The clusters that a definition goes to, each with the definition as it is there.
+///
+/// # Errors
+/// When it goes to none: what is wrong and what to do, in words.
+pub fn places(
+    definition: &Definition,
+    home: &str,
+    clusters: &[ClusterRow],
+) -> Result<Vec<(String, Definition)>, (String, String)> {
+    let Some(placement) = &definition.placement else {
+        let cluster = place(&definition.destination, home, clusters)?;
+        return Ok(vec![(cluster, definition.clone())]);
+    };
+    let candidates: Vec<CandidateCluster> = clusters.iter().map(candidate).collect();
+    placement.clusters(home, &candidates)?;
+    Ok(candidates
+        .iter()
+        .filter_map(|cluster| {
+            let placed = placement.on(definition, home, cluster)?;
+            Some((cluster.name.clone(), fetchable(&placed)))
+        })
+        .collect())
+}
+
+/// The definition as it is on one cluster; `None` when its placement does not lead there. A destination that names its
+/// cluster is not checked.
+pub fn on_cluster(definition: &Definition, home: &str, cluster: &ClusterRow) -> Option<Definition> {
+    match &definition.placement {
+        None => Some(definition.clone()),
+        Some(placement) => placement
+            .on(definition, home, &candidate(cluster))
+            .map(|placed| fetchable(&placed)),
+    }
+}
+
+fn candidate(cluster: &ClusterRow) -> CandidateCluster {
+    CandidateCluster {
+        name: cluster.name.clone(),
+        labels: cluster.labels.clone(),
     }
 }
 

@@ -32,6 +32,16 @@ pub fn input(
     revisions: &Revisions,
     facts: Option<&ClusterFacts>,
 ) -> Result<RenderInput, Cause> {
+    if !definition.unrenderable.is_empty() {
+        return Err(Cause::stalled(
+            ReasonCode::RenderFailed,
+            format!(
+                "{} cannot be rendered: {}",
+                definition.name, definition.unrenderable
+            ),
+            "Correct the definition in Git",
+        ));
+    }
     if definition.more_sources.len() != revisions.beside.len() {
         return Err(Cause::passing(
             ReasonCode::RenderFailed,

@@ -100,7 +100,7 @@ pub(crate) struct Memory {
 /// What a root source and its renders offer, and how often that changed.
 #[derive(Debug, Default)]
 struct Offered {
-    by: BTreeMap<Option<ApplicationId>, Vec<DefinitionFile>>,
+    by: BTreeMap<Option<TargetId>, Vec<DefinitionFile>>,
     changes: u64,
 }
 
@@ -141,11 +141,11 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Takes over what the files of a source (`None`) or one of its applications offer; says whether that is news.
+    /// Takes over what the files of a source (`None`) or one of its targets offer; says whether that is news.
     pub(crate) fn offer(
         &self,
         source: SourceId,
-        by: Option<ApplicationId>,
+        by: Option<TargetId>,
         files: Vec<DefinitionFile>,
     ) -> bool {
         let mut offered = locked(&self.offered);

@@ -18,22 +18,8 @@ pub fn changes_tab(changes: ChangesView) -> AnyView {
         changes.diffs.into_iter().partition(ResourceDiff::counts);
     let number = counting.len() as u64;
     let ignored = quiet.len() as u64;
-    let warnings = changes.warnings;
-    let said = (!warnings.is_empty()).then(|| {
-        let lead = format!(
-            "Rendering says {}",
-            format::plural(warnings.len() as u64, "thing", "things")
-        );
-        let rest = view! {
-            <ul>
-                {warnings.into_iter().map(|warning| view! { <li class="break-words">{warning}</li> }).collect_view()}
-            </ul>
-        }
-        .into_any();
-        view! { <Banner tone=Tone::Unknown shape=Icon::Eye lead=lead.into_any() rest=rest /> }
-    });
     view! {
-        {said}
+        {(!changes.warnings.is_empty()).then(|| warnings(changes.warnings))}
         {if counting.is_empty() {
             view! {
                 <Empty title="Nothing differs" shape=Icon::Synced>
@@ -76,4 +62,16 @@ pub fn changes_tab(changes: ChangesView) -> AnyView {
         }}
     }
     .into_any()
+}
+
+/// What rendering left out, and what is unsafe in Git.
+fn warnings(warnings: Vec<String>) -> AnyView {
+    let lead = format::plural(warnings.len() as u64, "warning", "warnings");
+    let rest = view! {
+        <ul>
+            {warnings.into_iter().map(|warning| view! { <li class="break-words">{warning}</li> }).collect_view()}
+        </ul>
+    }
+    .into_any();
+    view! { <Banner tone=Tone::Warn shape=Icon::Eye lead=lead.into_any() rest=rest /> }.into_any()
 }

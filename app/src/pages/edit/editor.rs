@@ -1,16 +1,17 @@
-//! The text with its line numbers, the preview below it, and the buttons: all one plain form.
+//! The text with its line numbers, the preview below it, and the buttons: all one plain form. Every step is sent by the
+//! browser itself: what is previewed is what the field holds, with WASM and without.
 
 use super::{Step, preview};
-use crate::api::edits::preview_edit;
 use crate::components::button::{LinkButton, Look, refusal};
 use crate::components::feedback::ActionFailure;
 use crate::components::form::{FIELD, TextField};
 use crate::components::panel::PANEL;
 use crate::components::reason::Banner;
 use crate::components::tone::Tone;
+use leptos::html;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::edit::{Edit, EditDraft, EditKind, EditPreview};
+use lockstep_types::edit::{EditDraft, EditKind};
 
 /// Lines that are numbered; longer files scroll in their field.
 const NUMBERED: usize = 600;
@@ -34,45 +35,24 @@ pub fn editor(
     };
     let (first_path, first_text) = (path.clone(), text.clone());
     let (path, text) = (RwSignal::new(path), RwSignal::new(text));
-    let shown = RwSignal::new(step.as_ref().and_then(|step| step.preview.clone()));
-    let failed = RwSignal::new(step.as_ref().and_then(|step| step.failure.clone()));
+    let shown = step.as_ref().and_then(|step| step.preview.clone());
+    let failed = step.as_ref().and_then(|step| step.failure.clone());
     // What the preview was made of; as soon as something else is typed it no longer holds.
-    let asked = RwSignal::new((first_path.clone(), normal(&first_text)));
-    let stale = Memo::new(move |_| {
-        shown.with(Option::is_some)
-            && asked.with(|asked| asked.0 != path.get() || asked.1 != normal(&text.get()))
-    });
-    let (source, from) = (draft.source, base.clone());
-    let look = Action::new(move |edit: &Edit| {
-        let edit = edit.clone();
-        async move {
-            asked.set((edit.path.clone(), normal(&edit.text)));
-            match preview_edit(edit).await {
-                Ok(found) => {
-                    failed.set(None);
-                    shown.set(Some(found));
-                }
-                Err(error) => {
-                    shown.set(None);
-                    failed.set(Some(error));
-                }
-            }
+    let asked = (first_path.clone(), normal(&first_text));
+    let previewed = shown.is_some();
+    let stale =
+        Memo::new(move |_| previewed && (asked.0 != path.get() || asked.1 != normal(&text.get())));
+    // What was typed before the script arrived stays, and counts.
+    let path_node = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(field) = path_node.get() {
+            path.set(field.value());
         }
     });
-    let pending = look.pending();
-    let ask = move |kind: EditKind| {
-        look.dispatch(Edit {
-            source,
-            kind,
-            path: path.get_untracked(),
-            text: text.get_untracked(),
-            base: from.clone(),
-        });
-    };
-    let ask_remove = ask.clone();
     let refused = refusal(actor, Permission::Edit);
     let why = refused.clone();
-    let blocked = Memo::new(move |_| shown.with(|shown| blocked(shown.as_ref(), stale.get())));
+    let refused_there = shown.as_ref().map(|shown| shown.refused.clone());
+    let blocked = Memo::new(move |_| blocked(refused_there.as_deref(), stale.get()));
     let may = refused.is_none();
     let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
     let notice = (!draft.refused.is_empty()).then(|| {
@@ -85,21 +65,14 @@ pub fn editor(
         ("base", base.0),
         ("back", back.clone()),
     ];
-    let kind_word = move || {
-        shown
-            .with(|shown| shown.as_ref().map_or(kind, |shown| shown.edit.kind))
-            .word()
-    };
-    let digest = move || {
-        shown.with(|shown| {
-            shown
-                .as_ref()
-                .map(|shown| shown.digest.clone())
-                .unwrap_or_default()
-        })
-    };
-    let removes =
-        move || removal_of(shown.with(|shown| shown.as_ref().map(|shown| shown.edit.kind)));
+    let kind_word = shown.as_ref().map_or(kind, |shown| shown.edit.kind).word();
+    let digest = shown
+        .as_ref()
+        .map(|shown| shown.digest.clone())
+        .unwrap_or_default();
+    let removes = shown
+        .as_ref()
+        .is_some_and(|shown| shown.edit.kind == EditKind::Remove);
     let reason = step.map(|step| step.reason).unwrap_or_default();
     view! {
         <form method="post" class="flex min-w-0 flex-col gap-4">
@@ -120,7 +93,7 @@ pub fn editor(
                         spellcheck="false"
                         value=first_path
                         on:input=move |event| path.set(event_target_value(&event))
-                        prop:value=path
+                        node_ref=path_node
                     />
                 </div>
                 <div class="flex min-w-0 flex-col gap-1">
@@ -137,14 +110,10 @@ pub fn editor(
                         name="step"
                         value="preview"
                         class=Look::Primary.class()
-                        disabled=move || !may || pending.get()
+                        disabled=!may
                         title=why.clone()
-                        on:click=move |event| {
-                            event.prevent_default();
-                            ask(kind);
-                        }
                     >
-                        {move || if pending.get() { "Previewing …" } else { "Preview" }}
+                        "Preview"
                     </button>
                     {edits
                         .then(|| {
@@ -154,12 +123,8 @@ pub fn editor(
                                     name="step"
                                     value="remove"
                                     class=Look::Quiet.class()
-                                    disabled=move || !may || pending.get()
+                                    disabled=!may
                                     title="Shows what removing this file from Git would do"
-                                    on:click=move |event| {
-                                        event.prevent_default();
-                                        ask_remove(EditKind::Remove);
-                                    }
                                 >
                                     "Preview removing the file"
                                 </button>
@@ -169,32 +134,31 @@ pub fn editor(
                     {why.clone().map(|why| view! { <span class="text-sm text-muted">{why}</span> })}
                 </div>
             </section>
-            <ActionFailure error=failed />
-            <div class="contents" aria-live="polite">
-                {move || {
-                    shown
-                        .get()
-                        .map(|shown| {
-                            view! {
-                                {stale
-                                    .get()
-                                    .then(|| {
-                                        view! {
+            <ActionFailure error=Signal::stored(failed) />
+            {shown
+                .map(|shown| {
+                    view! {
+                        {move || {
+                            stale
+                                .get()
+                                .then(|| {
+                                    view! {
+                                        <div aria-live="polite">
                                             <Banner
                                                 tone=Tone::Warn
                                                 lead="The text has changed since this preview.".into_any()
                                                 rest="Preview it again.".into_any()
                                             />
-                                        }
-                                    })}
-                                {preview::preview(shown)}
-                            }
-                        })
-                }}
-            </div>
+                                        </div>
+                                    }
+                                })
+                        }}
+                        {preview::preview(shown)}
+                    }
+                })}
             <section
                 class=format!("{PANEL} flex flex-col gap-3 px-4 py-3")
-                class:hidden=move || shown.with(Option::is_none)
+                class:hidden=!previewed
             >
                 <TextField
                     name="reason"
@@ -207,11 +171,11 @@ pub fn editor(
                         type="submit"
                         name="step"
                         value="commit"
-                        class=move || if removes() { Look::Danger.class() } else { Look::Primary.class() }
-                        disabled=move || !may || pending.get() || blocked.with(Option::is_some)
+                        class=if removes { Look::Danger.class() } else { Look::Primary.class() }
+                        disabled=move || !may || blocked.with(Option::is_some)
                         title=move || blocked.get()
                     >
-                        {move || if removes() { "Commit the removal" } else { "Commit" }}
+                        {if removes { "Commit the removal" } else { "Commit" }}
                     </button>
                     <span class="text-sm text-muted">{move || blocked.get()}</span>
                     <span class="ml-auto text-sm text-muted max-md:hidden">{format!("as {person}")}</span>
@@ -222,18 +186,14 @@ pub fn editor(
     .into_any()
 }
 
-/// Why it cannot be committed now; `None` when it can.
-fn blocked(shown: Option<&EditPreview>, stale: bool) -> Option<String> {
-    match shown {
+/// Why it cannot be committed now; `None` when it can. `refused` is what the preview says, if there is one.
+fn blocked(refused: Option<&str>, stale: bool) -> Option<String> {
+    match refused {
         None => Some("Preview it first.".to_owned()),
         Some(_) if stale => Some("Preview it again first.".to_owned()),
-        Some(shown) if !shown.refused.is_empty() => Some(shown.refused.clone()),
-        Some(_) => None,
+        Some("") => None,
+        Some(refused) => Some(refused.to_owned()),
     }
-}
-
-fn removal_of(kind: Option<EditKind>) -> bool {
-    kind == Some(EditKind::Remove)
 }
 
 /// Browsers send other line ends than they show.
@@ -243,6 +203,12 @@ fn normal(text: &str) -> String {
 
 /// A plain text area (Tab goes on to the next field), as high as its text, with numbers beside it.
 fn area(text: RwSignal<String>, first: String) -> AnyView {
+    let node = NodeRef::<html::Textarea>::new();
+    Effect::new(move |_| {
+        if let Some(field) = node.get() {
+            text.set(field.value());
+        }
+    });
     let lines = Memo::new(move |_| text.with(|text| text.split('\n').count().max(14)));
     let numbers = move || {
         let lines = lines.get();
@@ -269,7 +235,7 @@ fn area(text: RwSignal<String>, first: String) -> AnyView {
                 autocapitalize="off"
                 autocomplete="off"
                 on:input=move |event| text.set(event_target_value(&event))
-                prop:value=text
+                node_ref=node
             >
                 {first}
             </textarea>

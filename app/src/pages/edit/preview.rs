@@ -1,13 +1,12 @@
 //! The consequence, before the button: problems, the patch, and what every application then does.
 
-use crate::components::code::Patch;
 use crate::components::icon::Icon;
 use crate::components::panel::{PANEL, Part, tag};
 use crate::components::reason::Banner;
 use crate::components::target_link::application_address;
 use crate::components::tone::Tone;
 use crate::format;
-use crate::pages::rollback::plans;
+use crate::pages::rollback::{contents, plans};
 use leptos::prelude::*;
 use lockstep_types::edit::{EditEffect, EditPreview, EditProblem, EditedApplication};
 use lockstep_types::rollback::TargetPlan;
@@ -22,7 +21,6 @@ pub fn preview(preview: EditPreview) -> AnyView {
         Tone::Idle
     };
     let refused = (!preview.refused.is_empty()).then(|| preview.refused.clone().into_any());
-    let files = format::plural(preview.files.len() as u64, "file", "files");
     let lines: Vec<String> = preview.edit.text.lines().map(str::to_owned).collect();
     let own = preview.edit.path.clone();
     let targets: Vec<TargetPlan> = preview
@@ -56,19 +54,7 @@ pub fn preview(preview: EditPreview) -> AnyView {
                 }
             })}
         {(!preview.files.is_empty())
-            .then(|| {
-                view! {
-                    <Part title=format!("What the commit contains: {files}")>
-                        <Patch text=preview.patch.clone() />
-                        <details>
-                            <summary class="text-sm text-muted hover:text-ink">"Its message"</summary>
-                            <pre class="mt-1 overflow-x-auto rounded-md border border-line bg-surface px-3 py-2 font-mono text-xs whitespace-pre-wrap">
-                                {preview.message.clone()}
-                            </pre>
-                        </details>
-                    </Part>
-                }
-            })}
+            .then(|| contents(preview.files.len(), &preview.patch, &preview.message))}
         {(!preview.applications.is_empty())
             .then(|| {
                 view! {

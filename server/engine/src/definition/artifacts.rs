@@ -3,6 +3,7 @@
 //! Only artifacts that show a folder as it is are followed: every copy keeps its path below one folder. What puts files
 //! together anew is a problem of whoever reads it, by name. The rules are those of `source.extensions.fluxcd.io/v1beta1`.
 
+use super::below;
 use super::collect::Ours;
 use super::fields::{FieldProblem, Place, Report};
 use super::flux::SourceRef;
@@ -94,11 +95,7 @@ fn shown(
         };
         let to = to.trim_matches('/');
         let to = match from.rsplit('/').next() {
-            Some(last) if !inside => [to, last]
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join("/"),
+            Some(last) if !inside => below(to, last),
             _ => to.to_owned(),
         };
         if from.contains(['*', '?', '[']) {

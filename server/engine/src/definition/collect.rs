@@ -10,7 +10,7 @@ use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SourceKind, SyncOptions, argo, flux, helm_release, parents,
+    Destination, DestinationCluster, SyncOptions, argo, fleet, flux, helm_release, parents,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -25,13 +25,7 @@ pub(super) const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 ///
 /// Where the files come from is not known here; [`read_source`] knows more.
 pub fn read(files: &[DefinitionFile], home_cluster: &str) -> Definitions {
-    let mut collected = Collected {
-        config_maps: ConfigMaps::read(files),
-        built: Built::read(files),
-        ..Collected::default()
-    };
-    collected.files(files);
-    collected.finish(home_cluster, None)
+    Collected::read(files).finish(home_cluster, None)
 }
 
 /// As [`read`], for files of a known repository: Flux definitions that refer to the `GitRepository` of their own
@@ -42,26 +36,21 @@ pub fn read_source(
     repo_url: &str,
     target_revision: &TargetRevision,
 ) -> Definitions {
-    let repository = flux::Repository {
-        excluded: String::new(),
-        kind: SourceKind::Git,
-        url: repo_url.to_owned(),
-        target_revision: target_revision.clone(),
-        folder: String::new(),
-        suspend: false,
-    };
-    let itself = Source {
-        repository,
-        broken: false,
-        ignored: Vec::new(),
-    };
-    let mut collected = Collected {
-        config_maps: ConfigMaps::read(files),
-        built: Built::read(files),
-        ..Collected::default()
-    };
-    collected.files(files);
-    collected.finish(home_cluster, Some(&itself))
+    let collected = Collected::read(files);
+    let mut bundles = fleet::read(
+        files,
+        &fleet::Itself {
+            url: repo_url,
+            target_revision,
+        },
+        &collected.config_maps,
+    );
+    let itself = Source::itself(repo_url, target_revision);
+    let mut definitions = collected.finish(home_cluster, Some(&itself));
+    definitions.applications.append(&mut bundles.applications);
+    definitions.problems.append(&mut bundles.problems);
+    definitions.sort();
+    definitions
 }
 
 /// Reads definitions that were rendered instead of found in files. `around` are documents of the same root source and of
@@ -92,19 +81,10 @@ pub fn read_rendered(
         .into_iter()
         .filter(Ours::is_referred_to)
         .collect();
-    let itself = Source {
-        repository: flux::Repository {
-            kind: SourceKind::Git,
-            url: repo_url.to_owned(),
-            target_revision: target_revision.clone(),
-            folder: String::new(),
-            suspend: false,
-            excluded: String::new(),
-        },
-        broken: false,
-        ignored: Vec::new(),
-    };
-    collected.finish(home_cluster, Some(&itself))
+    collected.finish(
+        home_cluster,
+        Some(&Source::itself(repo_url, target_revision)),
+    )
 }
 
 /// A document of ours, parsed.
@@ -129,7 +109,28 @@ struct Collected {
     built: Built,
 }
 
+impl Definitions {
+    /// By path and line.
+    fn sort(&mut self) {
+        self.applications
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        self.problems
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    }
+}
+
 impl Collected {
+    /// Everything that files of a repository hold.
+    fn read(files: &[DefinitionFile]) -> Self {
+        let mut collected = Self {
+            config_maps: ConfigMaps::read(files),
+            built: Built::read(files),
+            ..Self::default()
+        };
+        collected.files(files);
+        collected
+    }
+
     fn files(&mut self, files: &[DefinitionFile]) {
         for file in files {
             let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -287,10 +288,8 @@ impl Collected {
         let mut repositories: Repositories<'_> = BTreeMap::new();
         let charts = self.chart_sources(&documents, &around);
         let artifacts = self.artifacts(&documents, &around);
-        for document in documents
-            .iter()
-            .chain(&around)
-            .filter(|document| document.kind == "GitRepository")
+        for (document, own) in
+            all(&documents, &around).filter(|(document, _)| document.kind == "GitRepository")
         {
             let report = Report::default();
             let place = Place::root(&report, &document.node);
@@ -303,7 +302,7 @@ impl Collected {
                 broken: !problems.is_empty(),
                 ignored,
             };
-            if !around.iter().any(|other| std::ptr::eq(other, document)) {
+            if own {
                 self.add(document, None, problems);
             }
             repositories
@@ -322,11 +321,11 @@ impl Collected {
             itself,
         };
         let mut read: BTreeMap<DefinitionKey, Vec<(&Ours, Option<Definition>)>> = BTreeMap::new();
-        for (_, document) in documents
+        let from_files = documents
             .iter()
             .enumerate()
-            .filter(|(index, document)| document.is_definition() && !rendered.contains(index))
-        {
+            .filter(|(index, document)| document.is_definition() && !rendered.contains(index));
+        for (_, document) in from_files {
             let (key, definition, problems) = match document.kind.as_str() {
                 argo::KIND => read_argo(document),
                 helm_release::KIND => helm_release::read_document(document, &sources, home_cluster),
@@ -350,18 +349,18 @@ impl Collected {
                 );
             }
         }
-        definitions.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        self.problems
-            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        Definitions {
+        let mut definitions = Definitions {
             applications: definitions,
             problems: self.problems,
-        }
+        };
+        definitions.sort();
+        definitions
     }
 
     fn artifacts(&mut self, documents: &[Ours], around: &[Ours]) -> Artifacts {
         let mut artifacts = Artifacts::new();
         let is_one = |document: &&Ours| document.group == artifacts::GROUP;
+        // Its own come last: of two with one name they count.
         for document in around.iter().filter(is_one) {
             artifacts::read(document, &mut artifacts);
         }
@@ -374,7 +373,7 @@ impl Collected {
 
     fn chart_sources(&mut self, documents: &[Ours], around: &[Ours]) -> ChartSources {
         let mut sources = ChartSources::new();
-        for document in documents.iter().chain(around).filter(|document| {
+        for (document, own) in all(documents, around).filter(|(document, _)| {
             document.group == flux::SOURCE_GROUP && document.kind != "GitRepository"
         }) {
             let report = Report::default();
@@ -384,7 +383,7 @@ impl Collected {
             place.done();
             let (problems, _) = report.into_parts();
             let source = problems.is_empty().then_some(source);
-            if !around.iter().any(|other| std::ptr::eq(other, document)) {
+            if own {
                 self.add(document, None, problems);
             }
             let key = (
@@ -445,6 +444,12 @@ impl Collected {
             });
         }
     }
+}
+
+/// Documents, and whether they are to be read here or only referred to.
+fn all<'d>(documents: &'d [Ours], around: &'d [Ours]) -> impl Iterator<Item = (&'d Ours, bool)> {
+    let own = documents.iter().map(|document| (document, true));
+    own.chain(around.iter().map(|document| (document, false)))
 }
 
 pub(super) type Read = (DefinitionKey, Option<Definition>, Vec<FieldProblem>);
@@ -509,6 +514,8 @@ impl Ours {
             health_checks: Vec::new(),
             service_account: String::new(),
             set: None,
+            placement: None,
+            unrenderable: String::new(),
             ignore_differences: Vec::new(),
             path: self.path.clone(),
             line: self.line,

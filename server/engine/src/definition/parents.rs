@@ -7,7 +7,7 @@ use super::artifacts::{self, Artifacts};
 use super::built::Built;
 use super::collect::Ours;
 use super::repositories::{Repositories, Source};
-use super::{flux, repo_path};
+use super::{below, flux, repo_path};
 use crate::yaml::Node;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,14 +111,7 @@ fn folder(
                         || same_place(&source.repository.url, &itself.repository.url)
                 }),
             };
-    let parts = [above, path];
-    here.then(|| {
-        parts
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("/")
-    })
+    here.then(|| below(&above, &path))
 }
 
 /// Whether two addresses lead to one repository, over HTTP or SSH.

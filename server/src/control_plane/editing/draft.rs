@@ -1,6 +1,7 @@
 //! Where an edit begins: the file of an application's definition, or a new file of a source.
 
 use super::super::patches::holds_secret;
+use super::super::rollbacks::affected::Tracked;
 use super::super::{Plane, refuse};
 use super::words;
 use crate::store;
@@ -56,18 +57,7 @@ impl Plane {
 
     async fn begin(&self, source: &SourceRow) -> Result<EditDraft, PortError> {
         let (url, tracked) = (&source.repo_url, &source.target_revision);
-        let head = self
-            .runtime
-            .resolve(url, tracked)
-            .await
-            .map_err(refuse::source)?;
-        let credential = self.credential(url).await?;
-        let branch = self
-            .runtime
-            .mirrors()
-            .branch_of(url, &credential, tracked)
-            .await
-            .map_err(refuse::source)?;
+        let Tracked { head, branch, .. } = self.tracked(url, tracked).await?;
         let clusters = store::cluster::list(self.runtime.store())
             .await
             .map_err(refuse::store)?;

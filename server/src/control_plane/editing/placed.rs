@@ -22,8 +22,10 @@ pub(super) fn clusters_of(
     source: &SourceRow,
     clusters: &[ClusterRow],
 ) -> Vec<String> {
-    definitions::place(&definition.destination, &source.home_cluster, clusters)
+    definitions::places(definition, &source.home_cluster, clusters)
+        .unwrap_or_default()
         .into_iter()
+        .map(|(cluster, _)| cluster)
         .collect()
 }
 
@@ -38,11 +40,20 @@ impl Plane {
         at: &Revision,
     ) -> Result<Loaded, PortError> {
         let id = id_of(application.id, cluster);
+        let clusters = store::cluster::list(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
+        // A definition for several clusters says something of its own for each.
+        let definition = clusters
+            .iter()
+            .find(|row| row.name == cluster)
+            .and_then(|row| definitions::on_cluster(definition, &source.home_cluster, row))
+            .unwrap_or_else(|| definition.clone());
         let known = load_for_view(&self.runtime, id)
             .await
             .map_err(refuse::store)?;
         if let Some(mut loaded) = known {
-            loaded.definition = definition.clone();
+            loaded.definition = definition;
             return Ok(loaded);
         }
         let application = made_up(source, application, seen, at);
@@ -54,7 +65,7 @@ impl Plane {
                 .map_err(refuse::store)?,
             row: untouched(id, &application, cluster, source),
             application,
-            definition: definition.clone(),
+            definition,
             source: source.clone(),
             hold: None,
             pin: None,

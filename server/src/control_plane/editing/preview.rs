@@ -1,6 +1,7 @@
 //! What an edit would do: the commit as it would be, made in the mirror alone, the definitions read from it, and the
 //! plan of every application that is defined otherwise.
 
+use super::super::rollbacks::affected::Tracked;
 use super::super::{Plane, refuse};
 use super::placed::clusters_of;
 use super::{compare, file, words};
@@ -85,18 +86,11 @@ impl Plane {
     async fn ground(&self, edit: &Edit) -> Result<Ground, PortError> {
         let source = self.source_row(edit.source).await?;
         let (url, tracked) = (&source.repo_url, &source.target_revision);
-        let head = self
-            .runtime
-            .resolve(url, tracked)
-            .await
-            .map_err(refuse::source)?;
-        let credential = self.credential(url).await?;
-        let branch = self
-            .runtime
-            .mirrors()
-            .branch_of(url, &credential, tracked)
-            .await
-            .map_err(refuse::source)?;
+        let Tracked {
+            head,
+            credential,
+            branch,
+        } = self.tracked(url, tracked).await?;
         Ok(Ground {
             clusters: store::cluster::list(self.runtime.store())
                 .await

@@ -9,6 +9,14 @@ use lockstep_types::PortError;
 use lockstep_types::revision::{PathChange, Revision, TargetRevision};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a tracked revision is on its host.
+pub(in crate::control_plane) struct Tracked {
+    pub(in crate::control_plane) head: Revision,
+    pub(in crate::control_plane) credential: Credential,
+    /// `None` when it is no branch.
+    pub(in crate::control_plane) branch: Option<String>,
+}
+
 impl Plane {
     /// How the host of an application's repository is logged in to.
     pub(in crate::control_plane) async fn credential(
@@ -22,6 +30,31 @@ impl Plane {
             .await
             .map_err(|refused| PortError::Unavailable(refused.to_string()))?;
         Ok(access.credential)
+    }
+
+    /// The branch behind a tracked revision, with its head and the login for it.
+    pub(in crate::control_plane) async fn tracked(
+        &self,
+        repo_url: &str,
+        tracked: &TargetRevision,
+    ) -> Result<Tracked, PortError> {
+        let head = self
+            .runtime
+            .resolve(repo_url, tracked)
+            .await
+            .map_err(refuse::source)?;
+        let credential = self.credential(repo_url).await?;
+        let branch = self
+            .runtime
+            .mirrors()
+            .branch_of(repo_url, &credential, tracked)
+            .await
+            .map_err(refuse::source)?;
+        Ok(Tracked {
+            head,
+            credential,
+            branch,
+        })
     }
 
     /// Files that the render of an application reads at a revision.

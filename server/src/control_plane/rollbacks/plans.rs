@@ -5,6 +5,7 @@ use super::super::Plane;
 use super::super::definitions::Placement;
 use crate::reconcile::target::{Comparison, Loaded, TargetMemory, compare_for_view, load_for_view};
 use crate::runtime::now;
+use engine::plan::HookRuns;
 use futures::StreamExt;
 use lockstep_types::application::Pin;
 use lockstep_types::id::{PinId, TargetId};
@@ -127,10 +128,12 @@ impl Plane {
         loop {
             match compare_for_view(&self.runtime, loaded, &mut memory, now()).await {
                 Comparison::Known(compared) => {
-                    let (mut plan, violations) =
-                        compared
-                            .judged
-                            .plan(&compared.subject(&self.runtime, loaded), prune, None);
+                    let (mut plan, violations) = compared.judged.plan(
+                        &compared.subject(&self.runtime, loaded),
+                        prune,
+                        HookRuns::WithChanges,
+                        None,
+                    );
                     plan.report.extend(
                         violations
                             .into_iter()

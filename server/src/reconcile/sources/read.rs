@@ -149,9 +149,6 @@ async fn defined(
         &source.repo_url,
         &source.target_revision,
     );
-    runtime
-        .memory()
-        .offer(source.id, None, engine::definition::referred_to(files));
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
@@ -160,21 +157,26 @@ async fn defined(
             broken.push(twice(definition));
             continue;
         }
-        let cluster =
-            match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
-                Ok(cluster) => Some(cluster),
-                Err((message, next)) => {
-                    broken.push(DefinitionProblem {
-                        key: None,
-                        path: definition.path.clone(),
-                        line: definition.line,
-                        field: "spec.destination".to_owned(),
-                        message,
-                        next,
-                    });
-                    None
-                }
-            };
+        let cluster = match definitions::places(definition, &source.home_cluster, &clusters) {
+            // A name over several clusters has none of them in it.
+            Ok(mut places) if places.len() == 1 => places.pop().map(|(cluster, _)| cluster),
+            Ok(_) => None,
+            Err((message, next)) => {
+                broken.push(DefinitionProblem {
+                    key: None,
+                    path: definition.path.clone(),
+                    line: definition.line,
+                    field: match definition.placement {
+                        Some(_) => "spec.targets",
+                        None => "spec.destination",
+                    }
+                    .to_owned(),
+                    message,
+                    next,
+                });
+                None
+            }
+        };
         match definitions::seen(source, definition, cluster.as_deref(), None) {
             Ok(row) => seen.push(row),
             Err(error) => broken.push(unwritable(definition, &error)),
@@ -189,6 +191,9 @@ async fn record(
     revision: &Revision,
     files: &[DefinitionFile],
 ) -> Result<(), StoreError> {
+    runtime
+        .memory()
+        .offer(source.id, None, engine::definition::referred_to(files));
     let (mut seen, broken) = defined(runtime, source, files).await?;
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.

@@ -17,7 +17,7 @@ pub(super) async fn register(
     memory: &mut TargetMemory,
     compared: &Compared,
 ) -> Result<(), StoreError> {
-    offer(runtime, loaded, compared);
+    offer(runtime, loaded, memory, compared);
     if compared.desired.definitions.is_empty()
         && memory.children.is_none()
         && !had_children(runtime, loaded).await?
@@ -138,7 +138,15 @@ pub(super) async fn register(
 }
 
 /// Sources and values that this render brings to the cluster, for definitions of other renders that refer to them.
-fn offer(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
+fn offer(runtime: &Runtime, loaded: &Loaded, memory: &mut TargetMemory, compared: &Compared) {
+    let render = (
+        compared.render.digest.clone(),
+        loaded.definition.destination.namespace.clone(),
+    );
+    if memory.offered.as_ref() == Some(&render) {
+        return;
+    }
+    memory.offered = Some(render);
     let manifests: Vec<_> =
         compared
             .desired
@@ -151,8 +159,9 @@ fn offer(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
             .collect();
     let files =
         engine::definition::referred_to(&definitions::as_files(&loaded.definition, &manifests));
-    let parent = Some(loaded.application.id);
-    if runtime.memory().offer(loaded.source.id, parent, files) {
+    // By target: what an application brings may differ from cluster to cluster.
+    let by = Some(loaded.row.id);
+    if runtime.memory().offer(loaded.source.id, by, files) {
         runtime.activator().activate_all();
     }
 }

@@ -6,7 +6,7 @@ use super::super::collect::{Ours, Read, read_frame};
 use super::super::fields::{Place, Report};
 use super::super::flux_values::ConfigMaps;
 use super::super::repositories::{Repositories, Source, find_source};
-use super::super::{Definition, DefinitionKey, SourceKind};
+use super::super::{Definition, DefinitionKey, SourceKind, below};
 use super::{Repository, SourceRef, read};
 use lockstep_types::application::Dialect;
 
@@ -55,11 +55,7 @@ pub(in super::super) fn read_document(
         spec.source.excluded = (kind == SourceKind::Git).then_some(excluded);
         spec.source.repo_url = url;
         spec.source.target_revision = target_revision;
-        spec.source.path = [folder, spec.source.path]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("/");
+        spec.source.path = below(&folder, &spec.source.path);
         spec.policy.suspend |= suspend;
         let of_source = source
             .ignored
