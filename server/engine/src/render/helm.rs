@@ -104,7 +104,14 @@ pub(super) fn collect(
             let own = outside_file(reader, path, written, may_miss)?;
             return Ok::<_, RenderError>(own.into_iter().map(ValueFile::Own).collect::<Vec<_>>());
         };
-        let files = outside_file(&mut other, "", inside, may_miss)?;
+        let files =
+            outside_file(&mut other, "", inside, may_miss).map_err(|error| match error {
+                RenderError::Missing { .. } => RenderError::Missing {
+                    path: "the definition".to_owned(),
+                    missing: written.to_owned(),
+                },
+                other => other,
+            })?;
         let lent = other.needed();
         borrowed.extend(lent.into_iter().map(|file| Borrowed { source, file }));
         let borrowed = |path| ValueFile::Borrowed { source, path };

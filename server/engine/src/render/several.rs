@@ -127,10 +127,17 @@ impl Lenders {
             return Ok(None);
         };
         let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (place, snapshot) = self.by_name.get(name).ok_or_else(|| RenderError::Refused {
+        let refused = |why: String| RenderError::Refused {
             path: written.escape_debug().take(200).collect(),
-            why: format!("no source has the name {name} as its `ref`"),
-        })?;
+            why,
+        };
+        let (place, snapshot) = self
+            .by_name
+            .get(name)
+            .ok_or_else(|| refused(format!("no source has the name {name} as its `ref`")))?;
+        if path.is_empty() {
+            return Err(refused("it names a source, and no file of it".to_owned()));
+        }
         Ok(Some((*place, Reader::new(snapshot.clone()), path)))
     }
 }

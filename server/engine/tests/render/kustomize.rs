@@ -176,7 +176,7 @@ async fn files_that_flux_leaves_out_do_not_exist() {
         .render(with("/apps/three.yaml\n!/apps/drafts/two.yaml"))
         .await
         .unwrap();
-    assert_eq!(names(&found), ["two", "one"]);
+    assert_eq!(names(&found), ["one", "two"]);
     let error = bench.error(with("/*")).await;
     assert!(error.contains("no kustomization and no file"), "{error}");
 }
