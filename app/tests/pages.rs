@@ -4,6 +4,8 @@
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;
+#[path = "pages/several_sources.rs"]
+mod several_sources;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -196,7 +198,7 @@ fn every_page_says_what_it_is_for() {
             (
                 format!("{app}?cluster=prod-eu&tab=changes"),
                 vec![
-                    "1 warning",
+                    "2 warnings",
                     "Secret shop-db is in Git in plain text",
                     "2 objects differ from Git",
                     "not yet synced",
@@ -592,32 +594,5 @@ fn the_theme_is_drawn_by_the_server() {
             .body(Body::empty())
             .expect("a request");
         assert!(!send(None, false, request).await.html.contains("data-theme"));
-    });
-}
-
-#[test]
-fn applications_with_several_sources_show_all_of_them() {
-    on_server(async {
-        let app = checkout().await;
-        let page = get(&format!("{app}?cluster=prod-eu")).await;
-        assert!(
-            page.text
-                .contains("and values.git tracks stable c0ffee1 files for $values"),
-            "{}",
-            page.text
-        );
-        let history = get(&format!("{app}?cluster=prod-eu&tab=history")).await;
-        assert!(
-            history.text.contains("c0ffee1 values.git"),
-            "{}",
-            history.text
-        );
-        let changes = get(&format!("{app}?cluster=prod-eu&tab=changes")).await;
-        assert!(
-            changes.text.contains("Rendering says 1 thing")
-                && changes.text.contains("the later one counts"),
-            "{}",
-            changes.text
-        );
     });
 }

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(unsteady(&first, &first, &at), None);
         let second = render(&[secret("db", "hunter3")]);
         let found = unsteady(&first, &second, &at).unwrap();
-        insta::assert_snapshot!(found.cause.cause, @"Two renders of 3fa91c2 from the same files differ: ConfigMap a is in one of them only; Secret shop/db (stringData.password)");
+        insta::assert_snapshot!(found.cause.cause, @"Two renders of 3fa91c2 from the same files differ: ConfigMap a is in one of them only; Secret db (data.password)");
         assert!(found.cause.stalled);
         let other = Complete {
             key: "other".to_owned(),
