@@ -20,6 +20,7 @@ mod inputs;
 pub mod ledger;
 pub mod preview;
 pub mod render;
+pub mod revisions;
 pub mod run;
 pub mod sources;
 pub mod supervisor;

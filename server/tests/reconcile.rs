@@ -11,6 +11,12 @@ mod cost;
 mod delivery;
 #[path = "reconcile/drift.rs"]
 mod drift;
+#[path = "reconcile/editing.rs"]
+mod editing;
+#[path = "reconcile/fleet.rs"]
+mod fleet;
+#[path = "reconcile/hooks.rs"]
+mod hooks;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
 #[path = "reconcile/interruption.rs"]
@@ -19,6 +25,10 @@ mod interruption;
 mod kubectl;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/several.rs"]
+mod several;
+#[path = "reconcile/unsteady.rs"]
+mod unsteady;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -37,7 +37,7 @@ pub struct Fake {
     pub empty: bool,
 }
 
-fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
+pub fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
     if actor.may(permission) {
         Ok(())
     } else {
@@ -250,6 +250,14 @@ impl Applications for Fake {
         let differs = target.cluster != "staging-eu";
         Ok(ChangesView {
             plan: Some(objects::plan(target.id)),
+            warnings: if differs {
+                vec![
+                    "ConfigMap settings is declared by two sources: a.yaml (source 1) and b.yaml (source 2); the later one counts".into(),
+                    "db/secret.yaml:1: Secret shop-db is in Git in plain text".into(),
+                ]
+            } else {
+                Vec::new()
+            },
             diffs: if differs {
                 objects::diffs()
             } else {

@@ -4,14 +4,16 @@ use super::NOW;
 use super::fleet::{self, CLUSTERS, ago, bump, commit, pool, sha, target, target_ref};
 use super::objects;
 use lockstep_types::application::{
-    ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, SourceSpec, SyncPolicy,
-    TargetRef,
+    ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, MoreSourceView,
+    SourceSpec, SyncPolicy, TargetRef,
 };
 use lockstep_types::cluster::{ClusterView, Connection, Leftover};
 use lockstep_types::id::{ApplicationId, ClusterId, OperationId, RunId, SourceId, TargetId};
-use lockstep_types::plan::{Action, PlanCounts};
+use lockstep_types::plan::{Action, PlanCounts, PlanPhase};
 use lockstep_types::resource::ResourceKey;
-use lockstep_types::revision::{CommitInfo, PathChange, PathChangeKind, Revision, TargetRevision};
+use lockstep_types::revision::{
+    CommitInfo, PathChange, PathChangeKind, Revision, SourceRevision, TargetRevision,
+};
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
 use lockstep_types::source::{Mode, Problem, SourceView};
 use lockstep_types::sync::{RunSummary, RunView, StartedBy, StepOutcome, StepStatus, SyncPhase};
@@ -56,6 +58,11 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             target_revision: TargetRevision("main".into()),
             renderer: "kustomize".into(),
         },
+        more_sources: if name == "checkout" {
+            vec![values()]
+        } else {
+            Vec::new()
+        },
         destination_namespace: "shop".into(),
         policy: SyncPolicy {
             automated: true,
@@ -75,6 +82,21 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             .collect(),
         last_healthy: Some(bump()),
         head: 4_711,
+    }
+}
+
+/// A further source that lends its value files.
+fn values() -> MoreSourceView {
+    MoreSourceView {
+        spec: SourceSpec {
+            repo_url: "https://git.example.com/team/values.git".into(),
+            path: String::new(),
+            target_revision: TargetRevision("stable".into()),
+            renderer: String::new(),
+        },
+        reference: "values".into(),
+        only_lends: true,
+        revision: Some(sha("c0ffee1")),
     }
 }
 
@@ -108,6 +130,7 @@ pub fn run(
             unchanged: 27,
             prune: 0,
             skip: 0,
+            hooks: 0,
         },
     }
 }
@@ -176,6 +199,15 @@ pub fn history(target: TargetRef) -> HistoryView {
     HistoryView {
         target,
         entries,
+        beside: vec![(
+            RunId(Uuid::from_u128(1841)),
+            vec![SourceRevision {
+                repo_url: "https://git.example.com/team/values.git".into(),
+                path: String::new(),
+                target_revision: TargetRevision("stable".into()),
+                revision: sha("c0ffee1"),
+            }],
+        )],
         next: Some(ago(5_000)),
     }
 }
@@ -219,6 +251,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
             Action::Create,
             2,
         ),
+        ("batch", "Job", "checkout-smoke", Action::Hook, 0),
     ];
     let steps = names
         .into_iter()
@@ -226,7 +259,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
         .map(|((group, kind, name, action, wave), index)| {
             let status = match (applying, index) {
                 (false, 1) if summary.phase == SyncPhase::Failed => StepStatus::Failed,
-                (false, 3) if summary.phase == SyncPhase::Failed => StepStatus::Skipped,
+                (false, 3 | 4) if summary.phase == SyncPhase::Failed => StepStatus::Skipped,
                 (false, _) => StepStatus::Done,
                 (true, 0) => StepStatus::Done,
                 (true, 1) => StepStatus::Running,
@@ -236,6 +269,11 @@ pub fn run_view(id: RunId) -> Option<RunView> {
             StepOutcome {
                 index,
                 key: objects::key(group, kind, name),
+                phase: if action == Action::Hook {
+                    PlanPhase::PostSync
+                } else {
+                    PlanPhase::Sync
+                },
                 action,
                 status,
                 message: match status {
@@ -251,6 +289,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
                 ended_at: matches!(status, StepStatus::Done | StepStatus::Failed)
                     .then(|| begun.plus_seconds(if index == 1 { 100 } else { 2 })),
                 wave,
+                uid: None,
             }
         })
         .collect();

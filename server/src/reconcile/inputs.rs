@@ -73,14 +73,21 @@ fn recipe(input: &RenderInput) -> String {
         repo_url,
         revision: _,
         source,
+        more,
         release_name,
         namespace,
         kube_version,
         api_versions,
     } = input;
+    // Of the further sources the revision counts too: the reach speaks of one repository.
+    let more: Vec<_> = more
+        .iter()
+        .map(|more| json!([more.repo_url, more.revision, more.source]))
+        .collect();
     hash_of(&json!([
         repo_url,
         source,
+        more,
         release_name,
         namespace,
         kube_version,
@@ -90,6 +97,10 @@ fn recipe(input: &RenderInput) -> String {
 
 /// Whether what was collected at one revision is certainly the same at another.
 async fn same(runtime: &Runtime, repo_url: &str, known: &Collected, at: &Revision) -> bool {
+    // The revision may be another repository's.
+    if known.inputs.reach().is_everything() {
+        return false;
+    }
     if known.revision == *at {
         return true;
     }

@@ -5,13 +5,13 @@
 
 use super::cause::Cause;
 use super::desired::{self, Stamp};
-use super::render;
 use super::target::judge::{self, Baseline, Subject};
 use super::target::{Loaded, TargetMemory, load_for_view};
+use super::{render, revisions};
 use crate::runtime::Runtime;
 use crate::store::StoreError;
 use engine::manifest::Manifest;
-use engine::plan::{InventoryEntry, PlanPolicy};
+use engine::plan::{HookRuns, InventoryEntry, PlanPolicy};
 use lockstep_types::diff::ResourceDiff;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::Plan;
@@ -74,7 +74,8 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
         .cluster(&loaded.row.cluster)
         .ok_or_else(unreachable)?;
     let facts = handle.live.facts().ok_or_else(unreachable)?;
-    let input = render::input(&loaded.definition, &wanted.revision, Some(&facts))?;
+    let revisions = revisions::with_tracked(runtime, &loaded.definition, wanted.revision.clone())?;
+    let input = render::input(&loaded.definition, &revisions, Some(&facts))?;
     let rendered = render::rendered(runtime, &input, None).await?;
     let namespace = &loaded.definition.destination.namespace;
     let stamp = Stamp {
@@ -168,6 +169,6 @@ async fn judged(
     };
     let mut memory = TargetMemory::default();
     let judged = judge::judge(&subject, handle, &mut memory.dry_runs).await?;
-    let (plan, violations) = judged.plan(&subject, wanted.prune, None);
+    let (plan, violations) = judged.plan(&subject, wanted.prune, HookRuns::WithChanges, None);
     Ok((plan, violations, judged.diffs))
 }

@@ -5,6 +5,7 @@
 
 use super::cause::Cause;
 use super::inputs::{self, Found};
+use super::revisions::Revisions;
 use crate::runtime::Runtime;
 use crate::runtime::memory::How;
 use crate::store::render::StoredObject;
@@ -12,10 +13,9 @@ use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
-use engine::render::{Complete, RenderError, RenderInput};
+use engine::render::{Complete, MoreSource, RenderError, RenderInput};
 use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::revision::Revision;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,45 +23,57 @@ use std::time::Instant;
 #[derive(Debug, Clone)]
 pub struct Rendered {
     pub complete: Arc<Complete>,
-    /// Paths in the repository, sorted.
-    pub inputs: Vec<String>,
+    /// Paths in the repository of each source, the first one first; sorted.
+    pub inputs: Vec<Vec<String>>,
     pub(crate) how: How,
 }
 
-/// Whether a definition can be rendered whole. Half of an application is never rendered: what is left out would look
-/// like something to delete.
+/// What to render of a definition at its revisions for a cluster.
 ///
 /// # Errors
-/// Why not, as the reason to show.
-pub fn whole(definition: &Definition) -> Result<(), Cause> {
-    if definition.more_sources.is_empty() {
-        return Ok(());
-    }
-    Err(Cause::stalled(
-        ReasonCode::RenderFailed,
-        format!(
-            "{} has {} sources, and several sources are not rendered together yet",
-            definition.name,
-            definition.more_sources.len() + 1
-        ),
-        "Nothing of it is compared or written; put everything into one source to have it compared",
-    ))
-}
-
-/// What to render of a definition at a revision for a cluster.
-///
-/// # Errors
-/// Why the definition cannot be rendered whole, as the reason to show.
+/// When there are not as many revisions as sources, as the reason to show.
 pub fn input(
     definition: &Definition,
-    revision: &Revision,
+    revisions: &Revisions,
     facts: Option<&ClusterFacts>,
 ) -> Result<RenderInput, Cause> {
-    whole(definition)?;
+    if !definition.unrenderable.is_empty() {
+        return Err(Cause::stalled(
+            ReasonCode::RenderFailed,
+            format!(
+                "{} cannot be rendered: {}",
+                definition.name, definition.unrenderable
+            ),
+            "Correct the definition in Git",
+        ));
+    }
+    if definition.more_sources.len() != revisions.beside.len() {
+        return Err(Cause::passing(
+            ReasonCode::RenderFailed,
+            format!(
+                "{} has {} sources, and only {} revisions are known",
+                definition.name,
+                definition.more_sources.len() + 1,
+                revisions.beside.len() + 1
+            ),
+            "It is rendered as soon as all are fetched",
+        ));
+    }
+    let more = definition
+        .more_sources
+        .iter()
+        .zip(&revisions.beside)
+        .map(|(source, at)| MoreSource {
+            repo_url: source.repo_url.clone(),
+            revision: at.revision.clone(),
+            source: source.clone(),
+        })
+        .collect();
     Ok(RenderInput {
         repo_url: definition.source.repo_url.clone(),
-        revision: revision.clone(),
+        revision: revisions.main.clone(),
         source: definition.source.clone(),
+        more,
         release_name: definition.name.clone(),
         namespace: definition.destination.namespace.clone(),
         kube_version: facts
@@ -95,7 +107,9 @@ pub async fn rendered(
             .map_err(|error| failed(&error))?;
         let done = |complete, how| Rendered {
             complete,
-            inputs: inputs.paths(),
+            inputs: (0..=input.more.len())
+                .map(|place| inputs.paths_of(place))
+                .collect(),
             how,
         };
         let cached = match found {
@@ -195,12 +209,12 @@ pub async fn stored(runtime: &Runtime, key: &str) -> Result<Option<Arc<Complete>
         objects: manifests,
         encrypted: Vec::new(),
         digest,
-        warnings: Vec::new(),
+        warnings: store::render::warnings(runtime.store(), key).await?,
     })))
 }
 
-/// Renders with encrypted objects or warnings are not stored: the table has no place for them, and they are rendered
-/// again after a restart.
+/// Renders with encrypted objects are not stored: the table has no place for them, and they are rendered again after a
+/// restart.
 async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> {
     if !complete.encrypted.is_empty() {
         return Ok(());
@@ -218,6 +232,7 @@ async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> 
         .collect();
     let mut tx = runtime.store().begin().await?;
     store::render::put(&mut tx, &complete.key, &complete.digest, &objects).await?;
+    store::render::warn(&mut tx, &complete.key, &complete.warnings).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ mod moved;
 mod read;
 
 use moved::Moved;
-pub(crate) use read::as_seen;
+pub(crate) use read::{Found, as_seen, defined_at};
 
 use super::driver::{self, Pace, Passed};
 use crate::runtime::memory::Failing;
@@ -32,8 +32,8 @@ pub(crate) struct Wanted {
     pub(crate) sources: Vec<SourceId>,
     /// Who follows which revision.
     pub(crate) targets: BTreeMap<TargetRevision, BTreeSet<TargetId>>,
-    /// Whose files lie where, to tell which commit touches what.
-    pub(crate) paths: BTreeMap<ApplicationId, String>,
+    /// Whose files lie where, to tell which commit touches what. No path: only what its render read counts.
+    pub(crate) paths: BTreeMap<ApplicationId, Vec<String>>,
 }
 
 /// The loop of one repository, until it is cancelled or nothing is wanted of it.

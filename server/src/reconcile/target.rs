@@ -11,18 +11,21 @@ pub(crate) mod judge;
 mod load;
 mod memory;
 mod record;
+mod unsteady;
 
 pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
 pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
+pub use memory::Waiting;
 pub(crate) use memory::{Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{ledger, run};
+use super::{ledger, revisions, run};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
+use engine::plan::HookRuns;
 use lockstep_types::event::EventKind;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::id::TargetId;
@@ -38,6 +41,8 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// How often an open run is looked at when nothing wakes it.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long a repository may be silent before that is worth a word.
 const STALE_SECONDS: i64 = 90;
 
@@ -124,7 +129,10 @@ async fn pass(
     let known = match &comparison {
         Comparison::Known(compared) => {
             let subject = compared.subject(runtime, &loaded);
-            let (plan, violations) = compared.judged.plan(&subject, true, None);
+            let (plan, violations) =
+                compared
+                    .judged
+                    .plan(&subject, true, HookRuns::WithChanges, None);
             let drift = ledger::found(
                 &compared.judged.diffs,
                 &compared.desired.objects,
@@ -157,6 +165,10 @@ async fn pass(
         by: run.started_by.words(),
         revision: run.revision.clone(),
         waiting_for: waiting_for(run.phase, &run.message, &comparison),
+        waiting: memory
+            .waiting
+            .clone()
+            .filter(|_| run.phase == SyncPhase::Applying),
         degraded: matches!(
             &comparison,
             Comparison::Known(compared) if compared.judged.health.status == HealthStatus::Degraded
@@ -178,7 +190,7 @@ async fn pass(
         (None, None) => return Ok(Passed::Again(Duration::from_millis(500))),
     };
     let last = memory.last.clone().flatten();
-    let decision = decide::decide(&Situation {
+    let mut decision = decide::decide(&Situation {
         now,
         mode: loaded.row.mode,
         policy: &loaded.definition.policy,
@@ -192,6 +204,11 @@ async fn pass(
         prune,
         brake: stops.as_deref(),
     });
+    if let (Some((compared, ..)), Some(unsteady)) = (&known, &memory.unsteady)
+        && unsteady.render == compared.render.key
+    {
+        decision.cause = Some(unsteady.cause.clone());
+    }
     match known {
         Some((compared, plan, facts, drift)) => {
             record::known(
@@ -236,7 +253,13 @@ async fn pass(
     }
     Ok(match decision.again {
         Some(at) => Passed::Again(until(at, now)),
-        None if loaded.run.is_some() => Passed::Again(Duration::from_secs(10)),
+        None if loaded.run.is_some() => {
+            let look = memory
+                .waiting
+                .as_ref()
+                .map(|waiting| until(waiting.again, now));
+            Passed::Again(look.unwrap_or(LOOK).min(LOOK))
+        }
         // A connection that comes back wakes its targets; lists that fill up do not always.
         None if unknown.is_some_and(|cause| cause.code == ReasonCode::LiveUnknown) => {
             Passed::Again(Duration::from_secs(3))
@@ -255,11 +278,12 @@ fn tracked(runtime: &Runtime, loaded: &Loaded) -> Option<Revision> {
 
 /// Why the tracked revision may be older than it looks: its repository has not answered for a while.
 fn stale(runtime: &Runtime, loaded: &Loaded, now: Micros) -> Option<String> {
-    let source = &loaded.definition.source;
-    let failing = runtime
-        .resolution(&source.repo_url, &source.target_revision)?
-        .failing?;
-    (now.seconds_since(failing.since) > STALE_SECONDS).then_some(failing.error)
+    revisions::sources(&loaded.definition).find_map(|source| {
+        let failing = runtime
+            .resolution(&source.repo_url, &source.target_revision)?
+            .failing?;
+        (now.seconds_since(failing.since) > STALE_SECONDS).then_some(failing.error)
+    })
 }
 
 fn facts(
@@ -272,8 +296,18 @@ fn facts(
     drift: &[FoundDrift],
 ) -> Facts {
     let counts = plan.counts();
+    let hooks: Vec<_> = compared
+        .desired
+        .objects
+        .iter()
+        .filter(|manifest| engine::plan::hook::hook(&manifest.body).is_some())
+        .map(|manifest| &manifest.key)
+        .collect();
     let skipped = plan.steps.iter().find_map(|step| match &step.action {
-        Action::Skip(why) => Some((step.key.clone(), why.clone())),
+        // A hook that does not run now is no difference.
+        Action::Skip(why) if hooks.iter().all(|key| **key != step.key) => {
+            Some((step.key.clone(), why.clone()))
+        }
         _ => None,
     });
     Facts {
@@ -332,8 +366,10 @@ async fn take_refreshes(
     }
     tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
     tx.commit().await?;
-    let repository = runtime.repository_key(&loaded.definition.source.repo_url);
-    runtime.activator().activate_repository(&repository);
+    for source in revisions::sources(&loaded.definition) {
+        let repository = runtime.repository_key(&source.repo_url);
+        runtime.activator().activate_repository(&repository);
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ pub(crate) use rollout::{How, Rendering};
 
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
+use engine::definition::DefinitionFile;
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
@@ -99,9 +100,20 @@ pub(crate) struct Memory {
     index: Mutex<inputs::InputIndex>,
     /// Commits whose applications are being rendered.
     rollouts: Mutex<rollout::Rollouts>,
+    /// The same for every repository of an application, by its key.
+    inputs_in: Mutex<HashMap<ApplicationId, BTreeMap<String, Vec<String>>>>,
+    /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
+    offered: Mutex<HashMap<SourceId, Offered>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
+}
+
+/// What a root source and its renders offer, and how often that changed.
+#[derive(Debug, Default)]
+struct Offered {
+    by: BTreeMap<Option<TargetId>, Vec<DefinitionFile>>,
+    changes: u64,
 }
 
 /// How far the log of a branch is recorded.
@@ -109,7 +121,7 @@ pub(crate) struct Memory {
 pub(crate) struct Noted {
     pub(crate) head: Revision,
     /// Applications with their paths, and whether their inputs were known: with more of them, older commits touch more.
-    pub(crate) readers: Vec<(ApplicationId, String, bool)>,
+    pub(crate) readers: Vec<(ApplicationId, Vec<String>, bool)>,
 }
 
 /// Where a target is.
@@ -132,9 +144,11 @@ impl Default for Memory {
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
+            offered: Mutex::default(),
             inputs: Mutex::default(),
             index: Mutex::default(),
             rollouts: Mutex::default(),
+            inputs_in: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
             writing: watch::Sender::new(0),
@@ -143,6 +157,35 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// Takes over what the files of a source (`None`) or one of its targets offer; says whether that is news.
+    pub(crate) fn offer(
+        &self,
+        source: SourceId,
+        by: Option<TargetId>,
+        files: Vec<DefinitionFile>,
+    ) -> bool {
+        let mut offered = locked(&self.offered);
+        let offered = offered.entry(source).or_default();
+        let known = offered.by.get(&by);
+        if known == Some(&files) || (known.is_none() && files.is_empty()) {
+            return false;
+        }
+        offered.by.insert(by, files);
+        offered.changes += 1;
+        true
+    }
+
+    /// Everything that is offered within a source, and a number that grows with every change of it.
+    pub(crate) fn around(&self, source: SourceId) -> (Vec<DefinitionFile>, u64) {
+        let offered = locked(&self.offered);
+        offered
+            .get(&source)
+            .map_or_else(Default::default, |offered| {
+                let files = offered.by.values().flatten().cloned().collect();
+                (files, offered.changes)
+            })
+    }
+
     pub(crate) fn assessment(&self, target: TargetId) -> Option<Arc<Assessment>> {
         locked(&self.assessments).get(&target).cloned()
     }
@@ -298,8 +341,27 @@ impl Memory {
         locked(&self.inputs).get(&application).cloned()
     }
 
-    pub(crate) fn set_inputs(&self, application: ApplicationId, paths: Vec<String>) {
+    /// What an application reads of one of its repositories.
+    pub(crate) fn inputs_in(
+        &self,
+        application: ApplicationId,
+        repository: &str,
+    ) -> Option<Vec<String>> {
+        locked(&self.inputs_in)
+            .get(&application)?
+            .get(repository)
+            .cloned()
+    }
+
+    /// Paths of the first source's repository, and those of every repository by its key.
+    pub(crate) fn set_inputs(
+        &self,
+        application: ApplicationId,
+        paths: Vec<String>,
+        by_repository: BTreeMap<String, Vec<String>>,
+    ) {
         locked(&self.inputs).insert(application, paths);
+        locked(&self.inputs_in).insert(application, by_repository);
     }
 
     /// Gathers times of comparisons until somebody writes them down.

@@ -301,6 +301,7 @@ fn input(
         repo_url: url.to_owned(),
         revision: revision.clone(),
         source,
+        more: Vec::new(),
         release_name: name.to_owned(),
         namespace: namespace.to_owned(),
         kube_version: String::new(),

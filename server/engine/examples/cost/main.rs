@@ -375,6 +375,7 @@ fn input(url: &str, revision: &Revision, source: DefinedSource) -> RenderInput {
         repo_url: url.to_owned(),
         revision: revision.clone(),
         source,
+        more: Vec::new(),
         release_name: "bench".to_owned(),
         namespace: "bench".to_owned(),
         kube_version: String::new(),

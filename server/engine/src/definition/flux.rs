@@ -1,11 +1,15 @@
 //! Flux's `Kustomization` with the `GitRepository` it reads from, read as they are.
 
 pub(super) mod duration;
+mod resolve;
+
+pub(super) use resolve::{Sources, read_document};
 
 use super::fields::Place;
 use super::{
     DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
-    KustomizeImage, KustomizeOptions, Substitution, SyncOptions, ValuesReference, repo_path,
+    KustomizeImage, KustomizeOptions, SourceKind, Substitution, SyncOptions, ValuesReference,
+    repo_path,
 };
 use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::resource::ResourceKey;
@@ -21,9 +25,14 @@ const TIMING: &str = "Lockstep follows changes by itself";
 /// What a `GitRepository` says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Repository {
+    pub kind: SourceKind,
     pub url: String,
     pub target_revision: TargetRevision,
+    /// Folder that paths count from.
+    pub folder: String,
     pub suspend: bool,
+    /// Rules for files that are left out.
+    pub excluded: String,
 }
 
 /// Reads everything but `metadata` of a `GitRepository`.
@@ -65,10 +74,8 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         ],
         "credentials are those of the source in Lockstep",
     );
-    spec.ignore_all(
-        &["ignore", "sparseCheckout"],
-        "files are taken by path alone",
-    );
+    let excluded = spec.text("ignore");
+    spec.ignore("sparseCheckout", "files are taken by path alone");
     spec.ignore(
         "recurseSubmodules",
         "submodules are not fetched; one in the path is an error",
@@ -76,9 +83,12 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
     let suspend = spec.flag("suspend").unwrap_or(false);
     spec.done();
     Repository {
+        kind: SourceKind::Git,
         url,
         target_revision: TargetRevision(revision),
+        folder: String::new(),
         suspend,
+        excluded,
     }
 }
 
@@ -212,17 +222,26 @@ fn not_acted_on(spec: &Place<'_>) {
     }
 }
 
+/// More than a year is a slip of the pen.
+const LONGEST_SECONDS: u32 = 366 * 24 * 60 * 60;
+
 /// `timeout` in seconds; 0 when there is none.
 pub(super) fn timeout(spec: &Place<'_>) -> u32 {
     let written = spec.text("timeout");
     if written.is_empty() {
         return 0;
     }
-    duration::seconds(&written).unwrap_or_else(|| {
-        let next = "Write it as in 5m or 1h30m.";
-        spec.problem("timeout", "it is no span of time", next);
-        0
-    })
+    duration::seconds(&written)
+        .filter(|seconds| (1..=LONGEST_SECONDS).contains(seconds))
+        .unwrap_or_else(|| {
+            let next = "Write it as in 5m or 1h30m.";
+            spec.problem(
+                "timeout",
+                "it is no span of time between a second and a year",
+                next,
+            );
+            0
+        })
 }
 
 /// The account to act as, with its namespace.
@@ -378,20 +397,7 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
-    let images = spec
-        .list("images")
-        .into_iter()
-        .map(|image| {
-            let read = KustomizeImage {
-                name: image.required("name"),
-                new_name: image.text("newName"),
-                new_tag: image.text("newTag"),
-                digest: image.text("digest"),
-            };
-            image.done();
-            read
-        })
-        .collect();
+    let images = images(spec);
     let common = spec.at("commonMetadata");
     let options = KustomizeOptions {
         namespace: target_namespace.to_owned(),
@@ -409,4 +415,22 @@ fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
     };
     common.done();
     options
+}
+
+/// Entries of `images`, as Kustomize has them.
+pub(super) fn images(place: &Place<'_>) -> Vec<KustomizeImage> {
+    place
+        .list("images")
+        .into_iter()
+        .map(|image| {
+            let read = KustomizeImage {
+                name: image.required("name"),
+                new_name: image.text("newName"),
+                new_tag: image.text("newTag"),
+                digest: image.text("digest"),
+            };
+            image.done();
+            read
+        })
+        .collect()
 }

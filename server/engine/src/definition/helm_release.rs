@@ -1,9 +1,10 @@
 //! Flux's `HelmRelease`, read as it is: a chart, its values and where it goes. No release is made in the cluster: the
 //! chart is rendered and its objects are applied, compared and pruned like all others.
 
+mod post_renderers;
 mod resolve;
 
-pub(super) use resolve::{Sources, read_document};
+pub(super) use resolve::read_document;
 
 use super::chart_sources::{self, ChartTemplate};
 use super::fields::Place;
@@ -11,7 +12,7 @@ use super::flux::{self, SourceRef};
 use super::flux_values::ConfigMaps;
 use super::{
     Dependency, Destination, DestinationCluster, HealthCheck, HelmOptions, IgnoreDifference,
-    SyncOptions, ValuesReference,
+    KustomizeOptions, SyncOptions, ValuesReference,
 };
 use lockstep_types::application::SyncPolicy;
 use serde_json::{Map, Value};
@@ -34,6 +35,7 @@ pub(super) enum Wanted {
 pub(super) struct Spec {
     pub wanted: Option<Wanted>,
     pub helm: HelmOptions,
+    pub post_renderers: Vec<KustomizeOptions>,
     pub destination: Destination,
     pub policy: SyncPolicy,
     pub sync_options: SyncOptions,
@@ -54,10 +56,7 @@ pub(super) fn read(
     let spec = document.at("spec");
     let wanted = wanted(&spec);
     spec.unsupported("kubeConfig", "Register the cluster in Lockstep and put the definition into a source of its own for that cluster.");
-    spec.unsupported(
-        "postRenderers",
-        "Patches over a chart's objects are not made yet; use the chart's values, or a kustomization.",
-    );
+    let post_renderers = post_renderers::read(&spec);
     spec.unsupported("commonMetadata", "Set labels by the chart's values.");
     let target = spec.text("targetNamespace");
     let values = values(&spec, namespace, config_maps);
@@ -114,6 +113,7 @@ pub(super) fn read(
             skip_crds,
             ..HelmOptions::default()
         },
+        post_renderers,
         destination: Destination {
             cluster: DestinationCluster::Home,
             namespace: if target.is_empty() {
@@ -186,7 +186,7 @@ fn wanted(spec: &Place<'_>) -> Option<Wanted> {
 }
 
 /// `[targetNamespace-]name` unless given; a name that Helm would refuse is cut, with a hash of the whole at its end.
-fn release_name(given: &str, target_namespace: &str, name: &str) -> String {
+pub(super) fn release_name(given: &str, target_namespace: &str, name: &str) -> String {
     let whole = match (given, target_namespace) {
         ("", "") => name.to_owned(),
         ("", namespace) => format!("{namespace}-{name}"),
@@ -249,7 +249,7 @@ fn values(spec: &Place<'_>, namespace: &str, config_maps: &ConfigMaps) -> String
     }
 }
 
-fn key_of(reference: &ValuesReference) -> &str {
+pub(super) fn key_of(reference: &ValuesReference) -> &str {
     match reference.key.as_str() {
         "" => "values.yaml",
         key => key,
@@ -257,7 +257,10 @@ fn key_of(reference: &ValuesReference) -> &str {
 }
 
 /// The values of one reference, in place.
-fn taken(reference: &ValuesReference, text: Option<&str>) -> Result<Option<Value>, String> {
+pub(super) fn taken(
+    reference: &ValuesReference,
+    text: Option<&str>,
+) -> Result<Option<Value>, String> {
     let Some(text) = text else {
         return if reference.optional {
             Ok(None)
@@ -301,7 +304,7 @@ fn at_path(path: &str, value: Value) -> Result<Value, String> {
 }
 
 /// Maps are merged, everything else is replaced.
-fn merge(into: &mut Value, from: Value) {
+pub(super) fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {

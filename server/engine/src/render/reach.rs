@@ -13,6 +13,7 @@ use std::ops::Bound;
 pub struct Reach {
     looked_up: BTreeMap<String, Found>,
     listed: BTreeMap<String, Depth>,
+    everything: bool,
 }
 
 /// What a name led to.
@@ -44,9 +45,22 @@ impl Reach {
         *known = depth.max(*known);
     }
 
+    /// Where it is not known what was looked at: any commit counts, and of any repository.
+    pub fn everything() -> Self {
+        Self {
+            everything: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is not known what was looked at.
+    pub fn is_everything(&self) -> bool {
+        self.everything
+    }
+
     /// Whether one of the changed files, or its appearing or going, can matter.
     pub fn is_touched(&self, changes: &[PathChange]) -> bool {
-        changes.iter().any(|change| self.holds(&change.path))
+        self.everything || changes.iter().any(|change| self.holds(&change.path))
     }
 
     fn holds(&self, path: &str) -> bool {

@@ -5,6 +5,7 @@ use super::super::Plane;
 use super::super::definitions::Placement;
 use crate::reconcile::target::{Comparison, Loaded, TargetMemory, compare_for_view, load_for_view};
 use crate::runtime::now;
+use engine::plan::HookRuns;
 use futures::StreamExt;
 use lockstep_types::application::Pin;
 use lockstep_types::id::{PinId, TargetId};
@@ -19,22 +20,39 @@ use uuid::Uuid;
 const AT_ONCE: usize = 4;
 /// How long live state of objects that nothing declared so far may take.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// Said of a target whose first source is another repository.
+const OTHER_SOURCE: &str = "it reads these files by another of its sources; what that changes is shown once the commit is there";
 const LOOK: Duration = Duration::from_millis(150);
 
 impl Plane {
     /// A plan per target, in order. One that cannot be told says why.
-    pub(super) async fn plans(&self, placements: &[Placement], at: &Revision) -> Vec<TargetPlan> {
+    pub(in crate::control_plane) async fn plans(
+        &self,
+        placements: &[Placement],
+        url: &str,
+        at: &Revision,
+        by_pin: bool,
+    ) -> Vec<TargetPlan> {
+        let repository = self.runtime.repository_key(url);
         futures::stream::iter(placements.to_vec())
             .map(|placement| {
                 let (plane, at) = (self.clone(), at.clone());
-                async move { plane.plan(&placement, &at).await }
+                let main = self.runtime.repository_key(placement.defined.repo_url());
+                let other = (main != repository).then_some(OTHER_SOURCE);
+                async move { plane.plan(&placement, &at, by_pin, other).await }
             })
             .buffered(AT_ONCE)
             .collect()
             .await
     }
 
-    async fn plan(&self, placement: &Placement, at: &Revision) -> TargetPlan {
+    async fn plan(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+        by_pin: bool,
+        cannot: Option<&str>,
+    ) -> TargetPlan {
         let policy = &placement.defined.definition.policy;
         let mut view = TargetPlan {
             target: placement.reference(),
@@ -42,20 +60,42 @@ impl Plane {
             error: String::new(),
             automated: policy.automated && !policy.suspend,
         };
-        match self.planned(placement, at).await {
+        if let Some(why) = cannot {
+            why.clone_into(&mut view.error);
+            return view;
+        }
+        match self.planned(placement, at, by_pin).await {
             Ok(plan) => view.plan = Some(plan),
             Err(why) => view.error = why,
         }
         view
     }
 
-    async fn planned(&self, placement: &Placement, at: &Revision) -> Result<Plan, String> {
+    async fn planned(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+        by_pin: bool,
+    ) -> Result<Plan, String> {
         let loaded = load_for_view(&self.runtime, placement.target.id)
             .await
             .map_err(|error| error.to_string())?;
-        let Some(mut loaded) = loaded else {
+        let Some(loaded) = loaded else {
             return Err("it is no longer defined in Git".to_owned());
         };
+        self.plan_of(loaded, at, by_pin).await
+    }
+
+    /// The plan of a target as it is loaded, or as it would be: its definition at a revision, against the live state.
+    ///
+    /// # Errors
+    /// Why it cannot be told, in words.
+    pub(in crate::control_plane) async fn plan_of(
+        &self,
+        mut loaded: Loaded,
+        at: &Revision,
+        by_pin: bool,
+    ) -> Result<Plan, String> {
         if let Some(pin) = &loaded.pin {
             return Err(format!(
                 "it is pinned at {} by {} and stays there",
@@ -69,6 +109,8 @@ impl Plane {
             format!("preview {}", Uuid::now_v7()).as_bytes(),
         ));
         loaded.pin = Some(standing_at(at));
+        // A commit changes the first source alone; a pin takes the others back with it.
+        loaded.others_stand = by_pin;
         let planned = self.compared(&loaded).await;
         if let Some(handle) = self.runtime.cluster(&loaded.row.cluster) {
             handle.live.forget(loaded.row.id);
@@ -86,10 +128,12 @@ impl Plane {
         loop {
             match compare_for_view(&self.runtime, loaded, &mut memory, now()).await {
                 Comparison::Known(compared) => {
-                    let (mut plan, violations) =
-                        compared
-                            .judged
-                            .plan(&compared.subject(&self.runtime, loaded), prune, None);
+                    let (mut plan, violations) = compared.judged.plan(
+                        &compared.subject(&self.runtime, loaded),
+                        prune,
+                        HookRuns::WithChanges,
+                        None,
+                    );
                     plan.report.extend(
                         violations
                             .into_iter()

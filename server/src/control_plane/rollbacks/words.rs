@@ -64,13 +64,31 @@ pub(super) fn message(
     )
 }
 
+/// Which sources of an application going back does not touch; `None` when it has no others.
+pub(super) fn untouched(application: &str, others: &[String], by_commit: bool) -> Option<String> {
+    if others.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = others.iter().map(String::as_str).collect();
+    let names = listed(&names);
+    Some(if by_commit {
+        format!(
+            "{application} has other sources, which the commit does not touch: {names}. A pin takes them back to what they were with the old state."
+        )
+    } else {
+        format!(
+            "{application} has other sources: {names}. The pin takes them back to what they were with the old state, where that is known."
+        )
+    })
+}
+
 /// The message as the preview shows it: the operation has no number yet and the reason is still to come.
 pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitInfo) -> String {
     message(target, head, to, "(numbered when it is made)", "")
 }
 
 /// A person's reason as paragraphs of a commit message: no line of it can pass for a trailer of ours.
-fn paragraph(reason: &str) -> String {
+pub(in crate::control_plane) fn paragraph(reason: &str) -> String {
     reason
         .lines()
         .map(str::trim)
@@ -162,7 +180,7 @@ fn holds_data(kind: &str) -> bool {
 }
 
 /// `1 target`, `3 targets`.
-pub(super) fn count(number: usize, one: &str) -> String {
+pub(in crate::control_plane) fn count(number: usize, one: &str) -> String {
     if number == 1 {
         format!("1 {one}")
     } else {
@@ -171,7 +189,7 @@ pub(super) fn count(number: usize, one: &str) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed(names: &[&str]) -> String {
+pub(in crate::control_plane) fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [only] => (*only).to_owned(),

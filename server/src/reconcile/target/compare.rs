@@ -3,17 +3,20 @@
 use super::judge::{self, Baseline, Judged, Subject};
 use super::load::Loaded;
 use super::memory::TargetMemory;
+use super::unsteady::unsteady;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::render;
+use crate::reconcile::revisions::{self, Revisions};
 use crate::runtime::memory::How;
 use crate::runtime::{ClusterHandle, Runtime};
+use crate::store;
 use engine::live::Lookup;
 use engine::plan::{InventoryEntry, PlanPolicy};
 use engine::render::{Complete, RenderInput};
 use lockstep_types::cluster::Connection;
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::revision::Revision;
+use lockstep_types::revision::{Revision, SourceRevision};
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
@@ -23,15 +26,20 @@ use std::time::Instant;
 /// A finished comparison with everything it rests on.
 pub(crate) struct Compared {
     pub(crate) revision: Revision,
+    /// Of the further sources.
+    pub(crate) beside: Vec<SourceRevision>,
     pub(crate) render: Arc<Complete>,
     pub(crate) input: RenderInput,
-    pub(crate) inputs: Vec<String>,
+    /// Paths in the repository of each source; none when it was rendered past the caches.
+    pub(crate) inputs: Vec<Vec<String>>,
     pub(crate) desired: Desired,
     pub(crate) inventory: Vec<InventoryEntry>,
     pub(crate) baseline: Baseline,
     pub(crate) judged: Judged,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
+    /// Deletes wait until everything else is healthy.
+    pub(crate) prune_last: bool,
 }
 
 /// How comparing ended.
@@ -44,6 +52,32 @@ pub(crate) enum Comparison {
 }
 
 impl Compared {
+    /// Paths that are read of the first source's repository, sorted: its own and those of sources that go along.
+    pub(crate) fn main_inputs(&self, runtime: &Runtime, loaded: &Loaded) -> Vec<String> {
+        let url = &loaded.definition.source.repo_url;
+        self.inputs_by_repository(runtime, loaded)
+            .remove(&runtime.repository_key(url))
+            .unwrap_or_default()
+    }
+
+    /// Paths that are read of every repository, sorted.
+    pub(crate) fn inputs_by_repository(
+        &self,
+        runtime: &Runtime,
+        loaded: &Loaded,
+    ) -> BTreeMap<String, Vec<String>> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (source, paths) in revisions::sources(&loaded.definition).zip(&self.inputs) {
+            let here = found
+                .entry(runtime.repository_key(&source.repo_url))
+                .or_default();
+            here.extend(paths.iter().cloned());
+            here.sort();
+            here.dedup();
+        }
+        found
+    }
+
     /// What the planner and the executor are handed.
     pub(crate) fn subject<'a>(&'a self, runtime: &Runtime, loaded: &'a Loaded) -> Subject<'a> {
         Subject {
@@ -77,8 +111,10 @@ pub(crate) async fn compare(
         Ok(handle) => handle,
         Err(cause) => return Comparison::Unknown(cause),
     };
-    // Before anything can fail: what earlier syncs left must be watched in any case.
-    if runtime.assessment(loaded.row.id).is_none() {
+    // Before anything can fail: what earlier syncs left must be watched in any case. Only once: asking for less than
+    // before would have everything else read again.
+    if runtime.assessment(loaded.row.id).is_none() && !std::mem::replace(&mut memory.watched, true)
+    {
         handle.live.want(
             loaded.row.id,
             &judge::wanted(
@@ -101,8 +137,7 @@ async fn stages(
     handle: Arc<ClusterHandle>,
     now: Micros,
 ) -> Result<Comparison, Cause> {
-    render::whole(&loaded.definition)?;
-    let revision = revision(runtime, loaded)?;
+    let revisions = revisions(runtime, loaded).await?;
     let Some(facts) = handle.live.facts() else {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
             Cause::passing(
@@ -112,21 +147,24 @@ async fn stages(
             )
         }));
     };
-    let input = render::input(&loaded.definition, &revision, Some(&facts))?;
+    let input = render::input(&loaded.definition, &revisions, Some(&facts))?;
     let (complete, inputs) = if std::mem::take(&mut memory.bypass) {
         let since = Instant::now();
-        let complete = Arc::new(render::anew(runtime, &input).await?);
+        let anew = render::anew(runtime, &input).await?;
         let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
-        memory.came_by(&revision, How::Rendered { millis });
-        (complete, Vec::new())
+        memory.came_by(&revisions.main, How::Rendered { millis });
+        if let Ok(Some(before)) = render::stored(runtime, &anew.key).await {
+            memory.unsteady = unsteady(&before, &anew, &revisions.main);
+        }
+        (Arc::new(anew), Vec::new())
     } else {
         match render::rendered(runtime, &input, Some(loaded.row.id)).await {
             Ok(rendered) => {
-                memory.came_by(&revision, rendered.how);
+                memory.came_by(&revisions.main, rendered.how);
                 (rendered.complete, rendered.inputs)
             }
             Err(cause) => {
-                memory.came_by(&revision, How::Failed);
+                memory.came_by(&revisions.main, How::Failed);
                 return Err(cause);
             }
         }
@@ -214,8 +252,10 @@ async fn stages(
                 .or_insert_with(|| manifest.hash.clone());
         }
     }
+    let Revisions { main, beside } = revisions;
     let mut compared = Box::new(Compared {
-        revision,
+        revision: main,
+        beside,
         render: complete,
         input,
         inputs,
@@ -225,6 +265,7 @@ async fn stages(
         judged: Judged::nothing(),
         handle: Arc::clone(&handle),
         managed,
+        prune_last: loaded.definition.sync_options.prune_last,
     });
     let judged = judge::judge(
         &compared.subject(runtime, loaded),
@@ -279,34 +320,17 @@ fn unreachable(loaded: &Loaded, handle: &ClusterHandle) -> Option<Cause> {
     }
 }
 
-/// The commit to compare with: the pin's, else what the tracked revision resolved to.
-fn revision(runtime: &Runtime, loaded: &Loaded) -> Result<Revision, Cause> {
-    if let Some(pin) = &loaded.pin {
-        return Ok(pin.revision.clone());
-    }
-    let source = &loaded.definition.source;
-    let not_yet = || {
-        Cause::passing(
-            ReasonCode::FetchFailed,
-            format!("{} has not been fetched yet", source.repo_url),
-            "It is fetched in a moment",
-        )
-    };
-    let known = runtime
-        .resolution(&source.repo_url, &source.target_revision)
-        .ok_or_else(not_yet)?;
-    match (known.revision, known.failing) {
-        (Some(revision), _) => Ok(revision),
-        (None, Some(failing)) => Err(Cause::passing(
-            ReasonCode::FetchFailed,
-            failing.error,
-            if failing.next.is_empty() {
-                "It is fetched again by itself".to_owned()
-            } else {
-                failing.next
-            },
-        )),
-        (None, None) => Err(not_yet()),
+/// The commits to compare with: the pin's, else what the tracked revisions resolved to.
+async fn revisions(runtime: &Runtime, loaded: &Loaded) -> Result<Revisions, Cause> {
+    let definition = &loaded.definition;
+    match &loaded.pin {
+        None => revisions::tracked(runtime, definition),
+        Some(pin) if loaded.others_stand => {
+            // A preview goes by another name; what was recorded is the target's.
+            let target = store::target::id_of(loaded.application.id, &loaded.row.cluster);
+            revisions::recorded(runtime, target, definition, pin.revision.clone()).await
+        }
+        Some(pin) => revisions::with_tracked(runtime, definition, pin.revision.clone()),
     }
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::definition::{DefinedSource, DirectoryOptions, HelmOptions, KustomizeOptions};
 use crate::render::inputs::collect;
+use crate::render::several::Lenders;
 use crate::source::{Credential, Mirrors};
 use crate::testing::Repository;
 use lockstep_types::application::Dialect;
@@ -47,7 +48,8 @@ fn what_was_looked_at_counts_and_nothing_else() {
 }
 
 const FOLDERS: [&str; 5] = ["", "a/", "a/b/", "base/", "c/"];
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
+    ".sourceignore",
     "kustomization.yaml",
     "kustomization.yml",
     "Chart.yaml",
@@ -58,7 +60,7 @@ const NAMES: [&str; 9] = [
     "templates/t.yaml",
     "notes.txt",
 ];
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 9] = [
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}\n",
     "resources: [x.yaml]\n",
@@ -67,6 +69,7 @@ const TEXTS: [&str; 8] = [
     "apiVersion: v2\nname: web\nversion: 1.0.0\n",
     "{}\n",
     "resources: []\npatches: [{path: values.yaml}]\n",
+    "x.yaml\n!y.json\n",
 ];
 const LINKS: [&str; 5] = ["x.yaml", "../base/x.yaml", "b", "../base", "nowhere"];
 
@@ -142,6 +145,11 @@ fn sources() -> Vec<DefinedSource> {
             dialect: Dialect::FluxKustomization,
             ..plain.clone()
         });
+        all.push(DefinedSource {
+            dialect: Dialect::FluxKustomization,
+            excluded: Some("b/\n".to_owned()),
+            ..plain.clone()
+        });
         all.push(plain);
     }
     all
@@ -188,7 +196,9 @@ async fn check(start: &[Edit], steps: &[Vec<Edit>]) -> Seen {
             .unwrap();
         for source in sources() {
             let at = |revision| mirrors.snapshot(&url, revision);
-            let Ok((work, files, reach)) = collect(at(before).await.unwrap(), &source) else {
+            let Ok((work, files, _, reach)) =
+                collect(at(before).await.unwrap(), &source, &Lenders::default())
+            else {
                 // What could not be rendered is always looked at again.
                 continue;
             };
@@ -197,7 +207,8 @@ async fn check(start: &[Edit], steps: &[Vec<Edit>]) -> Seen {
                 continue;
             }
             seen.untouched += 1;
-            let (now, now_files, now_reach) = collect(at(after).await.unwrap(), &source).unwrap();
+            let (now, now_files, _, now_reach) =
+                collect(at(after).await.unwrap(), &source, &Lenders::default()).unwrap();
             assert_eq!(
                 (&work, &files),
                 (&now, &now_files),
@@ -227,7 +238,7 @@ proptest! {
 #[tokio::test]
 async fn a_commit_touches_few_of_many() {
     // One value file: only the applications that read it, by glob or by listing.
-    let step = vec![(4, 6, 0)];
+    let step = vec![(4, 7, 0)];
     let seen = check(&[], &[step]).await;
     assert!(
         seen.touched > 0 && seen.untouched > 2 * seen.touched,
