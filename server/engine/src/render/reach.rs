@@ -98,4 +98,6 @@ fn folders_above(path: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod tests;
