@@ -164,11 +164,7 @@ async fn every_commit_counts_where_sources_lend_each_other_files() {
         vec![lent],
     )
     .await;
-    let inputs = bench
-        .renderer
-        .inputs(&bench.mirrors, &several)
-        .await
-        .unwrap();
+    let inputs = bench.inputs_of(&several).await.unwrap();
     assert!(inputs.reach().is_everything());
 
     // A single source that borrows from itself.
@@ -179,14 +175,10 @@ async fn every_commit_counts_where_sources_lend_each_other_files() {
         ..with_values(&["$own/prod/values.yaml"])
     };
     let single = bench.input(own).await;
-    let inputs = bench
-        .renderer
-        .inputs(&bench.mirrors, &single)
-        .await
-        .unwrap();
+    let inputs = bench.inputs_of(&single).await.unwrap();
     assert!(inputs.reach().is_everything());
 
     let alone = bench.input(with_values(&[])).await;
-    let inputs = bench.renderer.inputs(&bench.mirrors, &alone).await.unwrap();
+    let inputs = bench.inputs_of(&alone).await.unwrap();
     assert!(!inputs.reach().is_everything());
 }

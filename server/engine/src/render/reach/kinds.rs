@@ -127,7 +127,7 @@ async fn kustomizations_hang_on_bases_outside_of_their_folder() {
     let fixture = Fixture::new(&[
         (
             "web/prod/kustomization.yaml",
-            "resources: [../base]\ncomponents: [../../part]\npatches: [{path: ../patch.yaml}]\nconfigMapGenerator: [{name: g, files: [../../shared/settings.conf]}]\n",
+            "resources: [../base]\ncomponents: [../../part]\npatches: [{path: patch.yaml}]\nconfigMapGenerator: [{name: g, files: [settings/a.conf]}]\n",
         ),
         ("web/base/kustomization.yaml", "resources: [a.yaml, ../../far]\n"),
         ("web/base/a.yaml", CONFIG),
@@ -135,8 +135,8 @@ async fn kustomizations_hang_on_bases_outside_of_their_folder() {
         ("far/kustomization.yaml", "resources: [b.yaml]\n"),
         ("far/b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}\n"),
         ("part/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"),
-        ("web/patch.yaml", CONFIG),
-        ("shared/settings.conf", "a=1\n"),
+        ("web/prod/patch.yaml", CONFIG),
+        ("web/prod/settings/a.conf", "a=1\n"),
     ])
     .await;
     let text = argo("  source: {repoURL: HERE, targetRevision: main, path: web/prod}\n");
@@ -150,10 +150,14 @@ async fn kustomizations_hang_on_bases_outside_of_their_folder() {
             "far/kustomization.yaml",
             "far/b.yaml",
             "part/kustomization.yaml",
-            "web/patch.yaml",
-            "shared/settings.conf",
+            "web/prod/patch.yaml",
+            "web/prod/settings/a.conf",
         ],
-        &["web/base/unused.yaml", "shared/other.conf", "app.yaml"],
+        &[
+            "web/base/unused.yaml",
+            "web/prod/settings/b.conf",
+            "app.yaml",
+        ],
     );
 }
 
