@@ -30,6 +30,8 @@ pub struct ApplyOptions {
     pub force: bool,
     /// The live object this was planned for. If another one has its name by now, the apply is refused.
     pub uid: Option<String>,
+    /// Let fields pass that the server does not know; without it they are an error.
+    pub lax: bool,
 }
 
 /// What an apply left in the cluster.
@@ -110,9 +112,10 @@ impl Applier {
         let key = &manifest.key;
         let resource = self.resource(key, &manifest.api_version)?;
         let mut path = format!(
-            "{}?fieldManager={FIELD_MANAGER}&force={}&fieldValidation=Strict",
+            "{}?fieldManager={FIELD_MANAGER}&force={}&fieldValidation={}",
             resource.object(&key.namespace, &key.name),
-            options.force
+            options.force,
+            if options.lax { "Ignore" } else { "Strict" }
         );
         if dry_run {
             path.push_str("&dryRun=All");

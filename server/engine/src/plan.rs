@@ -4,7 +4,7 @@
 
 pub mod check;
 mod digest;
-mod facts;
+pub mod facts;
 mod gate;
 pub mod hook;
 mod hook_steps;
@@ -42,12 +42,21 @@ pub struct PlanInput<'a> {
     pub policy: PlanPolicy,
     /// Namespace of the definition's destination; may be empty.
     pub destination_namespace: &'a str,
+    /// What a namespace that the sync creates is given.
+    pub namespace_metadata: NamespaceMetadata<'a>,
     /// `None`: not known.
     pub namespace_exists: Option<bool>,
     /// What a delete would take along: objects in a namespace, custom resources of a definition.
     pub cascade: &'a BTreeMap<ResourceKey, u32>,
     /// A person said yes to the plan with this digest.
     pub approved_digest: Option<&'a str>,
+}
+
+/// Labels and annotations for a namespace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NamespaceMetadata<'a> {
+    pub labels: Option<&'a BTreeMap<String, String>>,
+    pub annotations: Option<&'a BTreeMap<String, String>>,
 }
 
 /// What the definition and the request allow.
@@ -371,7 +380,7 @@ fn destination_namespace(
     if !input.policy.create_namespace || !steps.iter().any(|step| step.action.writes()) {
         return None;
     }
-    let manifest = namespace_manifest(input.destination_namespace)?;
+    let manifest = namespace_manifest(input.destination_namespace, input.namespace_metadata)?;
     if steps.iter().any(|step| step.key == manifest.key) {
         return None;
     }
@@ -454,12 +463,19 @@ fn append_prunes(steps: &mut Vec<Step>, prunes: Vec<Step>, waves: &[i32]) {
 /// and belongs in no inventory, so nothing ever prunes it.
 ///
 /// `None` when the name is empty.
-pub fn namespace_manifest(name: &str) -> Option<Manifest> {
+pub fn namespace_manifest(name: &str, given: NamespaceMetadata<'_>) -> Option<Manifest> {
     if name.is_empty() {
         return None;
     }
+    let mut metadata = serde_json::Map::new();
+    metadata.insert("name".to_owned(), serde_json::json!(name));
+    for (field, all) in [("labels", given.labels), ("annotations", given.annotations)] {
+        if let Some(all) = all.filter(|all| !all.is_empty()) {
+            metadata.insert(field.to_owned(), serde_json::json!(all));
+        }
+    }
     Manifest::new(
-        serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+        serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}),
         None,
     )
     .ok()

@@ -62,6 +62,7 @@ fn force() -> ApplyOptions {
     ApplyOptions {
         force: true,
         uid: None,
+        lax: false,
     }
 }
 

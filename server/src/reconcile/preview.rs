@@ -157,6 +157,7 @@ async fn judged(
         inventory,
         baseline: &baseline,
         destination_namespace: &loaded.definition.destination.namespace,
+        options: &loaded.definition.sync_options,
         policy: PlanPolicy::from(&loaded.definition.policy),
         // An observed cluster is sent nothing, not even a dry run; the tracking annotation counts as a difference.
         managed: loaded.row.mode == lockstep_types::source::Mode::Managed,

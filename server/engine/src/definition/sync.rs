@@ -41,7 +41,7 @@ impl Default for SyncOptions {
             validate: true,
             skip_dry_run_on_missing: false,
             prune_last: false,
-            propagation: Propagation::Foreground,
+            propagation: Propagation::Background,
             respect_ignore_differences: false,
             fail_on_shared: false,
             namespace_labels: BTreeMap::new(),
@@ -54,10 +54,13 @@ impl Default for SyncOptions {
 }
 
 /// What happens to what a deleted object owns.
+///
+/// Argo CD deletes in the foreground unless told otherwise, Flux in the background. So do we: a plan waits for what is
+/// deleted where that matters, and an object with a stuck dependent does not stay half deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Propagation {
-    #[default]
     Foreground,
+    #[default]
     Background,
     Orphan,
 }

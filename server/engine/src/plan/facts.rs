@@ -27,6 +27,14 @@ impl LiveFact {
     }
 }
 
+/// Whether an object asks the server to let unknown fields pass.
+pub fn is_lax(body: &Value) -> bool {
+    annotation(body, SYNC_OPTIONS)
+        .unwrap_or_default()
+        .split(',')
+        .any(|option| option.trim() == "Validate=false")
+}
+
 /// What annotations say about deleting the object.
 pub(super) fn prune_wish(body: &Value) -> PruneWish {
     let options: Vec<&str> = annotation(body, SYNC_OPTIONS)

@@ -30,7 +30,7 @@ pub(super) async fn begin(
     from: SyncPhase,
     plan: &Plan,
 ) -> Result<(), StoreError> {
-    if let Some(why) = refused(compared, plan) {
+    if let Some(why) = refused(runtime, loaded, compared, plan) {
         return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
     }
     let declared: BTreeSet<&ResourceKey> = compared
@@ -73,9 +73,17 @@ pub(super) async fn begin(
 }
 
 /// Why the run is not even begun.
-fn refused(compared: &Compared, plan: &Plan) -> Option<String> {
+fn refused(runtime: &Runtime, loaded: &Loaded, compared: &Compared, plan: &Plan) -> Option<String> {
     if !compared.managed {
         return Some("the target is only observed: nothing was written".to_owned());
+    }
+    if loaded.definition.sync_options.fail_on_shared
+        && let Some((key, owner)) = compared.shared(runtime, loaded)
+    {
+        return Some(format!(
+            "{} belongs to {owner}, and the definition says FailOnSharedResource: nothing was written",
+            key.short()
+        ));
     }
     plan.steps.iter().find_map(|step| match &step.action {
         Action::Skip(why) if step.hook.is_some() => Some(format!(

@@ -6,6 +6,7 @@
 use crate::reconcile::target::judge::{self, Subject};
 use crate::runtime::{ClusterHandle, Runtime, now};
 use engine::apply::{Applier, ApplyError, ApplyOptions, Deleted, Deletion, Propagation};
+use engine::definition;
 use engine::diff;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
@@ -136,7 +137,7 @@ impl<'a> Work<'a> {
             .find(|manifest| manifest.key == step.key);
         let manifest = match declared {
             Some(manifest) => manifest.clone(),
-            None => plan::namespace_manifest(&step.key.name)
+            None => plan::namespace_manifest(&step.key.name, self.subject.namespace_metadata())
                 .filter(|made| made.key == step.key)
                 .ok_or_else(|| {
                     Refusal::Final(format!("{} is not declared any more", step.key.short()))
@@ -166,6 +167,7 @@ impl<'a> Work<'a> {
         let options = ApplyOptions {
             force: self.force || drifted || is_hook,
             uid: step.uid.clone(),
+            lax: self.subject.is_lax(&manifest),
         };
         let applied = self
             .applier()?
@@ -202,7 +204,12 @@ impl<'a> Work<'a> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.send(step, uid, true, Propagation::Background).await
+        let propagation = match self.subject.options.propagation {
+            definition::Propagation::Foreground => Propagation::Foreground,
+            definition::Propagation::Background => Propagation::Background,
+            definition::Propagation::Orphan => Propagation::Orphan,
+        };
+        self.send(step, uid, true, propagation).await
     }
 
     /// Deletes the object of a hook: that which this run made, else that which the plan names. What belongs to it goes

@@ -8,10 +8,12 @@ use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::render;
 use crate::runtime::{ClusterHandle, Runtime};
 use engine::live::Lookup;
-use engine::plan::{InventoryEntry, PlanPolicy};
+use engine::plan::{InventoryEntry, LiveFact, PlanPolicy};
 use engine::render::{Complete, RenderInput};
+use engine::tracking::TrackingId;
 use lockstep_types::cluster::Connection;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
@@ -55,6 +57,7 @@ impl Compared {
             inventory: &self.inventory,
             baseline: &self.baseline,
             destination_namespace: &loaded.definition.destination.namespace,
+            options: &loaded.definition.sync_options,
             policy: PlanPolicy::from(&loaded.definition.policy),
             managed: self.managed,
             ignored: super::ignored::by_object(
@@ -63,6 +66,25 @@ impl Compared {
             ),
             keep_ignored: super::ignored::are_kept(&loaded.definition),
         }
+    }
+}
+
+impl Compared {
+    /// A declared object that another target of Lockstep holds, with that target.
+    pub(crate) fn shared(
+        &self,
+        runtime: &Runtime,
+        loaded: &Loaded,
+    ) -> Option<(&ResourceKey, String)> {
+        self.desired.objects.iter().find_map(|manifest| {
+            let LiveFact::Present(facts) = self.judged.facts.get(&manifest.key)? else {
+                return None;
+            };
+            let id = TrackingId::parse(facts.tracking.as_deref()?, &manifest.key)?;
+            let ours =
+                id.installation == runtime.installation() && id.target_key == loaded.target_key;
+            (!ours).then_some((&manifest.key, id.target_key))
+        })
     }
 }
 

@@ -6,11 +6,14 @@ use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::Desired;
 use crate::runtime::ClusterHandle;
 use engine::apply::ApplyOptions;
+use engine::definition::SyncOptions;
 use engine::diff::{self, CompareContext, Compared};
 use engine::health::{self, Observed};
 use engine::live::{Live, LiveObject, Lookup, Scope, WantedObject};
 use engine::manifest::Manifest;
-use engine::plan::{self, HookRuns, InventoryEntry, LiveFact, PlanInput, PlanPolicy};
+use engine::plan::{
+    self, HookRuns, InventoryEntry, LiveFact, NamespaceMetadata, PlanInput, PlanPolicy,
+};
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
@@ -48,6 +51,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) inventory: &'a [InventoryEntry],
     pub(crate) baseline: &'a Baseline,
     pub(crate) destination_namespace: &'a str,
+    pub(crate) options: &'a SyncOptions,
     pub(crate) policy: PlanPolicy,
     /// Writes are allowed, so a dry run is too.
     pub(crate) managed: bool,
@@ -55,6 +59,21 @@ pub(crate) struct Subject<'a> {
     pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
     /// Ignored fields keep their live value when their object is written.
     pub(crate) keep_ignored: bool,
+}
+
+impl Subject<'_> {
+    /// What a namespace that a sync creates is given.
+    pub(crate) fn namespace_metadata(&self) -> NamespaceMetadata<'_> {
+        NamespaceMetadata {
+            labels: Some(&self.options.namespace_labels),
+            annotations: Some(&self.options.namespace_annotations),
+        }
+    }
+
+    /// Whether unknown fields of an object pass: by its own annotation, or by the definition.
+    pub(crate) fn is_lax(&self, manifest: &Manifest) -> bool {
+        !self.options.validate || plan::facts::is_lax(&manifest.body)
+    }
 }
 
 /// Dry runs by object: the desired hash and live version they were made for, and what they found.
@@ -331,6 +350,7 @@ async fn predict(
     let options = ApplyOptions {
         force: true,
         uid: None,
+        lax: subject.is_lax(manifest),
     };
     let predicted = applier
         .dry_run(&sent, &options)
@@ -412,6 +432,7 @@ impl Judged {
                 ..subject.policy
             },
             destination_namespace: subject.destination_namespace,
+            namespace_metadata: subject.namespace_metadata(),
             namespace_exists: self.namespace_exists,
             cascade: &cascade,
             approved_digest: approved,

@@ -41,16 +41,13 @@ pub(super) fn read(place: &Place<'_>) -> (SyncPolicy, SyncOptions) {
         }
     }
     options.retry = place.has("retry").then(|| retry(&place.at("retry")));
-    if options.retry.is_some() {
-        place.note("retry", "Lockstep retries with a backoff of its own");
-    }
     let metadata = place.at("managedNamespaceMetadata");
     options.namespace_labels = metadata.text_map("labels");
     options.namespace_annotations = metadata.text_map("annotations");
     metadata.done();
     if metadata.is_there() {
         let why = if policy.create_namespace {
-            "labels of created namespaces are not set yet"
+            "it is set when the namespace is created, and not changed later"
         } else {
             "it has an effect only together with CreateNamespace=true"
         };
@@ -78,12 +75,6 @@ fn option(
                 return place.problem(field, &message, EDIT);
             }
         };
-        if options.propagation != Propagation::Background {
-            place.note(
-                field,
-                "what a deleted object owns is deleted in the background",
-            );
-        }
         return;
     }
     let on = match value {
@@ -96,8 +87,7 @@ fn option(
         }
     };
     let not_yet = match key {
-        "Replace" | "Force" | "FailOnSharedResource" => on,
-        "Validate" => !on,
+        "Replace" | "Force" => on,
         _ => false,
     };
     if not_yet {

@@ -47,6 +47,7 @@ impl World {
             inventory: &self.inventory,
             policy: self.policy,
             destination_namespace: "shop",
+            namespace_metadata: NamespaceMetadata::default(),
             namespace_exists: self.namespace_exists,
             cascade: &self.cascade,
             approved_digest: self.approved.as_deref(),
