@@ -35,7 +35,7 @@ pub struct Fake {
     pub empty: bool,
 }
 
-fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
+pub fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
     if actor.may(permission) {
         Ok(())
     } else {

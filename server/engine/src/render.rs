@@ -216,7 +216,13 @@ fn documents(
 ) -> Result<Vec<objects::Document>, RenderError> {
     let path = source.path.as_str();
     match &inputs.work {
-        Work::Directory => directory::documents(snapshot, path, &inputs.files, warnings),
+        Work::Directory => {
+            let overlays = source
+                .directory
+                .as_ref()
+                .and_then(|options| options.overlays.as_deref());
+            directory::documents(snapshot, path, &inputs.files, overlays, warnings)
+        }
         Work::Kustomize(built) if built.empty => Ok(Vec::new()),
         Work::Kustomize(_) => {
             let none = std::collections::BTreeMap::new();

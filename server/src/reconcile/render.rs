@@ -52,6 +52,16 @@ pub fn input(
     revision: &Revision,
     facts: Option<&ClusterFacts>,
 ) -> Result<RenderInput, Cause> {
+    if !definition.unrenderable.is_empty() {
+        return Err(Cause::stalled(
+            ReasonCode::RenderFailed,
+            format!(
+                "{} cannot be rendered: {}",
+                definition.name, definition.unrenderable
+            ),
+            "Correct the definition in Git",
+        ));
+    }
     whole(definition)?;
     Ok(RenderInput {
         repo_url: definition.source.repo_url.clone(),

@@ -6,6 +6,7 @@
 
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
+use engine::definition::DefinitionFile;
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
@@ -87,9 +88,18 @@ pub(crate) struct Memory {
     placements: Mutex<BTreeMap<TargetId, Placement>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
+    /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
+    offered: Mutex<HashMap<SourceId, Offered>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
+}
+
+/// What a root source and its renders offer, and how often that changed.
+#[derive(Debug, Default)]
+struct Offered {
+    by: BTreeMap<Option<TargetId>, Vec<DefinitionFile>>,
+    changes: u64,
 }
 
 /// How far the log of a branch is recorded.
@@ -118,6 +128,7 @@ impl Default for Memory {
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
+            offered: Mutex::default(),
             inputs: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
@@ -127,6 +138,35 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// Takes over what the files of a source (`None`) or one of its targets offer; says whether that is news.
+    pub(crate) fn offer(
+        &self,
+        source: SourceId,
+        by: Option<TargetId>,
+        files: Vec<DefinitionFile>,
+    ) -> bool {
+        let mut offered = locked(&self.offered);
+        let offered = offered.entry(source).or_default();
+        let known = offered.by.get(&by);
+        if known == Some(&files) || (known.is_none() && files.is_empty()) {
+            return false;
+        }
+        offered.by.insert(by, files);
+        offered.changes += 1;
+        true
+    }
+
+    /// Everything that is offered within a source, and a number that grows with every change of it.
+    pub(crate) fn around(&self, source: SourceId) -> (Vec<DefinitionFile>, u64) {
+        let offered = locked(&self.offered);
+        offered
+            .get(&source)
+            .map_or_else(Default::default, |offered| {
+                let files = offered.by.values().flatten().cloned().collect();
+                (files, offered.changes)
+            })
+    }
+
     pub(crate) fn assessment(&self, target: TargetId) -> Option<Arc<Assessment>> {
         locked(&self.assessments).get(&target).cloned()
     }

@@ -52,7 +52,9 @@ impl World {
     }
 
     async fn steps(&self, run: lockstep_types::id::RunId) -> Vec<StepOutcome> {
-        store::run::steps(self.store(), run).await.unwrap()
+        store::run::steps(self.store(), run)
+            .await
+            .expect("the steps of the run")
     }
 }
 

@@ -1,11 +1,15 @@
 //! Flux's `Kustomization` with the `GitRepository` it reads from, read as they are.
 
 pub(super) mod duration;
+mod resolve;
+
+pub(super) use resolve::{Sources, read_document};
 
 use super::fields::Place;
 use super::{
     DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
-    KustomizeImage, KustomizeOptions, Substitution, SyncOptions, ValuesReference, repo_path,
+    KustomizeImage, KustomizeOptions, SourceKind, Substitution, SyncOptions, ValuesReference,
+    repo_path,
 };
 use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::resource::ResourceKey;
@@ -21,8 +25,11 @@ const TIMING: &str = "Lockstep follows changes by itself";
 /// What a `GitRepository` says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Repository {
+    pub kind: SourceKind,
     pub url: String,
     pub target_revision: TargetRevision,
+    /// Folder that paths count from.
+    pub folder: String,
     pub suspend: bool,
 }
 
@@ -76,8 +83,10 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
     let suspend = spec.flag("suspend").unwrap_or(false);
     spec.done();
     Repository {
+        kind: SourceKind::Git,
         url,
         target_revision: TargetRevision(revision),
+        folder: String::new(),
         suspend,
     }
 }

@@ -46,6 +46,7 @@ async fn include_and_exclude_choose_files() {
             recurse: true,
             include: include.to_owned(),
             exclude: exclude.to_owned(),
+            ..DirectoryOptions::default()
         };
         let complete = bench
             .render(DefinedSource {

@@ -117,16 +117,38 @@ async fn files(
     Ok(files)
 }
 
-async fn record(
+/// What a source defines at a revision: rows as they would be recorded, and what is broken. Records nothing.
+///
+/// # Errors
+/// The outer error when the database cannot be read; the inner one when the files cannot.
+pub(crate) async fn defined_at(
     runtime: &Runtime,
     source: &SourceRow,
     revision: &Revision,
+) -> Result<Result<Found, SourceError>, StoreError> {
+    match files(runtime, source, revision).await {
+        Ok(files) => Ok(Ok(defined(runtime, source, &files).await?)),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Applications that are defined, and problems with the other documents.
+pub(crate) type Found = (Vec<SeenApplication>, Vec<DefinitionProblem>);
+
+async fn defined(
+    runtime: &Runtime,
+    source: &SourceRow,
     files: &[DefinitionFile],
-) -> Result<(), StoreError> {
+) -> Result<Found, StoreError> {
     let engine::definition::Definitions {
         applications: defined,
         problems: mut broken,
-    } = engine::definition::read(files, &source.home_cluster);
+    } = engine::definition::read_source(
+        files,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
@@ -135,26 +157,44 @@ async fn record(
             broken.push(twice(definition));
             continue;
         }
-        let cluster =
-            match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
-                Ok(cluster) => Some(cluster),
-                Err((message, next)) => {
-                    broken.push(DefinitionProblem {
-                        key: None,
-                        path: definition.path.clone(),
-                        line: definition.line,
-                        field: "spec.destination".to_owned(),
-                        message,
-                        next,
-                    });
-                    None
-                }
-            };
+        let cluster = match definitions::places(definition, &source.home_cluster, &clusters) {
+            // A name over several clusters has none of them in it.
+            Ok(mut places) if places.len() == 1 => places.pop().map(|(cluster, _)| cluster),
+            Ok(_) => None,
+            Err((message, next)) => {
+                broken.push(DefinitionProblem {
+                    key: None,
+                    path: definition.path.clone(),
+                    line: definition.line,
+                    field: match definition.placement {
+                        Some(_) => "spec.targets",
+                        None => "spec.destination",
+                    }
+                    .to_owned(),
+                    message,
+                    next,
+                });
+                None
+            }
+        };
         match definitions::seen(source, definition, cluster.as_deref(), None) {
             Ok(row) => seen.push(row),
             Err(error) => broken.push(unwritable(definition, &error)),
         }
     }
+    Ok((seen, broken))
+}
+
+async fn record(
+    runtime: &Runtime,
+    source: &SourceRow,
+    revision: &Revision,
+    files: &[DefinitionFile],
+) -> Result<(), StoreError> {
+    runtime
+        .memory()
+        .offer(source.id, None, engine::definition::referred_to(files));
+    let (mut seen, broken) = defined(runtime, source, files).await?;
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
     let known = store::application::by_source(runtime.store(), source.id).await?;

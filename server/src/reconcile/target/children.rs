@@ -17,6 +17,7 @@ pub(super) async fn register(
     memory: &mut TargetMemory,
     compared: &Compared,
 ) -> Result<(), StoreError> {
+    offer(runtime, loaded, memory, compared);
     if compared.desired.definitions.is_empty()
         && memory.children.is_none()
         && !had_children(runtime, loaded).await?
@@ -24,8 +25,9 @@ pub(super) async fn register(
         memory.children = Some(String::new());
         return Ok(());
     }
+    let (around, offered) = runtime.memory().around(loaded.source.id);
     let state = format!(
-        "{} {}",
+        "{} {} {offered}",
         compared.render.digest,
         runtime.memory().clusters_changed()
     );
@@ -37,7 +39,8 @@ pub(super) async fn register(
     let (defined, broken) = definitions::children(
         &loaded.definition,
         &compared.desired.definitions,
-        &loaded.source.home_cluster,
+        &around,
+        &loaded.source,
     );
     let clusters = store::cluster::list(runtime.store()).await?;
     let _alone = runtime.limits().definitions.lock().await;
@@ -132,6 +135,35 @@ pub(super) async fn register(
         runtime.activator().activate_all();
     }
     Ok(())
+}
+
+/// Sources and values that this render brings to the cluster, for definitions of other renders that refer to them.
+fn offer(runtime: &Runtime, loaded: &Loaded, memory: &mut TargetMemory, compared: &Compared) {
+    let render = (
+        compared.render.digest.clone(),
+        loaded.definition.destination.namespace.clone(),
+    );
+    if memory.offered.as_ref() == Some(&render) {
+        return;
+    }
+    memory.offered = Some(render);
+    let manifests: Vec<_> =
+        compared
+            .desired
+            .definitions
+            .iter()
+            .chain(compared.desired.objects.iter().filter(|manifest| {
+                manifest.key.group.is_empty() && manifest.key.kind == "ConfigMap"
+            }))
+            .cloned()
+            .collect();
+    let files =
+        engine::definition::referred_to(&definitions::as_files(&loaded.definition, &manifests));
+    // By target: what an application brings may differ from cluster to cluster.
+    let by = Some(loaded.row.id);
+    if runtime.memory().offer(loaded.source.id, by, files) {
+        runtime.activator().activate_all();
+    }
 }
 
 async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreError> {

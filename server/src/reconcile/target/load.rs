@@ -2,6 +2,7 @@
 
 use super::memory::TargetMemory;
 use crate::reconcile::decide::LastAttempt;
+use crate::reconcile::definitions;
 use crate::runtime::Runtime;
 use crate::store::application::ApplicationRow;
 use crate::store::inventory::InventoryRow;
@@ -65,7 +66,7 @@ pub(crate) async fn load(
     id: TargetId,
     memory: &mut TargetMemory,
 ) -> Result<Option<Loaded>, StoreError> {
-    let Some(mut loaded) = load_for_view(runtime, id).await? else {
+    let Some(mut loaded) = loaded(runtime, id, Unplaced::Leave).await? else {
         return Ok(None);
     };
     loaded.generation = match memory.generation {
@@ -92,6 +93,23 @@ pub(crate) async fn load_for_view(
     runtime: &Runtime,
     id: TargetId,
 ) -> Result<Option<Loaded>, StoreError> {
+    loaded(runtime, id, Unplaced::Show).await
+}
+
+/// What is to be done with a target whose cluster the definition does not lead to any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unplaced {
+    /// Nothing may be written there by it.
+    Leave,
+    /// It is shown with what the definition says apart from any cluster.
+    Show,
+}
+
+async fn loaded(
+    runtime: &Runtime,
+    id: TargetId,
+    unplaced: Unplaced,
+) -> Result<Option<Loaded>, StoreError> {
     let db = runtime.store();
     let row = match store::target::get(db, id).await {
         Ok(row) => row,
@@ -106,6 +124,11 @@ pub(crate) async fn load_for_view(
     let Ok(definition) = serde_json::from_str::<Definition>(&application.definition) else {
         return Ok(None);
     };
+    let definition = match placed(db, &definition, &source, &row).await? {
+        Some(placed) => placed,
+        None if unplaced == Unplaced::Show => definition,
+        None => return Ok(None),
+    };
     Ok(Some(Loaded {
         target_key: format!("{}@{}", application.key, row.cluster),
         hold: store::hold::unended_of(db, id).await?,
@@ -119,6 +142,23 @@ pub(crate) async fn load_for_view(
         definition,
         source,
     }))
+}
+
+/// The definition as it is on the target's cluster.
+async fn placed(
+    db: &store::Store,
+    definition: &Definition,
+    source: &SourceRow,
+    row: &TargetRow,
+) -> Result<Option<Definition>, StoreError> {
+    if definition.placement.is_none() {
+        return Ok(Some(definition.clone()));
+    }
+    let clusters = store::cluster::list(db).await?;
+    Ok(clusters
+        .iter()
+        .find(|cluster| cluster.name == row.cluster)
+        .and_then(|cluster| definitions::on_cluster(definition, &source.home_cluster, cluster)))
 }
 
 /// The newest finished run, with how many in a row failed at its state.

@@ -31,6 +31,8 @@ pub(crate) struct TargetMemory {
     pub(crate) verifying: Option<(RunId, Micros)>,
     /// What the render declared as child definitions when they were last registered.
     pub(crate) children: Option<String>,
+    /// The render whose sources and values were last offered to other definitions, and its namespace.
+    pub(crate) offered: Option<(String, String)>,
     /// Objects that our newest run wrote: deviations of theirs that are over were healed.
     pub(crate) wrote: std::collections::BTreeSet<ResourceKey>,
     /// A person asked for a look past all caches.
