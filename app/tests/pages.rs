@@ -196,6 +196,8 @@ fn every_page_says_what_it_is_for() {
             (
                 format!("{app}?cluster=prod-eu&tab=changes"),
                 vec![
+                    "1 warning",
+                    "Secret shop-db is in Git in plain text",
                     "2 objects differ from Git",
                     "not yet synced",
                     "What a sync would do",

@@ -237,6 +237,11 @@ impl Applications for Fake {
         let differs = target.cluster != "staging-eu";
         Ok(ChangesView {
             plan: Some(objects::plan(target.id)),
+            warnings: if differs {
+                vec!["db/secret.yaml:1: Secret shop-db is in Git in plain text".into()]
+            } else {
+                Vec::new()
+            },
             diffs: if differs {
                 objects::diffs()
             } else {

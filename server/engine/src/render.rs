@@ -15,7 +15,9 @@ mod objects;
 mod origin;
 mod overlay;
 mod reader;
+mod repeat;
 pub mod sandbox;
+mod secrecy;
 mod stage;
 mod substitute;
 mod tools;
@@ -23,6 +25,7 @@ mod tools;
 pub use error::RenderError;
 pub use inputs::RenderInputs;
 pub use sandbox::SandboxSettings;
+pub use secrecy::plain_text as plain_text_secrets;
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;
@@ -119,6 +122,11 @@ impl Renderer {
     ) -> Result<Complete, RenderError> {
         let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
         let printed = self.print(&snapshot, input, inputs).await?;
+        let again = if repeat::may_vary(&snapshot, input, inputs).await? {
+            Some(self.print(&snapshot, input, inputs).await?)
+        } else {
+            None
+        };
         let (inputs, namespace, source) = (
             inputs.clone(),
             input.namespace.clone(),
@@ -128,6 +136,10 @@ impl Renderer {
             let mut warnings = Vec::new();
             let path = source.path.as_str();
             let documents = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
+            if let Some(again) = again.filter(|again| *again != printed) {
+                let others = self::documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
+                repeat::compare(reader::shown(path), &documents, &others)?;
+            }
             objects::complete(
                 &inputs.key,
                 reader::shown(path),

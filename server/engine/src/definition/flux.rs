@@ -221,17 +221,26 @@ fn not_acted_on(spec: &Place<'_>) {
     }
 }
 
+/// More than a year is a slip of the pen.
+const LONGEST_SECONDS: u32 = 366 * 24 * 60 * 60;
+
 /// `timeout` in seconds; 0 when there is none.
 pub(super) fn timeout(spec: &Place<'_>) -> u32 {
     let written = spec.text("timeout");
     if written.is_empty() {
         return 0;
     }
-    duration::seconds(&written).unwrap_or_else(|| {
-        let next = "Write it as in 5m or 1h30m.";
-        spec.problem("timeout", "it is no span of time", next);
-        0
-    })
+    duration::seconds(&written)
+        .filter(|seconds| (1..=LONGEST_SECONDS).contains(seconds))
+        .unwrap_or_else(|| {
+            let next = "Write it as in 5m or 1h30m.";
+            spec.problem(
+                "timeout",
+                "it is no span of time between a second and a year",
+                next,
+            );
+            0
+        })
 }
 
 /// The account to act as, with its namespace.

@@ -275,13 +275,13 @@ spec: {selector: {matchLabels: {region: east}}}
 ---
 apiVersion: fleet.cattle.io/v1alpha1
 kind: Cluster
-metadata: {name: west, namespace: fleet-default, labels: {extra: yes-it-is}, annotations: {n: note}}
+metadata: {name: west, namespace: fleet-default, labels: {extra: yes-it-is}, annotations: {tier: note}}
 spec: {templateValues: {zone: {id: 7}}}
 "
         ),
         (
             "a/fleet.yaml",
-            "namespace: ignored\nhelm: {chart: c, values: {id: '${ .ClusterValues.zone.id }'}}\ntargetCustomizationMode: AllMatches\noverrideTargets: [{clusterSelector: {matchExpressions: [{key: extra, operator: Exists}]}}]\ntargetCustomizations:\n- {clusterSelector: {matchLabels: {env: prod}}, helm: {values: {env: prod}}}\n- {clusterGroupSelector: {matchLabels: {kind: region}}, helm: {values: {never: here}}}\n- {clusterSelector: {matchExpressions: [{key: env, operator: NotIn, values: [dev]}]}, helm: {values: {extra: '${ .ClusterAnnotations.n }'}}}\n"
+            "namespace: ignored\nhelm: {chart: c, values: {id: '${ .ClusterValues.zone.id }'}}\ntargetCustomizationMode: AllMatches\noverrideTargets: [{clusterSelector: {matchExpressions: [{key: extra, operator: Exists}]}}]\ntargetCustomizations:\n- {clusterSelector: {matchLabels: {env: prod}}, helm: {values: {env: prod}}}\n- {clusterGroupSelector: {matchLabels: {kind: region}}, helm: {values: {never: here}}}\n- {clusterSelector: {matchExpressions: [{key: env, operator: NotIn, values: [dev]}]}, helm: {values: {extra: '${ .ClusterAnnotations.tier }'}}}\n"
         ),
         ("b/x.yaml", "kind: ConfigMap\n"),
         (
