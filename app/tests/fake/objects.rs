@@ -264,6 +264,8 @@ fn step(index: u32, key: ResourceKey, action: Action, impact: Option<Impact>, wh
         wave: 0,
         hook: None,
         uid: None,
+        method: Default::default(),
+        prune_last: false,
         desired_hash: "00".into(),
         changes: Vec::new(),
         impact,

@@ -4,20 +4,23 @@
 
 pub mod check;
 mod digest;
-pub mod facts;
+mod facts;
 mod gate;
 pub mod hook;
 mod hook_steps;
+mod method;
+pub mod options;
 pub mod order;
 mod prune;
 pub mod text;
 
+use crate::definition::{SyncOptions, Wish};
 use crate::diff::impact;
 use crate::manifest::Manifest;
 use lockstep_types::application::SyncPolicy;
 use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind};
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
+use lockstep_types::plan::{Action, Method, Plan, PlanPhase, Step};
 use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::Revision;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +70,10 @@ pub struct PlanPolicy {
     pub create_namespace: bool,
     /// Deletes wait until everything that was applied is healthy.
     pub prune_last: bool,
+    /// For objects that say nothing about it themselves, and so are the next two.
+    pub prune_wish: Wish,
+    pub replace: bool,
+    pub force: bool,
     pub hooks: HookRuns,
 }
 
@@ -81,13 +88,17 @@ pub enum HookRuns {
     Always,
 }
 
-impl From<&SyncPolicy> for PlanPolicy {
-    fn from(policy: &SyncPolicy) -> Self {
+impl PlanPolicy {
+    /// What a definition allows, without hooks.
+    pub fn of(policy: &SyncPolicy, options: &SyncOptions) -> Self {
         Self {
             prune: policy.prune,
             allow_empty: policy.allow_empty,
             create_namespace: policy.create_namespace,
-            prune_last: false,
+            prune_last: options.prune_last,
+            prune_wish: options.prune,
+            replace: options.replace,
+            force: options.force,
             hooks: HookRuns::Never,
         }
     }
@@ -120,6 +131,8 @@ pub struct PresentFacts {
     pub tracking: Option<String>,
     /// Its own wish about being pruned.
     pub prune: PruneWish,
+    /// Its own wish about being deleted last.
+    pub prune_last: Option<bool>,
     pub wave: i32,
     /// Its own annotations make it a hook: not a leftover of a sync, whoever made it.
     pub hook: bool,
@@ -130,7 +143,9 @@ pub struct PresentFacts {
 /// What annotations of a live object say about pruning it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PruneWish {
+    /// Nothing: the definition decides.
     #[default]
+    Unsaid,
     Allowed,
     /// Never; with the annotation that says so.
     Never(String),
@@ -222,6 +237,7 @@ fn applies<'a>(
             problem
                 .into_iter()
                 .chain(hook::remarks(&manifest.body))
+                .chain(method::remarks(manifest))
                 .map(|problem| format!("{}: {problem}.", said_at(manifest))),
         );
         match hook_steps::of_a_sync(manifest) {
@@ -241,6 +257,7 @@ fn left_out(input: &PlanInput<'_>, manifest: &Manifest) -> Step {
         HookRuns::WithChanges | HookRuns::Always => "it runs with the next sync",
     };
     step.action = Action::Skip(format!("{what}; {why}"));
+    step.method = Method::Apply;
     step.changes = Vec::new();
     step.impact = None;
     step.why = String::new();
@@ -263,7 +280,14 @@ fn said_at(manifest: &Manifest) -> String {
 fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
     let fact = input.live.get(&manifest.key);
     let diff = input.diffs.get(&manifest.key);
-    let (action, why) = decide(input, manifest, fact, diff);
+    let (action, mut why) = decide(input, manifest, fact, diff);
+    let method = match action {
+        Action::Configure => method::method(&input.policy, manifest, diff),
+        _ => Method::Apply,
+    };
+    if let Some(how) = method::words(method) {
+        why = format!("{why}; {how}");
+    }
     let changes: Vec<FieldChange> = match (&action, diff) {
         (Action::Configure, Some(diff)) => diff
             .changes
@@ -296,6 +320,8 @@ fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
             _ => None,
         },
         desired_hash: manifest.hash.clone(),
+        method,
+        prune_last: false,
         changes,
         impact,
         why,
@@ -413,6 +439,8 @@ fn destination_namespace(
         hook: None,
         uid: None,
         desired_hash: manifest.hash,
+        method: Method::Apply,
+        prune_last: false,
         changes: Vec::new(),
         impact: Some(Impact::Configures),
         why: "the destination namespace is missing, and the definition says to create it"
@@ -440,19 +468,22 @@ fn unknown(input: &PlanInput<'_>) -> Vec<ResourceKey> {
         .collect()
 }
 
-/// Puts the prunes behind all applies, in reverse order; each of their waves waits for the one before it.
+/// Puts the prunes behind all applies, in reverse order, and those behind them that are to be last; each of their waves
+/// waits for the one before it.
 fn append_prunes(steps: &mut Vec<Step>, prunes: Vec<Step>, waves: &[i32]) {
     let mut prunes: Vec<(i32, Step)> = waves.iter().copied().zip(prunes).collect();
     prunes.sort_by(|(wave, step), (other_wave, other)| {
-        order::kind_order(*other_wave, &other.key).cmp(&order::kind_order(*wave, &step.key))
+        let reversed =
+            order::kind_order(*other_wave, &other.key).cmp(&order::kind_order(*wave, &step.key));
+        step.prune_last.cmp(&other.prune_last).then(reversed)
     });
     let of_sync = steps.iter().filter(|step| step.phase == PlanPhase::Sync);
     let mut wave = of_sync.map(|step| step.wave).max().unwrap_or(0);
     let mut last = None;
     for (own, mut step) in prunes {
-        if last != Some(own) {
+        if last != Some((step.prune_last, own)) {
             wave = wave.saturating_add(1);
-            last = Some(own);
+            last = Some((step.prune_last, own));
         }
         step.wave = wave;
         steps.push(step);

@@ -18,6 +18,9 @@ pub struct SyncOptions {
     pub skip_dry_run_on_missing: bool,
     /// Deletes come after everything else is healthy.
     pub prune_last: bool,
+    /// For objects that say nothing about it themselves.
+    #[serde(default)]
+    pub prune: Wish,
     pub propagation: Propagation,
     /// Ignored fields keep their live value when the object is written.
     pub respect_ignore_differences: bool,
@@ -41,6 +44,7 @@ impl Default for SyncOptions {
             validate: true,
             skip_dry_run_on_missing: false,
             prune_last: false,
+            prune: Wish::Allowed,
             propagation: Propagation::Background,
             respect_ignore_differences: false,
             fail_on_shared: false,
@@ -53,10 +57,19 @@ impl Default for SyncOptions {
     }
 }
 
+/// Whether objects may be deleted. The later ones are the more careful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Wish {
+    #[default]
+    Allowed,
+    /// After a person has said yes.
+    Confirm,
+    Never,
+}
+
 /// What happens to what a deleted object owns.
 ///
-/// Argo CD deletes in the foreground unless told otherwise, Flux in the background. So do we: a plan waits for what is
-/// deleted where that matters, and an object with a stuck dependent does not stay half deleted.
+/// Without a word in the definition it is as its dialect has it: Argo CD prunes in the foreground, Flux in the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Propagation {
     Foreground,

@@ -1,12 +1,12 @@
 //! Reads off a live object what a plan needs to know of it, and off a desired one what it says about itself.
 
 use super::hook;
+use super::options::{SYNC_OPTIONS, options};
 use super::order::{annotation, wave};
 use super::{LiveFact, PresentFacts, PruneWish};
+use crate::definition::Wish;
 use crate::tracking::TRACKING_ANNOTATION;
 use serde_json::Value;
-
-const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 
 impl LiveFact {
     /// Reads the facts off a live object.
@@ -20,6 +20,7 @@ impl LiveFact {
             api_version: text("/apiVersion").unwrap_or_default().to_owned(),
             tracking: annotation(body, TRACKING_ANNOTATION).map(str::to_owned),
             prune: prune_wish(body),
+            prune_last: options(body).prune_last,
             wave: wave(body).0,
             hook: hook::hook(body).is_some(),
             terminating: text("/metadata/deletionTimestamp").is_some(),
@@ -27,22 +28,10 @@ impl LiveFact {
     }
 }
 
-/// Whether an object asks the server to let unknown fields pass.
-pub fn is_lax(body: &Value) -> bool {
-    annotation(body, SYNC_OPTIONS)
-        .unwrap_or_default()
-        .split(',')
-        .any(|option| option.trim() == "Validate=false")
-}
-
 /// What annotations say about deleting the object.
 pub(super) fn prune_wish(body: &Value) -> PruneWish {
-    let options: Vec<&str> = annotation(body, SYNC_OPTIONS)
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .collect();
-    if options.contains(&"Prune=false") {
+    let own = options(body).prune;
+    if own == Some(Wish::Never) {
         return PruneWish::Never(format!("{SYNC_OPTIONS}: Prune=false"));
     }
     for (name, value) in [
@@ -53,10 +42,10 @@ pub(super) fn prune_wish(body: &Value) -> PruneWish {
             return PruneWish::Never(format!("{name}: {value}"));
         }
     }
-    if options.contains(&"Prune=confirm") {
-        PruneWish::Confirm
-    } else {
-        PruneWish::Allowed
+    match own {
+        None => PruneWish::Unsaid,
+        Some(Wish::Confirm) => PruneWish::Confirm,
+        Some(Wish::Allowed | Wish::Never) => PruneWish::Allowed,
     }
 }
 

@@ -39,7 +39,6 @@ pub struct Progress<'p> {
     pub fresh: Option<&'p Plan>,
     /// Health of what the run does not write does not matter: it puts drift back.
     pub heals: bool,
-    pub prune_last: bool,
     /// Something was written since the cluster was looked at.
     pub stale: bool,
     pub now: Micros,
@@ -173,7 +172,7 @@ impl<'p> Progress<'p> {
     fn awaited(&self, earlier: &[&Stage<'p>], stage: &Stage<'p>, begun: bool) -> Vec<&'p Step> {
         let health = match stage.part {
             Part::Apply | Part::Before => !begun,
-            Part::Prune => self.prune_last && !begun,
+            Part::Prune => !begun && stage.steps.iter().any(|step| step.prune_last),
             Part::After => false,
         };
         let mut awaited = Vec::new();
@@ -429,6 +428,12 @@ fn standing(step: &Step, fresh: &Plan) -> Standing {
             if *action == step.action
                 && now.uid == step.uid
                 && now.desired_hash == step.desired_hash =>
+        {
+            Standing::Left
+        }
+        // It was deleted in order to be made anew.
+        Some((Action::Create, now))
+            if step.method.may_delete() && now.desired_hash == step.desired_hash =>
         {
             Standing::Left
         }

@@ -32,8 +32,6 @@ pub(crate) struct Compared {
     pub(crate) judged: Judged,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
-    /// Deletes wait until everything else is healthy.
-    pub(crate) prune_last: bool,
 }
 
 /// How comparing ended.
@@ -58,7 +56,7 @@ impl Compared {
             baseline: &self.baseline,
             destination_namespace: &loaded.definition.destination.namespace,
             options: &loaded.definition.sync_options,
-            policy: PlanPolicy::from(&loaded.definition.policy),
+            policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
             managed: self.managed,
             ignored: super::ignored::by_object(
                 &loaded.definition.ignore_differences,
@@ -237,7 +235,6 @@ async fn stages(
         judged: Judged::nothing(),
         handle: Arc::clone(&handle),
         managed,
-        prune_last: loaded.definition.sync_options.prune_last,
     });
     let judged = judge::judge(
         &compared.subject(runtime, loaded),

@@ -72,7 +72,9 @@ impl Subject<'_> {
 
     /// Whether unknown fields of an object pass: by its own annotation, or by the definition.
     pub(crate) fn is_lax(&self, manifest: &Manifest) -> bool {
-        !self.options.validate || plan::facts::is_lax(&manifest.body)
+        !plan::options::options(&manifest.body)
+            .validate
+            .unwrap_or(self.options.validate)
     }
 }
 
