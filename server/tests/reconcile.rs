@@ -21,6 +21,8 @@ mod ignored;
 mod interruption;
 #[path = "reconcile/kubectl.rs"]
 mod kubectl;
+#[path = "reconcile/options.rs"]
+mod options;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
 #[path = "reconcile/world.rs"]
