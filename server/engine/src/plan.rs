@@ -45,7 +45,7 @@ pub struct PlanInput<'a> {
     pub policy: PlanPolicy,
     /// Namespace of the definition's destination; may be empty.
     pub destination_namespace: &'a str,
-    /// What a namespace that the sync creates is given.
+    /// What the destination namespace is given where the definition says to create it.
     pub namespace_metadata: NamespaceMetadata<'a>,
     /// `None`: not known.
     pub namespace_exists: Option<bool>,
@@ -55,11 +55,28 @@ pub struct PlanInput<'a> {
     pub approved_digest: Option<&'a str>,
 }
 
-/// Labels and annotations for a namespace.
+/// Labels and annotations for the destination namespace.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NamespaceMetadata<'a> {
     pub labels: Option<&'a BTreeMap<String, String>>,
     pub annotations: Option<&'a BTreeMap<String, String>>,
+    /// UID of the namespace, if it is there, lacks some of it and is declared by nobody.
+    pub lacking: Option<&'a str>,
+}
+
+impl NamespaceMetadata<'_> {
+    /// Whether a live namespace lacks some of it; one that carries a tracking id is its application's business.
+    pub fn is_lacking(&self, body: &serde_json::Value) -> bool {
+        let lacks = |field: &str, given: Option<&BTreeMap<String, String>>| {
+            given.is_some_and(|given| {
+                given.iter().any(|(name, value)| {
+                    body["metadata"][field][name.as_str()].as_str() != Some(value)
+                })
+            })
+        };
+        order::annotation(body, crate::tracking::TRACKING_ANNOTATION).is_none()
+            && (lacks("labels", self.labels) || lacks("annotations", self.annotations))
+    }
 }
 
 /// What the definition and the request allow.
@@ -397,7 +414,7 @@ fn changed(diff: &ResourceDiff) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The step that makes the destination namespace before everything else.
+/// The step that makes the destination namespace, or gives it its metadata, before everything else.
 fn destination_namespace(
     input: &PlanInput<'_>,
     steps: &[Step],
@@ -410,8 +427,10 @@ fn destination_namespace(
     if steps.iter().any(|step| step.key == manifest.key) {
         return None;
     }
+    let uid = input.namespace_metadata.lacking;
     match input.namespace_exists {
-        Some(true) => return None,
+        Some(true) if uid.is_none() => return None,
+        Some(true) => {}
         None => {
             report.push(format!(
                 "Whether {} exists is not known: it is not created.",
@@ -421,6 +440,18 @@ fn destination_namespace(
         }
         Some(false) => {}
     }
+    let there = input.namespace_exists == Some(true);
+    let (action, why) = if there {
+        (
+            Action::Configure,
+            "the destination namespace lacks some of the definition's managedNamespaceMetadata",
+        )
+    } else {
+        (
+            Action::Create,
+            "the destination namespace is missing, and the definition says to create it",
+        )
+    };
     // Hooks of PreSync live in it too.
     let (phase, wave) = steps
         .iter()
@@ -433,18 +464,17 @@ fn destination_namespace(
         index: 0,
         key: manifest.key,
         api_version: manifest.api_version,
-        action: Action::Create,
+        action,
         phase,
         wave,
         hook: None,
-        uid: None,
+        uid: uid.filter(|_| there).map(str::to_owned),
         desired_hash: manifest.hash,
         method: Method::Apply,
         prune_last: false,
         changes: Vec::new(),
         impact: Some(Impact::Configures),
-        why: "the destination namespace is missing, and the definition says to create it"
-            .to_owned(),
+        why: why.to_owned(),
     })
 }
 

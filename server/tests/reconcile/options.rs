@@ -268,7 +268,7 @@ async fn an_object_of_another_application_fails_the_sync_before_anything_is_writ
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_namespace_that_a_sync_creates_is_given_its_metadata() {
+async fn a_namespace_is_given_its_metadata_where_a_sync_may_create_it() {
     let metadata = "managedNamespaceMetadata: {labels: {team: cart}, annotations: {cost: high}}";
     let policy = format!("{AUTOMATED}\n    {metadata}");
     let world = World::start("metadata", Mode::Managed, &policy).await;
@@ -289,6 +289,21 @@ async fn a_namespace_that_a_sync_creates_is_given_its_metadata() {
             "the namespace with its metadata",
             &["get", "namespace", &made, "--ignore-not-found", "-o", given],
             "cart high",
+        )
+        .await;
+    // Somebody changes it: the next sync that writes something puts it back, and leaves what is theirs.
+    world.kubectl_bare(&["label", "namespace", &made, "team=theirs", "--overwrite"]);
+    world.kubectl_bare(&["label", "namespace", &made, "own=theirs"]);
+    let settings = config("settings", "", "a: c");
+    world.repository.write("other/settings.yaml", &settings);
+    world.push("two");
+    let given_and_theirs =
+        "jsonpath={.metadata.labels.team} {.metadata.annotations.cost} {.metadata.labels.own}";
+    world
+        .until_kubectl(
+            "the metadata is back",
+            &["get", "namespace", &made, "-o", given_and_theirs],
+            "cart high theirs",
         )
         .await;
     // Without CreateNamespace the namespace is not ours to mark.

@@ -26,7 +26,7 @@ pub struct SyncOptions {
     pub respect_ignore_differences: bool,
     /// An object that another application holds fails the sync.
     pub fail_on_shared: bool,
-    /// For a namespace that the sync creates.
+    /// For the destination namespace, where `CreateNamespace` is on.
     pub namespace_labels: BTreeMap<String, String>,
     pub namespace_annotations: BTreeMap<String, String>,
     pub retry: Option<Retry>,

@@ -109,7 +109,8 @@ impl<'c> Checker<'c> {
             let of_sync = step.phase == PlanPhase::Sync;
             let destination = step.phase == PlanPhase::PreSync && self.is_destination(&step.key);
             let of_hook = step.action.is_of_hook() || step.hook.is_some();
-            let made_first = destination && step.action == Action::Create;
+            let made_first =
+                destination && matches!(step.action, Action::Create | Action::Configure);
             if !(of_hook || of_sync || made_first) {
                 self.violate(
                     "phases",
@@ -148,13 +149,20 @@ impl<'c> Checker<'c> {
                 && step.action == Action::Create
                 && self.input.policy.create_namespace
                 && self.input.namespace_exists == Some(false);
+            let given = self.input.namespace_metadata.lacking;
+            let given_namespace = self.is_destination(&step.key)
+                && step.action == Action::Configure
+                && self.input.policy.create_namespace
+                && self.input.namespace_exists == Some(true)
+                && given.is_some()
+                && step.uid.as_deref() == given;
             match declared.get(&step.key) {
                 Some(hash) if *hash == step.desired_hash => {}
                 Some(_) => self.violate(
                     "desired",
                     format!("{} would be applied from another manifest", step.key),
                 ),
-                None if created_namespace => continue,
+                None if created_namespace || given_namespace => continue,
                 None => self.violate("desired", format!("{} is not declared", step.key)),
             }
             match (self.input.live.get(&step.key), &step.action) {

@@ -177,7 +177,7 @@ impl<'a> Work<'a> {
             .iter()
             .any(|change| change.class == DiffClass::Drift);
         let options = ApplyOptions {
-            force: self.force || drifted || is_hook,
+            force: self.force || drifted || is_hook || declared.is_none(),
             uid: step.uid.clone(),
             lax: self.subject.is_lax(&manifest),
         };

@@ -62,11 +62,12 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What a namespace that a sync creates is given.
+    /// What the destination namespace is given.
     pub(crate) fn namespace_metadata(&self) -> NamespaceMetadata<'_> {
         NamespaceMetadata {
             labels: Some(&self.options.namespace_labels),
             annotations: Some(&self.options.namespace_annotations),
+            lacking: None,
         }
     }
 
@@ -88,6 +89,8 @@ pub(crate) struct Judged {
     pub(crate) facts: BTreeMap<ResourceKey, LiveFact>,
     pub(crate) hpa_targets: BTreeSet<ResourceKey>,
     pub(crate) namespace_exists: Option<bool>,
+    /// UID of the destination namespace, if it is there and lacks metadata that the definition gives it.
+    pub(crate) namespace_lacks: Option<String>,
     pub(crate) healths: BTreeMap<ResourceKey, Health>,
     pub(crate) health: Health,
     pub(crate) culprit: Option<ResourceKey>,
@@ -268,16 +271,20 @@ pub(crate) async fn judge(
         SyncStatus::Synced
     };
     let namespace = ResourceKey::new("", "Namespace", "", subject.destination_namespace);
-    let namespace_exists = match live.get(&namespace) {
-        Lookup::Present(_) => Some(true),
-        Lookup::Absent => Some(false),
-        Lookup::Unknown(_) => None,
+    let (namespace_exists, namespace_lacks) = match live.get(&namespace) {
+        Lookup::Present(object) => {
+            let lacks = subject.namespace_metadata().is_lacking(&object.body());
+            (Some(true), lacks.then(|| object.uid.clone()))
+        }
+        Lookup::Absent => (Some(false), None),
+        Lookup::Unknown(_) => (None, None),
     };
     Ok(Judged {
         diffs,
         facts,
         hpa_targets,
         namespace_exists,
+        namespace_lacks,
         healths,
         health: health::target(&observed),
         culprit: cause
@@ -434,7 +441,10 @@ impl Judged {
                 ..subject.policy
             },
             destination_namespace: subject.destination_namespace,
-            namespace_metadata: subject.namespace_metadata(),
+            namespace_metadata: NamespaceMetadata {
+                lacking: self.namespace_lacks.as_deref(),
+                ..subject.namespace_metadata()
+            },
             namespace_exists: self.namespace_exists,
             cascade: &cascade,
             approved_digest: approved,
@@ -494,6 +504,7 @@ impl Judged {
             facts: BTreeMap::new(),
             hpa_targets: BTreeSet::new(),
             namespace_exists: None,
+            namespace_lacks: None,
             healths: BTreeMap::new(),
             health: health::unknown(""),
             culprit: None,

@@ -53,12 +53,8 @@ pub(super) fn read(place: &Place<'_>) -> (SyncPolicy, SyncOptions) {
     options.namespace_labels = metadata.text_map("labels");
     options.namespace_annotations = metadata.text_map("annotations");
     metadata.done();
-    if metadata.is_there() {
-        let why = if policy.create_namespace {
-            "it is set when the namespace is created, and not changed later"
-        } else {
-            "it has an effect only together with CreateNamespace=true"
-        };
+    if metadata.is_there() && !policy.create_namespace {
+        let why = "it has an effect only together with CreateNamespace=true";
         place.note("managedNamespaceMetadata", why);
     }
     place.done();

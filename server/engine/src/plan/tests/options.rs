@@ -241,37 +241,82 @@ fn problems_are_said_with_the_place_in_git() {
 }
 
 #[test]
-fn a_namespace_is_given_its_metadata_only_when_it_is_made() {
+fn the_destination_namespace_is_given_its_metadata() {
     let labels = BTreeMap::from([("team".to_owned(), "cart".to_owned())]);
-    let annotations = BTreeMap::new();
-    let given = NamespaceMetadata {
+    let annotations = BTreeMap::from([("cost".to_owned(), "high".to_owned())]);
+    let given = |lacking| NamespaceMetadata {
         labels: Some(&labels),
         annotations: Some(&annotations),
+        lacking,
     };
-    for (create, exists, made) in [
-        (true, Some(false), true),
-        (true, Some(true), false),
-        (true, None, false),
-        (false, Some(false), false),
+    for (create, exists, lacking, expected) in [
+        (true, Some(false), None, Some((Action::Create, None))),
+        (
+            true,
+            Some(true),
+            Some("u"),
+            Some((Action::Configure, Some("u"))),
+        ),
+        (true, Some(true), None, None),
+        (true, None, None, None),
+        (false, Some(false), None, None),
+        (false, Some(true), Some("u"), None),
     ] {
         let mut world = World::new();
         world.policy.create_namespace = create;
         world.namespace_exists = exists;
         world.new_object("/ConfigMap:shop/new");
         let input = PlanInput {
-            namespace_metadata: given,
+            namespace_metadata: given(lacking),
             ..world.input()
         };
         let plan = plan(&input);
+        assert_eq!(check(&plan, &input), []);
         let step = plan.steps.iter().find(|step| step.key.kind == "Namespace");
-        assert_eq!(step.is_some(), made, "{create} {exists:?}");
+        assert_eq!(
+            step.map(|step| (step.action.clone(), step.uid.as_deref())),
+            expected,
+            "{create} {exists:?} {lacking:?}"
+        );
         if let Some(step) = step {
-            let manifest = namespace_manifest("shop", given).unwrap();
+            let manifest = namespace_manifest("shop", given(None)).unwrap();
             assert_eq!(step.desired_hash, manifest.hash);
             assert_eq!(
                 *manifest.body,
-                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"team": "cart"}}})
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                    "name": "shop", "labels": {"team": "cart"}, "annotations": {"cost": "high"}}})
             );
         }
     }
+    // By itself it is no reason to sync.
+    let mut world = World::new();
+    world.policy.create_namespace = true;
+    world.synced("/ConfigMap:shop/settings");
+    let input = PlanInput {
+        namespace_metadata: given(Some("u")),
+        ..world.input()
+    };
+    assert!(!plan(&input).writes());
+}
+
+#[test]
+fn metadata_of_a_namespace_that_somebody_declares_is_theirs() {
+    let labels = BTreeMap::from([("team".to_owned(), "cart".to_owned())]);
+    let given = NamespaceMetadata {
+        labels: Some(&labels),
+        ..NamespaceMetadata::default()
+    };
+    for (metadata, lacking) in [
+        (json!({}), true),
+        (json!({"labels": {"team": "shop"}}), true),
+        (json!({"labels": {"team": "cart", "other": "x"}}), false),
+        (
+            json!({"annotations": {tracking::TRACKING_ANNOTATION: "x"}}),
+            false,
+        ),
+    ] {
+        let body = json!({"metadata": metadata});
+        assert_eq!(given.is_lacking(&body), lacking, "{metadata}");
+    }
+    assert!(!NamespaceMetadata::default().is_lacking(&json!({})));
 }
