@@ -194,6 +194,10 @@ fn every_page_says_what_it_is_for() {
                 ],
             ),
             (
+                format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout"),
+                vec!["Problem", "Prun=false", "is not known and does not count"],
+            ),
+            (
                 format!("{app}?cluster=prod-eu&tab=changes"),
                 vec![
                     "1 warning",

@@ -25,6 +25,8 @@ mod kubectl;
 mod options;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/remaking.rs"]
+mod remaking;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -14,6 +14,8 @@ pub mod order;
 mod prune;
 pub mod text;
 
+pub use facts::{problems, said};
+
 use crate::definition::{SyncOptions, Wish};
 use crate::diff::impact;
 use crate::manifest::Manifest;
@@ -21,7 +23,7 @@ use lockstep_types::application::SyncPolicy;
 use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind};
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Method, Plan, PlanPhase, Step};
-use lockstep_types::resource::{Origin, ResourceKey};
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -249,14 +251,8 @@ fn applies<'a>(
             ));
             continue;
         }
-        let (wave, problem) = order::wave(&manifest.body);
-        report.extend(
-            problem
-                .into_iter()
-                .chain(hook::remarks(&manifest.body))
-                .chain(method::remarks(manifest))
-                .map(|problem| format!("{}: {problem}.", said_at(manifest))),
-        );
+        let (wave, _) = order::wave(&manifest.body);
+        report.extend(said(manifest));
         match hook_steps::of_a_sync(manifest) {
             Some(hook) => hooks.push((manifest, hook)),
             None => steps.push(apply(input, manifest, wave)),
@@ -279,19 +275,6 @@ fn left_out(input: &PlanInput<'_>, manifest: &Manifest) -> Step {
     step.impact = None;
     step.why = String::new();
     step
-}
-
-/// An object with the place in Git that declares it, where that is known.
-fn said_at(manifest: &Manifest) -> String {
-    let name = manifest.key.short();
-    match &manifest.origin {
-        Some(Origin {
-            path,
-            line: Some(line),
-        }) => format!("{name} ({path}:{line})"),
-        Some(Origin { path, line: None }) => format!("{name} ({path})"),
-        None => name,
-    }
 }
 
 fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {

@@ -1,11 +1,14 @@
 //! Reads off a live object what a plan needs to know of it, and off a desired one what it says about itself.
 
 use super::hook;
+use super::method;
 use super::options::{SYNC_OPTIONS, options};
 use super::order::{annotation, wave};
 use super::{LiveFact, PresentFacts, PruneWish};
 use crate::definition::Wish;
+use crate::manifest::Manifest;
 use crate::tracking::TRACKING_ANNOTATION;
+use lockstep_types::resource::Origin;
 use serde_json::Value;
 
 impl LiveFact {
@@ -69,4 +72,31 @@ pub(super) fn not_applied(body: &Value, exists: bool) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What is wrong with the annotations of a desired object that say how it is synced, a sentence part each.
+pub fn problems(manifest: &Manifest) -> Vec<String> {
+    wave(&manifest.body)
+        .1
+        .into_iter()
+        .chain(hook::remarks(&manifest.body))
+        .chain(method::remarks(manifest))
+        .collect()
+}
+
+/// The same as sentences, with the object and the place in Git that declares it, where that is known.
+pub fn said(manifest: &Manifest) -> Vec<String> {
+    let name = manifest.key.short();
+    let name = match &manifest.origin {
+        Some(Origin {
+            path,
+            line: Some(line),
+        }) => format!("{name} ({path}:{line})"),
+        Some(Origin { path, line: None }) => format!("{name} ({path})"),
+        None => name,
+    };
+    problems(manifest)
+        .iter()
+        .map(|problem| format!("{name}: {problem}."))
+        .collect()
 }

@@ -5,6 +5,7 @@
 //!
 //! - an earlier cleanup must be gone and every earlier hook must have ended before anything else begins;
 //! - a later wave, and PostSync, also wait until everything of the waves before is healthy, written or not;
+//! - what is deleted must be gone before anything later begins, and before the run is over;
 //! - deletes of what left Git wait for health only with `PruneLast`, else for the requests alone;
 //! - what follows the last wave is the business of `verify`.
 //!
@@ -396,7 +397,9 @@ fn is_over(row: &StepOutcome) -> bool {
 
 /// Its request was answered, and its end is waited for.
 pub(super) fn is_open(step: &Step, row: &StepOutcome) -> bool {
-    step.action.is_of_hook() && row.status == StepStatus::Running && row.uid.is_some()
+    (step.action.is_of_hook() || step.action == Action::Prune)
+        && row.status == StepStatus::Running
+        && row.uid.is_some()
 }
 
 /// Its request was not sent, or nobody knows whether it was.

@@ -137,6 +137,12 @@ pub(super) async fn known(
         warnings: [
             compared.render.warnings.clone(),
             engine::render::plain_text_secrets(&compared.render.objects),
+            compared
+                .desired
+                .objects
+                .iter()
+                .flat_map(engine::plan::said)
+                .collect(),
         ]
         .concat(),
         desired: compared.desired.objects.clone(),

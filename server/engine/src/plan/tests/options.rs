@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::plan::options::SYNC_OPTIONS;
+use lockstep_types::resource::Origin;
 
 /// A world in which one declared object differs, with these options of its own.
 fn differs(key: &str, own: &str) -> (World, ResourceKey) {

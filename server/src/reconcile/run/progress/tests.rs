@@ -225,6 +225,31 @@ fn prune_last_waits_for_health() {
     assert_eq!(run.is("web", Look::Ready).go(), "prune old; applied");
 }
 
+/// The request was answered, and the object takes its time.
+#[test]
+fn what_is_deleted_must_be_gone_before_the_run_is_over() {
+    let mut run = run("Sync 0 prune old\nPostSync 0 hook smoke");
+    run.rows[0].status = StepStatus::Running;
+    run.rows[0].uid = Some("uid".to_owned());
+    run.rows[0].started_at = Some(NOW);
+    assert_eq!(run.is("old", waits()).go(), "wait old");
+    run.is("smoke", Look::Ready);
+    assert_eq!(run.is("old", Look::Gone).go(), "hook smoke; applied");
+    assert_eq!(run.rows[0].status, StepStatus::Done);
+    let mut late = self::run("Sync 0 prune old");
+    late.rows[0] = StepOutcome {
+        status: StepStatus::Running,
+        uid: Some("uid".to_owned()),
+        ..late.rows[0].clone()
+    };
+    late.now = NOW.plus_seconds(3600);
+    let said = late.is("old", waits()).go();
+    assert!(
+        said.contains("ConfigMap old was waited for long enough"),
+        "{said}"
+    );
+}
+
 /// One object asks for it: the others do not wait.
 #[test]
 fn one_object_goes_last() {
