@@ -19,6 +19,7 @@ pub mod explain;
 pub mod ledger;
 pub mod preview;
 pub mod render;
+pub mod revisions;
 pub mod run;
 pub mod sources;
 pub mod supervisor;

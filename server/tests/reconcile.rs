@@ -27,6 +27,10 @@ mod options;
 mod ownership;
 #[path = "reconcile/remaking.rs"]
 mod remaking;
+#[path = "reconcile/several.rs"]
+mod several;
+#[path = "reconcile/unsteady.rs"]
+mod unsteady;
 #[path = "reconcile/world.rs"]
 mod world;
 
