@@ -6,6 +6,8 @@ mod edits;
 mod fake;
 #[path = "pages/several_sources.rs"]
 mod several_sources;
+#[path = "pages/theme.rs"]
+mod theme;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -194,6 +196,10 @@ fn every_page_says_what_it_is_for() {
                     "restarts pods",
                     "overlays/production/checkout.yaml:18",
                 ],
+            ),
+            (
+                format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout"),
+                vec!["Problem", "Prun=false", "is not known and does not count"],
             ),
             (
                 format!("{app}?cluster=prod-eu&tab=changes"),
@@ -573,26 +579,5 @@ fn a_server_function_tells_its_error_by_status() {
         assert_eq!(gone.status, StatusCode::NOT_FOUND);
         assert!(gone.html.contains("NotFound"), "{}", gone.html);
         assert_eq!(ask(None, unknown).await.status, StatusCode::UNAUTHORIZED);
-    });
-}
-
-#[test]
-fn the_theme_is_drawn_by_the_server() {
-    on_server(async {
-        let request = Request::get("/login")
-            .header(header::COOKIE, "a=b; theme=dark")
-            .body(Body::empty())
-            .expect("a request");
-        assert!(
-            send(None, false, request)
-                .await
-                .html
-                .contains("data-theme=\"dark\"")
-        );
-        let request = Request::get("/login")
-            .header(header::COOKIE, "theme=\"><script>")
-            .body(Body::empty())
-            .expect("a request");
-        assert!(!send(None, false, request).await.html.contains("data-theme"));
     });
 }

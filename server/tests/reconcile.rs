@@ -23,8 +23,12 @@ mod ignored;
 mod interruption;
 #[path = "reconcile/kubectl.rs"]
 mod kubectl;
+#[path = "reconcile/options.rs"]
+mod options;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/remaking.rs"]
+mod remaking;
 #[path = "reconcile/several.rs"]
 mod several;
 #[path = "reconcile/unsteady.rs"]

@@ -264,6 +264,8 @@ fn step(index: u32, key: ResourceKey, action: Action, impact: Option<Impact>, wh
         wave: 0,
         hook: None,
         uid: None,
+        method: Default::default(),
+        prune_last: false,
         desired_hash: "00".into(),
         changes: Vec::new(),
         impact,
@@ -341,6 +343,10 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
         live_yaml: Some(format!("apiVersion: apps/v1\nkind: {}\nmetadata:\n  name: {}\n  namespace: shop\nspec:\n  replicas: 5\n  template:\n    spec:\n      containers:\n        - name: checkout\n          image: registry.example.com/checkout:2.9.0\n", node.key.kind, node.key.name)),
         desired_yaml: declared.then(|| "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: checkout\n  namespace: shop\nspec:\n  replicas: 3\n".into()),
         origin: declared.then(|| Origin { path: "overlays/production/checkout.yaml".into(), line: Some(18) }),
+        problems: declared
+            .then(|| "argocd.argoproj.io/sync-options: \"Prun=false\" is not known and does not count".into())
+            .into_iter()
+            .collect(),
         diff: (node.key.kind == "Deployment").then(|| diffs().remove(0)),
         events: vec![
             event("Warning", "Failed", "Failed to pull image \"registry.example.com/checkout:2.9.1\": not found", 6, 0),

@@ -25,7 +25,7 @@ pub use collect::{read, read_rendered, read_source};
 pub use concern::{may_define, may_generate};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
-pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions};
+pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions, Wish};
 
 use lockstep_types::application::{Dialect, SourceSpec, SyncPolicy};
 use lockstep_types::revision::TargetRevision;

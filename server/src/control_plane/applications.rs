@@ -71,14 +71,19 @@ impl Applications for Plane {
             None => Vec::new(),
         };
         diffs.sort_by_key(|diff| (weight(diff), diff.key.clone()));
+        let warnings = assessment
+            .as_ref()
+            .map(|assessment| assessment.warnings.clone())
+            .unwrap_or_default();
+        let mut plan = assessment.map(|assessment| assessment.plan.clone());
+        if let Some(plan) = &mut plan {
+            plan.report.retain(|line| !warnings.contains(line));
+        }
         Ok(ChangesView {
             target: placement.reference(),
             diffs,
-            warnings: assessment
-                .as_ref()
-                .map(|assessment| assessment.warnings.clone())
-                .unwrap_or_default(),
-            plan: assessment.map(|assessment| assessment.plan.clone()),
+            warnings,
+            plan,
         })
     }
 

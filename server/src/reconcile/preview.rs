@@ -158,7 +158,8 @@ async fn judged(
         inventory,
         baseline: &baseline,
         destination_namespace: &loaded.definition.destination.namespace,
-        policy: PlanPolicy::from(&loaded.definition.policy),
+        options: &loaded.definition.sync_options,
+        policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
         // An observed cluster is sent nothing, not even a dry run; the tracking annotation counts as a difference.
         managed: loaded.row.mode == lockstep_types::source::Mode::Managed,
         ignored: super::target::ignored::by_object(

@@ -194,6 +194,7 @@ async fn pass(
         now,
         mode: loaded.row.mode,
         policy: &loaded.definition.policy,
+        retry: loaded.definition.sync_options.retry.as_ref(),
         hold: loaded.hold.as_ref(),
         pin: loaded.pin.as_ref(),
         state,

@@ -12,10 +12,12 @@ use crate::runtime::memory::How;
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
 use engine::live::Lookup;
-use engine::plan::{InventoryEntry, PlanPolicy};
+use engine::plan::{InventoryEntry, LiveFact, PlanPolicy};
 use engine::render::{Complete, RenderInput};
+use engine::tracking::TrackingId;
 use lockstep_types::cluster::Connection;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, SourceRevision};
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
@@ -38,8 +40,6 @@ pub(crate) struct Compared {
     pub(crate) judged: Judged,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
-    /// Deletes wait until everything else is healthy.
-    pub(crate) prune_last: bool,
 }
 
 /// How comparing ended.
@@ -89,7 +89,8 @@ impl Compared {
             inventory: &self.inventory,
             baseline: &self.baseline,
             destination_namespace: &loaded.definition.destination.namespace,
-            policy: PlanPolicy::from(&loaded.definition.policy),
+            options: &loaded.definition.sync_options,
+            policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
             managed: self.managed,
             ignored: super::ignored::by_object(
                 &loaded.definition.ignore_differences,
@@ -97,6 +98,25 @@ impl Compared {
             ),
             keep_ignored: super::ignored::are_kept(&loaded.definition),
         }
+    }
+}
+
+impl Compared {
+    /// A declared object that another target of Lockstep holds, with that target.
+    pub(crate) fn shared(
+        &self,
+        runtime: &Runtime,
+        loaded: &Loaded,
+    ) -> Option<(&ResourceKey, String)> {
+        self.desired.objects.iter().find_map(|manifest| {
+            let LiveFact::Present(facts) = self.judged.facts.get(&manifest.key)? else {
+                return None;
+            };
+            let id = TrackingId::parse(facts.tracking.as_deref()?, &manifest.key)?;
+            let ours =
+                id.installation == runtime.installation() && id.target_key == loaded.target_key;
+            (!ours).then_some((&manifest.key, id.target_key))
+        })
     }
 }
 
@@ -265,7 +285,6 @@ async fn stages(
         judged: Judged::nothing(),
         handle: Arc::clone(&handle),
         managed,
-        prune_last: loaded.definition.sync_options.prune_last,
     });
     let judged = judge::judge(
         &compared.subject(runtime, loaded),

@@ -8,15 +8,17 @@ use crate::runtime::{Assessment, Runtime};
 use crate::store::drift::FoundDrift;
 use crate::store::target::{Deployed, TargetState};
 use crate::store::{self, StoreError};
+use engine::plan::LiveFact;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
 use lockstep_types::drift::DriftState;
 use lockstep_types::event::EventKind;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::plan::Plan;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a pass found and decided.
@@ -84,7 +86,8 @@ pub(super) async fn known(
     let drift_changed =
         differs(&open, &found.drift) || open.iter().any(|row| row.state != drift_state);
     let deployed = deployed(loaded, compared, found.facts);
-    if state != loaded.row.state || drift_changed || deployed.is_some() {
+    let gone = gone(memory, compared);
+    if state != loaded.row.state || drift_changed || deployed.is_some() || !gone.is_empty() {
         let mut tx = runtime.store().begin().await?;
         if drift_changed {
             store::drift::reconcile(&mut tx, id, &found.drift, first, |row| {
@@ -95,6 +98,9 @@ pub(super) async fn known(
         }
         if let Some(deployed) = &deployed {
             store::target::set_deployed(&mut tx, id, loaded.generation, deployed).await?;
+        }
+        for key in gone {
+            store::inventory::drop_entry(&mut tx, id, key).await?;
         }
         store::target::record(&mut tx, id, loaded.generation, &state).await?;
         if loaded.row.state.revision != state.revision {
@@ -143,6 +149,12 @@ pub(super) async fn known(
         warnings: [
             compared.render.warnings.clone(),
             engine::render::plain_text_secrets(&compared.render.objects),
+            compared
+                .desired
+                .objects
+                .iter()
+                .flat_map(engine::plan::said)
+                .collect(),
         ]
         .concat(),
         desired: compared.desired.objects.clone(),
@@ -350,6 +362,27 @@ fn deployed(loaded: &Loaded, compared: &Compared, facts: &Facts) -> Option<Deplo
         render_key: compared.render.key.clone(),
         images: desired::images(&compared.desired.objects),
     })
+}
+
+/// What left Git and is known not to be there any more: a delete that took its time is over. What was only meant to be
+/// applied stays in the inventory; its request may still arrive.
+fn gone<'c>(memory: &TargetMemory, compared: &'c Compared) -> Vec<&'c ResourceKey> {
+    let declared: BTreeSet<&ResourceKey> = compared
+        .desired
+        .objects
+        .iter()
+        .map(|manifest| &manifest.key)
+        .collect();
+    compared
+        .inventory
+        .iter()
+        .filter(|entry| entry.uid.is_some() && !declared.contains(&entry.key))
+        .map(|entry| &entry.key)
+        .filter(|key| {
+            compared.judged.facts.get(key) == Some(&LiveFact::Absent)
+                && !memory.expected.contains_key(key)
+        })
+        .collect()
 }
 
 fn drift_state(loaded: &Loaded, now: Micros, starts: bool) -> DriftState {
