@@ -18,6 +18,7 @@ mod problem;
 mod session;
 mod stream;
 mod table;
+mod webhook;
 
 pub use gate::Peer;
 pub use listener::{Limits, TimedListener};
@@ -110,6 +111,7 @@ pub fn router(web: Web) -> Router {
     let (api, _) = api::table().finish();
     let inner = Router::new()
         .nest("/api/v1", api)
+        .route("/api/webhooks/{provider}", post(webhook::receive))
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .route("/events", get(stream::events))
         .route("/login", post(login::log_in))

@@ -23,6 +23,8 @@ mod interruption;
 mod kubectl;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/webhook.rs"]
+mod webhook;
 #[path = "reconcile/world.rs"]
 mod world;
 

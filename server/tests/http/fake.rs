@@ -16,7 +16,7 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
 };
 use lockstep_types::ports::{
-    Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
+    Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
@@ -25,6 +25,7 @@ use lockstep_types::rollback::{
 };
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
+use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use lockstep_types::{Micros, PortError};
 use std::sync::atomic::{AtomicU32, Ordering};
 use uuid::Uuid;
@@ -227,5 +228,28 @@ impl Sources for Fake {
     }
     async fn take_over(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
         self.act(())
+    }
+}
+
+#[async_trait]
+impl Webhooks for Fake {
+    async fn webhooks(&self, _: &Actor) -> Answer<WebhooksView> {
+        Ok(WebhooksView {
+            secret_made: None,
+            endpoints: Vec::new(),
+        })
+    }
+    async fn renew_webhook_secret(&self, _: &Actor) -> Answer<String> {
+        self.act(String::new())
+    }
+    async fn receive(&self, post: &WebhookPost) -> Answer<()> {
+        let token = post
+            .headers
+            .iter()
+            .find(|(name, _)| name == "x-gitlab-token");
+        match token {
+            Some((_, value)) if value == "right" => Ok(()),
+            _ => Err(PortError::Unauthenticated),
+        }
     }
 }
