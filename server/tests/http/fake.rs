@@ -71,8 +71,26 @@ impl Fleet for Fake {
             now: Micros(0),
         })
     }
-    async fn rollout(&self, _: &Actor, _: &str) -> Answer<CommitRollout> {
-        missing()
+    async fn rollout(&self, _: &Actor, commit: &str) -> Answer<CommitRollout> {
+        let (state, why) = match commit {
+            "11111111" => ("Live", ""),
+            "22222222" => ("Failed", "the image does not exist"),
+            "33333333" => ("Waiting", "It waits for its sync"),
+            _ => return missing(),
+        };
+        let nil = Uuid::nil();
+        let application = serde_json::json!({"id": nil, "name": "cart", "project": "shop"});
+        let target =
+            serde_json::json!({"id": nil, "application": application, "cluster": "prod-eu"});
+        let rollout = serde_json::json!({
+            "commit": {
+                "revision": commit.repeat(5), "parents": [], "subject": "cart", "body": "", "author": "Ada",
+                "author_email": "", "authored_at": 0, "committer": "Ada", "committed_at": 0
+            },
+            "repo_url": "https://git.example.org/cart.git",
+            "targets": [{"target": target, "state": state, "why": why, "at": null}]
+        });
+        Ok(serde_json::from_value(rollout).unwrap())
     }
     async fn problems(&self, _: &Actor) -> Answer<Vec<Problem>> {
         Ok(Vec::new())
