@@ -13,6 +13,7 @@ mod headers;
 mod health;
 mod listener;
 mod login;
+mod metrics;
 mod pages;
 mod problem;
 mod session;
@@ -22,6 +23,7 @@ mod webhook;
 
 pub use gate::Peer;
 pub use listener::{Limits, TimedListener};
+pub use metrics::metrics_router;
 pub use table::{RouteInfo, Table};
 
 use crate::accounts::AccountService;

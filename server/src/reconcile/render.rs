@@ -5,6 +5,7 @@
 
 use super::cause::Cause;
 use crate::runtime::Runtime;
+use crate::runtime::metrics::Stage;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
@@ -14,6 +15,7 @@ use engine::render::{Complete, RenderError, RenderInput};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::Revision;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A render with the files it was made from.
 #[derive(Debug, Clone)]
@@ -83,12 +85,15 @@ pub fn input(
 /// # Errors
 /// Why there are no manifests, as the reason to show.
 pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered, Cause> {
+    let waiting = runtime.metrics().wait(Stage::Render);
     let permit = runtime
         .limits()
         .renders
         .acquire()
         .await
         .map_err(|_| stopping())?;
+    drop(waiting);
+    let began = Instant::now();
     let within = runtime.settings().render_within;
     let work = async {
         let inputs = runtime
@@ -133,7 +138,10 @@ pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered
     };
     let result = tokio::time::timeout(within, work).await;
     drop(permit);
-    result.unwrap_or_else(|_| Err(too_slow(within.as_secs())))
+    let result = result.unwrap_or_else(|_| Err(too_slow(within.as_secs())));
+    let reason = result.as_ref().err().map(|cause| cause.code.word());
+    runtime.metrics().ran_since(Stage::Render, began, reason);
+    result
 }
 
 /// Renders past every cache.

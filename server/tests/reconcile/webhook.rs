@@ -277,6 +277,15 @@ async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     let refused = view.endpoints.iter().filter(|one| one.refused.is_some());
     assert_eq!(refused.count(), 2);
 
+    // What was done is counted, by stage and not by id.
+    let metrics = runtime.metrics().text(&runtime).expect("a text");
+    let fetches = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("lockstep_stage_runs_total{stage=\"fetch\"} "));
+    let fetches: u64 = fetches.expect("a line").parse().expect("a number");
+    assert!(fetches >= 2, "{metrics}");
+    assert!(metrics.contains("lockstep_stage_last_success_age_seconds{stage=\"fetch\"}"));
+
     host.ask(
         reqwest::Method::DELETE,
         host.place("").trim_end_matches('/'),

@@ -6,6 +6,7 @@ use super::memory::TargetMemory;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::render;
+use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
 use engine::live::Lookup;
 use engine::plan::{InventoryEntry, PlanPolicy};
@@ -17,6 +18,7 @@ use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A finished comparison with everything it rests on.
 pub(crate) struct Compared {
@@ -90,7 +92,13 @@ pub(crate) async fn compare(
             ),
         );
     }
-    match stages(runtime, loaded, memory, handle, now).await {
+    let began = Instant::now();
+    let answer = stages(runtime, loaded, memory, handle, now).await;
+    if !matches!(answer, Ok(Comparison::Wait)) {
+        let reason = answer.as_ref().err().map(|cause| cause.code.word());
+        runtime.metrics().ran_since(Stage::Compare, began, reason);
+    }
+    match answer {
         Ok(comparison) => comparison,
         Err(cause) => Comparison::Unknown(cause),
     }
