@@ -330,6 +330,17 @@ fn every_page_says_what_it_is_for() {
             ),
             ("/settings?tab=tokens".into(), vec!["pipeline of shop"]),
             (
+                "/settings?tab=webhooks".into(),
+                vec![
+                    "https://lockstep.example.com/api/webhooks/github",
+                    "fetched at once",
+                    "refs/heads/main",
+                    "nothing follows this branch or tag",
+                    "wrong or missing secret",
+                    "none yet",
+                ],
+            ),
+            (
                 "/login?error=throttled".into(),
                 vec!["Too many attempts.", "Log in"],
             ),

@@ -33,6 +33,8 @@ mod remaking;
 mod several;
 #[path = "reconcile/unsteady.rs"]
 mod unsteady;
+#[path = "reconcile/webhook.rs"]
+mod webhook;
 #[path = "reconcile/world.rs"]
 mod world;
 

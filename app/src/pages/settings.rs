@@ -1,4 +1,4 @@
-//! Settings: root sources, clusters, accounts, tokens, about. What Git owns is not here.
+//! Settings: root sources, clusters, webhooks, accounts, tokens, about. What Git owns is not here.
 
 mod about;
 mod accounts;
@@ -6,6 +6,7 @@ mod clusters;
 mod sources;
 mod take_over;
 mod tokens;
+mod webhooks;
 
 use crate::components::panel::PageHead;
 use crate::components::switcher::{Choice, Tabs};
@@ -14,9 +15,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 5] = [
+const TABS: [(&str, &str); 6] = [
     ("sources", "Root sources"),
     ("clusters", "Clusters"),
+    ("webhooks", "Webhooks"),
     ("accounts", "Accounts"),
     ("tokens", "Tokens"),
     ("about", "About"),
@@ -49,6 +51,7 @@ pub fn SettingsPage() -> impl IntoView {
         {move || match (chosen.get(), take.get()) {
             ("sources", source) if !source.is_empty() => view! { <take_over::TakeOverPart source=source /> }.into_any(),
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
+            ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),
             ("about", _) => view! { <about::AboutPart /> }.into_any(),

@@ -20,7 +20,7 @@ use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::*;
 use lockstep_types::ports::{
-    Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs,
+    Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
@@ -30,6 +30,7 @@ use lockstep_types::rollback::{
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::time::Micros;
+use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -509,5 +510,19 @@ impl Events for Fake {
     }
     async fn subscribe(&self, _: &Actor, _: u64) -> Answer<BoxStream<'static, Answer<Event>>> {
         Ok(Box::pin(futures::stream::pending()))
+    }
+}
+
+#[async_trait]
+impl Webhooks for Fake {
+    async fn webhooks(&self, _: &Actor) -> Answer<WebhooksView> {
+        Ok(objects::webhooks(self.empty))
+    }
+    async fn renew_webhook_secret(&self, actor: &Actor) -> Answer<String> {
+        allowed(actor, Permission::Source)?;
+        Ok("lsk_made-up".into())
+    }
+    async fn receive(&self, _: &WebhookPost) -> Answer<()> {
+        Err(PortError::Unauthenticated)
     }
 }

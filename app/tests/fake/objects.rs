@@ -9,6 +9,9 @@ use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::{ObjectEvent, Origin, ResourceKey, ResourceNode, ResourceView};
+use lockstep_types::webhook::{
+    Delivery, DeliveryOutcome, WebhookEndpoint, WebhookProvider, WebhooksView,
+};
 use serde_json::json;
 
 pub fn key(group: &str, kind: &str, name: &str) -> ResourceKey {
@@ -354,4 +357,38 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
         ],
         node,
     })
+}
+
+/// One host that pushes, one that pushes what nobody follows, one with the wrong secret.
+pub fn webhooks(empty: bool) -> WebhooksView {
+    let delivered = |minutes, branch: &str, outcome| Delivery {
+        at: ago(minutes),
+        repository: "https://git.example.com/shop/checkout.git".into(),
+        references: vec![format!("refs/heads/{branch}")],
+        outcome,
+    };
+    let endpoints = WebhookProvider::ALL.into_iter().map(|provider| {
+        let last = match provider {
+            WebhookProvider::Github => Some(delivered(3, "main", DeliveryOutcome::Fetching)),
+            WebhookProvider::Gitea => Some(delivered(
+                90,
+                "try-it",
+                DeliveryOutcome::UnfollowedReference,
+            )),
+            _ => None,
+        };
+        WebhookEndpoint {
+            provider,
+            url: format!(
+                "https://lockstep.example.com/api/webhooks/{}",
+                provider.word()
+            ),
+            last: last.filter(|_| !empty),
+            refused: (provider == WebhookProvider::Gitlab && !empty).then(|| ago(12)),
+        }
+    });
+    WebhooksView {
+        secret_made: (!empty).then(|| ago(60 * 24 * 9)),
+        endpoints: endpoints.collect(),
+    }
 }

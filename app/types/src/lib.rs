@@ -27,6 +27,7 @@ pub mod rollback;
 pub mod source;
 pub mod sync;
 pub mod time;
+pub mod webhook;
 
 pub use error::PortError;
 pub use time::Micros;

@@ -8,6 +8,7 @@ use super::inputs::{self, Found};
 use super::revisions::Revisions;
 use crate::runtime::Runtime;
 use crate::runtime::memory::How;
+use crate::runtime::metrics::Stage;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
@@ -94,12 +95,15 @@ pub async fn rendered(
     input: &RenderInput,
     target: Option<TargetId>,
 ) -> Result<Rendered, Cause> {
+    let waiting = runtime.metrics().wait(Stage::Render);
     let permit = runtime
         .limits()
         .renders
         .acquire()
         .await
         .map_err(|_| stopping())?;
+    drop(waiting);
+    let began = Instant::now();
     let within = runtime.settings().render_within;
     let work = async {
         let (inputs, found) = inputs::collected(runtime, input, target)
@@ -146,7 +150,10 @@ pub async fn rendered(
     };
     let result = tokio::time::timeout(within, work).await;
     drop(permit);
-    result.unwrap_or_else(|_| Err(too_slow(within.as_secs())))
+    let result = result.unwrap_or_else(|_| Err(too_slow(within.as_secs())));
+    let reason = result.as_ref().err().map(|cause| cause.code.word());
+    runtime.metrics().ran_since(Stage::Render, began, reason);
+    result
 }
 
 /// Renders past every cache.

@@ -12,13 +12,15 @@ pub(crate) use read::{Found, as_seen, defined_at};
 
 use super::driver::{self, Pace, Passed};
 use crate::runtime::memory::Failing;
+use crate::runtime::metrics::Stage;
 use crate::runtime::{Runtime, now};
 use engine::source::SourceError;
 use lockstep_types::id::{ApplicationId, SourceId, TargetId};
+use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::{Revision, TargetRevision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +68,11 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
     let Some(wanted) = runtime.memory().wanted(&key) else {
         return Passed::Done;
     };
-    let passed = match fetch(&runtime, &wanted).await {
+    let began = Instant::now();
+    let fetched = fetch(&runtime, &wanted).await;
+    let reason = fetched.is_err().then(|| ReasonCode::FetchFailed.word());
+    runtime.metrics().ran_since(Stage::Fetch, began, reason);
+    let passed = match fetched {
         Ok(answers) => {
             // Known before the answers are: a pass that comes first must not be missed.
             let steps = moved::look(&runtime, &key, &wanted, &answers).await;
@@ -115,6 +121,7 @@ async fn fetch(runtime: &Runtime, wanted: &Wanted) -> Result<Answers, Failing> {
         runtime.access().git(&wanted.url).await.map_err(|refused| {
             failing(refused.to_string(), "Correct the credential of the source.")
         })?;
+    let waiting = runtime.metrics().wait(Stage::Fetch);
     let _permit = runtime
         .limits()
         .fetches
@@ -122,6 +129,7 @@ async fn fetch(runtime: &Runtime, wanted: &Wanted) -> Result<Answers, Failing> {
         .await
         .map_err(|_| failing("the server is stopping".to_owned(), ""))?;
     let revisions: Vec<TargetRevision> = wanted.revisions.iter().cloned().collect();
+    drop(waiting);
     let within = runtime.settings().fetch_within;
     match tokio::time::timeout(
         within,

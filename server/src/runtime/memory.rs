@@ -22,7 +22,7 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::time::Micros;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -235,6 +235,14 @@ impl Memory {
 
     pub(crate) fn wanted(&self, key: &str) -> Option<Arc<Wanted>> {
         locked(&self.wanted).get(key).cloned()
+    }
+
+    /// Every repository that is read, and at which revisions.
+    pub(crate) fn tracked(&self) -> Vec<(String, BTreeSet<TargetRevision>)> {
+        locked(&self.wanted)
+            .iter()
+            .map(|(key, wanted)| (key.clone(), wanted.revisions.clone()))
+            .collect()
     }
 
     /// Replaces everything that is wanted; answers with the repositories of which something else is wanted now.

@@ -9,6 +9,7 @@ use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::render;
 use crate::reconcile::revisions::{self, Revisions};
 use crate::runtime::memory::How;
+use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
 use engine::live::Lookup;
@@ -144,7 +145,13 @@ pub(crate) async fn compare(
             ),
         );
     }
-    match stages(runtime, loaded, memory, handle, now).await {
+    let began = Instant::now();
+    let answer = stages(runtime, loaded, memory, handle, now).await;
+    if !matches!(answer, Ok(Comparison::Wait)) {
+        let reason = answer.as_ref().err().map(|cause| cause.code.word());
+        runtime.metrics().ran_since(Stage::Compare, began, reason);
+    }
+    match answer {
         Ok(comparison) => comparison,
         Err(cause) => Comparison::Unknown(cause),
     }
