@@ -10,7 +10,7 @@ const PAGES = [
   ['/clusters/prod-eu', 'prod-eu'],
   ['/approvals', 'Approvals'],
   ['/problems', 'Problems'],
-  ['/settings', 'Settings'],
+  ...['sources', 'clusters', 'webhooks', 'accounts', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
 ];
 
 for (const scheme of ['light', 'dark']) {

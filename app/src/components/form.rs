@@ -61,14 +61,17 @@ pub fn SelectField(
     /// Value and words.
     options: Vec<(String, String)>,
     #[prop(optional, into)] selected: Option<String>,
+    #[prop(optional)] hint: &'static str,
 ) -> impl IntoView {
     let id = format!("field-{name}");
+    let hint_id = format!("{id}-hint");
+    let described = (!hint.is_empty()).then(|| hint_id.clone());
     view! {
         <div class="flex min-w-0 flex-col gap-1">
             <label class="text-sm font-medium" for=id.clone()>
                 {label}
             </label>
-            <select class=FIELD id=id name=name>
+            <select class=FIELD id=id name=name aria-describedby=described>
                 {options
                     .into_iter()
                     .map(|(value, words)| {
@@ -81,6 +84,7 @@ pub fn SelectField(
                     })
                     .collect_view()}
             </select>
+            {(!hint.is_empty()).then(|| view! { <p class="text-xs text-muted" id=hint_id>{hint}</p> })}
         </div>
     }
 }

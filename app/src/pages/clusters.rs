@@ -8,7 +8,9 @@ use crate::components::form::TextField;
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{ACTION_LINK, PANEL, PageHead, Part, TABLE, TD, facts, heads, tag};
+use crate::components::panel::{
+    ACTION_LINK, LINK, PANEL, PageHead, Part, TABLE, TD, facts, heads, tag,
+};
 use crate::components::reason::Banner;
 use crate::components::standing::{severity, standing};
 use crate::components::status::{Mark, chip, mark};
@@ -66,7 +68,8 @@ fn list_page(list: Vec<ClusterView>) -> AnyView {
         return view! {
             <PageHead title="Clusters" actions=add />
             <Empty title="No clusters yet" shape=Icon::Clusters>
-                "Add one with a kubeconfig that has inline credentials. Rights to get, list and watch are enough to begin with; nothing is installed in the cluster."
+                "Add one with a kubeconfig that has inline credentials. Rights to get, list and watch are enough to begin with; nothing is installed in the cluster. "
+                <a class=LINK href="/settings?tab=clusters&add=1">"Paste a kubeconfig"</a>
             </Empty>
         }
         .into_any();
@@ -99,6 +102,8 @@ fn list_row(cluster: ClusterView) -> AnyView {
         .iter()
         .filter(|target| target.health.status == HealthStatus::Healthy)
         .count();
+    // What it answered before it went away is no news.
+    let answers = cluster.connection == Connection::Connected;
     view! {
         <tr>
             <td class=TD>
@@ -112,8 +117,8 @@ fn list_row(cluster: ClusterView) -> AnyView {
             <td class=TD>{connection_chip(&cluster.connection)}</td>
             <td class=TD data-label="match Git">{format!("{synced} of {total}")}</td>
             <td class=TD data-label="healthy">{format!("{healthy} of {total}")}</td>
-            <td class=format!("{TD} font-mono text-sm")>{cluster.version.clone()}</td>
-            <td class=TD>{cluster.latency_millis.map(|millis| format!("{millis} ms"))}</td>
+            <td class=format!("{TD} font-mono text-sm{}", if answers { "" } else { " text-muted" })>{cluster.version.clone()}</td>
+            <td class=TD>{cluster.latency_millis.filter(|_| answers).map(|millis| format!("{millis} ms"))}</td>
             <td class=TD data-label="watches">{format::count(cluster.watches.into())}</td>
             <td class=TD data-label="objects">{format::count(cluster.objects_cached)}</td>
             <td class=format!("{TD} whitespace-nowrap text-muted") data-label="last compared">{cluster.last_compared.map_or_else(|| "never".into_any(), ago)}</td>

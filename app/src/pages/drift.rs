@@ -51,7 +51,7 @@ fn page(rows: Vec<DriftRow>, (filter, closed): (String, bool)) -> AnyView {
     let below = view! {
         <p class="mt-1.5 text-lg">
             {if open == 0 {
-                "The clusters are as Git says.".to_owned()
+                "No field differs from what Git says.".to_owned()
             } else {
                 format!("{} from what Git says.", format::plural(open, "field differs", "fields differ"))
             }}

@@ -134,7 +134,7 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
             <Sha revision=run.revision.clone() />
             {subject.map(|subject| view! { <span class="break-words">{subject}</span> })}
             <span>"by " {run.started_by.words()}</span>
-            <span>"began " {ago(run.started_at)}</span>
+            <span>"began " {ago(run.started_at)} " ago"</span>
             <span>{lasted}</span>
             <span>{counts_words(&run.counts)}</span>
         </div>

@@ -245,4 +245,39 @@ mod tests {
         drop(waiting);
         assert!(encoded(&metrics).contains("lockstep_stage_queue{stage=\"render\"} 0"));
     }
+
+    /// The dashboard and the alerts would be empty without a word otherwise.
+    #[test]
+    fn dashboard_and_alerts_name_what_is_there() {
+        let metrics = Metrics::default();
+        metrics.ran(Stage::Sync, Duration::from_secs(2), Some("SyncFailed"));
+        metrics.ages.get_or_create(&OfStage { stage: Stage::Sync });
+        for family in [
+            &metrics.connected,
+            &metrics.busy,
+            &metrics.watches,
+            &metrics.objects,
+        ] {
+            let cluster = "prod-eu".to_owned();
+            family.get_or_create(&OfCluster { cluster }).set(1);
+        }
+        let text = encoded(&metrics);
+        let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy");
+        for file in ["grafana-dashboard.json", "prometheus-rules.yaml"] {
+            let written = std::fs::read_to_string(format!("{deploy}/{file}")).unwrap();
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let names: Vec<&str> = written
+                .split(|c: char| !is_part(c))
+                .filter(|word| word.starts_with("lockstep_"))
+                .collect();
+            assert!(names.len() > 5, "{file}");
+            for name in names {
+                let sample = ["{", " "].map(|end| format!("\n{name}{end}"));
+                assert!(
+                    sample.iter().any(|sample| text.contains(sample)),
+                    "{file} asks for {name}, which is not among\n{text}"
+                );
+            }
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
         Step {
             title: "Add a repository",
             done: None,
-            text: "Its Argo CD and Flux manifests are read as they are, and compared with the cluster. It is only observed; nothing is written.",
+            text: "Its Argo CD, Flux and Fleet manifests are read as they are, and compared with the cluster. It is only observed; nothing is written.",
             href: "/settings?tab=sources&add=1",
             link: "Add a root source",
             command: "lockstep source add NAME --repo URL --path PATH",
@@ -52,7 +52,7 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
     ];
     let next = steps.iter().position(|step| step.done.is_none());
     view! {
-        <section class=format!("{PANEL} max-w-3xl") aria-labelledby="first-steps">
+        <section class=format!("{PANEL} max-w-4xl") aria-labelledby="first-steps">
             <div class="border-b border-line px-4 py-3">
                 <h2 id="first-steps" class="text-lg font-semibold">
                     "No applications yet"

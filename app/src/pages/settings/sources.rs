@@ -72,7 +72,7 @@ pub fn SourcesPart(open: bool) -> impl IntoView {
                                 .then(|| {
                                     view! {
                                         <Empty title="No root sources yet" shape=Icon::Commit>
-                                            "A root source is a repository and a path with Argo CD or Flux manifests, read as they are. It starts in Observe: compared and recorded, nothing written."
+                                            "A root source is a repository and a path with Argo CD, Flux or Fleet manifests, read as they are. It starts in Observe: compared and recorded, nothing written."
                                         </Empty>
                                     }
                                 })}
@@ -228,6 +228,11 @@ fn add_form(
     add: ServerAction<AddSource>,
 ) -> AnyView {
     let refused = refusal(actor, Permission::Source);
+    let home_hint = if clusters.is_empty() {
+        "No cluster is registered yet: add one first, on the tab Clusters."
+    } else {
+        "The cluster that in-cluster and Flux definitions mean."
+    };
     let options = clusters
         .into_iter()
         .map(|name| (name.clone(), name))
@@ -239,8 +244,9 @@ fn add_form(
                 <TextField name="repo_url" label="Repository" required=true placeholder="https://git.example.com/team/shop.git" />
                 <TextField name="path" label="Path" hint="Where the definitions lie; empty is the root." placeholder="apps" />
                 <TextField name="revision" label="Revision" hint="Branch, tag or commit; empty is the default branch." placeholder="main" />
-                <SelectField name="home_cluster" label="Home cluster" options=options />
-                <p class="self-end text-xs text-muted">"The cluster that in-cluster and Flux definitions mean."</p>
+                <div class="md:col-span-2 md:max-w-[calc(50%-0.375rem)]">
+                    <SelectField name="home_cluster" label="Home cluster" options=options hint=home_hint />
+                </div>
                 <TextField name="username" label="User name" hint="Only for private repositories." />
                 <TextField name="password" label="Password or token" kind="password" autocomplete="new-password" hint="Kept encrypted, never shown again. Reading is enough; writing is needed to roll back." />
                 <div class="flex flex-wrap items-center gap-3 md:col-span-2">

@@ -85,7 +85,9 @@ fn secret_part(
             <div class="min-w-0 flex-1 basis-80">
                 <h2 class="font-semibold">"Secret"</h2>
                 <p class="text-sm text-muted">{words}</p>
-                <p class="mt-1 text-xs text-muted">"Making one needs the script of this page: a plain form could not show it only once."</p>
+                <noscript>
+                    <p class="mt-1 text-xs text-muted">"Making one needs JavaScript: a plain form could not show it only once."</p>
+                </noscript>
             </div>
             <ActionForm action=renew attr:class="contents">
                 <Submit look=Look::Plain refused=refused pending=renew.pending()>

@@ -8,7 +8,9 @@ use engine::definition::{
     DefinedSource, Definition, DefinitionFile, Definitions, DirectoryOptions, KustomizeOptions,
     SourceKind, read, read_source,
 };
-use engine::render::{Complete, RenderError, RenderInput, Renderer, SandboxSettings, Tools};
+use engine::render::{
+    Complete, MoreSource, RenderError, RenderInput, Renderer, SandboxSettings, Tools,
+};
 use engine::source::{Credential, Mirrors};
 use lockstep_types::revision::{Revision, TargetRevision};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,37 +135,46 @@ impl Corpus {
         definition: &Definition,
     ) -> Result<Option<Complete>, Box<dyn Error>> {
         let what = format!("{} {}", definition.dialect.words(), definition.name);
-        let source = &definition.source;
-        if source.kind != SourceKind::Git {
-            folder.leave_out(
-                &what,
-                "its chart is in a registry, and the corpus needs no network",
-            );
-            return Ok(None);
+        let mut sources = Vec::new();
+        for source in std::iter::once(&definition.source).chain(&definition.more_sources) {
+            if source.kind != SourceKind::Git {
+                folder.leave_out(
+                    &what,
+                    "its chart is in a registry, and the corpus needs no network",
+                );
+                return Ok(None);
+            }
+            let named = source
+                .repo_url
+                .trim_end_matches('/')
+                .trim_end_matches(".git");
+            let named = named.rsplit('/').next().unwrap_or_default();
+            let Some(url) = self.addresses.get(named) else {
+                folder.leave_out(&what, "its repository is not part of the corpus");
+                return Ok(None);
+            };
+            sources.push(MoreSource {
+                repo_url: url.clone(),
+                revision: self.head(url).await?,
+                source: DefinedSource {
+                    repo_url: url.clone(),
+                    ..source.clone()
+                },
+            });
         }
-        if !definition.more_sources.is_empty() {
-            folder.leave_out(&what, "it has several sources");
-            return Ok(None);
-        }
-        let named = source
-            .repo_url
-            .trim_end_matches('/')
-            .trim_end_matches(".git");
-        let named = named.rsplit('/').next().unwrap_or_default();
-        let Some(url) = self.addresses.get(named) else {
-            folder.leave_out(&what, "its repository is not part of the corpus");
+        let more = sources.split_off(1);
+        let Some(first) = sources.pop() else {
             return Ok(None);
         };
-        let head = self.head(url).await?;
-        let input = input(
-            (url, &head),
-            DefinedSource {
-                repo_url: url.clone(),
-                ..source.clone()
-            },
-            &definition.name,
-            &definition.destination.namespace,
-        );
+        let input = RenderInput {
+            more,
+            ..input(
+                (&first.repo_url, &first.revision),
+                first.source,
+                &definition.name,
+                &definition.destination.namespace,
+            )
+        };
         match self.render(&input).await {
             Ok(complete) => Ok(Some(complete)),
             Err(error) => {

@@ -50,6 +50,7 @@ pub fn read_source(
     let mut definitions = collected.finish(home_cluster, Some(&itself));
     definitions.applications.append(&mut bundles.applications);
     definitions.problems.append(&mut bundles.problems);
+    definitions.documents.append(&mut bundles.documents);
     definitions.sort();
     definitions
 }

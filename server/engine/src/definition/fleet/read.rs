@@ -8,7 +8,9 @@ mod names;
 use super::super::collect::Ours;
 use super::super::fields::{FieldProblem, Place, Report};
 use super::super::flux_values::ConfigMaps;
-use super::super::{Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions};
+use super::super::{
+    Definition, DefinitionDocument, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
+};
 use super::bundle::{self, Around, Bundle};
 use super::folders::Folders;
 use super::placement::{ClusterGroup, DeclaredCluster, Placement};
@@ -94,6 +96,7 @@ struct FoundRepository {
 #[derive(Default)]
 struct Reading {
     problems: Vec<DefinitionProblem>,
+    documents: Vec<DefinitionDocument>,
     repositories: Vec<FoundRepository>,
     /// Also when it is broken: folders are not claimed by guessing then.
     has_repository: bool,

@@ -2,8 +2,8 @@
 
 use super::super::{DEFAULT_NAMESPACE, GROUP, repository};
 use super::{FoundRepository, Reading, Written};
-use crate::definition::DefinitionFile;
 use crate::definition::collect::MAX_FILE_BYTES;
+use crate::definition::{DefinitionDocument, DefinitionFile};
 use crate::yaml::{self, Node};
 
 impl Reading {
@@ -74,6 +74,14 @@ impl Reading {
             return self.broken(&written.path, written.line, message);
         };
         let namespace = metadata("namespace").unwrap_or(DEFAULT_NAMESPACE);
+        self.documents.push(DefinitionDocument {
+            path: written.path.clone(),
+            line: written.line,
+            group: GROUP.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        });
         let subject = format!("{kind} {name}");
         let problems = match kind {
             "GitRepo" => {

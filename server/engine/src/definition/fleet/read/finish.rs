@@ -76,8 +76,7 @@ impl Reading {
             }
         }
         Definitions {
-            // Those of Fleet are not placed among the others.
-            documents: Vec::new(),
+            documents: self.documents,
             applications,
             problems: self.problems,
         }
