@@ -19,6 +19,14 @@ const FACTS = join(STATE, 'demo.json');
 const WORK = join(STATE, 'repositories');
 const SERVER_FOLDER = join(STATE, 'lockstep');
 const OWNER = 'acme';
+/** Two of Argo CD, one of Flux with a folder for each cluster, one of Fleet: all of them one list. */
+const SOURCES = [
+  { name: 'fleet', repository: 'fleet', homeCluster: 'prod-eu' },
+  { name: 'tools', repository: 'tools', path: 'apps', homeCluster: 'prod-eu' },
+  { name: 'observability-production', repository: 'observability', path: 'clusters/production', homeCluster: 'prod-eu' },
+  { name: 'observability-staging', repository: 'observability', path: 'clusters/staging', homeCluster: 'staging-eu' },
+  { name: 'edge', repository: 'edge', homeCluster: 'prod-eu' },
+];
 const LABELS = { 'staging-eu': { env: 'staging', region: 'eu' }, 'prod-eu': { env: 'prod', region: 'eu' } };
 
 const since = Date.now();
@@ -37,15 +45,25 @@ async function stopAll() {
 const readFacts = () => (existsSync(FACTS) ? JSON.parse(readFileSync(FACTS, 'utf8')) : {});
 const writeFacts = (facts) => writeFileSync(FACTS, JSON.stringify(facts, null, 2), { mode: 0o600 });
 
+/** Repositories that are not on the Git host yet: all of them, or what a newer demo has more. */
+function missing(facts) {
+  if (facts.gitToken) facts.told ??= ['platform', 'shop', 'fleet'];
+  return REPOSITORIES.filter((name) => !facts.told?.includes(name));
+}
+
 async function prepareRepositories(rig, facts) {
   const { gitea } = rig;
-  const owner = await createUser(gitea, OWNER, randomBytes(12).toString('base64url'));
-  facts.gitToken = await createToken(gitea, owner, 'lockstep');
-  facts.start = new Date().toISOString();
-  for (const name of REPOSITORIES) {
+  const names = missing(facts);
+  if (!facts.gitToken) {
+    const owner = await createUser(gitea, OWNER, randomBytes(12).toString('base64url'));
+    facts.gitToken = await createToken(gitea, owner, 'lockstep');
+    facts.start = new Date().toISOString();
+  }
+  for (const name of names) {
     const { http } = await createRepository(gitea, OWNER, name);
     initialise(WORK, name, addressWithSecret(http, OWNER, facts.gitToken));
     const commits = tell(WORK, name, { late: false, start: new Date(facts.start), gitBase: `${gitea.url}${OWNER}` });
+    facts.told = [...(facts.told ?? []), name];
     console.log(`${OWNER}/${name}: ${commits} commits`);
   }
 }
@@ -56,10 +74,10 @@ function prepareServer(rig, facts) {
     port: facts.port,
     rig,
     clusters: rig.clusters.map(({ name }) => ({ name, labels: LABELS[name] })),
-    sources: [{
-      name: 'fleet', repo: repositoryAddresses(rig.gitea, OWNER, 'fleet').http, homeCluster: 'prod-eu',
+    sources: SOURCES.map(({ repository, ...source }) => ({
+      ...source, repo: repositoryAddresses(rig.gitea, OWNER, repository).http,
       username: OWNER, password: facts.gitToken, takenOver: true,
-    }],
+    })),
     repositories: [{ prefix: `${rig.gitea.url}${OWNER}/`, username: OWNER, password: facts.gitToken }],
   });
   if (!facts.password) {
@@ -83,7 +101,7 @@ async function main() {
   }
   rigStarted = true;
   const rig = await step('Two clusters and a Git host', () => up({ state: RIG, clusters: 2 }));
-  if (!facts.gitToken) {
+  if (missing(facts).length) {
     await step('Repositories', () => prepareRepositories(rig, facts));
     writeFacts(facts);
   }

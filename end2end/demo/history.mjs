@@ -77,4 +77,19 @@ export const history = {
     { hours: 798, by: ana, subject: 'Backup plans in production', add: ['apps/backup-plans.yaml'] },
     { hours: 698, by: deepak, subject: 'Policies stay with Flux', add: ['flux/'] },
   ],
+  observability: [
+    { hours: 720, by: deepak, subject: 'Collectors on both clusters, by Flux', add: ['README.md', 'agents/', 'clusters/'] },
+    { hours: 719, by: deepak, subject: 'Dashboards as a chart', add: ['charts/'] },
+    { hours: 400, by: jon, subject: 'Sample a fifth of all traces', swap: [swap('agents/settings.yaml', 'sampling: "0.1"', 'sampling: "0.2"')] },
+    { hours: 240, by: deepak, subject: 'Collector and gateway 0.9.1', swap: [swap('agents/collector.yaml', 'collector:0.9.0', 'collector:0.9.1'), swap('agents/gateway.yaml', 'gateway:0.9.0', 'gateway:0.9.1')] },
+  ],
+  edge: [
+    { hours: 640, by: jon, subject: 'The cache and the purge service, by Fleet', add: ['README.md', 'cache/', 'cdn/'] },
+    { hours: 330, by: jon, subject: 'Twice the cache', swap: [swap('cache/cache.yaml', 'size: 256Mi', 'size: 512Mi')] },
+    { hours: 120, by: sofie, subject: 'Four caches in production', swap: [swap('cache/overlays/production/cache_patch.yaml', 'replicas: 3', 'replicas: 4')] },
+  ],
+  tools: [
+    { hours: 500, by: maria, subject: 'The wiki on both clusters', add: ['README.md', 'apps/', 'charts/', 'values/'] },
+    { hours: 60, by: maria, subject: 'Wiki 4.0.2', swap: [swap('charts/wiki/Chart.yaml', 'appVersion: 4.0.1', 'appVersion: 4.0.2')] },
+  ],
 };

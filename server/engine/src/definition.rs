@@ -46,11 +46,15 @@ pub struct Definitions {
     pub problems: Vec<DefinitionProblem>,
     /// Every document of ours that could be parsed, also those that only support applications, such as repositories.
     pub documents: Vec<DefinitionDocument>,
+    /// Files that are patches of kustomizations or templates of charts: no definitions by themselves.
+    pub material: Vec<String>,
 }
 
 /// A document of one of the kinds that are read here, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DefinitionDocument {
+    /// It comes to a cluster through what another definition renders, and is read from that render.
+    pub rendered: bool,
     pub path: String,
     /// 1-based line of its first line.
     pub line: u32,

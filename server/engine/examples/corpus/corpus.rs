@@ -362,6 +362,12 @@ fn count_definitions(folder: &mut Folder, checkout: &Checkout, definitions: &Def
         folder.documents += documents.len();
         for document in documents.iter().filter(|document| document.is_definition()) {
             *folder.definitions.entry(document.kind.clone()).or_default() += 1;
+            if definitions.material.iter().any(|file| file == path) {
+                folder.leave_out(
+                    &format!("{path}:{}", document.first),
+                    "it is a patch of a kustomization or a template of a chart, read where that is rendered",
+                );
+            }
             if !is_said(definitions, path, document) {
                 folder.dropped.push(format!(
                     "{path}:{}: {} {}",
@@ -394,10 +400,16 @@ fn is_said(definitions: &Definitions, path: &str, document: &Counted) -> bool {
         .documents
         .iter()
         .any(|one| one.path == path && document.holds(one.line));
+    // Those of a render are counted as children; a patch or a template is nothing by itself.
+    let elsewhere = definitions.material.iter().any(|file| file == path)
+        || definitions
+            .documents
+            .iter()
+            .any(|one| one.rendered && one.path == path && document.holds(one.line));
     // A file that cannot be split into documents is one problem for all that it holds.
     let broken = !definitions.documents.iter().any(|one| one.path == path)
         && definitions.problems.iter().any(|one| one.path == path);
-    deployed || refused || broken || (read && !document.deploys())
+    deployed || refused || broken || elsewhere || (read && !document.deploys())
 }
 
 fn is_named(definitions: &Definitions, path: &str) -> bool {

@@ -109,6 +109,7 @@ struct Collected {
     problems: Vec<DefinitionProblem>,
     config_maps: ConfigMaps,
     built: Built,
+    material: Vec<String>,
 }
 
 impl Definitions {
@@ -136,7 +137,12 @@ impl Collected {
     fn files(&mut self, files: &[DefinitionFile]) {
         for file in files {
             let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
-            if matches!(ending, "yaml" | "yml" | "json") && !self.built.is_material(&file.path) {
+            if !matches!(ending, "yaml" | "yml" | "json") {
+                continue;
+            }
+            if self.built.is_material(&file.path) {
+                self.material.push(file.path.clone());
+            } else {
                 self.file(file);
             }
         }
@@ -286,7 +292,7 @@ impl Collected {
 
     fn finish(mut self, home_cluster: &str, itself: Option<&Source>) -> Definitions {
         let documents = std::mem::take(&mut self.documents);
-        let found = documents.iter().map(concern::whereabouts).collect();
+        let mut found: Vec<_> = documents.iter().map(concern::whereabouts).collect();
         let around = std::mem::take(&mut self.around);
         let mut repositories: Repositories<'_> = BTreeMap::new();
         let charts = self.chart_sources(&documents, &around);
@@ -315,6 +321,9 @@ impl Collected {
         }
         let rendered =
             parents::rendered(&documents, &repositories, &artifacts, itself, &self.built);
+        for (index, document) in found.iter_mut().enumerate() {
+            document.rendered = rendered.contains(&index);
+        }
         let config_maps = std::mem::take(&mut self.config_maps);
         let sources = Sources {
             repositories: &repositories,
@@ -356,6 +365,7 @@ impl Collected {
             applications: definitions,
             problems: self.problems,
             documents: found,
+            material: self.material,
         };
         definitions.sort();
         definitions

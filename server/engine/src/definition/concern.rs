@@ -45,6 +45,7 @@ fn has(bytes: &[u8], word: &[u8]) -> bool {
 
 pub(super) fn whereabouts(document: &Ours) -> DefinitionDocument {
     DefinitionDocument {
+        rendered: false,
         path: document.path.clone(),
         line: document.line,
         group: document.group.clone(),

@@ -127,7 +127,8 @@ impl Plane {
     }
 
     /// The commit that a definition would be compared with: the edited one when it follows the branch of the edit, else
-    /// what its revision resolves to, fetched when nobody has asked for it so far.
+    /// what its revision is on its host now: what somebody pushed a moment ago counts. When the host does not answer, the
+    /// last known commit does.
     async fn edited_revision(
         &self,
         ground: &Ground,
@@ -141,10 +142,17 @@ impl Plane {
         if self.follows(ground, url, tracked).await {
             return Ok(made.clone());
         }
-        if let Ok(known) = self.runtime.resolve(url, tracked).await {
-            return Ok(known);
+        let asked = (self.runtime.repository_key(url), tracked.clone());
+        let mut fetched = ground.fetched.lock().await;
+        if let Some(known) = fetched.get(&asked) {
+            return known.clone();
         }
-        self.fetched(url, tracked).await
+        let found = match self.fetched(url, tracked).await {
+            Ok(revision) => Ok(revision),
+            Err(why) => self.runtime.resolve(url, tracked).await.map_err(|_| why),
+        };
+        fetched.insert(asked, found.clone());
+        found
     }
 
     /// Whether a revision is the branch that the edit commits to.

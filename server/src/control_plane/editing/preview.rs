@@ -31,6 +31,8 @@ pub(super) struct Ground {
     pub credential: Credential,
     /// Which revisions of the repository are the branch, as far as it was asked.
     pub follows: tokio::sync::Mutex<BTreeMap<TargetRevision, bool>>,
+    /// What revisions of repositories were when this preview asked their hosts; or why there is no answer.
+    pub fetched: tokio::sync::Mutex<BTreeMap<(String, TargetRevision), Result<Revision, String>>>,
 }
 
 /// A preview with what carrying it out needs.
@@ -100,6 +102,7 @@ impl Plane {
             head,
             credential,
             follows: tokio::sync::Mutex::default(),
+            fetched: tokio::sync::Mutex::default(),
             source,
         })
     }

@@ -75,6 +75,7 @@ impl Reading {
         };
         let namespace = metadata("namespace").unwrap_or(DEFAULT_NAMESPACE);
         self.documents.push(DefinitionDocument {
+            rendered: false,
             path: written.path.clone(),
             line: written.line,
             group: GROUP.to_owned(),

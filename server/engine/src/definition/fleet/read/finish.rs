@@ -77,6 +77,7 @@ impl Reading {
         }
         Definitions {
             documents: self.documents,
+            material: Vec::new(),
             applications,
             problems: self.problems,
         }
