@@ -8,6 +8,7 @@
 
 mod directory;
 mod error;
+mod go_template;
 mod helm;
 mod inputs;
 mod kustomize;
@@ -21,6 +22,7 @@ mod substitute;
 mod tools;
 
 pub use error::RenderError;
+pub use go_template::Filled;
 pub use inputs::RenderInputs;
 pub use sandbox::SandboxSettings;
 pub use tools::Tools;

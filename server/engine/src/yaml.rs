@@ -2,6 +2,10 @@
 //!
 //! Stricter than Kubernetes in one point: a key given twice is an error, never silently the last one.
 
+mod emit;
+
+pub use emit::text;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Options, Spanned};

@@ -6,7 +6,7 @@ use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source, find_source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, flux, helm_release,
+    Destination, DestinationCluster, SyncOptions, argo, flux, helm_release, project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -154,7 +154,7 @@ impl Collected {
             field("kind").to_owned(),
         );
         let default_namespace = match (group.as_str(), kind.as_str()) {
-            (argo::API_GROUP, argo::KIND) => argo::DEFAULT_NAMESPACE,
+            (argo::API_GROUP, argo::KIND | set::KIND | project::KIND) => argo::DEFAULT_NAMESPACE,
             (flux::KUSTOMIZE_GROUP, "Kustomization")
             | (helm_release::GROUP, helm_release::KIND)
             | (
@@ -164,16 +164,6 @@ impl Collected {
                 | chart_sources::OCI_REPOSITORY
                 | chart_sources::HELM_CHART,
             ) => flux::DEFAULT_NAMESPACE,
-            (argo::API_GROUP, "ApplicationSet") => {
-                let message = "an ApplicationSet is not generated from yet: its applications are missing here".to_owned();
-                self.problem(
-                    path,
-                    line,
-                    message,
-                    "Write its applications out, or keep it with Argo CD until sets are read.",
-                );
-                return;
-            }
             _ => return,
         };
         let metadata = |name: &str| {
@@ -247,6 +237,7 @@ impl Collected {
         for document in documents
             .iter()
             .filter(|document| document.group != flux::SOURCE_GROUP)
+            .filter(|document| !matches!(document.kind.as_str(), set::KIND | project::KIND))
         {
             let (key, definition, problems) = match document.kind.as_str() {
                 argo::KIND => read_argo(document),
@@ -278,7 +269,7 @@ impl Collected {
             } else {
                 // Which one is meant nobody can tell: none of them.
                 self.twice(
-                    &key,
+                    Some(&key),
                     &found
                         .iter()
                         .map(|(document, _)| *document)
@@ -287,12 +278,41 @@ impl Collected {
             }
         }
         definitions.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        let sets = self.single(&documents, set::KIND, set::read);
+        let projects = self.single(&documents, project::KIND, project::read);
         self.problems
             .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
         Definitions {
             applications: definitions,
+            sets,
+            projects,
             problems: self.problems,
         }
+    }
+
+    /// Documents of a kind of which each name may be there once; those that are there twice are left out.
+    fn single<T>(
+        &mut self,
+        documents: &[Ours],
+        kind: &str,
+        read: impl Fn(&Ours) -> (T, Vec<FieldProblem>),
+    ) -> Vec<T> {
+        let mut by_name: BTreeMap<(&str, &str), Vec<&Ours>> = BTreeMap::new();
+        for document in documents.iter().filter(|document| document.kind == kind) {
+            let name = (document.namespace.as_str(), document.name.as_str());
+            by_name.entry(name).or_default().push(document);
+        }
+        let mut found = Vec::new();
+        for same in by_name.values() {
+            if let [document] = same.as_slice() {
+                let (read, problems) = read(document);
+                self.add(document, None, problems);
+                found.push(read);
+            } else {
+                self.twice(None, same);
+            }
+        }
+        found
     }
 
     fn chart_sources(&mut self, documents: &[Ours]) -> ChartSources {
@@ -343,7 +363,7 @@ impl Collected {
         }));
     }
 
-    fn twice(&mut self, key: &DefinitionKey, documents: &[&Ours]) {
+    fn twice(&mut self, key: Option<&DefinitionKey>, documents: &[&Ours]) {
         for document in documents {
             let others: Vec<String> = documents
                 .iter()
@@ -351,7 +371,7 @@ impl Collected {
                 .map(|other| format!("{}:{}", other.path, other.line))
                 .collect();
             self.problems.push(DefinitionProblem {
-                key: Some(key.clone()),
+                key: key.cloned(),
                 path: document.path.clone(),
                 line: document.line,
                 field: "metadata.name".to_owned(),
@@ -406,6 +426,7 @@ impl Ours {
             health_checks: Vec::new(),
             service_account: String::new(),
             set: None,
+            rules: None,
             ignore_differences: Vec::new(),
             path: self.path.clone(),
             line: self.line,
@@ -431,7 +452,7 @@ pub(super) fn read_frame(place: &Place<'_>) -> Frame {
     both
 }
 
-fn read_argo(document: &Ours) -> Read {
+pub(super) fn read_argo(document: &Ours) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
     let frame = read_frame(&place);

@@ -8,3 +8,4 @@ mod helm;
 mod kustomize;
 mod refusals;
 mod sandbox;
+mod sets;

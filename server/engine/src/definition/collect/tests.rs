@@ -15,6 +15,7 @@ fn read(files: &[DefinitionFile], home: &str) -> (Vec<Definition>, Vec<Definitio
     let Definitions {
         applications,
         problems,
+        ..
     } = super::read(files, home);
     (applications, problems)
 }
@@ -367,6 +368,7 @@ fn the_bootstrap_repository_is_the_source_itself() {
     let Definitions {
         applications: definitions,
         problems,
+        ..
     } = read_source(
         &files(&[("a.yaml", text)]),
         "home",
