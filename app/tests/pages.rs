@@ -316,6 +316,15 @@ fn every_page_says_what_it_is_for() {
             ),
             ("/settings?tab=tokens".into(), vec!["pipeline of shop"]),
             (
+                "/settings?tab=sets".into(),
+                vec![
+                    "ApplicationSet argocd/shops",
+                    "shops/checkout",
+                    "spec.generators[1].pullRequest is not generated here",
+                    "Waits for https://git.example.com/team/addons.git",
+                ],
+            ),
+            (
                 "/login?error=throttled".into(),
                 vec!["Too many attempts.", "Log in"],
             ),

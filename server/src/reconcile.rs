@@ -17,6 +17,7 @@ pub mod desired;
 pub mod driver;
 pub mod explain;
 pub mod ledger;
+pub mod permit;
 pub mod preview;
 pub mod render;
 pub mod run;

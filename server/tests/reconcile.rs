@@ -17,6 +17,8 @@ mod interruption;
 mod kubectl;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/sets.rs"]
+mod sets;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -7,8 +7,8 @@ use crate::store::application::SeenApplication;
 use crate::store::cluster::ClusterRow;
 use crate::store::source::SourceRow;
 use engine::definition::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster,
-    SourceKind,
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, Destination,
+    DestinationCluster, SourceKind,
 };
 use engine::manifest::Manifest;
 use engine::source::chart_address;
@@ -67,7 +67,7 @@ pub fn row_key(source: &SourceRow, key: &DefinitionKey) -> String {
     format!("{}/{key}", source.name)
 }
 
-/// What people call one thing over all clusters: a chosen label, Flux's namespace and name, or the application's name
+/// What people call one thing over all clusters: a chosen label, what its set calls it, Flux's namespace and name, or the application's name
 /// without the cluster in it.
 fn group(definition: &Definition, cluster: Option<&str>) -> String {
     let chosen = definition
@@ -76,6 +76,9 @@ fn group(definition: &Definition, cluster: Option<&str>) -> String {
         .or_else(|| definition.annotations.get(GROUP_LABEL));
     if let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) {
         return chosen.clone();
+    }
+    if let Some(set) = definition.set.as_ref().filter(|set| !set.row.is_empty()) {
+        return set.row.clone();
     }
     match definition.dialect {
         Dialect::FluxKustomization | Dialect::FluxHelmRelease => {
@@ -177,11 +180,7 @@ pub fn problem(
 
 /// Reads definitions that an application renders. Their scope is the parent, so that equal names of two parents stay
 /// apart.
-pub fn children(
-    parent: &Definition,
-    rendered: &[Manifest],
-    home: &str,
-) -> (Vec<Definition>, Vec<DefinitionProblem>) {
+pub fn children(parent: &Definition, rendered: &[Manifest], home: &str) -> Definitions {
     let files: Vec<DefinitionFile> = rendered
         .iter()
         .map(|manifest| DefinitionFile {
@@ -193,14 +192,16 @@ pub fn children(
             bytes: manifest.body.to_string().into_bytes(),
         })
         .collect();
-    let engine::definition::Definitions {
-        applications: mut definitions,
-        problems,
-    } = engine::definition::read(&files, home);
-    for definition in &mut definitions {
-        if definition.dialect == Dialect::ArgoApplication {
-            definition.key.scope = format!("{}/{}", parent.namespace, parent.name);
-        }
+    let mut read = engine::definition::read(&files, home);
+    for definition in &mut read.applications {
+        adopt(parent, definition);
     }
-    (definitions, problems)
+    read
+}
+
+/// Makes a definition a child of the application that renders it, or renders its set.
+pub fn adopt(parent: &Definition, definition: &mut Definition) {
+    if definition.dialect == Dialect::ArgoApplication {
+        definition.key.scope = format!("{}/{}", parent.namespace, parent.name);
+    }
 }

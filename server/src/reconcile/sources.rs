@@ -5,6 +5,7 @@
 
 mod commits;
 mod read;
+pub(crate) mod sets;
 
 pub(crate) use read::as_seen;
 
@@ -28,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) revisions: BTreeSet<TargetRevision>,
     /// Root sources that read it.
     pub(crate) sources: Vec<SourceId>,
+    /// Sets of applications whose generators list it, by revision.
+    pub(crate) feeds: BTreeMap<TargetRevision, BTreeSet<sets::Owner>>,
     /// Who follows which revision.
     pub(crate) targets: BTreeMap<TargetRevision, BTreeSet<TargetId>>,
     /// Whose files lie where, to tell which commit touches what.
@@ -201,6 +204,9 @@ async fn fail(
 
 fn wake(runtime: &Runtime, wanted: &Wanted, moved: &[TargetRevision]) {
     for revision in moved {
+        for owner in wanted.feeds.get(revision).into_iter().flatten() {
+            sets::wake(runtime, *owner);
+        }
         for target in wanted.targets.get(revision).into_iter().flatten() {
             runtime.activator().activate_target(*target);
         }

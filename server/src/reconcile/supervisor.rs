@@ -15,7 +15,7 @@ use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::{SourceId, TargetId};
 use lockstep_types::reason::ReasonCode;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
@@ -62,7 +62,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     let clusters = clusters::reconcile(runtime).await?;
     let names: Vec<String> = clusters
         .iter()
-        .map(|row| format!("{} {}", row.name, row.server))
+        .map(|row| format!("{} {} {:?}", row.name, row.server, row.labels))
         .collect();
     let clusters_changed = names != loops.clusters;
     if clusters_changed {
@@ -82,6 +82,24 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
         by_source.insert(source.id, key);
     }
     runtime.activator().map_sources(by_source);
+    for (owner, places) in runtime.memory().all_listed() {
+        if !sources.iter().any(|source| source.id == owner.source) {
+            runtime
+                .memory()
+                .expanded(owner, Vec::new(), BTreeSet::new());
+            continue;
+        }
+        for place in places {
+            let entry = wanted
+                .entry(runtime.repository_key(&place.repo_url))
+                .or_default();
+            if entry.url.is_empty() {
+                entry.url = place.repo_url;
+            }
+            entry.revisions.insert(place.revision.clone());
+            entry.feeds.entry(place.revision).or_default().insert(owner);
+        }
+    }
     let mut placements: BTreeMap<TargetId, Placement> = BTreeMap::new();
     let known: HashMap<TargetId, _> = store::target::list(runtime.store())
         .await?

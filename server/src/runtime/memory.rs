@@ -6,6 +6,9 @@
 
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
+use crate::reconcile::sources::sets::{Owner, SetState};
+use engine::definition::project::Project;
+use engine::definition::set::GitPlace;
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
@@ -15,7 +18,7 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::time::Micros;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -79,8 +82,11 @@ pub(crate) struct Memory {
     renders: Mutex<Renders>,
     /// By normal form of the URL.
     wanted: Mutex<HashMap<String, Arc<Wanted>>>,
-    /// Revision and set of clusters at which the definitions of a source were read.
-    read: Mutex<HashMap<SourceId, (Revision, u64)>>,
+    /// Revision, set of clusters and revisions of listed repositories at which the definitions of a source were read.
+    read: Mutex<HashMap<SourceId, (Revision, u64, String)>>,
+    /// Sets of applications as they were last expanded, and the repositories that their generators list.
+    sets: Mutex<BTreeMap<Owner, (Arc<Vec<SetState>>, BTreeSet<GitPlace>)>>,
+    projects: Mutex<HashMap<SourceId, Arc<Vec<Project>>>>,
     looked: Mutex<HashMap<String, Micros>>,
     /// Commits up to which a repository's log is recorded, by tracked revision, and what was known of its readers then.
     noted: Mutex<HashMap<(String, TargetRevision), Noted>>,
@@ -115,6 +121,8 @@ impl Default for Memory {
             renders: Mutex::default(),
             wanted: Mutex::default(),
             read: Mutex::default(),
+            sets: Mutex::default(),
+            projects: Mutex::default(),
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
@@ -186,6 +194,7 @@ impl Memory {
                 known.get(*key).is_none_or(|old| {
                     old.revisions != new.revisions
                         || old.sources != new.sources
+                        || old.feeds != new.feeds
                         || old.paths != new.paths
                 })
             })
@@ -198,12 +207,56 @@ impl Memory {
         changed
     }
 
-    pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64)) -> bool {
+    pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64, String)) -> bool {
         locked(&self.read).get(&source) == Some(read)
     }
 
-    pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64)) {
+    pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64, String)) {
         locked(&self.read).insert(source, read);
+    }
+
+    /// Takes over how the sets of a source, or of an application that renders some, came out.
+    pub(crate) fn expanded(&self, owner: Owner, sets: Vec<SetState>, places: BTreeSet<GitPlace>) {
+        let mut known = locked(&self.sets);
+        if sets.is_empty() {
+            known.remove(&owner);
+        } else {
+            known.insert(owner, (Arc::new(sets), places));
+        }
+    }
+
+    /// The sets of a source with those that its applications render.
+    pub(crate) fn sets_of(&self, source: SourceId) -> Vec<(Owner, Arc<Vec<SetState>>)> {
+        locked(&self.sets)
+            .iter()
+            .filter(|(owner, _)| owner.source == source)
+            .map(|(owner, (sets, _))| (*owner, Arc::clone(sets)))
+            .collect()
+    }
+
+    /// Repositories that generators list.
+    pub(crate) fn listed(&self, owner: &Owner) -> BTreeSet<GitPlace> {
+        locked(&self.sets)
+            .get(owner)
+            .map(|(_, places)| places.clone())
+            .unwrap_or_default()
+    }
+
+    /// All of them, by who lists them.
+    pub(crate) fn all_listed(&self) -> Vec<(Owner, BTreeSet<GitPlace>)> {
+        locked(&self.sets)
+            .iter()
+            .map(|(owner, (_, places))| (*owner, places.clone()))
+            .collect()
+    }
+
+    /// The projects of a source; `None` until it was read.
+    pub(crate) fn projects(&self, source: SourceId) -> Option<Arc<Vec<Project>>> {
+        locked(&self.projects).get(&source).cloned()
+    }
+
+    pub(crate) fn set_projects(&self, source: SourceId, projects: Vec<Project>) {
+        locked(&self.projects).insert(source, Arc::new(projects));
     }
 
     /// Rises when clusters are added or removed: definitions name them.

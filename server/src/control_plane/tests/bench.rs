@@ -190,6 +190,7 @@ impl Bench {
         let engine::definition::Definitions {
             applications: found,
             problems,
+            ..
         } = engine::definition::read(&files, "");
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(found.len(), apps.len());

@@ -1,11 +1,13 @@
 //! Reads the definitions of a root source at its newest revision and records applications and problems together.
 
-use crate::reconcile::definitions;
+use super::sets::{self, Owner};
+use crate::reconcile::{definitions, permit};
 use crate::runtime::memory::Failing;
 use crate::runtime::{Runtime, now};
 use crate::store::application::{ApplicationRow, SeenApplication};
 use crate::store::source::SourceRow;
 use crate::store::{self, StoreError};
+use engine::definition::project::Rules;
 use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
@@ -36,14 +38,18 @@ pub(super) async fn definitions(
     let Some(revision) = known.revision else {
         return Ok(());
     };
-    let read = (revision.clone(), runtime.memory().clusters_changed());
+    let owner = Owner::source(id);
+    let clusters = runtime.memory().clusters_changed();
+    let listed = sets::standing(runtime, &runtime.memory().listed(&owner));
+    let read = (revision.clone(), clusters, listed);
     if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some())
     {
         return store::source::touch_read(runtime.store(), id, now()).await;
     }
     match files(runtime, &source, &revision).await {
         Ok(files) => {
-            record(runtime, &source, &revision, &files).await?;
+            let listed = record(runtime, &source, &revision, &files).await?;
+            let read = (revision, clusters, listed);
             runtime.memory().has_read(id, read);
             runtime.activator().activate_all();
             Ok(())
@@ -122,12 +128,23 @@ async fn record(
     source: &SourceRow,
     revision: &Revision,
     files: &[DefinitionFile],
-) -> Result<(), StoreError> {
+) -> Result<String, StoreError> {
     let engine::definition::Definitions {
-        applications: defined,
+        applications: mut defined,
+        sets: defined_sets,
+        projects,
         problems: mut broken,
     } = engine::definition::read(files, &source.home_cluster);
     let clusters = store::cluster::list(runtime.store()).await?;
+    let owner = Owner::source(source.id);
+    let mut expanded = sets::expand(runtime, source, (owner, None), &defined_sets, &clusters).await;
+    expanded.unfinished.note_files(&broken);
+    defined.extend(expanded.members);
+    broken.extend(expanded.problems);
+    for definition in &mut defined {
+        Rules::give(definition, &projects);
+    }
+    runtime.memory().set_projects(source.id, projects);
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
     for definition in &defined {
@@ -137,7 +154,15 @@ async fn record(
         }
         let cluster =
             match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
-                Ok(cluster) => Some(cluster),
+                Ok(cluster) => {
+                    broken.extend(permit::problem(
+                        definition,
+                        &source.home_cluster,
+                        &cluster,
+                        &clusters,
+                    ));
+                    Some(cluster)
+                }
                 Err((message, next)) => {
                     broken.push(DefinitionProblem {
                         key: None,
@@ -168,7 +193,10 @@ async fn record(
     seen.extend(
         known
             .iter()
-            .filter(|row| broken_keys.contains(&row.key) && !present.contains(&row.key))
+            .filter(|row| {
+                (broken_keys.contains(&row.key) || expanded.unfinished.holds(row))
+                    && !present.contains(&row.key)
+            })
             .map(as_seen),
     );
     seen.extend(children_of(&known, &seen));
@@ -194,7 +222,7 @@ async fn record(
             runtime.activator().activate_target(target.id);
         }
     }
-    Ok(())
+    Ok(expanded.standing)
 }
 
 /// Rows of children whose parents (and their parents) are still defined.

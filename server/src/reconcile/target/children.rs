@@ -1,12 +1,14 @@
 //! Definitions that an application renders: registered as children of it, never applied (app-of-apps without CRDs).
 
 use super::{Compared, Loaded, TargetMemory};
-use crate::reconcile::definitions;
 use crate::reconcile::sources::as_seen;
+use crate::reconcile::sources::sets::{self, Owner};
+use crate::reconcile::{definitions, permit};
 use crate::runtime::{Runtime, now};
 use crate::store::application::SeenApplication;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
+use engine::definition::project::{Project, Rules};
 use lockstep_types::source::Problem;
 use std::collections::BTreeSet;
 
@@ -24,22 +26,55 @@ pub(super) async fn register(
         memory.children = Some(String::new());
         return Ok(());
     }
-    let state = format!(
-        "{} {}",
-        compared.render.digest,
-        runtime.memory().clusters_changed()
-    );
+    let owner = Owner {
+        source: loaded.source.id,
+        parent: Some(loaded.application.id),
+    };
+    let of = |standing: &str| {
+        format!(
+            "{} {} {standing}",
+            compared.render.digest,
+            runtime.memory().clusters_changed()
+        )
+    };
+    let state = of(&sets::standing(runtime, &runtime.memory().listed(&owner)));
     if memory.children.as_deref() == Some(state.as_str())
         || compared.desired.definitions.is_empty() && memory.children.as_deref() == Some("")
     {
         return Ok(());
     }
-    let (defined, broken) = definitions::children(
+    // Without the projects of the source nobody knows yet what the children may do.
+    let Some(projects) = runtime.memory().projects(loaded.source.id) else {
+        return Ok(());
+    };
+    let engine::definition::Definitions {
+        applications: mut defined,
+        sets: defined_sets,
+        projects: own_projects,
+        problems: mut broken,
+    } = definitions::children(
         &loaded.definition,
         &compared.desired.definitions,
         &loaded.source.home_cluster,
     );
     let clusters = store::cluster::list(runtime.store()).await?;
+    let mut expanded = sets::expand(
+        runtime,
+        &loaded.source,
+        (owner, Some(&loaded.definition)),
+        &defined_sets,
+        &clusters,
+    )
+    .await;
+    defined.append(&mut expanded.members);
+    broken.append(&mut expanded.problems);
+    let projects: Vec<Project> = own_projects
+        .into_iter()
+        .chain(projects.iter().cloned())
+        .collect();
+    for definition in &mut defined {
+        Rules::give(definition, &projects);
+    }
     let _alone = runtime.limits().definitions.lock().await;
     let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
     let parent = loaded.application.id;
@@ -65,13 +100,18 @@ pub(super) async fn register(
             .iter()
             .filter(|row| row.parent == Some(parent))
             .filter(|row| {
-                serde_json::from_str::<Definition>(&row.definition).is_ok_and(|definition| {
-                    broken_names.contains(&(definition.namespace, definition.name))
-                })
+                expanded.unfinished.holds(row)
+                    || serde_json::from_str::<Definition>(&row.definition).is_ok_and(|definition| {
+                        broken_names.contains(&(definition.namespace, definition.name))
+                    })
+            })
+            .filter(|row| {
+                !defined
+                    .iter()
+                    .any(|definition| definition.key.application_id(loaded.source.id) == row.id)
             })
             .map(as_seen),
     );
-    let mut broken: Vec<_> = broken;
     for definition in &defined {
         // Found in the files of the root source as well: that one counts.
         if roots.contains(&(definition.namespace.clone(), definition.name.clone())) {
@@ -82,7 +122,11 @@ pub(super) async fn register(
             &loaded.source.home_cluster,
             &clusters,
         ) {
-            Ok(cluster) => Some(cluster),
+            Ok(cluster) => {
+                let home = &loaded.source.home_cluster;
+                broken.extend(permit::problem(definition, home, &cluster, &clusters));
+                Some(cluster)
+            }
             Err((message, next)) => {
                 broken.push(engine::definition::DefinitionProblem {
                     key: None,
@@ -127,7 +171,7 @@ pub(super) async fn register(
         store::source::set_read(&mut tx, loaded.source.id, &revision, &problems).await?;
     }
     tx.commit().await?;
-    memory.children = Some(state);
+    memory.children = Some(of(&expanded.standing));
     if reconciled != store::application::Reconciled::default() {
         runtime.activator().activate_all();
     }
