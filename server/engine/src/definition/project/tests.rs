@@ -36,7 +36,32 @@ const WHOLE: &str = "  description: Shops
 
 #[test]
 fn the_whole_schema_is_read() {
-    insta::assert_debug_snapshot!(project(WHOLE));
+    let project = project(WHOLE);
+    assert_eq!(project.description, "Shops");
+    assert_eq!(project.destinations.len(), 3);
+    assert_eq!(project.cluster_allowed[0].name, "shop-*");
+    assert_eq!(project.signature_keys, ["4AEE18F83AFDEB23"]);
+    assert_eq!((project.sync_windows.len(), project.roles.len()), (1, 1));
+    assert!(project.roles[0].get("jwtTokens").is_none());
+    let fields: Vec<&str> = project
+        .ignored_fields
+        .iter()
+        .map(|(field, _)| field.as_str())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "spec.destinationServiceAccounts",
+            "spec.orphanedResources",
+            "spec.permitOnlyProjectScopedClusters",
+            "spec.roles",
+            "spec.roles[0].jwtTokens",
+            "spec.signatureKeys",
+            "spec.sourceIntegrity",
+            "spec.sourceNamespaces",
+            "spec.syncWindows",
+        ]
+    );
 }
 
 #[test]
