@@ -1,5 +1,5 @@
 # The two commands are `make demo` and `make test`; everything they need they set up themselves.
-.PHONY: demo demo-reset test check rig-up rig-down rig-status screenshots fmt help
+.PHONY: demo demo-reset test check fuzz rig-up rig-down rig-status screenshots fmt help
 
 NODE := node
 
@@ -8,6 +8,7 @@ help:
 	@echo "make demo-reset   the same from the beginning"
 	@echo "make test         every check and every test"
 	@echo "make check        formatting and lints only"
+	@echo "make fuzz         the fuzz targets for longer than in make test (RUNS=n for each, SEED=n)"
 	@echo "make screenshots  pictures of every page of the running demo, light and dark, wide and narrow"
 	@echo "make rig-up       the clusters and the Git host alone (CLUSTERS=n); rig-down, rig-status"
 
@@ -22,6 +23,9 @@ test: node
 
 check: node
 	@$(NODE) end2end/tasks/test.mjs --only format,lint
+
+fuzz: node
+	@LOCKSTEP_FUZZ_RUNS=$(or $(RUNS),200000) LOCKSTEP_FUZZ_SEED=$(or $(SEED),1) cargo test --release --package engine --lib -- fuzz_ --nocapture
 
 screenshots: node
 	@$(NODE) end2end/tasks/screenshots.mjs

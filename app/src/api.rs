@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod applications;
 pub mod clusters;
+pub mod edits;
 pub mod fleet;
 pub mod rollbacks;
 pub mod session;

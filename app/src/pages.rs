@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod clusters;
 pub mod commit;
 pub mod drift;
+pub mod edit;
 pub mod fleet;
 pub mod login;
 pub mod not_found;

@@ -9,6 +9,7 @@ use crate::pages::approvals::ApprovalsPage;
 use crate::pages::clusters::{ClusterPage, ClustersPage};
 use crate::pages::commit::CommitPage;
 use crate::pages::drift::DriftPage;
+use crate::pages::edit::{AddPage, EditPage};
 use crate::pages::fleet::FleetPage;
 use crate::pages::login::LoginPage;
 use crate::pages::not_found::NotFoundPage;
@@ -38,6 +39,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=FleetPage ssr=Async />
                     <Route path=path!("/apps/:id/:name") view=ApplicationPage ssr=Async />
                     <Route path=path!("/apps/:id/:name/rollback") view=RollbackPage ssr=Async />
+                    <Route path=path!("/apps/:id/:name/edit") view=EditPage ssr=Async />
+                    <Route path=path!("/sources/:id/new") view=AddPage ssr=Async />
                     <Route path=path!("/operations/:id") view=OperationPage ssr=Async />
                     <Route path=path!("/syncs/:id") view=SyncRunPage ssr=Async />
                     <Route path=path!("/drift") view=DriftPage ssr=Async />

@@ -1,6 +1,8 @@
 //! The pages as the server renders them, over the made-up fleet: what they say, what they allow, and
 //! that forms work without a script.
 
+#[path = "pages/edits.rs"]
+mod edits;
 mod fake;
 
 use axum::body::{Body, to_bytes};
@@ -194,6 +196,8 @@ fn every_page_says_what_it_is_for() {
             (
                 format!("{app}?cluster=prod-eu&tab=changes"),
                 vec![
+                    "1 warning",
+                    "Secret shop-db is in Git in plain text",
                     "2 objects differ from Git",
                     "not yet synced",
                     "What a sync would do",
@@ -251,7 +255,9 @@ fn every_page_says_what_it_is_for() {
                 vec![
                     "Sync of checkout",
                     "Waits for wave 1: Deployment checkout, 2 of 3 updated",
-                    "Wave 2",
+                    "Sync, wave 2",
+                    "PostSync, wave 0",
+                    "checkout-smoke",
                     "Terminate",
                 ],
             ),

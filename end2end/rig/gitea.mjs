@@ -103,7 +103,10 @@ function createAdministrator(command, paths, record) {
   }
   const name = `rig-${randomBytes(4).toString('hex')}`;
   const output = run(command, paths, ['admin', 'user', 'generate-access-token', '--username', GITEA_ADMIN, '--token-name', name, '--scopes', 'all', '--raw']);
-  record.adminToken = output.trim().split('\n').at(-1);
+  // Gitea writes its own log to the same output, before or after the token.
+  const token = output.match(/^[0-9a-f]{40}$/m);
+  if (!token) throw new StartFailure(`gitea admin user generate-access-token printed no token:\n${output}`);
+  [record.adminToken] = token;
 }
 
 function configuration(paths) {

@@ -44,7 +44,7 @@ export function giteaSettings(record, paths, staticRoot) {
     service: { DISABLE_REGISTRATION: true, ENABLE_NOTIFY_MAIL: false },
     openid: { ENABLE_OPENID_SIGNIN: false, ENABLE_OPENID_SIGNUP: false },
     mailer: { ENABLED: false },
-    picture: { DISABLE_GRAVATAR: true, ENABLE_FEDERATED_AVATAR: false },
+    picture: { DISABLE_GRAVATAR: true },
     webhook: { ALLOWED_HOST_LIST: 'loopback', DELIVER_TIMEOUT: 5 },
     migrations: { ALLOW_LOCALNETWORKS: true },
     actions: { ENABLED: false },

@@ -24,7 +24,7 @@ async function toolchain() {
   if (!found('rustup')) {
     throw new StepFailed('rustup is not installed; to do: install Rust from rust-lang.org, then start again');
   }
-  await run('rustup', ['toolchain', 'install'], { quiet: true });
+  await run('rustup', ['toolchain', 'install', '--no-self-update'], { quiet: true });
   console.log(await output('rustc', ['--version']));
 }
 

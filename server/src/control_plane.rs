@@ -3,7 +3,7 @@
 //!
 //! Every method first asks whether the actor may. Reading methods change nothing; the others write an intent, an audit
 //! entry and the events of both in one transaction, then wake a reconciler. Nothing here applies anything to a cluster,
-//! and the one thing written to Git is the rollback commit that a person has seen in full.
+//! and all that is written to Git are commits that a person has seen in full: rollbacks and edits of definitions.
 //!
 //! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
 
@@ -13,6 +13,7 @@ mod checks;
 mod clusters;
 mod commits;
 mod definitions;
+mod editing;
 mod filter;
 mod fleet;
 mod names;
@@ -60,6 +61,7 @@ pub fn ports(
         applications: Arc::new(plane.clone()),
         syncs: Arc::new(plane.clone()),
         rollbacks: Arc::new(plane.clone()),
+        editing: Arc::new(plane.clone()),
         clusters: Arc::new(plane.clone()),
         sources: Arc::new(plane),
         accounts,

@@ -9,6 +9,12 @@ mod charts;
 mod delivery;
 #[path = "reconcile/drift.rs"]
 mod drift;
+#[path = "reconcile/editing.rs"]
+mod editing;
+#[path = "reconcile/fleet.rs"]
+mod fleet;
+#[path = "reconcile/hooks.rs"]
+mod hooks;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
 #[path = "reconcile/interruption.rs"]

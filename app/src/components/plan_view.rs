@@ -8,7 +8,7 @@ use super::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::diff::Impact;
-use lockstep_types::plan::{Action, GateFinding, Plan, PlanCounts, Step};
+use lockstep_types::plan::{Action, GateFinding, Plan, PlanCounts, PlanPhase, Step};
 
 /// `create 1, configure 2, prune 0, unchanged 27`; what is zero is left out, except prune.
 pub fn counts_words(counts: &PlanCounts) -> String {
@@ -20,6 +20,9 @@ pub fn counts_words(counts: &PlanCounts) -> String {
     }
     if counts.prune > 0 {
         parts.push(format!("prune {}", format::count(counts.prune.into())));
+    }
+    if counts.hooks > 0 {
+        parts.push(format!("hooks {}", format::count(counts.hooks.into())));
     }
     if parts.is_empty() {
         parts.push("nothing to write".to_owned());
@@ -134,6 +137,15 @@ fn step_row(step: Step) -> AnyView {
                 <span class="text-sm text-muted">{step.key.kind.clone()}</span>
                 " "
                 <span class="font-medium break-all">{step.key.name.clone()}</span>
+                {step.action.is_of_hook().then(hook_badge)}
+                {(step.phase != PlanPhase::Sync || step.wave != 0)
+                    .then(|| {
+                        view! {
+                            <span class="block text-xs text-faint">
+                                {format!("{}, wave {}", step.phase.word(), step.wave)}
+                            </span>
+                        }
+                    })}
                 {(!fields.is_empty())
                     .then(|| view! { <span class="block font-mono text-xs break-all text-faint">{fields.join(", ")}</span> })}
             </td>
@@ -146,6 +158,19 @@ fn step_row(step: Step) -> AnyView {
     .into_any()
 }
 
+/// Marks the object of a hook.
+pub fn hook_badge() -> AnyView {
+    view! {
+        <span
+            class="ml-2 rounded-sm border border-line px-1 text-xs text-muted"
+            title="It runs with the sync and is no part of the application"
+        >
+            "hook"
+        </span>
+    }
+    .into_any()
+}
+
 /// An action as a chip.
 pub fn action_chip(action: &Action) -> AnyView {
     let (icon, tone) = match action {
@@ -154,6 +179,8 @@ pub fn action_chip(action: &Action) -> AnyView {
         Action::Unchanged => (Icon::Synced, Tone::Unknown),
         Action::Prune => (Icon::Trash, Tone::Bad),
         Action::Skip(_) => (Icon::Minus, Tone::Unknown),
+        Action::Hook => (Icon::Progressing, Tone::Run),
+        Action::HookCleanup(_) => (Icon::Trash, Tone::Unknown),
     };
     chip(
         Mark {
@@ -177,6 +204,7 @@ mod tests {
             unchanged: 27,
             prune: 0,
             skip: 0,
+            hooks: 0,
         };
         assert_eq!(counts_words(&counts), "configure 1, unchanged 27");
         assert_eq!(counts_words(&PlanCounts::default()), "nothing to write");

@@ -21,6 +21,8 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         ReasonCode::Held | ReasonCode::Pinned | ReasonCode::Suspended => Tone::Idle,
         ReasonCode::Behind
         | ReasonCode::Syncing
+        | ReasonCode::WaitingForHook
+        | ReasonCode::WaitingForWave
         | ReasonCode::Progressing
         | ReasonCode::Observing => Tone::Run,
         ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown | ReasonCode::CompareFailed => {
@@ -42,6 +44,8 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
         ReasonCode::Behind => "Behind Git",
         ReasonCode::Drifted => "Drifted",
         ReasonCode::Syncing => "Syncing",
+        ReasonCode::WaitingForHook => "Waiting for a hook",
+        ReasonCode::WaitingForWave => "Waiting for a wave",
         ReasonCode::ApplyFailed => "Apply failed",
         ReasonCode::PruneFailed => "Prune failed",
         ReasonCode::AwaitingApproval => "Awaiting approval",

@@ -4,7 +4,7 @@ use super::panel::LINK;
 use crate::format::{encode, link, repository};
 use leptos::prelude::*;
 use lockstep_types::application::{ApplicationRef, TargetRef};
-use lockstep_types::id::{ApplicationId, RunId};
+use lockstep_types::id::{ApplicationId, RunId, SourceId};
 use lockstep_types::revision::Revision;
 
 /// An application on a cluster, at a tab.
@@ -34,6 +34,16 @@ pub fn rollback_address(target: &TargetRef, to: Option<&Revision>) -> String {
             ("to", to.map_or("", |to| to.0.as_str())),
         ],
     )
+}
+
+/// Editing the definition of an application.
+pub fn edit_address(id: ApplicationId, name: &str) -> String {
+    format!("{}/edit", application_path(id, name))
+}
+
+/// Adding an application to a source.
+pub fn add_address(source: SourceId) -> String {
+    format!("/sources/{source}/new")
 }
 
 /// A run.

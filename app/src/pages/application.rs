@@ -179,7 +179,7 @@ pub fn ApplicationPage() -> impl IntoView {
                     Body::Changes(changes) => changes_tab::changes_tab(changes),
                     Body::History(history) => history_tab::history_tab(history, address, clock),
                     Body::Compare(compare) => history_tab::compare_view(compare, address),
-                    Body::Definition(definition) => definition_tab::definition_tab(definition),
+                    Body::Definition(definition) => definition_tab::definition_tab(definition, address.edit_link()),
                 }
             },
         )}

@@ -11,6 +11,7 @@ mod verdict;
 pub use rollout::on_target;
 
 use crate::api::fleet::fleet;
+use crate::components::button::{LinkButton, Look};
 use crate::components::clock::Clock;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
@@ -84,7 +85,15 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
     } else {
         "hidden md:block"
     };
+    let add = (!nothing).then(|| {
+        view! {
+            <LinkButton href="/settings?tab=sources".to_owned() look=Look::Quiet shape=Icon::Plus>
+                "Add application"
+            </LinkButton>
+        }
+    });
     let segments = view! {
+        {add}
         <div class=shown>
             <Segments
                 label="View"

@@ -4,6 +4,8 @@
 mod choice;
 mod consequence;
 
+pub use consequence::{contents, plans};
+
 use crate::api::applications::application;
 use crate::api::rollbacks::{RollBack, candidates, preview};
 use crate::components::button::{LinkButton, Look, Submit, refusal};

@@ -1,5 +1,7 @@
-//! One run: where it is, what it waits for and why, each object's step by wave, and the plan as it was
+//! One run: where it is, what it waits for and why, each object's step by phase and wave, and the plan as it was
 //! approved.
+
+mod waterfall;
 
 use crate::api::syncs::{SyncTarget, TerminateRun, operation_run, run};
 use crate::components::button::{Look, Submit, refusal};
@@ -8,11 +10,11 @@ use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
 use crate::components::layout::use_session;
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{ACTION_LINK, H2, PANEL, PageHead, TABLE, TD, heads};
-use crate::components::plan_view::{Gate, action_chip, counts_words};
+use crate::components::panel::{ACTION_LINK, H2, PageHead};
+use crate::components::plan_view::{Gate, counts_words};
 use crate::components::reason::Banner;
 use crate::components::sha::Sha;
-use crate::components::status::{phase_mark, state_chip, step_mark};
+use crate::components::status::{phase_mark, state_chip};
 use crate::components::target_link::{rollback_address, run_address, target_address};
 use crate::components::tone::Tone;
 use crate::error::ApiError;
@@ -23,11 +25,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_params_map;
+use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::{OperationId, RunId};
-use lockstep_types::plan::Action;
-use lockstep_types::sync::{RunView, StepOutcome, StepStatus, SyncPhase};
-use lockstep_types::{Micros, PortError};
+use lockstep_types::sync::{RunView, SyncPhase};
 
 /// `/operations/:id`: leads on to the run as soon as there is one.
 #[component]
@@ -159,7 +160,7 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
                 view! { <Banner tone=Tone::Run shape=Icon::Progressing lead=lead /> }
             })}
         {(!gate.is_empty()).then(|| view! { <section class="flex flex-col gap-2"><h2 class=H2>"What the prune gate found"</h2><Gate findings=gate /></section> })}
-        {waterfall(&view, clock)}
+        {waterfall::waterfall(&view, clock)}
         {report.into_iter().map(|line| view! { <p class="text-sm text-muted">{line}</p> }).collect_view()}
     }
     .into_any()
@@ -235,112 +236,6 @@ fn actions(view: &RunView, actor: Option<&Actor>) -> AnyView {
                 }
             })}
         <ActionFailure error=failed />
-    }
-    .into_any()
-}
-
-fn waterfall(view: &RunView, clock: Clock) -> AnyView {
-    if view.steps.is_empty() {
-        return view! { <p class="text-muted">"No steps yet: the plan is being made."</p> }
-            .into_any();
-    }
-    let begun = view.summary.started_at;
-    let end = view
-        .steps
-        .iter()
-        .filter_map(|step| step.ended_at)
-        .max()
-        .or(view.summary.ended_at);
-    let end = if view.summary.phase.is_final() {
-        end
-    } else {
-        None
-    }
-    .unwrap_or_else(|| clock.0.get_untracked());
-    let total = (end.0 - begun.0).max(1);
-    let (writing, still): (Vec<&StepOutcome>, Vec<&StepOutcome>) = view
-        .steps
-        .iter()
-        .partition(|step| step.action != Action::Unchanged);
-    let mut wave = None;
-    let rows = writing
-        .into_iter()
-        .map(|step| {
-            let heading = (wave != Some(step.wave)).then(|| {
-                wave = Some(step.wave);
-                view! {
-                    <tr>
-                        <th scope="rowgroup" colspan="5" class="max-md:basis-full max-md:border-0 max-md:bg-transparent max-md:p-0 md:border-y md:border-line md:bg-page md:px-3 md:py-[5px] text-left text-xs font-semibold text-muted">
-                            {format!("Wave {}", step.wave)}
-                        </th>
-                    </tr>
-                }
-            });
-            view! {
-                {heading}
-                {row(step, begun, total)}
-            }
-        })
-        .collect_view();
-    view! {
-        <div class=format!("{PANEL} overflow-x-auto") role="region" aria-label="Steps" tabindex="0">
-            <table class=TABLE>
-                <thead>
-                    <tr>
-                        {heads(&["Object", "Action", "State", "Time", "Answer"])}
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-            {(!still.is_empty())
-                .then(|| {
-                    view! {
-                        <p class="border-t border-line px-3 py-2 text-muted">
-                            {format!("{} unchanged", format::plural(still.len() as u64, "object", "objects"))}
-                        </p>
-                    }
-                })}
-        </div>
-    }
-    .into_any()
-}
-
-fn row(step: &StepOutcome, begun: Micros, total: i64) -> AnyView {
-    let scale = |at: Micros| ((at.0 - begun.0).clamp(0, total) * 120 / total).to_string();
-    let bar = step.started_at.map(|from| {
-        let to = step.ended_at.unwrap_or(Micros(begun.0 + total));
-        let width = (((to.0 - from.0).max(0)) * 120 / total)
-            .clamp(2, 120)
-            .to_string();
-        let fill = match step.status {
-            StepStatus::Failed => "fill-bad",
-            StepStatus::Running => "fill-run",
-            _ => "fill-control",
-        };
-        view! {
-            <svg class="h-2 w-[120px] rounded-sm bg-sunken" viewBox="0 0 120 8" aria-hidden="true">
-                <rect x=scale(from) y="0" width=width height="8" class=fill />
-            </svg>
-        }
-    });
-    let took = match (step.started_at, step.ended_at) {
-        (Some(from), Some(to)) => format::duration(from, to),
-        _ => String::new(),
-    };
-    view! {
-        <tr>
-            <td class=TD>
-                <span class="text-sm text-muted">{step.key.kind.clone()}</span>
-                " "
-                <span class="font-medium break-all">{step.key.name.clone()}</span>
-            </td>
-            <td class=TD>{action_chip(&step.action)}</td>
-            <td class=TD>{state_chip(step_mark(step.status))}</td>
-            <td class=format!("{TD} whitespace-nowrap")>
-                <span class="flex items-center gap-2 text-sm text-muted">{bar} {took}</span>
-            </td>
-            <td class=format!("{TD} text-sm break-words text-muted")>{step.message.clone()}</td>
-        </tr>
     }
     .into_any()
 }

@@ -36,7 +36,7 @@ pub struct Fake {
     pub empty: bool,
 }
 
-fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
+pub fn allowed(actor: &Actor, permission: Permission) -> Answer<()> {
     if actor.may(permission) {
         Ok(())
     } else {
@@ -238,6 +238,11 @@ impl Applications for Fake {
         let differs = target.cluster != "staging-eu";
         Ok(ChangesView {
             plan: Some(objects::plan(target.id)),
+            warnings: if differs {
+                vec!["db/secret.yaml:1: Secret shop-db is in Git in plain text".into()]
+            } else {
+                Vec::new()
+            },
             diffs: if differs {
                 objects::diffs()
             } else {

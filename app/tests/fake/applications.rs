@@ -9,7 +9,7 @@ use lockstep_types::application::{
 };
 use lockstep_types::cluster::{ClusterView, Connection, Leftover};
 use lockstep_types::id::{ApplicationId, ClusterId, OperationId, RunId, SourceId, TargetId};
-use lockstep_types::plan::{Action, PlanCounts};
+use lockstep_types::plan::{Action, PlanCounts, PlanPhase};
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{CommitInfo, PathChange, PathChangeKind, Revision, TargetRevision};
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
@@ -110,6 +110,7 @@ pub fn run(
             unchanged: 27,
             prune: 0,
             skip: 0,
+            hooks: 0,
         },
     }
 }
@@ -262,6 +263,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
             Action::Create,
             2,
         ),
+        ("batch", "Job", "checkout-smoke", Action::Hook, 0),
     ];
     let steps = names
         .into_iter()
@@ -269,7 +271,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
         .map(|((group, kind, name, action, wave), index)| {
             let status = match (applying, index) {
                 (false, 1) if summary.phase == SyncPhase::Failed => StepStatus::Failed,
-                (false, 3) if summary.phase == SyncPhase::Failed => StepStatus::Skipped,
+                (false, 3 | 4) if summary.phase == SyncPhase::Failed => StepStatus::Skipped,
                 (false, _) => StepStatus::Done,
                 (true, 0) => StepStatus::Done,
                 (true, 1) => StepStatus::Running,
@@ -279,6 +281,11 @@ pub fn run_view(id: RunId) -> Option<RunView> {
             StepOutcome {
                 index,
                 key: objects::key(group, kind, name),
+                phase: if action == Action::Hook {
+                    PlanPhase::PostSync
+                } else {
+                    PlanPhase::Sync
+                },
                 action,
                 status,
                 message: match status {
@@ -294,6 +301,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
                 ended_at: matches!(status, StepStatus::Done | StepStatus::Failed)
                     .then(|| begun.plus_seconds(if index == 1 { 100 } else { 2 })),
                 wave,
+                uid: None,
             }
         })
         .collect();

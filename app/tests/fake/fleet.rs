@@ -318,7 +318,7 @@ pub fn approval() -> ApprovalView {
             ],
         }],
         asked_at: ago(70),
-        counts: PlanCounts { create: 0, configure: 1, unchanged: 31, prune: 15, skip: 0 },
+        counts: PlanCounts { create: 0, configure: 1, unchanged: 31, prune: 15, skip: 0, hooks: 0 },
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 mod applications;
+mod editing;
 mod fleet;
 mod objects;
 pub mod site;
@@ -44,6 +45,7 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
         applications: fake.clone(),
         syncs: fake.clone(),
         rollbacks: fake.clone(),
+        editing: fake.clone(),
         clusters: fake.clone(),
         sources: fake.clone(),
         accounts: fake.clone(),

@@ -7,7 +7,7 @@ use lockstep_types::diff::{
 };
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::{Action, Plan, Step};
+use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::{ObjectEvent, Origin, ResourceKey, ResourceNode, ResourceView};
 use serde_json::json;
 
@@ -260,7 +260,9 @@ fn step(index: u32, key: ResourceKey, action: Action, impact: Option<Impact>, wh
         key,
         api_version: "v1".into(),
         action,
+        phase: PlanPhase::Sync,
         wave: 0,
+        hook: None,
         uid: None,
         desired_hash: "00".into(),
         changes: Vec::new(),

@@ -37,6 +37,8 @@ pub enum Permission {
     Sync,
     Prune,
     Rollback,
+    /// Commit definitions to root sources.
+    Edit,
     Approve,
     Hold,
     Terminate,
@@ -54,6 +56,7 @@ impl Permission {
             Self::Sync
             | Self::Prune
             | Self::Rollback
+            | Self::Edit
             | Self::Approve
             | Self::Hold
             | Self::Terminate => Role::Operator,
@@ -68,6 +71,7 @@ impl Permission {
             Self::Sync => "sync",
             Self::Prune => "prune",
             Self::Rollback => "rollback",
+            Self::Edit => "edit",
             Self::Approve => "approve",
             Self::Hold => "hold",
             Self::Terminate => "terminate",

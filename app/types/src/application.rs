@@ -169,6 +169,9 @@ pub struct TreeView {
 pub struct ChangesView {
     pub target: TargetRef,
     pub diffs: Vec<ResourceDiff>,
+    /// What rendering left out, and what is unsafe in Git, each with its place.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// What a sync now would do; `None` when it cannot be told.
     pub plan: Option<crate::plan::Plan>,
 }

@@ -12,6 +12,7 @@ pub mod application;
 pub mod cluster;
 pub mod diff;
 pub mod drift;
+pub mod edit;
 pub mod error;
 pub mod event;
 pub mod fleet;

@@ -6,6 +6,69 @@ use crate::resource::ResourceKey;
 use crate::revision::Revision;
 use serde::{Deserialize, Serialize};
 
+/// The part of a sync that a step belongs to, in Argo CD's words. Everything that is not a hook belongs to `Sync`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub enum PlanPhase {
+    /// Before anything else is written.
+    PreSync,
+    #[default]
+    Sync,
+    /// Once all of `Sync` is healthy.
+    PostSync,
+    /// Only if something of the other phases failed.
+    SyncFail,
+}
+
+impl PlanPhase {
+    const ALL: [PlanPhase; 4] = [Self::PreSync, Self::Sync, Self::PostSync, Self::SyncFail];
+
+    /// The word on screen and in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PreSync => "PreSync",
+            Self::Sync => "Sync",
+            Self::PostSync => "PostSync",
+            Self::SyncFail => "SyncFail",
+        }
+    }
+
+    /// Reads what [`PlanPhase::word`] writes.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.word() == word)
+    }
+}
+
+/// When the object of a hook is deleted, in Argo CD's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum HookDeletion {
+    /// What an earlier sync left, before the hook is made anew.
+    BeforeHookCreation,
+    /// After it succeeded.
+    HookSucceeded,
+    /// After it failed.
+    HookFailed,
+}
+
+impl HookDeletion {
+    /// The word on screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BeforeHookCreation => "BeforeHookCreation",
+            Self::HookSucceeded => "HookSucceeded",
+            Self::HookFailed => "HookFailed",
+        }
+    }
+}
+
+/// Marks a step as that of a hook.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HookMark {
+    /// When its object is deleted, in the order of the list's type, each once.
+    pub deletions: Vec<HookDeletion>,
+}
+
 /// What is done to one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
@@ -16,6 +79,10 @@ pub enum Action {
     Prune,
     /// Not touched; says why.
     Skip(String),
+    /// Make a hook's object and wait for its end.
+    Hook,
+    /// Delete a hook's object.
+    HookCleanup(HookDeletion),
 }
 
 impl Action {
@@ -27,12 +94,21 @@ impl Action {
             Self::Unchanged => "unchanged",
             Self::Prune => "prune",
             Self::Skip(_) => "skip",
+            Self::Hook => "hook",
+            Self::HookCleanup(HookDeletion::BeforeHookCreation) => "clean up before hook",
+            Self::HookCleanup(HookDeletion::HookSucceeded) => "clean up after success",
+            Self::HookCleanup(HookDeletion::HookFailed) => "clean up after failure",
         }
     }
 
     /// Whether it writes to the cluster.
     pub fn writes(&self) -> bool {
-        matches!(self, Self::Create | Self::Configure | Self::Prune)
+        matches!(self, Self::Create | Self::Configure | Self::Prune) || self.is_of_hook()
+    }
+
+    /// Whether it makes or deletes the object of a hook.
+    pub fn is_of_hook(&self) -> bool {
+        matches!(self, Self::Hook | Self::HookCleanup(_))
     }
 }
 
@@ -45,8 +121,14 @@ pub struct Step {
     /// API version the manifest is written in, or the live one for prunes.
     pub api_version: String,
     pub action: Action,
-    /// Sync wave; steps of one wave wait for the waves before it.
+    /// Phases wait for the phases before them.
+    #[serde(default)]
+    pub phase: PlanPhase,
+    /// Sync wave within the phase; steps of one wave wait for the waves before it.
     pub wave: i32,
+    /// The step is one of a hook.
+    #[serde(default)]
+    pub hook: Option<HookMark>,
     /// UID of the live object when the plan was made. A different one makes the step invalid.
     pub uid: Option<String>,
     /// Hash of the desired manifest; empty for prunes.
@@ -78,7 +160,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Non-empty: the plan waits for an approval of exactly this digest.
     pub gate: Vec<GateFinding>,
-    /// SHA-256 over target, revision and every step's key, action, uid, desired hash and fields; not resourceVersion.
+    /// SHA-256 over target, revision and every step's phase, key, action, uid, desired hash and fields; not
+    /// resourceVersion.
     pub digest: String,
     /// What the planner left out or waits for, a sentence each.
     pub report: Vec<String>,
@@ -92,6 +175,9 @@ pub struct PlanCounts {
     pub unchanged: u32,
     pub prune: u32,
     pub skip: u32,
+    /// Hooks that run in any case: those for a failed sync do not count.
+    #[serde(default)]
+    pub hooks: u32,
 }
 
 impl Plan {
@@ -105,6 +191,8 @@ impl Plan {
                 Action::Unchanged => counts.unchanged += 1,
                 Action::Prune => counts.prune += 1,
                 Action::Skip(_) => counts.skip += 1,
+                Action::Hook if step.phase != PlanPhase::SyncFail => counts.hooks += 1,
+                Action::Hook | Action::HookCleanup(_) => {}
             }
         }
         counts

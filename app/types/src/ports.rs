@@ -11,6 +11,7 @@ use crate::application::{
 };
 use crate::cluster::{ClusterView, NewCluster};
 use crate::drift::{DriftQuery, DriftRow};
+use crate::edit::{Edit, EditDraft, EditOutcome, EditPreview, EditSubject, NewApplication};
 use crate::error::PortError;
 use crate::event::Event;
 use crate::fleet::{CommitRollout, FleetQuery, FleetView};
@@ -121,6 +122,25 @@ pub trait Rollbacks: Send + Sync {
     async fn release(&self, actor: &Actor, hold: HoldId, deploy: bool) -> Answer<()>;
 }
 
+/// Changing definitions: commits in root sources.
+#[async_trait]
+pub trait Editing: Send + Sync {
+    /// Where an edit begins: the file as it is, or an empty one.
+    async fn draft(&self, actor: &Actor, subject: EditSubject) -> Answer<EditDraft>;
+    /// The manifest of a new application, as text to go on with.
+    async fn template(&self, actor: &Actor, new: &NewApplication) -> Answer<String>;
+    /// What the edit would do. Writes nothing.
+    async fn preview_edit(&self, actor: &Actor, edit: &Edit) -> Answer<EditPreview>;
+    /// Commits exactly what the preview with this digest showed.
+    async fn commit_edit(
+        &self,
+        actor: &Actor,
+        edit: &Edit,
+        digest: &str,
+        reason: &str,
+    ) -> Answer<EditOutcome>;
+}
+
 /// Clusters.
 #[async_trait]
 pub trait Clusters: Send + Sync {
@@ -187,6 +207,7 @@ pub struct ControlPlane {
     pub applications: Arc<dyn Applications>,
     pub syncs: Arc<dyn Syncs>,
     pub rollbacks: Arc<dyn Rollbacks>,
+    pub editing: Arc<dyn Editing>,
     pub clusters: Arc<dyn Clusters>,
     pub sources: Arc<dyn Sources>,
     pub accounts: Arc<dyn Accounts>,

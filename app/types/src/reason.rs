@@ -27,6 +27,10 @@ pub enum ReasonCode {
     Drifted,
     /// A run is on its way.
     Syncing,
+    /// A run waits for the end of a hook.
+    WaitingForHook,
+    /// A run waits until a wave is healthy.
+    WaitingForWave,
     /// At least one object was refused by the cluster.
     ApplyFailed,
     /// A delete was refused or stopped.
@@ -63,6 +67,8 @@ impl ReasonCode {
             Self::Behind => "Behind",
             Self::Drifted => "Drifted",
             Self::Syncing => "Syncing",
+            Self::WaitingForHook => "WaitingForHook",
+            Self::WaitingForWave => "WaitingForWave",
             Self::ApplyFailed => "ApplyFailed",
             Self::PruneFailed => "PruneFailed",
             Self::AwaitingApproval => "AwaitingApproval",

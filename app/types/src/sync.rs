@@ -2,7 +2,7 @@
 
 use crate::application::TargetRef;
 use crate::id::{ApprovalId, OperationId, RunId, TargetId};
-use crate::plan::{Action, GateFinding, Plan, PlanCounts};
+use crate::plan::{Action, GateFinding, Plan, PlanCounts, PlanPhase};
 use crate::resource::ResourceKey;
 use crate::revision::{CommitInfo, Revision};
 use crate::time::Micros;
@@ -135,7 +135,12 @@ pub struct StepOutcome {
     pub message: String,
     pub started_at: Option<Micros>,
     pub ended_at: Option<Micros>,
+    #[serde(default)]
+    pub phase: PlanPhase,
     pub wave: i32,
+    /// UID of the object that a hook's step made, as soon as it is known.
+    #[serde(default)]
+    pub uid: Option<String>,
 }
 
 /// How far a step is.

@@ -1,6 +1,7 @@
 //! The commands, and which module carries each out.
 
 mod app;
+mod app_edit;
 mod app_rollback;
 mod app_sync;
 mod cluster;

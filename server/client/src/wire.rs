@@ -1,6 +1,7 @@
 //! Bodies and answers of `/api/v1` that are not already part of the vocabulary. The server uses these same types.
 
 use lockstep_types::account::Role;
+use lockstep_types::edit::Edit;
 use lockstep_types::id::{OperationId, RunId};
 use lockstep_types::revision::Revision;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,23 @@ pub struct RollbackBody {
     pub to: Revision,
     pub digest: String,
     pub reason: String,
+}
+
+/// `POST /edits`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditBody {
+    pub edit: Edit,
+    /// Digest of the preview.
+    pub digest: String,
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// The answer of `POST /edits/template`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TemplateAnswer {
+    pub text: String,
 }
 
 /// `POST …/pin`.

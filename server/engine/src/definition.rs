@@ -4,19 +4,26 @@
 //! are none of our business. Knows no Git, cluster or database.
 
 mod argo;
+mod around;
+mod artifacts;
+mod built;
 mod chart_sources;
 mod collect;
 mod fields;
+pub mod fleet;
 mod flux;
 mod flux_values;
 mod helm_release;
 mod key;
+mod parents;
 pub mod project;
 mod repositories;
 pub mod set;
 mod sync;
 
-pub use collect::{read, read_source};
+pub use around::referred_to;
+pub use collect::{read, read_rendered, read_source};
+pub use fleet::Placement;
 pub use key::DefinitionKey;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions};
 
@@ -60,6 +67,12 @@ pub struct Definition {
     #[serde(default)]
     pub more_sources: Vec<DefinedSource>,
     pub destination: Destination,
+    /// Which clusters it goes to and what it is there, when that is not simply `destination` and the rest.
+    #[serde(default)]
+    pub placement: Option<Box<Placement>>,
+    /// Why it cannot be rendered as it is written; empty when it can.
+    #[serde(default)]
+    pub unrenderable: String,
     pub policy: SyncPolicy,
     /// How a sync goes about it.
     #[serde(default)]
@@ -256,6 +269,9 @@ pub struct DirectoryOptions {
     /// Glob on the path below the source's path; empty for all. Braces group.
     pub include: String,
     pub exclude: String,
+    /// The folder is read by Fleet's rules, with these folders below `overlays/` laid over it in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlays: Option<Vec<String>>,
 }
 
 /// An entry of `spec.ignoreDifferences`. Empty parts match everything; `*` too.
@@ -305,6 +321,15 @@ pub struct DefinitionProblem {
     pub message: String,
     /// What to do.
     pub next: String,
+}
+
+/// `path` counted from `folder`; either may be empty.
+fn below(folder: &str, path: &str) -> String {
+    match (folder.is_empty(), path.is_empty()) {
+        (true, _) => path.to_owned(),
+        (false, true) => folder.to_owned(),
+        (false, false) => format!("{folder}/{path}"),
+    }
 }
 
 /// A path inside a repository in normal form: without `./`, doubled, leading or trailing slashes.

@@ -20,6 +20,8 @@ pub mod apply;
 mod child;
 pub mod definition;
 pub mod diff;
+#[cfg(test)]
+mod fuzzing;
 pub mod health;
 pub mod live;
 pub mod manifest;

@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// Put on a hook that asked the cluster for a name by `metadata.generateName`: the beginning it asked for.
+pub const GENERATED_NAME: &str = "lockstep.dev/generate-name";
+
 /// One rendered object. Cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {

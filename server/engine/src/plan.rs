@@ -7,6 +7,7 @@ mod digest;
 mod facts;
 mod gate;
 pub mod hook;
+mod hook_steps;
 pub mod order;
 mod prune;
 pub mod text;
@@ -16,7 +17,7 @@ use crate::manifest::Manifest;
 use lockstep_types::application::SyncPolicy;
 use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind};
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::{Action, Plan, Step};
+use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::Revision;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,20 @@ pub struct PlanPolicy {
     pub prune: bool,
     pub allow_empty: bool,
     pub create_namespace: bool,
+    /// Deletes wait until everything that was applied is healthy.
+    pub prune_last: bool,
+    pub hooks: HookRuns,
+}
+
+/// Whether a plan runs hooks; `hook_steps` says which sync asks for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HookRuns {
+    #[default]
+    Never,
+    /// If the plan writes something else.
+    WithChanges,
+    /// Also when there is nothing else to do.
+    Always,
 }
 
 impl From<&SyncPolicy> for PlanPolicy {
@@ -63,6 +78,8 @@ impl From<&SyncPolicy> for PlanPolicy {
             prune: policy.prune,
             allow_empty: policy.allow_empty,
             create_namespace: policy.create_namespace,
+            prune_last: false,
+            hooks: HookRuns::Never,
         }
     }
 }
@@ -115,11 +132,7 @@ pub enum PruneWish {
 /// Makes the plan. [`check::check`] it before it is carried out.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut report = Vec::new();
-    let mut steps = applies(input, &mut report);
-    steps.sort_by(|one, other| {
-        order::apply_order(one.wave, &one.key).cmp(&order::apply_order(other.wave, &other.key))
-    });
-
+    let (mut steps, hooks) = applies(input, &mut report);
     let desired: BTreeSet<&ResourceKey> =
         input.desired.iter().map(|manifest| &manifest.key).collect();
     let unknown = unknown(input);
@@ -137,7 +150,23 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     }
     let prunes = prune::prunes(input, &desired, &unknown);
     report.extend(prunes.report);
+    let mut writes = steps.iter().chain(&prunes.steps);
+    let strange = if hook_steps::run(input, writes.any(|step| step.action.writes())) {
+        let made = hook_steps::steps(input, &hooks);
+        steps.extend(made.steps);
+        made.strange
+    } else {
+        steps.extend(hooks.iter().map(|(manifest, _)| left_out(input, manifest)));
+        Vec::new()
+    };
+    if let Some(step) = destination_namespace(input, &steps, &mut report) {
+        steps.push(step);
+    }
+    steps.sort_by(|one, other| order::step_order(one).cmp(&order::step_order(other)));
+    let after = steps.partition_point(|step| step.phase <= PlanPhase::Sync);
+    let after = steps.split_off(after);
     append_prunes(&mut steps, prunes.steps, &prunes.waves);
+    steps.extend(after);
     for (index, step) in (0..).zip(steps.iter_mut()) {
         step.index = index;
         if let Action::Skip(why) = &step.action {
@@ -146,7 +175,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     }
 
     let digest = digest::digest(input.target, &input.revision, &steps);
-    let mut gate = gate::findings(input, &steps, &prunes.confirm);
+    let mut gate = gate::findings(input, &steps, &prunes.confirm, &strange);
     if !gate.is_empty() && input.approved_digest == Some(digest.as_str()) {
         report.extend(
             gate.drain(..)
@@ -163,9 +192,13 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     }
 }
 
-/// A step for every desired object, and one for the destination namespace.
-fn applies(input: &PlanInput<'_>, report: &mut Vec<String>) -> Vec<Step> {
+/// A step for every desired object but the hooks of a sync, which are set apart.
+fn applies<'a>(
+    input: &PlanInput<'a>,
+    report: &mut Vec<String>,
+) -> (Vec<Step>, Vec<(&'a Manifest, hook::Hook)>) {
     let mut steps = Vec::with_capacity(input.desired.len() + 1);
+    let mut hooks = Vec::new();
     let mut seen = BTreeSet::new();
     for manifest in input.desired {
         if !seen.insert(&manifest.key) {
@@ -182,12 +215,27 @@ fn applies(input: &PlanInput<'_>, report: &mut Vec<String>) -> Vec<Step> {
                 .chain(hook::remarks(&manifest.body))
                 .map(|problem| format!("{}: {problem}.", said_at(manifest))),
         );
-        steps.push(apply(input, manifest, wave));
+        match hook_steps::of_a_sync(manifest) {
+            Some(hook) => hooks.push((manifest, hook)),
+            None => steps.push(apply(input, manifest, wave)),
+        }
     }
-    if let Some(step) = destination_namespace(input, &steps, report) {
-        steps.push(step);
-    }
-    steps
+    (steps, hooks)
+}
+
+/// The step of a hook that this plan does not run.
+fn left_out(input: &PlanInput<'_>, manifest: &Manifest) -> Step {
+    let mut step = apply(input, manifest, 0);
+    let what = hook::left_out(&manifest.body).unwrap_or_default();
+    let why = match input.policy.hooks {
+        HookRuns::Never => "this sync runs no hooks",
+        HookRuns::WithChanges | HookRuns::Always => "it runs with the next sync",
+    };
+    step.action = Action::Skip(format!("{what}; {why}"));
+    step.changes = Vec::new();
+    step.impact = None;
+    step.why = String::new();
+    step
 }
 
 /// An object with the place in Git that declares it, where that is known.
@@ -231,7 +279,9 @@ fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
         key: manifest.key.clone(),
         api_version: manifest.api_version.clone(),
         action,
+        phase: PlanPhase::Sync,
         wave,
+        hook: None,
         uid: match fact {
             Some(LiveFact::Present(facts)) => Some(facts.uid.clone()),
             _ => None,
@@ -336,13 +386,22 @@ fn destination_namespace(
         }
         Some(false) => {}
     }
-    let wave = steps.iter().map(|step| step.wave).min().unwrap_or_default();
+    // Hooks of PreSync live in it too.
+    let (phase, wave) = steps
+        .iter()
+        .filter(|step| step.phase == PlanPhase::Sync || step.action == Action::Hook)
+        .map(|step| (step.phase, step.wave))
+        .min()
+        .filter(|(phase, _)| *phase <= PlanPhase::Sync)
+        .unwrap_or_default();
     Some(Step {
         index: 0,
         key: manifest.key,
         api_version: manifest.api_version,
         action: Action::Create,
+        phase,
         wave,
+        hook: None,
         uid: None,
         desired_hash: manifest.hash,
         changes: Vec::new(),
@@ -376,9 +435,10 @@ fn unknown(input: &PlanInput<'_>) -> Vec<ResourceKey> {
 fn append_prunes(steps: &mut Vec<Step>, prunes: Vec<Step>, waves: &[i32]) {
     let mut prunes: Vec<(i32, Step)> = waves.iter().copied().zip(prunes).collect();
     prunes.sort_by(|(wave, step), (other_wave, other)| {
-        order::apply_order(*other_wave, &other.key).cmp(&order::apply_order(*wave, &step.key))
+        order::kind_order(*other_wave, &other.key).cmp(&order::kind_order(*wave, &step.key))
     });
-    let mut wave = steps.iter().map(|step| step.wave).max().unwrap_or(0);
+    let of_sync = steps.iter().filter(|step| step.phase == PlanPhase::Sync);
+    let mut wave = of_sync.map(|step| step.wave).max().unwrap_or(0);
     let mut last = None;
     for (own, mut step) in prunes {
         if last != Some(own) {
@@ -405,11 +465,9 @@ pub fn namespace_manifest(name: &str) -> Option<Manifest> {
     .ok()
 }
 
-/// The writing steps cut into batches: steps of one batch may run side by side, a batch waits for those before it. A
-/// batch ends with its wave, and within a wave where later objects need earlier ones (namespaces, definitions, what
-/// pods refer to, the rest, custom resources).
-pub fn batches(plan: &Plan) -> Vec<Vec<&Step>> {
-    order::batches(&plan.steps)
+/// The plan cut into what has to be over before the next part may begin; see [`order::Stage`].
+pub fn stages(plan: &Plan) -> Vec<order::Stage<'_>> {
+    order::stages(&plan.steps)
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ mod objects;
 mod origin;
 mod overlay;
 mod reader;
+mod repeat;
 pub mod sandbox;
+mod secrecy;
 mod stage;
 mod substitute;
 mod tools;
@@ -25,6 +27,7 @@ pub use error::RenderError;
 pub use go_template::Filled;
 pub use inputs::RenderInputs;
 pub use sandbox::SandboxSettings;
+pub use secrecy::plain_text as plain_text_secrets;
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;
@@ -121,6 +124,11 @@ impl Renderer {
     ) -> Result<Complete, RenderError> {
         let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
         let printed = self.print(&snapshot, input, inputs).await?;
+        let again = if repeat::may_vary(&snapshot, input, inputs).await? {
+            Some(self.print(&snapshot, input, inputs).await?)
+        } else {
+            None
+        };
         let (inputs, namespace, source) = (
             inputs.clone(),
             input.namespace.clone(),
@@ -130,6 +138,10 @@ impl Renderer {
             let mut warnings = Vec::new();
             let path = source.path.as_str();
             let documents = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
+            if let Some(again) = again.filter(|again| *again != printed) {
+                let others = self::documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
+                repeat::compare(reader::shown(path), &documents, &others)?;
+            }
             objects::complete(
                 &inputs.key,
                 reader::shown(path),
@@ -218,7 +230,13 @@ fn documents(
 ) -> Result<Vec<objects::Document>, RenderError> {
     let path = source.path.as_str();
     match &inputs.work {
-        Work::Directory => directory::documents(snapshot, path, &inputs.files, warnings),
+        Work::Directory => {
+            let overlays = source
+                .directory
+                .as_ref()
+                .and_then(|options| options.overlays.as_deref());
+            directory::documents(snapshot, path, &inputs.files, overlays, warnings)
+        }
         Work::Kustomize(built) if built.empty => Ok(Vec::new()),
         Work::Kustomize(_) => {
             let none = std::collections::BTreeMap::new();

@@ -9,7 +9,9 @@
 //! Knows no definitions, renderers or clusters. The mirrors' folder is owned by [`Mirrors`] alone.
 
 mod blame;
+mod branch;
 mod charts;
+mod commit;
 mod credential;
 mod error;
 mod fetch;
@@ -17,10 +19,10 @@ mod git;
 mod history;
 mod mirror;
 mod patch;
-mod prepare;
 mod restore;
 mod snapshot;
 mod ssh;
+mod tree_edit;
 mod upkeep;
 mod url;
 mod versions;
@@ -28,11 +30,13 @@ mod wanted;
 
 pub use blame::BlamedLine;
 pub use charts::chart_address;
+pub use commit::{CommitRequest, PushOutcome, TreeEdit};
 pub use credential::Credential;
 pub use error::SourceError;
-pub use restore::{PushOutcome, RestoreRequest};
+pub use restore::RestoreRequest;
 pub use snapshot::{Entry, FileKind, Snapshot, TreeFile};
 pub use ssh::check_private_key;
+pub use tree_edit::{FileEdit, MAX_COMMITTED_BYTES};
 pub use url::{RepoUrl, place_of};
 pub use versions::{VersionRange, version};
 
@@ -306,20 +310,6 @@ impl Mirrors {
             None => fetch::resolved(mirror, &wanted),
         })
         .await
-    }
-
-    /// Commits on a branch so that its tree equals the head's except that the paths are as they were in
-    /// another commit, and pushes that, fast-forward only.
-    ///
-    /// # Errors
-    /// When the host does not answer or the commits are not here. A moved branch or a refusal is no error.
-    pub async fn restore_paths(
-        &self,
-        repo_url: &str,
-        credential: &Credential,
-        request: RestoreRequest,
-    ) -> Result<PushOutcome, SourceError> {
-        restore::restore(self, &self.mirror(repo_url)?, credential, request).await
     }
 
     fn mirror(&self, repo_url: &str) -> Result<Arc<Mirror>, SourceError> {

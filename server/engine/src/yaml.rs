@@ -1,15 +1,16 @@
 //! YAML as Kubernetes reads it, one document at a time, with lines and within budgets. Pure.
 //!
-//! Stricter than Kubernetes in one point: a key given twice is an error, never silently the last one.
+//! Where it differs from kubectl on purpose is listed, with reasons, in the test against kubectl's own answers
+//! (`render/directory/oracle.rs`). First of all: a key given twice is an error, never silently the last one.
 
+mod compose;
 mod emit;
+mod scalar;
 
 pub use emit::text;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::{Number, Value};
-use serde_saphyr::{Location, Options, Spanned};
-use std::fmt;
 
 /// More documents than any file of people has.
 const MAX_DOCUMENTS: usize = 20_000;
@@ -96,19 +97,21 @@ pub fn documents(text: &str) -> Result<Vec<Document<'_>>, YamlError> {
             push(&mut found, content, first, text.get(start..at))?;
             content = None;
         }
-        if separator || end {
-            (start, first) = if end {
-                (at + line.len(), number + 1)
-            } else {
-                (at, number)
-            };
-        }
         let inner = if separator {
             bare.get(3..).unwrap_or_default()
         } else {
             bare
         }
+        .trim_start_matches('\u{feff}')
         .trim_start();
+        if separator || end {
+            // What stands behind a separator stays in sight.
+            (start, first) = if end || inner.is_empty() || inner.starts_with('#') {
+                (at + line.len(), number + 1)
+            } else {
+                (at, number)
+            };
+        }
         // A directive belongs to the document that follows it.
         let says_something =
             !end && !inner.is_empty() && !inner.starts_with('#') && !bare.starts_with('%');
@@ -128,7 +131,12 @@ fn push<'t>(
     text: Option<&'t str>,
 ) -> Result<(), YamlError> {
     if let (Some(line), Some(text)) = (content, text) {
-        found.push(Document { line, first, text });
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let whole = Document { line, first, text };
+        match json_in_a_row(whole) {
+            Some(each) => found.extend(each),
+            None => found.push(whole),
+        }
     }
     if found.len() > MAX_DOCUMENTS {
         return Err(YamlError {
@@ -139,16 +147,43 @@ fn push<'t>(
     Ok(())
 }
 
+/// JSON objects need no separator between them; nothing when it is not two or more of them.
+fn json_in_a_row(document: Document<'_>) -> Option<Vec<Document<'_>>> {
+    let text = document.text;
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let mut found = Vec::new();
+    let (mut start, mut first) = (0, document.first);
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    while let Some(value) = stream.next() {
+        value.ok()?;
+        let end = stream.byte_offset();
+        let one = text.get(start..end)?;
+        let blank = one.len() - one.trim_start().len();
+        let lines_of = |text: &str| {
+            u32::try_from(text.bytes().filter(|byte| *byte == b'\n').count()).unwrap_or(0)
+        };
+        first += lines_of(one.get(..blank)?);
+        let text = one.get(blank..)?;
+        found.push(Document {
+            line: first,
+            first,
+            text,
+        });
+        first += lines_of(text);
+        start = end;
+    }
+    (found.len() > 1).then_some(found)
+}
+
 impl Document<'_> {
     /// The document as JSON; null when it says nothing.
     ///
     /// # Errors
     /// When it is not YAML, has a key twice, or is beyond the budgets.
     pub fn value(&self) -> Result<Value, YamlError> {
-        let mut value = serde_saphyr::from_str_with_options::<Value>(self.text, options())
-            .map_err(|error| self.error(&error))?;
-        whole_numbers(&mut value);
-        Ok(value)
+        Ok(self.node()?.into_value())
     }
 
     /// The document with a line for every value.
@@ -156,81 +191,32 @@ impl Document<'_> {
     /// # Errors
     /// As [`Document::value`].
     pub fn node(&self) -> Result<Node, YamlError> {
-        let spanned = serde_saphyr::from_str_with_options::<Spanned<Bare>>(self.text, options())
-            .map_err(|error| self.error(&error))?;
-        let mut node = node_of(spanned);
+        if self.text.starts_with("--- ") || self.text.starts_with("---\t") {
+            return Err(YamlError {
+                line: Some(self.line),
+                message: "Kubernetes does not read what stands behind the separator ---; to do: put it on the next line"
+                    .to_owned(),
+            });
+        }
+        let mut node = compose::compose(self.text).map_err(|error| YamlError {
+            line: error.line.map(|line| line.saturating_add(self.first - 1)),
+            message: error
+                .message
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(500)
+                .collect(),
+        })?;
         node.shift(self.first - 1);
         Ok(node)
     }
-
-    fn error(&self, error: &serde_saphyr::Error) -> YamlError {
-        let location = error
-            .location()
-            .filter(|location| *location != Location::UNKNOWN);
-        let line = location
-            .and_then(|location| u32::try_from(location.line()).ok())
-            .map(|line| line + self.first - 1);
-        let text = error.without_snippet().to_string();
-        // The library counts from the document's start; we name the file's line beside the message.
-        let message = text.split(" at line ").next().unwrap_or_default();
-        let message = match message.strip_prefix("error: ").unwrap_or(message) {
-            message if message.starts_with("line ") => {
-                message.split_once(": ").map_or(message, |(_, rest)| rest)
-            }
-            message => message,
-        };
-        // What follows is advice for programmers.
-        let message = message
-            .split(", set DuplicateKeyPolicy")
-            .next()
-            .unwrap_or_default();
-        let message = message
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(500)
-            .collect();
-        YamlError { line, message }
-    }
-}
-
-fn options() -> Options {
-    let mut options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
-        legacy_octal_numbers: true,
-        with_snippet: false,
-        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::Reject,
-    };
-    if let Some(budget) = options.budget.as_mut() {
-        budget.max_depth = 100;
-        budget.max_nodes = 400_000;
-        budget.max_total_scalar_bytes = 16 * 1024 * 1024;
-        budget.max_recorded_anchor_events = 100_000;
-        budget.max_recorded_anchor_bytes = 4 * 1024 * 1024;
-    }
-    options.alias_limits.max_total_replayed_events = 100_000;
-    options
 }
 
 /// Kubernetes writes `1.0` and `1e3` as `1` and `1000` on the way to JSON.
-fn whole_numbers(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
-                *number = whole;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
-        Value::Object(entries) => entries.values_mut().for_each(whole_numbers),
-        _ => {}
-    }
-}
-
 fn whole(number: f64) -> Option<Number> {
-    // Beyond this not every whole number is one.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let is_whole = number.fract() == 0.0 && number.abs() <= EXACT;
-    is_whole
-        .then(|| format!("{number:.0}").parse::<i64>().ok().map(Number::from))
+    // The digits are those that JSON would show; beyond `i64` it stays a fraction.
+    (number.fract() == 0.0)
+        .then(|| number.to_string().parse::<i64>().ok().map(Number::from))
         .flatten()
 }
 
@@ -271,6 +257,23 @@ impl Node {
         }
     }
 
+    /// As JSON, without a copy.
+    fn into_value(self) -> Value {
+        match self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => Value::Bool(value),
+            Kind::Number(value) => Value::Number(value),
+            Kind::Text(text) => Value::String(text),
+            Kind::List(items) => Value::Array(items.into_iter().map(Node::into_value).collect()),
+            Kind::Map(entries) => Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(key, node)| (key, node.into_value()))
+                    .collect(),
+            ),
+        }
+    }
+
     /// `a map`, `a list`, … for messages.
     pub fn words(&self) -> &'static str {
         match self.kind {
@@ -290,89 +293,6 @@ impl Node {
             Kind::Map(entries) => entries.iter_mut().for_each(|(_, item)| item.shift(lines)),
             _ => {}
         }
-    }
-}
-
-/// A value whose own line is known by whoever holds it.
-struct Bare(Kind);
-
-fn node_of(spanned: Spanned<Bare>) -> Node {
-    let line = u32::try_from(spanned.referenced.line()).unwrap_or(0).max(1);
-    Node {
-        line,
-        kind: spanned.value.0,
-    }
-}
-
-impl<'de> Deserialize<'de> for Bare {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BareVisitor).map(Bare)
-    }
-}
-
-struct BareVisitor;
-
-impl<'de> Visitor<'de> for BareVisitor {
-    type Value = Kind;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kind, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Kind, E> {
-        Ok(Kind::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Kind, E> {
-        Ok(Kind::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Kind, E> {
-        Ok(Kind::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Kind, E> {
-        whole(value)
-            .or_else(|| Number::from_f64(value))
-            .map(Kind::Number)
-            .ok_or_else(|| E::custom("a number that is not finite"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Kind, E> {
-        Ok(Kind::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Kind, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element::<Spanned<Bare>>()? {
-            list.push(node_of(item));
-        }
-        Ok(Kind::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Kind, A::Error> {
-        let mut map = Vec::new();
-        while let Some((key, value)) = entries.next_entry::<Spanned<String>, Spanned<Bare>>()? {
-            let mut node = node_of(value);
-            // A block begins below its key; people look for the key.
-            if matches!(node.kind, Kind::Map(_) | Kind::List(_) | Kind::Null) {
-                node.line = u32::try_from(key.referenced.line()).unwrap_or(0).max(1);
-            }
-            map.push((key.value, node));
-        }
-        Ok(Kind::Map(map))
     }
 }
 

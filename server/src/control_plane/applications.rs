@@ -74,6 +74,10 @@ impl Applications for Plane {
         Ok(ChangesView {
             target: placement.reference(),
             diffs,
+            warnings: assessment
+                .as_ref()
+                .map(|assessment| assessment.warnings.clone())
+                .unwrap_or_default(),
             plan: assessment.map(|assessment| assessment.plan.clone()),
         })
     }

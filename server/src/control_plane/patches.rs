@@ -78,7 +78,7 @@ fn with_secrets(snapshots: &[Snapshot], paths: &[String]) -> Result<BTreeSet<Str
 }
 
 /// A Secret manifest, a generator of Secrets, or a file that is one by its name.
-fn holds_secret(path: &str, bytes: &[u8]) -> bool {
+pub(super) fn holds_secret(path: &str, bytes: &[u8]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     if name == ".env"
         || [".env", ".pem", ".key", ".p12", ".pfx"]

@@ -29,6 +29,7 @@ pub(super) fn source(error: SourceError) -> PortError {
         SourceError::NoSuchRevision { .. } | SourceError::UnknownCommit { .. } => {
             PortError::NotFound(subject_of(error))
         }
+        SourceError::Path { .. } => PortError::invalid("path", said),
         SourceError::Mirror { .. } => internal(&error),
         _ => PortError::Unavailable(said),
     }

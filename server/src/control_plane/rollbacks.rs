@@ -3,14 +3,14 @@
 //! A rollback is a commit: previewed in full against the branch head, bound to what was shown by a digest, written only
 //! if the branch is still there. A pin or hold never ends by deploying unseen.
 
-mod affected;
+pub(in crate::control_plane) mod affected;
 mod candidates;
-mod commit;
+pub(super) mod commit;
 mod ending;
 mod pauses;
 mod plans;
 mod preview;
-mod words;
+pub(super) mod words;
 
 use super::allow::allow;
 use super::{Plane, checks, refuse};

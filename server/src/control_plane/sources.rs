@@ -181,7 +181,7 @@ impl Sources for Plane {
 }
 
 impl Plane {
-    async fn source_row(&self, id: SourceId) -> Result<SourceRow, PortError> {
+    pub(super) async fn source_row(&self, id: SourceId) -> Result<SourceRow, PortError> {
         store::source::get(self.runtime.store(), id)
             .await
             .map_err(refuse::store)

@@ -3,6 +3,7 @@
 
 mod bench;
 mod doors;
+mod editing;
 mod fleet;
 mod intents;
 mod registering;

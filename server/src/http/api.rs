@@ -4,6 +4,7 @@
 mod accounts;
 mod applications;
 mod clusters;
+mod edits;
 mod fleet;
 mod rollbacks;
 mod runs;
@@ -13,7 +14,7 @@ use super::problem::Refusal;
 use super::table::Table;
 use axum::Json;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Get, Hold, Rollback, Source, Sync, TakeOver, Terminate,
+    Account, Approve, Cluster, Edit, Get, Hold, Rollback, Source, Sync, TakeOver, Terminate,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -95,6 +96,11 @@ pub fn table() -> Table {
         .delete("/pins/{id}", Rollback, rollbacks::unpin)
         .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
         .delete("/holds/{id}", Hold, rollbacks::release)
+        .get("/apps/{id}/edit", Get, edits::of_application)
+        .get("/sources/{id}/new", Get, edits::in_source)
+        .post("/edits/template", Get, edits::template)
+        .post("/edits/preview", Edit, edits::preview)
+        .post("/edits", Edit, edits::commit)
         .get("/clusters", Get, clusters::clusters)
         .post("/clusters", Cluster, clusters::add)
         .get("/clusters/{name}", Get, clusters::cluster)

@@ -1,19 +1,23 @@
 //! Pages and server functions of the `app` crate: gives them the ports, who asks, and the nonce of their scripts.
 
+use super::extract::Caller;
 use super::{Web, headers};
 use app::context::SetupPending;
+use app::pages::edit::{self, EditForm, Posted};
 use app::{App, shell};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::body::Bytes;
+use axum::extract::{Form, FromRequest, Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{any, post};
 use http::{HeaderValue, header};
 use leptos::config::LeptosOptions;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{
     LeptosRoutes, ResponseOptions, file_and_error_handler_with_context, generate_route_list,
+    render_app_async_with_context,
 };
 use lockstep_types::account::Actor;
 
@@ -28,6 +32,8 @@ pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
         });
     router
         .route("/sfn/{*function}", any(server_functions))
+        .route("/apps/{id}/{name}/edit", post(step_of_edit))
+        .route("/sources/{id}/new", post(step_of_edit))
         .leptos_routes_with_context(web, generate_route_list(App), context, document)
         .fallback(not_found)
 }
@@ -50,6 +56,39 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
+}
+
+/// A step of an edit as a plain form: taken here, once, and shown by the page of the same address.
+async fn step_of_edit(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let form = match Bytes::from_request(Request::from_parts(parts.clone(), body), &web).await {
+        Ok(bytes) => {
+            let request = Request::from_parts(parts.clone(), Body::from(bytes));
+            Form::<EditForm>::from_request(request, &web).await
+        }
+        Err(refused) => return refused.into_response(),
+    };
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(refused) => return refused.into_response(),
+    };
+    let posted: Posted = match edit::answer(&web.plane, &actor, form).await {
+        Ok(posted) => posted,
+        Err(address) => return Redirect::to(&address).into_response(),
+    };
+    let (base, options) = (context(&web), web.leptos.clone());
+    let page = render_app_async_with_context(
+        move || {
+            base();
+            provide_context(posted.clone());
+        },
+        move || shell(options.clone()),
+    );
+    page(Request::from_parts(parts, Body::empty())).await
 }
 
 async fn server_functions(State(web): State<Web>, request: Request<Body>) -> Response {

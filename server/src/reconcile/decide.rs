@@ -6,6 +6,7 @@
 
 use super::cause::{Cause, count};
 use super::explain;
+use super::target::Waiting;
 use lockstep_types::application::{Hold, Pin, SyncPolicy};
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::Health;
@@ -92,6 +93,8 @@ pub struct Running {
     pub revision: Revision,
     /// What it waits for, in words.
     pub waiting_for: String,
+    /// The hook or the wave it waits for.
+    pub waiting: Option<Waiting>,
     pub object: Option<ResourceKey>,
     /// What it waits for is in a bad state already.
     pub degraded: bool,
@@ -110,6 +113,10 @@ pub struct Requested {
 pub struct LastAttempt {
     pub attempt: String,
     pub prune: bool,
+    /// It ran hooks.
+    pub hooks: bool,
+    /// A hook of it failed, so that it is not over although everything may be as declared.
+    pub hook_failed: bool,
     pub phase: SyncPhase,
     pub by: String,
     /// Runs in a row that failed at this state.
@@ -287,7 +294,10 @@ fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
     if let Some(ended) = explain::ended_waiting(situation, differs) {
         return Decision::rest(Some(ended));
     }
-    if !differs {
+    let hook_failed = situation
+        .last
+        .is_some_and(|last| last.attempt == facts.attempt && last.hook_failed);
+    if !differs && !hook_failed {
         return Decision::rest(None);
     }
     if facts.empty && !situation.policy.allow_empty {
@@ -347,7 +357,7 @@ fn retry(situation: &Situation<'_>, facts: &Facts, last: &LastAttempt) -> Decisi
         );
         return Decision::later(at, Cause { next, ..failed });
     }
-    if facts.writes > 0 {
+    if facts.writes > 0 || last.hook_failed {
         Decision::start(Trigger::AutoSync, false)
     } else {
         prune(situation, facts, None)

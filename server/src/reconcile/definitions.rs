@@ -6,6 +6,7 @@
 use crate::store::application::SeenApplication;
 use crate::store::cluster::ClusterRow;
 use crate::store::source::SourceRow;
+use engine::definition::fleet::CandidateCluster;
 use engine::definition::{
     Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, Destination,
     DestinationCluster, SourceKind,
@@ -149,6 +150,48 @@ pub fn place(
     }
 }
 
+/// The clusters that a definition goes to, each with the definition as it is there.
+///
+/// # Errors
+/// When it goes to none: what is wrong and what to do, in words.
+pub fn places(
+    definition: &Definition,
+    home: &str,
+    clusters: &[ClusterRow],
+) -> Result<Vec<(String, Definition)>, (String, String)> {
+    let Some(placement) = &definition.placement else {
+        let cluster = place(&definition.destination, home, clusters)?;
+        return Ok(vec![(cluster, definition.clone())]);
+    };
+    let candidates: Vec<CandidateCluster> = clusters.iter().map(candidate).collect();
+    placement.clusters(home, &candidates)?;
+    Ok(candidates
+        .iter()
+        .filter_map(|cluster| {
+            let placed = placement.on(definition, home, cluster)?;
+            Some((cluster.name.clone(), fetchable(&placed)))
+        })
+        .collect())
+}
+
+/// The definition as it is on one cluster; `None` when its placement does not lead there. A destination that names its
+/// cluster is not checked.
+pub fn on_cluster(definition: &Definition, home: &str, cluster: &ClusterRow) -> Option<Definition> {
+    match &definition.placement {
+        None => Some(definition.clone()),
+        Some(placement) => placement
+            .on(definition, home, &candidate(cluster))
+            .map(|placed| fetchable(&placed)),
+    }
+}
+
+fn candidate(cluster: &ClusterRow) -> CandidateCluster {
+    CandidateCluster {
+        name: cluster.name.clone(),
+        labels: cluster.labels.clone(),
+    }
+}
+
 /// A problem as the Problems page shows it. It began when the same one was first seen.
 pub fn problem(
     source: &SourceRow,
@@ -178,10 +221,9 @@ pub fn problem(
     }
 }
 
-/// Reads definitions that an application renders. Their scope is the parent, so that equal names of two parents stay
-/// apart.
-pub fn children(parent: &Definition, rendered: &[Manifest], home: &str) -> Definitions {
-    let files: Vec<DefinitionFile> = rendered
+/// Rendered manifests as files to read definitions from.
+pub fn as_files(parent: &Definition, rendered: &[Manifest]) -> Vec<DefinitionFile> {
+    rendered
         .iter()
         .map(|manifest| DefinitionFile {
             path: manifest
@@ -191,8 +233,24 @@ pub fn children(parent: &Definition, rendered: &[Manifest], home: &str) -> Defin
             // JSON is YAML.
             bytes: manifest.body.to_string().into_bytes(),
         })
-        .collect();
-    let mut read = engine::definition::read(&files, home);
+        .collect()
+}
+
+/// Reads definitions that an application of `source` renders. Their scope is the parent, so that equal names of two
+/// parents stay apart. `around` are documents of the source that they may refer to.
+pub fn children(
+    parent: &Definition,
+    rendered: &[Manifest],
+    around: &[DefinitionFile],
+    source: &SourceRow,
+) -> Definitions {
+    let mut read = engine::definition::read_rendered(
+        &as_files(parent, rendered),
+        around,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
     for definition in &mut read.applications {
         adopt(parent, definition);
     }

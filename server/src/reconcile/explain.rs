@@ -4,6 +4,7 @@
 
 use super::cause::{Cause, count};
 use super::decide::{Facts, LastAttempt, Running, Situation};
+use super::target::Waiting;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::reason::ReasonCode;
@@ -12,6 +13,9 @@ use lockstep_types::sync::SyncPhase;
 /// A run is on its way.
 pub fn running(running: &Running) -> Cause {
     let at = format!("{} by {}", running.revision.short(), running.by);
+    if let Some(waiting) = &running.waiting {
+        return waits(waiting, &at);
+    }
     let cause = match running.phase {
         SyncPhase::AwaitingApproval => Cause::stalled(
             ReasonCode::AwaitingApproval,
@@ -41,6 +45,24 @@ pub fn running(running: &Running) -> Cause {
         ),
     };
     cause.about(running.object.clone())
+}
+
+/// A run waits between two waves, or for a hook.
+fn waits(waiting: &Waiting, at: &str) -> Cause {
+    let code = match (waiting.is_hook, waiting.degraded) {
+        (true, _) => ReasonCode::WaitingForHook,
+        (false, true) => ReasonCode::Degraded,
+        (false, false) => ReasonCode::WaitingForWave,
+    };
+    Cause::passing(
+        code,
+        format!("The sync of {at} is {}", waiting.words),
+        format!(
+            "It goes on by itself, a newer commit takes its place, and it is given up at {}; terminate it to end it now",
+            waiting.until.rfc3339()
+        ),
+    )
+    .about(Some(waiting.object.clone()))
 }
 
 /// The mode forbids writing.

@@ -11,7 +11,7 @@ use super::target::{Loaded, TargetMemory, load_for_view};
 use crate::runtime::Runtime;
 use crate::store::StoreError;
 use engine::manifest::Manifest;
-use engine::plan::{InventoryEntry, PlanPolicy};
+use engine::plan::{HookRuns, InventoryEntry, PlanPolicy};
 use lockstep_types::diff::ResourceDiff;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::Plan;
@@ -168,6 +168,6 @@ async fn judged(
     };
     let mut memory = TargetMemory::default();
     let judged = judge::judge(&subject, handle, &mut memory.dry_runs).await?;
-    let (plan, violations) = judged.plan(&subject, wanted.prune, None);
+    let (plan, violations) = judged.plan(&subject, wanted.prune, HookRuns::WithChanges, None);
     Ok((plan, violations, judged.diffs))
 }

@@ -52,6 +52,16 @@ pub fn input(
     revision: &Revision,
     facts: Option<&ClusterFacts>,
 ) -> Result<RenderInput, Cause> {
+    if !definition.unrenderable.is_empty() {
+        return Err(Cause::stalled(
+            ReasonCode::RenderFailed,
+            format!(
+                "{} cannot be rendered: {}",
+                definition.name, definition.unrenderable
+            ),
+            "Correct the definition in Git",
+        ));
+    }
     whole(definition)?;
     Ok(RenderInput {
         repo_url: definition.source.repo_url.clone(),
@@ -193,7 +203,7 @@ pub async fn stored(runtime: &Runtime, key: &str) -> Result<Option<Arc<Complete>
 /// Renders with encrypted objects or warnings are not stored: the table has no place for them, and they are rendered
 /// again after a restart.
 async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> {
-    if !complete.encrypted.is_empty() {
+    if !complete.encrypted.is_empty() || !complete.warnings.is_empty() {
         return Ok(());
     }
     let objects: Vec<StoredObject> = complete

@@ -1,24 +1,30 @@
 //! A run: one attempt to carry out an operation on one target, from plan to verdict.
 //!
 //! Every phase is a row before it is an act, so a run that is cut off anywhere is found again and either goes on or is
-//! closed. Only [`execute`] writes to a cluster, and it does exactly what the stored plan says.
+//! closed. Only [`execute`] writes to a cluster, and it does exactly what the stored plan says; where a wave or a hook has to
+//! be waited for, the pass ends, and the watch wakes the next one.
 
+mod batch;
+mod ending;
 mod execute;
+mod look;
 mod outcome;
 pub(in crate::reconcile) mod ownership;
-mod resume;
+mod progress;
 mod step;
 mod tell;
 mod verify;
+mod waiting;
 
 use super::decide::{Act, Trigger};
 use super::target::{Compared, Comparison, Loaded, TargetMemory};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, now};
 use crate::store::operation::NewOperation;
 use crate::store::run::{NewRun, RunRow};
 use crate::store::{self, StoreError};
+use engine::plan::HookRuns;
 use lockstep_types::id::OperationId;
-use lockstep_types::plan::Plan;
+use lockstep_types::plan::{Action, Plan};
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
 use serde_json::json;
 
@@ -53,11 +59,43 @@ pub(crate) async fn begin(
             else {
                 return Ok(());
             };
-            carry_out(
-                runtime, loaded, memory, compared, operation, started_by, *prune,
-            )
-            .await
+            let asked = Asked {
+                operation,
+                started_by,
+                prune: *prune,
+                hooks: hooks(trigger, loaded, memory, compared),
+            };
+            carry_out(runtime, loaded, memory, compared, asked).await
         }
+    }
+}
+
+/// What a run was begun for.
+struct Asked {
+    operation: OperationId,
+    started_by: StartedBy,
+    prune: bool,
+    hooks: HookRuns,
+}
+
+/// Whether the run is a whole sync, with its hooks: what a person asks for is one, and so is the first sync of a new
+/// state. A retry repeats what failed. What only puts a deployed state back runs none, and neither does a pin.
+fn hooks(
+    trigger: &Trigger,
+    loaded: &Loaded,
+    memory: &TargetMemory,
+    compared: &Compared,
+) -> HookRuns {
+    let key = compared.render.key.as_str();
+    let last = memory.last.as_ref().and_then(Option::as_ref);
+    match trigger {
+        Trigger::Person(_) => HookRuns::Always,
+        Trigger::SelfHeal | Trigger::Pin(_) => HookRuns::Never,
+        Trigger::AutoSync => match last.filter(|last| last.attempt == key) {
+            Some(last) if last.phase != SyncPhase::Succeeded && last.hooks => HookRuns::Always,
+            _ if loaded.row.deployed_render.as_deref() == Some(key) => HookRuns::Never,
+            _ => HookRuns::WithChanges,
+        },
     }
 }
 
@@ -112,9 +150,7 @@ async fn carry_out(
     loaded: &Loaded,
     memory: &mut TargetMemory,
     compared: &Compared,
-    operation: OperationId,
-    started_by: StartedBy,
-    prune: bool,
+    asked: Asked,
 ) -> Result<(), StoreError> {
     let repo = &loaded.definition.source.repo_url;
     let commit = runtime
@@ -125,20 +161,21 @@ async fn carry_out(
     if let Err(error) = runtime.mirrors().keep(repo, &compared.revision).await {
         tracing::warn!(event.name = "run.keep_failed", revision = %compared.revision, error = %error, "a commit could not be kept for history");
     }
+    let subject = compared.subject(runtime, loaded);
     let (plan, violations) = compared
         .judged
-        .plan(&compared.subject(runtime, loaded), prune, None);
+        .plan(&subject, asked.prune, asked.hooks, None);
     let mut tx = runtime.store().begin().await?;
     store::target::require_generation(&mut tx, loaded.row.id, loaded.generation).await?;
     let run = store::run::create(
         &mut tx,
         &NewRun {
-            operation,
+            operation: asked.operation,
             target: loaded.row.id,
             fence: loaded.generation,
             revision: compared.revision.clone(),
             commit,
-            started_by,
+            started_by: asked.started_by,
         },
     )
     .await?;
@@ -179,7 +216,7 @@ async fn carry_out(
     if waits {
         return Ok(());
     }
-    execute::execute(
+    execute::begin(
         runtime,
         loaded,
         memory,
@@ -187,7 +224,6 @@ async fn carry_out(
         &run,
         SyncPhase::Planning,
         &plan,
-        None,
     )
     .await
 }
@@ -288,7 +324,7 @@ pub(crate) async fn advance(
     }
 }
 
-/// A run that was applying when the server ended.
+/// A run that is on its way: it waited for a wave or a hook, or the server ended in the middle.
 async fn go_on(
     runtime: &Runtime,
     loaded: &Loaded,
@@ -308,38 +344,39 @@ async fn go_on(
         .await?;
         return Ok(Advanced::Changed);
     };
-    let (fresh, violations) = compared.judged.plan(
-        &compared.subject(runtime, loaded),
-        before.counts().prune > 0,
-        Some(&before.digest),
-    );
-    if !violations.is_empty() || !resume::continues(&before, &fresh) {
-        let message =
-            "it was cut off in the middle, and what is left to do is no longer what was planned";
-        outcome::finish(
-            runtime,
-            loaded,
-            memory,
-            run,
-            SyncPhase::Interrupted,
-            message,
-        )
-        .await?;
+    let stops = if !compared.managed {
+        Some("the target is only observed now; what was applied stays".to_owned())
+    } else if run.render_key.as_deref() != Some(compared.render.key.as_str()) {
+        Some(format!(
+            "{} came before everything was applied",
+            compared.revision.short()
+        ))
+    } else {
+        None
+    };
+    if let Some(why) = stops {
+        ending::end(runtime, loaded, memory, run, SyncPhase::Superseded, &why).await?;
         return Ok(Advanced::Changed);
     }
-    tracing::info!(event.name = "run.resumed", run.id = %run.id, "a run that was cut off goes on with the same plan");
-    execute::execute(
+    if let Some(hold) = loaded.hold.as_ref().filter(|hold| hold.until > now()) {
+        return waiting::held(runtime, memory, run, hold).await;
+    }
+    let (fresh, _) = compared.judged.plan(
+        &compared.subject(runtime, loaded),
+        before.counts().prune > 0,
+        HookRuns::Never,
+        Some(&before.digest),
+    );
+    execute::go_on(
         runtime,
         loaded,
         memory,
         compared,
         run,
-        SyncPhase::Applying,
         &before,
         Some(&fresh),
     )
-    .await?;
-    Ok(Advanced::Changed)
+    .await
 }
 
 /// A plan that waits for a person: go on with a yes to exactly this plan, give up with a no or when it is out of date.
@@ -366,9 +403,15 @@ async fn approved(
         return Ok(Advanced::Changed);
     };
     let prune = plan.counts().prune > 0;
-    let (fresh, violations) = compared
-        .judged
-        .plan(&compared.subject(runtime, loaded), prune, None);
+    let hooks = if plan.steps.iter().any(|step| step.action == Action::Hook) {
+        HookRuns::Always
+    } else {
+        HookRuns::Never
+    };
+    let (fresh, violations) =
+        compared
+            .judged
+            .plan(&compared.subject(runtime, loaded), prune, hooks, None);
     if fresh.digest != plan.digest || !violations.is_empty() {
         let mut tx = runtime.store().begin().await?;
         store::approval::withdraw(&mut tx, loaded.row.id).await?;
@@ -405,7 +448,7 @@ async fn approved(
             Ok(Advanced::Changed)
         }
         Some(true) => {
-            execute::execute(
+            execute::begin(
                 runtime,
                 loaded,
                 memory,
@@ -413,7 +456,6 @@ async fn approved(
                 run,
                 SyncPhase::AwaitingApproval,
                 &plan,
-                None,
             )
             .await?;
             Ok(Advanced::Changed)
@@ -461,7 +503,7 @@ async fn terminate(
             "ended by {}; what was applied stays",
             first.started_by.words()
         );
-        outcome::finish(
+        ending::end(
             runtime,
             loaded,
             memory,

@@ -7,7 +7,7 @@ mod commits;
 mod read;
 pub(crate) mod sets;
 
-pub(crate) use read::as_seen;
+pub(crate) use read::{Found, as_seen, defined_at};
 
 use super::driver::{self, Pace, Passed};
 use crate::runtime::memory::Failing;

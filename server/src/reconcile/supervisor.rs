@@ -13,9 +13,9 @@ use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::{Health, HealthStatus};
-use lockstep_types::id::{SourceId, TargetId};
+use lockstep_types::id::{ApplicationId, SourceId, TargetId};
 use lockstep_types::reason::ReasonCode;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
@@ -82,24 +82,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
         by_source.insert(source.id, key);
     }
     runtime.activator().map_sources(by_source);
-    for (owner, places) in runtime.memory().all_listed() {
-        if !sources.iter().any(|source| source.id == owner.source) {
-            runtime
-                .memory()
-                .expanded(owner, Vec::new(), BTreeSet::new());
-            continue;
-        }
-        for place in places {
-            let entry = wanted
-                .entry(runtime.repository_key(&place.repo_url))
-                .or_default();
-            if entry.url.is_empty() {
-                entry.url = place.repo_url;
-            }
-            entry.revisions.insert(place.revision.clone());
-            entry.feeds.entry(place.revision).or_default().insert(owner);
-        }
-    }
+    sources::sets::want(runtime, &sources, &applications, &mut wanted);
     let mut placements: BTreeMap<TargetId, Placement> = BTreeMap::new();
     let known: HashMap<TargetId, _> = store::target::list(runtime.store())
         .await?
@@ -118,42 +101,27 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             // Written by another version; reading the source again writes it anew.
             Err(_) => continue,
         };
-        let repository = runtime.repository_key(&definition.source.repo_url);
-        let entry = wanted.entry(repository.clone()).or_default();
-        if entry.url.is_empty() {
-            entry.url.clone_from(&definition.source.repo_url);
-        }
-        entry
-            .revisions
-            .insert(definition.source.target_revision.clone());
-        entry
-            .paths
-            .insert(application.id, definition.source.path.clone());
-        let Ok(cluster) =
-            definitions::place(&definition.destination, &source.home_cluster, &clusters)
-        else {
+        let Ok(places) = definitions::places(&definition, &source.home_cluster, &clusters) else {
+            want(runtime, &mut wanted, application.id, &definition, None);
             continue;
         };
-        let target = store::target::id_of(application.id, &cluster);
-        if !known.contains_key(&target) {
-            let mut tx = runtime.store().begin().await?;
-            store::target::ensure(&mut tx, application.id, &cluster, source.mode).await?;
-            tx.commit().await?;
+        for (cluster, definition) in places {
+            let target = store::target::id_of(application.id, &cluster);
+            if !known.contains_key(&target) {
+                let mut tx = runtime.store().begin().await?;
+                store::target::ensure(&mut tx, application.id, &cluster, source.mode).await?;
+                tx.commit().await?;
+            }
+            let id = application.id;
+            want(runtime, &mut wanted, id, &definition, Some(target));
+            placements.insert(
+                target,
+                Placement {
+                    application: application.id,
+                    cluster,
+                },
+            );
         }
-        if let Some(entry) = wanted.get_mut(&repository) {
-            entry
-                .targets
-                .entry(definition.source.target_revision.clone())
-                .or_default()
-                .insert(target);
-        }
-        placements.insert(
-            target,
-            Placement {
-                application: application.id,
-                cluster,
-            },
-        );
     }
     let ended: Vec<TargetId> = loops
         .targets
@@ -168,6 +136,10 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     if clusters_changed {
         for key in wanted.keys() {
             runtime.activator().activate_repository(key);
+        }
+        // What an application is on a cluster may hang on the cluster's labels.
+        for target in placements.keys() {
+            runtime.activator().activate_target(*target);
         }
     }
     repositories(runtime, loops, &wanted);
@@ -184,6 +156,32 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
         start_target(runtime, loops, *target, place);
     }
     Ok(())
+}
+
+/// Notes which repository, revision and path a definition needs, and for which target.
+fn want(
+    runtime: &Runtime,
+    wanted: &mut HashMap<String, Wanted>,
+    application: ApplicationId,
+    definition: &Definition,
+    target: Option<TargetId>,
+) {
+    let source = &definition.source;
+    let entry = wanted
+        .entry(runtime.repository_key(&source.repo_url))
+        .or_default();
+    if entry.url.is_empty() {
+        entry.url.clone_from(&source.repo_url);
+    }
+    entry.revisions.insert(source.target_revision.clone());
+    entry.paths.insert(application, source.path.clone());
+    if let Some(target) = target {
+        entry
+            .targets
+            .entry(source.target_revision.clone())
+            .or_default()
+            .insert(target);
+    }
 }
 
 fn repositories(runtime: &Runtime, loops: &mut Loops, wanted: &HashMap<String, Wanted>) {

@@ -15,6 +15,7 @@ mod record;
 pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
 pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
+pub use memory::Waiting;
 pub(crate) use memory::{Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
@@ -23,6 +24,7 @@ use super::{ledger, run};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
+use engine::plan::HookRuns;
 use lockstep_types::event::EventKind;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::id::TargetId;
@@ -37,6 +39,8 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// How often an open run is looked at when nothing wakes it.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long a repository may be silent before that is worth a word.
 const STALE_SECONDS: i64 = 90;
 
@@ -123,7 +127,10 @@ async fn pass(
     let known = match &comparison {
         Comparison::Known(compared) => {
             let subject = compared.subject(runtime, &loaded);
-            let (plan, violations) = compared.judged.plan(&subject, true, None);
+            let (plan, violations) =
+                compared
+                    .judged
+                    .plan(&subject, true, HookRuns::WithChanges, None);
             let drift = ledger::found(
                 &compared.judged.diffs,
                 &compared.desired.objects,
@@ -156,6 +163,10 @@ async fn pass(
         by: run.started_by.words(),
         revision: run.revision.clone(),
         waiting_for: waiting_for(run.phase, &run.message, &comparison),
+        waiting: memory
+            .waiting
+            .clone()
+            .filter(|_| run.phase == SyncPhase::Applying),
         degraded: matches!(
             &comparison,
             Comparison::Known(compared) if compared.judged.health.status == HealthStatus::Degraded
@@ -228,7 +239,13 @@ async fn pass(
     }
     Ok(match decision.again {
         Some(at) => Passed::Again(until(at, now)),
-        None if loaded.run.is_some() => Passed::Again(Duration::from_secs(10)),
+        None if loaded.run.is_some() => {
+            let look = memory
+                .waiting
+                .as_ref()
+                .map(|waiting| until(waiting.again, now));
+            Passed::Again(look.unwrap_or(LOOK).min(LOOK))
+        }
         // A connection that comes back wakes its targets; lists that fill up do not always.
         None if unknown.is_some_and(|cause| cause.code == ReasonCode::LiveUnknown) => {
             Passed::Again(Duration::from_secs(3))
@@ -257,8 +274,18 @@ fn facts(
     drift: &[FoundDrift],
 ) -> Facts {
     let counts = plan.counts();
+    let hooks: Vec<_> = compared
+        .desired
+        .objects
+        .iter()
+        .filter(|manifest| engine::plan::hook::hook(&manifest.body).is_some())
+        .map(|manifest| &manifest.key)
+        .collect();
     let skipped = plan.steps.iter().find_map(|step| match &step.action {
-        Action::Skip(why) => Some((step.key.clone(), why.clone())),
+        // A hook that does not run now is no difference.
+        Action::Skip(why) if hooks.iter().all(|key| **key != step.key) => {
+            Some((step.key.clone(), why.clone()))
+        }
         _ => None,
     });
     Facts {

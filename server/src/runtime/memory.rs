@@ -6,9 +6,9 @@
 
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
-use crate::reconcile::sources::sets::{Owner, SetState};
+use crate::reconcile::sources::sets::{KnownSets, Owner};
+use engine::definition::DefinitionFile;
 use engine::definition::project::Project;
-use engine::definition::set::GitPlace;
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
@@ -18,7 +18,7 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::time::Micros;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -84,8 +84,8 @@ pub(crate) struct Memory {
     wanted: Mutex<HashMap<String, Arc<Wanted>>>,
     /// Revision, set of clusters and revisions of listed repositories at which the definitions of a source were read.
     read: Mutex<HashMap<SourceId, (Revision, u64, String)>>,
-    /// Sets of applications as they were last expanded, and the repositories that their generators list.
-    sets: Mutex<BTreeMap<Owner, (Arc<Vec<SetState>>, BTreeSet<GitPlace>)>>,
+    /// Sets of applications as they were last expanded.
+    sets: Mutex<BTreeMap<Owner, Arc<KnownSets>>>,
     projects: Mutex<HashMap<SourceId, Arc<Vec<Project>>>>,
     looked: Mutex<HashMap<String, Micros>>,
     /// Commits up to which a repository's log is recorded, by tracked revision, and what was known of its readers then.
@@ -93,9 +93,18 @@ pub(crate) struct Memory {
     placements: Mutex<BTreeMap<TargetId, Placement>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
+    /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
+    offered: Mutex<HashMap<SourceId, Offered>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
+}
+
+/// What a root source and its renders offer, and how often that changed.
+#[derive(Debug, Default)]
+struct Offered {
+    by: BTreeMap<Option<TargetId>, Vec<DefinitionFile>>,
+    changes: u64,
 }
 
 /// How far the log of a branch is recorded.
@@ -126,6 +135,7 @@ impl Default for Memory {
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
+            offered: Mutex::default(),
             inputs: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
@@ -135,6 +145,35 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// Takes over what the files of a source (`None`) or one of its targets offer; says whether that is news.
+    pub(crate) fn offer(
+        &self,
+        source: SourceId,
+        by: Option<TargetId>,
+        files: Vec<DefinitionFile>,
+    ) -> bool {
+        let mut offered = locked(&self.offered);
+        let offered = offered.entry(source).or_default();
+        let known = offered.by.get(&by);
+        if known == Some(&files) || (known.is_none() && files.is_empty()) {
+            return false;
+        }
+        offered.by.insert(by, files);
+        offered.changes += 1;
+        true
+    }
+
+    /// Everything that is offered within a source, and a number that grows with every change of it.
+    pub(crate) fn around(&self, source: SourceId) -> (Vec<DefinitionFile>, u64) {
+        let offered = locked(&self.offered);
+        offered
+            .get(&source)
+            .map_or_else(Default::default, |offered| {
+                let files = offered.by.values().flatten().cloned().collect();
+                (files, offered.changes)
+            })
+    }
+
     pub(crate) fn assessment(&self, target: TargetId) -> Option<Arc<Assessment>> {
         locked(&self.assessments).get(&target).cloned()
     }
@@ -216,37 +255,25 @@ impl Memory {
     }
 
     /// Takes over how the sets of a source, or of an application that renders some, came out.
-    pub(crate) fn expanded(&self, owner: Owner, sets: Vec<SetState>, places: BTreeSet<GitPlace>) {
+    pub(crate) fn expanded(&self, owner: Owner, sets: KnownSets) {
         let mut known = locked(&self.sets);
-        if sets.is_empty() {
+        if sets.states.is_empty() {
             known.remove(&owner);
         } else {
-            known.insert(owner, (Arc::new(sets), places));
+            known.insert(owner, Arc::new(sets));
         }
     }
 
-    /// The sets of a source with those that its applications render.
-    pub(crate) fn sets_of(&self, source: SourceId) -> Vec<(Owner, Arc<Vec<SetState>>)> {
-        locked(&self.sets)
-            .iter()
-            .filter(|(owner, _)| owner.source == source)
-            .map(|(owner, (sets, _))| (*owner, Arc::clone(sets)))
-            .collect()
+    /// The sets of one owner.
+    pub(crate) fn sets(&self, owner: &Owner) -> Arc<KnownSets> {
+        locked(&self.sets).get(owner).cloned().unwrap_or_default()
     }
 
-    /// Repositories that generators list.
-    pub(crate) fn listed(&self, owner: &Owner) -> BTreeSet<GitPlace> {
-        locked(&self.sets)
-            .get(owner)
-            .map(|(_, places)| places.clone())
-            .unwrap_or_default()
-    }
-
-    /// All of them, by who lists them.
-    pub(crate) fn all_listed(&self) -> Vec<(Owner, BTreeSet<GitPlace>)> {
+    /// All sets, by who holds them.
+    pub(crate) fn all_sets(&self) -> Vec<(Owner, Arc<KnownSets>)> {
         locked(&self.sets)
             .iter()
-            .map(|(owner, (_, places))| (*owner, places.clone()))
+            .map(|(owner, sets)| (*owner, Arc::clone(sets)))
             .collect()
     }
 

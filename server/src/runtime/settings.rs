@@ -15,6 +15,10 @@ pub struct Settings {
     pub render_within: Duration,
     /// How long a run waits until everything is ready.
     pub verify_within: Duration,
+    /// Longest run, from its first write on; hooks and waves may take long.
+    pub run_within: Duration,
+    /// How long an object may be in a bad state until the wave that waits for it fails.
+    pub degraded_within: Duration,
     /// Between the two renders that must agree before automation deletes.
     pub confirm_prune_after: Duration,
     /// Repositories fetched at once.
@@ -37,6 +41,8 @@ impl Default for Settings {
             fetch_within: Duration::from_secs(130),
             render_within: Duration::from_secs(90),
             verify_within: Duration::from_secs(300),
+            run_within: Duration::from_secs(3600),
+            degraded_within: Duration::from_secs(30),
             confirm_prune_after: Duration::from_secs(30),
             fetches: 8,
             renders: 4,

@@ -8,11 +8,16 @@ use lockstep_types::application::{
 };
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow};
+use lockstep_types::edit::{
+    Edit, EditDraft, EditOutcome, EditPreview, EditSubject, NewApplication,
+};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView, Verdict};
 use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
 };
-use lockstep_types::ports::{Answer, Applications, Clusters, Fleet, Rollbacks, Sources, Syncs};
+use lockstep_types::ports::{
+    Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
+};
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
@@ -166,6 +171,24 @@ impl Rollbacks for Fake {
     }
     async fn release(&self, _: &Actor, _: HoldId, _: bool) -> Answer<()> {
         self.act(())
+    }
+}
+
+#[async_trait]
+impl Editing for Fake {
+    async fn draft(&self, _: &Actor, _: EditSubject) -> Answer<EditDraft> {
+        missing()
+    }
+    async fn template(&self, _: &Actor, new: &NewApplication) -> Answer<String> {
+        Ok(new.name.clone())
+    }
+    async fn preview_edit(&self, _: &Actor, _: &Edit) -> Answer<EditPreview> {
+        missing()
+    }
+    async fn commit_edit(&self, _: &Actor, edit: &Edit, _: &str, _: &str) -> Answer<EditOutcome> {
+        self.act(EditOutcome::Committed {
+            revision: edit.base.clone(),
+        })
     }
 }
 

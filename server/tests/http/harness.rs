@@ -96,6 +96,7 @@ impl Server {
             applications: fake.clone(),
             syncs: fake.clone(),
             rollbacks: fake.clone(),
+            editing: fake.clone(),
             clusters: fake.clone(),
             sources: fake.clone(),
             accounts: Arc::new(accounts.clone()),

@@ -3,7 +3,6 @@
 use crate::AUTOMATED;
 use crate::world::World;
 use lockstep_types::diff::SyncStatus;
-use lockstep_types::health::HealthStatus;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{StartedBy, SyncPhase};
@@ -13,11 +12,7 @@ use server::store;
 async fn a_commit_becomes_live_objects_and_the_next_one_changes_them() {
     let world = World::start("commit", Mode::Managed, AUTOMATED).await;
     let first = world.commit_shop("one", 2);
-    let state = world
-        .until("synced and healthy", |state| {
-            state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy
-        })
-        .await;
+    let state = world.until_deployed(&first).await;
     assert_eq!(state.state.reason, None);
     assert_eq!(state.deployed.as_ref(), Some(&first));
     assert_eq!(state.images, ["web:1.0"]);
@@ -173,10 +168,8 @@ async fn applications_that_an_application_renders_are_its_children() {
         "child/c.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: of-child}\n",
     );
-    world.commit_shop("one", 1);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
     world
         .until_kubectl(
             "the child's object",
@@ -224,12 +217,8 @@ async fn applications_that_an_application_renders_are_its_children() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_leaves_git_goes_after_a_second_render_and_an_empty_render_deletes_nothing() {
     let world = World::start("prune", Mode::Managed, AUTOMATED).await;
-    world.commit_shop("one", 1);
-    world
-        .until("synced", |state| {
-            state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy
-        })
-        .await;
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
     world.repository.remove("manifests/extra.yaml");
     let without = world.push("without the extra");
     world

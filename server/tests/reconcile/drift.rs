@@ -13,18 +13,17 @@ use server::store;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drift_is_shown_with_who_did_it_and_left_alone() {
     let world = World::start("drift", Mode::Managed, AUTOMATED).await;
-    world.commit_shop("one", 2);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    let first = world.commit_shop("one", 2);
+    world.until_deployed(&first).await;
     world.kubectl(&["scale", "deployment", "web", "--replicas=3"]);
     let state = world
-        .until("drifted", |state| state.drifted == 1)
+        .until("drifted", |state| {
+            let reason = state.reason.as_ref().map(|reason| reason.code);
+            state.drifted == 1 && reason == Some(ReasonCode::Drifted)
+        })
         .await
         .state;
     assert_eq!(state.sync, SyncStatus::OutOfSync);
-    let reason = state.reason.expect("a reason");
-    assert_eq!(reason.code, ReasonCode::Drifted, "{reason:?}");
     let open = store::drift::open_of(world.store(), world.target())
         .await
         .unwrap();
@@ -76,12 +75,8 @@ async fn drift_is_shown_with_who_did_it_and_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn self_heal_puts_it_back_and_leaves_word() {
     let world = World::start("heal", Mode::Managed, HEALING).await;
-    world.commit_shop("one", 2);
-    world
-        .until("synced", |state| {
-            state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy
-        })
-        .await;
+    let first = world.commit_shop("one", 2);
+    world.until_deployed(&first).await;
     world.kubectl(&[
         "patch",
         "configmap",

@@ -12,10 +12,8 @@ async fn an_ignored_field_is_no_drift_and_its_neighbour_is() {
         "{AUTOMATED}\n  ignoreDifferences:\n    - {{group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}}"
     );
     let world = World::start("ignored", Mode::Managed, &policy).await;
-    world.commit_shop("one", 2);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    let first = world.commit_shop("one", 2);
+    world.until_deployed(&first).await;
     world.kubectl(&["scale", "deployment", "web", "--replicas=3"]);
     // Changed after the field that is ignored: when this one is seen, that one was too.
     world.kubectl(&["label", "deployment", "web", "app=other", "--overwrite"]);
@@ -40,10 +38,8 @@ async fn a_respected_field_keeps_its_value_when_its_neighbour_is_healed() {
         "{HEALING}\n    syncOptions: [RespectIgnoreDifferences=true]\n  ignoreDifferences:\n    - {{group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}}"
     );
     let world = World::start("respected", Mode::Managed, &policy).await;
-    world.commit_shop("one", 2);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    let first = world.commit_shop("one", 2);
+    world.until_deployed(&first).await;
     world.kubectl(&["scale", "deployment", "web", "--replicas=3"]);
     world.kubectl(&["label", "deployment", "web", "app=other", "--overwrite"]);
     world

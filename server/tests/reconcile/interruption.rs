@@ -12,12 +12,8 @@ use server::store;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_finds_everything_as_it_was() {
     let world = World::start("restart", Mode::Managed, AUTOMATED).await;
-    world.commit_shop("one", 1);
-    world
-        .until("synced", |state| {
-            state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy
-        })
-        .await;
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
     let before = world.kubectl(&[
         "get",
         "deployment,configmap",
@@ -84,7 +80,7 @@ async fn a_run_that_was_cut_off_goes_on_without_writing_anything_twice() {
     assert!(
         steps
             .iter()
-            .any(|step| step.message.contains("before the restart"))
+            .all(|step| step.status == lockstep_types::sync::StepStatus::Done)
     );
     let writes = world.writes_of_config_maps();
     assert_eq!(writes.len(), OBJECTS);
@@ -96,12 +92,8 @@ async fn a_run_that_was_cut_off_goes_on_without_writing_anything_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_the_last_workload_waits_for_a_yes_to_exactly_that_plan() {
     let world = World::start("approve", Mode::Managed, AUTOMATED).await;
-    world.commit_shop("one", 1);
-    world
-        .until("synced", |state| {
-            state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy
-        })
-        .await;
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
     world.repository.remove("manifests/web.yaml");
     world.push("no workload any more");
     let state = world
@@ -150,12 +142,8 @@ async fn deleting_the_last_workload_waits_for_a_yes_to_exactly_that_plan() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hold_stops_writes_and_a_request_says_so() {
     let world = World::start("hold", Mode::Managed, AUTOMATED).await;
-    world.commit_shop("one", 1);
-    world
-        .until("synced", |state| {
-            state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy
-        })
-        .await;
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
     let mut tx = world.store().begin().await.unwrap();
     let until = tx.now().plus_seconds(3600);
     let hold = store::hold::insert(&mut tx, world.target(), "maria", "release freeze", until)

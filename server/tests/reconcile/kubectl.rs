@@ -91,6 +91,39 @@ impl World {
         writes
     }
 
+    /// Objects of the namespace that were made or changed by the server, in the order of the audit log: `jobs/migrate`.
+    /// Deletes are `-jobs/migrate`.
+    pub fn writes_in_order(&self) -> Vec<String> {
+        let mut order = Vec::new();
+        for entry in self.audit() {
+            let text = |pointer: &str| {
+                entry
+                    .pointer(pointer)
+                    .and_then(|value| value.as_str())
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            if text("/user/username") != "admin"
+                || text("/userAgent").starts_with("kubectl")
+                || text("/requestURI").contains("dryRun=All")
+                || text("/objectRef/resource") == "events"
+            {
+                continue;
+            }
+            let name = format!(
+                "{}/{}",
+                text("/objectRef/resource"),
+                text("/objectRef/name")
+            );
+            match text("/verb").as_str() {
+                "create" | "update" | "patch" => order.push(name),
+                "delete" => order.push(format!("-{name}")),
+                _ => {}
+            }
+        }
+        order
+    }
+
     fn audit(&self) -> Vec<serde_json::Value> {
         let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
         log.lines()

@@ -2,7 +2,6 @@
 
 use crate::AUTOMATED;
 use crate::world::World;
-use lockstep_types::diff::SyncStatus;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::SyncPhase;
 use server::store;
@@ -11,9 +10,7 @@ use server::store;
 async fn a_restored_database_only_observes_until_a_person_takes_over_again() {
     let world = World::start("restored", Mode::Managed, AUTOMATED).await;
     let first = world.commit_shop("one", 1);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    world.until_deployed(&first).await;
     let epoch = store::installation::epoch(world.store()).await.unwrap();
     assert!(epoch > 0, "the first write begins an epoch");
     assert_eq!(world.epoch_of_cluster(), epoch.to_string());
@@ -64,9 +61,7 @@ async fn a_restored_database_only_observes_until_a_person_takes_over_again() {
 async fn a_copy_of_the_database_that_wrote_meanwhile_is_noticed_at_the_same_epoch() {
     let world = World::start("twin", Mode::Managed, AUTOMATED).await;
     let first = world.commit_shop("one", 1);
-    world
-        .until("synced", |state| state.sync == SyncStatus::Synced)
-        .await;
+    world.until_deployed(&first).await;
     let epoch = store::installation::epoch(world.store()).await.unwrap();
     // What a server with a copy of this database does before its next run: it takes the very epoch that is ours next.
     world.set_epoch_of_cluster(epoch + 1);

@@ -11,12 +11,19 @@ use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings};
 use engine::source::Mirrors;
 use engine::testing::Repository;
+use lockstep_types::diff::SyncStatus;
+use lockstep_types::health::HealthStatus;
 use lockstep_types::id::{ApplicationId, RunId, TargetId};
+use lockstep_types::ports::ControlPlane;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::source::Mode;
-use lockstep_types::sync::{OperationKind, RunSummary, StartedBy, StepStatus};
+use lockstep_types::sync::{OperationKind, RunSummary, StartedBy, StepStatus, SyncPhase};
 use secrecy::SecretString;
+use server::accounts::AccountService;
+use server::control_plane::Registration;
+use server::events::Hub;
 use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Runtime, Settings};
+use server::secrets::Vault;
 use server::store::target::{TargetRow, TargetState};
 use server::store::{self, Store};
 use std::path::PathBuf;
@@ -248,6 +255,23 @@ impl World {
         &self.store
     }
 
+    /// What pages and programs ask.
+    pub async fn ports(&self) -> ControlPlane {
+        let accounts = AccountService::open(self.store.clone())
+            .await
+            .expect("accounts");
+        let registration = Registration {
+            vault: Vault::open(self.folder.path(), None).expect("a vault"),
+            policy: ClusterPolicy::default(),
+        };
+        server::control_plane::ports(
+            self.runtime.clone(),
+            registration,
+            Arc::new(accounts),
+            Arc::new(Hub::new(self.store.clone())),
+        )
+    }
+
     pub fn application(&self) -> ApplicationId {
         let source = engine::definition::DefinitionKey {
             dialect: lockstep_types::application::Dialect::ArgoApplication,
@@ -268,6 +292,23 @@ impl World {
     /// Waits for a state.
     pub async fn until(&self, what: &str, holds: impl Fn(&TargetState) -> bool) -> TargetRow {
         self.until_row(what, |row| holds(&row.state)).await
+    }
+
+    /// Waits until the run that brought `revision` is through: its objects can be in line long before that, and a
+    /// newer commit would end it before it has counted as deployed.
+    pub async fn until_deployed(&self, revision: &Revision) -> TargetRow {
+        self.until_runs("deployed", |runs| {
+            runs.first()
+                .is_some_and(|run| run.phase == SyncPhase::Succeeded && run.revision == *revision)
+        })
+        .await;
+        self.until_row("in line and healthy", |row| {
+            row.deployed.as_ref() == Some(revision)
+                && row.state.sync == SyncStatus::Synced
+                && row.state.health.status == HealthStatus::Healthy
+                && row.state.reason.is_none()
+        })
+        .await
     }
 
     pub async fn until_row(&self, what: &str, holds: impl Fn(&TargetRow) -> bool) -> TargetRow {

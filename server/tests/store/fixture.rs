@@ -3,7 +3,7 @@
 use lockstep_types::Micros;
 use lockstep_types::application::Dialect;
 use lockstep_types::id::{ApplicationId, OperationId, SourceId, TargetId};
-use lockstep_types::plan::{Action, Plan, Step};
+use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{CommitInfo, Revision, TargetRevision};
 use lockstep_types::source::Mode;
@@ -122,7 +122,9 @@ pub fn plan(target: TargetId, digest: &str) -> Plan {
             key: key("web"),
             api_version: "apps/v1".to_owned(),
             action: Action::Create,
+            phase: PlanPhase::Sync,
             wave: 0,
+            hook: None,
             uid: None,
             desired_hash: "h".to_owned(),
             changes: Vec::new(),

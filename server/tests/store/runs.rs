@@ -3,7 +3,7 @@
 use crate::database::Db;
 use crate::fixture::{at, key, operation, plan, revision, sync_of, target};
 use lockstep_types::id::{OperationId, RunId, TargetId};
-use lockstep_types::plan::Action;
+use lockstep_types::plan::{Action, PlanPhase};
 use lockstep_types::sync::{OperationKind, StartedBy, StepOutcome, StepStatus, SyncPhase};
 use server::store::operation::{self as operations, Inserted, NewOperation};
 use server::store::run::{self, NewRun, RunCounts};
@@ -167,7 +167,9 @@ fn outcome(index: u32, status: StepStatus) -> StepOutcome {
         message: String::new(),
         started_at: Some(at(3)),
         ended_at: None,
+        phase: PlanPhase::PostSync,
         wave: -1,
+        uid: Some("0a1b".to_owned()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the address of the application page says, and addresses made from it. Pure.
 
-use crate::components::target_link::application_path;
+use crate::components::target_link::{application_path, edit_address};
 use crate::error::ApiError;
 use crate::format;
 use leptos_router::params::ParamsMap;
@@ -125,6 +125,12 @@ impl Address {
                 ("dialog", &self.dialog),
             ],
         )
+    }
+
+    /// Editing the definition.
+    pub fn edit_link(&self) -> String {
+        self.id
+            .map_or_else(|| "/".to_owned(), |id| edit_address(id, &self.name))
     }
 
     /// Another tab of the same target.

@@ -5,6 +5,8 @@ use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::panel::Part;
 use crate::components::plan_view::PlanTable;
+use crate::components::reason::Banner;
+use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::application::ChangesView;
@@ -17,6 +19,7 @@ pub fn changes_tab(changes: ChangesView) -> AnyView {
     let number = counting.len() as u64;
     let ignored = quiet.len() as u64;
     view! {
+        {(!changes.warnings.is_empty()).then(|| warnings(changes.warnings))}
         {if counting.is_empty() {
             view! {
                 <Empty title="Nothing differs" shape=Icon::Synced>
@@ -59,4 +62,16 @@ pub fn changes_tab(changes: ChangesView) -> AnyView {
         }}
     }
     .into_any()
+}
+
+/// What rendering left out, and what is unsafe in Git.
+fn warnings(warnings: Vec<String>) -> AnyView {
+    let lead = format::plural(warnings.len() as u64, "warning", "warnings");
+    let rest = view! {
+        <ul>
+            {warnings.into_iter().map(|warning| view! { <li class="break-words">{warning}</li> }).collect_view()}
+        </ul>
+    }
+    .into_any();
+    view! { <Banner tone=Tone::Warn shape=Icon::Eye lead=lead.into_any() rest=rest /> }.into_any()
 }

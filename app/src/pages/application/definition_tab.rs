@@ -1,5 +1,6 @@
 //! The Definition tab: the manifest as it stands in Git.
 
+use crate::components::button::{LinkButton, Look};
 use crate::components::clock::ago;
 use crate::components::code::Code;
 use crate::components::icon::Icon;
@@ -13,7 +14,7 @@ use leptos::prelude::*;
 use lockstep_types::application::DefinitionView;
 
 /// The tab.
-pub fn definition_tab(definition: DefinitionView) -> AnyView {
+pub fn definition_tab(definition: DefinitionView, edit: String) -> AnyView {
     let place = format!("{}:{}", definition.path, definition.line);
     let repository = format::repository(&definition.repo_url).to_owned();
     let web = format::web_address(&definition.repo_url).map(str::to_owned);
@@ -67,7 +68,10 @@ pub fn definition_tab(definition: DefinitionView) -> AnyView {
                 view! { <Banner tone=Tone::Unknown shape=Icon::Eye lead=lead.into_any() rest=rest /> }
             })}
         <Code text=definition.yaml label="Definition" />
-        <p class="text-sm text-muted">"To change it, commit to this file: definitions live in Git only."</p>
+        <p class="flex flex-wrap items-center gap-x-3 gap-y-2 text-sm text-muted">
+            <LinkButton href=edit look=Look::Plain>"Edit"</LinkButton>
+            "Definitions live in Git only: an edit is a commit to this file, shown in full before it is written."
+        </p>
     }
     .into_any()
 }

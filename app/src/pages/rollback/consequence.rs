@@ -20,20 +20,29 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
         format!("To take back only {cluster} and leave the others alone, pin it.").into_any()
     });
     let (then, undone) = (plans(&preview.targets), undone(&preview));
-    let files = format::plural(preview.files.len() as u64, "file", "files");
     view! {
         <Banner tone=Tone::Warn lead=preview.first_line.clone().into_any() rest=rest.unwrap_or_else(|| "No other target reads these paths.".into_any()) />
+        {contents(preview.files.len(), &preview.patch, &preview.message)}
+        <Part title="What happens then">{then}</Part>
+        {undone}
+    }
+    .into_any()
+}
+
+/// What a commit of so many files changes, and its message.
+pub fn contents(files: usize, patch: &str, message: &str) -> AnyView {
+    let files = format::plural(files as u64, "file", "files");
+    let (patch, message) = (patch.to_owned(), message.to_owned());
+    view! {
         <Part title=format!("What the commit contains: {files}")>
-            <Patch text=preview.patch.clone() />
+            <Patch text=patch />
             <details>
                 <summary class="text-sm text-muted hover:text-ink">"Its message"</summary>
                 <pre class="mt-1 overflow-x-auto rounded-md border border-line bg-surface px-3 py-2 font-mono text-xs whitespace-pre-wrap">
-                    {preview.message.clone()}
+                    {message}
                 </pre>
             </details>
         </Part>
-        <Part title="What happens then">{then}</Part>
-        {undone}
     }
     .into_any()
 }
@@ -61,7 +70,8 @@ pub fn pin(preview: &RollbackPreview) -> AnyView {
     .into_any()
 }
 
-fn plans(targets: &[TargetPlan]) -> AnyView {
+/// What each target does once the commit is on the branch.
+pub fn plans(targets: &[TargetPlan]) -> AnyView {
     view! {
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>

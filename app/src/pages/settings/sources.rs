@@ -13,6 +13,7 @@ use crate::components::panel::{Fold, LINK, PANEL, facts_row};
 use crate::components::reason::Banner;
 use crate::components::sha::Sha;
 use crate::components::status::{Mark, chip};
+use crate::components::target_link::add_address;
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
@@ -155,8 +156,9 @@ fn card(
         ),
     ];
     let id = source.id.to_string();
-    let (take_refused, no_source, no_get) = (
+    let (take_refused, no_edit, no_source, no_get) = (
         refusal(actor, Permission::TakeOver),
+        refusal(actor, Permission::Edit),
         refusal(actor, Permission::Source),
         refusal(actor, Permission::Get),
     );
@@ -177,8 +179,11 @@ fn card(
                     <h2 class="flex items-center gap-2 text-lg font-semibold">{source.name.clone()} {mode}</h2>
                     <p class="font-mono text-sm break-all text-muted">{place}</p>
                 </div>
-                <div class="flex gap-2">
+                <div class="flex flex-wrap gap-2">
                     {take}
+                    <LinkButton href=add_address(source.id) look=Look::Plain shape=Icon::Plus refused=no_edit>
+                        "Add application"
+                    </LinkButton>
                     <ActionForm action=refresh attr:class="contents">
                         <input type="hidden" name="source" value=refresh_id />
                         <Submit look=Look::Quiet shape=Icon::Refresh refused=no_get>

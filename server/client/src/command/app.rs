@@ -1,6 +1,7 @@
 //! `lockstep app`: looking. What starts something is in the siblings.
 
 use super::Global;
+use super::app_edit::{Create, EditFile};
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
 use crate::api::ClientError;
@@ -34,6 +35,10 @@ pub enum App {
     History(History),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
+    /// Add an application: a commit in a root source, previewed first.
+    Create(Create),
+    /// Change the definition of an application: a commit in its root source, previewed first.
+    Edit(EditFile),
 }
 
 /// One target with its reason.
@@ -67,6 +72,8 @@ impl App {
             Self::Wait(wait) => wait.run(global).await,
             Self::History(history) => history.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
+            Self::Create(create) => create.run(global).await,
+            Self::Edit(edit) => edit.run(global).await,
         }
     }
 }

@@ -119,6 +119,9 @@ fn ended(run: &RunView) -> String {
         counts.prune,
         counts.unchanged
     );
+    if counts.hooks > 0 {
+        text.push_str(&format!(", hooks {}", counts.hooks));
+    }
     if !summary.message.is_empty() {
         text.push_str(&format!("\n{}", crate::table::plain(&summary.message)));
     }

@@ -1,17 +1,24 @@
 //! From files to definitions: which documents are ours, what belongs together, and what is wrong with which.
 
-use super::chart_sources::{self, ChartSources};
+use super::around::is_referred_to;
+use super::artifacts;
+use super::built::Built;
+use super::chart_sources;
 use super::fields::{FieldProblem, Place, Report};
+use super::flux::Sources;
 use super::flux_values::ConfigMaps;
-use super::repositories::{Repositories, Source, find_source};
+use super::repositories::{Repositories, Source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, flux, helm_release, project, set,
+    Destination, DestinationCluster, SyncOptions, argo, fleet, flux, helm_release, parents,
+    project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::revision::TargetRevision;
 use std::collections::BTreeMap;
+
+mod supporting;
 
 /// Larger files are no definitions.
 pub(super) const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
@@ -21,7 +28,7 @@ pub(super) const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 ///
 /// Where the files come from is not known here; [`read_source`] knows more.
 pub fn read(files: &[DefinitionFile], home_cluster: &str) -> Definitions {
-    collect(files, home_cluster, None)
+    Collected::read(files).finish(home_cluster, None)
 }
 
 /// As [`read`], for files of a known repository: Flux definitions that refer to the `GitRepository` of their own
@@ -32,34 +39,55 @@ pub fn read_source(
     repo_url: &str,
     target_revision: &TargetRevision,
 ) -> Definitions {
-    let repository = flux::Repository {
-        url: repo_url.to_owned(),
-        target_revision: target_revision.clone(),
-        suspend: false,
-    };
-    collect(
+    let collected = Collected::read(files);
+    let mut bundles = fleet::read(
         files,
-        home_cluster,
-        Some(Source {
-            repository,
-            broken: false,
-            ignored: Vec::new(),
-        }),
-    )
+        &fleet::Itself {
+            url: repo_url,
+            target_revision,
+        },
+        &collected.config_maps,
+    );
+    let itself = Source::itself(repo_url, target_revision);
+    let mut definitions = collected.finish(home_cluster, Some(&itself));
+    definitions.applications.append(&mut bundles.applications);
+    definitions.problems.append(&mut bundles.problems);
+    definitions.sort();
+    definitions
 }
 
-fn collect(files: &[DefinitionFile], home_cluster: &str, itself: Option<Source>) -> Definitions {
+/// Reads definitions that were rendered instead of found in files. `around` are documents of the same root source and of
+/// its other renders that the definitions may refer to; nothing else is made of them.
+///
+/// `repo_url` and `target_revision` are those of the root source.
+pub fn read_rendered(
+    files: &[DefinitionFile],
+    around: &[DefinitionFile],
+    home_cluster: &str,
+    repo_url: &str,
+    target_revision: &TargetRevision,
+) -> Definitions {
+    let mut known = Collected::default();
+    known.files(around);
+    let mut all = files.to_vec();
+    all.extend(around.iter().cloned());
     let mut collected = Collected {
-        config_maps: ConfigMaps::read(files),
+        config_maps: ConfigMaps::read(&all),
         ..Collected::default()
     };
+    // A manifest whose place is not known carries the folder of its application instead.
     for file in files {
-        let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
-        if matches!(ending, "yaml" | "yml" | "json") {
-            collected.file(file);
-        }
+        collected.file(file);
     }
-    collected.finish(home_cluster, itself.as_ref())
+    collected.around = known
+        .documents
+        .into_iter()
+        .filter(Ours::is_referred_to)
+        .collect();
+    collected.finish(
+        home_cluster,
+        Some(&Source::itself(repo_url, target_revision)),
+    )
 }
 
 /// A document of ours, parsed.
@@ -77,11 +105,44 @@ pub(super) struct Ours {
 #[derive(Default)]
 struct Collected {
     documents: Vec<Ours>,
+    /// Of other places: only referred to.
+    around: Vec<Ours>,
     problems: Vec<DefinitionProblem>,
     config_maps: ConfigMaps,
+    built: Built,
+}
+
+impl Definitions {
+    /// By path and line.
+    fn sort(&mut self) {
+        self.applications
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        self.problems
+            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    }
 }
 
 impl Collected {
+    /// Everything that files of a repository hold.
+    fn read(files: &[DefinitionFile]) -> Self {
+        let mut collected = Self {
+            config_maps: ConfigMaps::read(files),
+            built: Built::read(files),
+            ..Self::default()
+        };
+        collected.files(files);
+        collected
+    }
+
+    fn files(&mut self, files: &[DefinitionFile]) {
+        for file in files {
+            let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
+            if matches!(ending, "yaml" | "yml" | "json") && !self.built.is_material(&file.path) {
+                self.file(file);
+            }
+        }
+    }
+
     fn file(&mut self, file: &DefinitionFile) {
         // A broken file matters only if it could hold a definition.
         let ours = mentions_us(&file.bytes);
@@ -163,8 +224,14 @@ impl Collected {
                 | chart_sources::HELM_REPOSITORY
                 | chart_sources::OCI_REPOSITORY
                 | chart_sources::HELM_CHART,
-            ) => flux::DEFAULT_NAMESPACE,
-            _ => return,
+            )
+            | (artifacts::GROUP, artifacts::KIND) => flux::DEFAULT_NAMESPACE,
+            (group, kind) => {
+                if let Some((message, next)) = unread(group, kind) {
+                    self.problem(path, line, message, next);
+                }
+                return;
+            }
         };
         let metadata = |name: &str| {
             node.get("metadata")
@@ -210,11 +277,12 @@ impl Collected {
 
     fn finish(mut self, home_cluster: &str, itself: Option<&Source>) -> Definitions {
         let documents = std::mem::take(&mut self.documents);
-        let mut repositories: BTreeMap<(String, String), Vec<(&Ours, Source)>> = BTreeMap::new();
-        let charts = self.chart_sources(&documents);
-        for document in documents
-            .iter()
-            .filter(|document| document.kind == "GitRepository")
+        let around = std::mem::take(&mut self.around);
+        let mut repositories: Repositories<'_> = BTreeMap::new();
+        let charts = self.chart_sources(&documents, &around);
+        let artifacts = self.artifacts(&documents, &around);
+        for (document, own) in
+            all(&documents, &around).filter(|(document, _)| document.kind == "GitRepository")
         {
             let report = Report::default();
             let place = Place::root(&report, &document.node);
@@ -227,37 +295,34 @@ impl Collected {
                 broken: !problems.is_empty(),
                 ignored,
             };
-            self.add(document, None, problems);
+            if own {
+                self.add(document, None, problems);
+            }
             repositories
                 .entry((document.namespace.clone(), document.name.clone()))
                 .or_default()
                 .push((document, source));
         }
+        let rendered =
+            parents::rendered(&documents, &repositories, &artifacts, itself, &self.built);
+        let config_maps = std::mem::take(&mut self.config_maps);
+        let sources = Sources {
+            repositories: &repositories,
+            charts: &charts,
+            artifacts: &artifacts,
+            config_maps: &config_maps,
+            itself,
+        };
         let mut read: BTreeMap<DefinitionKey, Vec<(&Ours, Option<Definition>)>> = BTreeMap::new();
-        for document in documents
+        let from_files = documents
             .iter()
-            .filter(|document| document.group != flux::SOURCE_GROUP)
-            .filter(|document| !matches!(document.kind.as_str(), set::KIND | project::KIND))
-        {
+            .enumerate()
+            .filter(|(index, document)| document.is_definition() && !rendered.contains(index));
+        for (_, document) in from_files {
             let (key, definition, problems) = match document.kind.as_str() {
                 argo::KIND => read_argo(document),
-                helm_release::KIND => helm_release::read_document(
-                    document,
-                    &helm_release::Sources {
-                        repositories: &repositories,
-                        charts: &charts,
-                        config_maps: &self.config_maps,
-                        itself,
-                    },
-                    home_cluster,
-                ),
-                _ => read_flux(
-                    document,
-                    &repositories,
-                    &self.config_maps,
-                    itself,
-                    home_cluster,
-                ),
+                helm_release::KIND => helm_release::read_document(document, &sources, home_cluster),
+                _ => flux::read_document(document, &sources, home_cluster),
             };
             self.add(document, Some(&key), problems);
             read.entry(key).or_default().push((document, definition));
@@ -277,72 +342,18 @@ impl Collected {
                 );
             }
         }
-        definitions.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        let sets = self.single(&documents, set::KIND, set::read);
-        let projects = self.single(&documents, project::KIND, project::read);
-        self.problems
-            .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-        Definitions {
+        let sets = self.single(&documents, set::KIND, set::read, |set| set.broken = true);
+        let projects = self.single(&documents, project::KIND, project::read, |project| {
+            project.broken = true;
+        });
+        let mut definitions = Definitions {
             applications: definitions,
             sets,
             projects,
             problems: self.problems,
-        }
-    }
-
-    /// Documents of a kind of which each name may be there once; those that are there twice are left out.
-    fn single<T>(
-        &mut self,
-        documents: &[Ours],
-        kind: &str,
-        read: impl Fn(&Ours) -> (T, Vec<FieldProblem>),
-    ) -> Vec<T> {
-        let mut by_name: BTreeMap<(&str, &str), Vec<&Ours>> = BTreeMap::new();
-        for document in documents.iter().filter(|document| document.kind == kind) {
-            let name = (document.namespace.as_str(), document.name.as_str());
-            by_name.entry(name).or_default().push(document);
-        }
-        let mut found = Vec::new();
-        for same in by_name.values() {
-            if let [document] = same.as_slice() {
-                let (read, problems) = read(document);
-                self.add(document, None, problems);
-                found.push(read);
-            } else {
-                self.twice(None, same);
-            }
-        }
-        found
-    }
-
-    fn chart_sources(&mut self, documents: &[Ours]) -> ChartSources {
-        let mut sources = ChartSources::new();
-        for document in documents.iter().filter(|document| {
-            document.group == flux::SOURCE_GROUP && document.kind != "GitRepository"
-        }) {
-            let report = Report::default();
-            let place = Place::root(&report, &document.node);
-            read_frame(&place);
-            let source = chart_sources::read(&place, &document.kind);
-            place.done();
-            let (problems, _) = report.into_parts();
-            let source = problems.is_empty().then_some(source);
-            self.add(document, None, problems);
-            let key = (
-                document.kind.clone(),
-                document.namespace.clone(),
-                document.name.clone(),
-            );
-            sources
-                .entry(key)
-                .and_modify(|known| {
-                    if *known != source {
-                        *known = None;
-                    }
-                })
-                .or_insert(source);
-        }
-        sources
+        };
+        definitions.sort();
+        definitions
     }
 
     fn add(&mut self, document: &Ours, key: Option<&DefinitionKey>, problems: Vec<FieldProblem>) {
@@ -388,17 +399,47 @@ impl Collected {
     }
 }
 
+/// Documents, and whether they are to be read here or only referred to.
+fn all<'d>(documents: &'d [Ours], around: &'d [Ours]) -> impl Iterator<Item = (&'d Ours, bool)> {
+    let own = documents.iter().map(|document| (document, true));
+    own.chain(around.iter().map(|document| (document, false)))
+}
+
 pub(super) type Read = (DefinitionKey, Option<Definition>, Vec<FieldProblem>);
 
 fn mentions_us(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
-    has(b"argoproj.io/") || has(b"toolkit.fluxcd.io/")
+    has(b"argoproj.io/") || has(b"fluxcd.")
+}
+
+/// Kinds that make or feed applications elsewhere and are not read here: what is wrong, and what to do.
+fn unread(group: &str, kind: &str) -> Option<(String, &'static str)> {
+    match (group, kind) {
+        ("fluxcd.controlplane.io", "ResourceSet") => Some((
+            "a ResourceSet is not expanded: what it would make is missing here".to_owned(),
+            "Write its objects out in Git, or keep it with the Flux operator.",
+        )),
+        (flux::SOURCE_GROUP, "Bucket") => Some((
+            "a Bucket is not fetched from: nothing that refers to it is rendered".to_owned(),
+            "Keep the files in a Git repository or an OCI registry.",
+        )),
+        _ => None,
+    }
 }
 
 /// Labels and annotations.
 pub(super) type Frame = (BTreeMap<String, String>, BTreeMap<String, String>);
 
 impl Ours {
+    fn is_referred_to(&self) -> bool {
+        is_referred_to(&self.group, &self.kind)
+    }
+
+    /// Whether it becomes an application.
+    pub(super) fn is_definition(&self) -> bool {
+        !self.is_referred_to() && !matches!(self.kind.as_str(), set::KIND | project::KIND)
+    }
+
     /// What every definition takes from its document; the rest says nothing yet.
     pub(super) fn definition(
         &self,
@@ -427,6 +468,8 @@ impl Ours {
             service_account: String::new(),
             set: None,
             rules: None,
+            placement: None,
+            unrenderable: String::new(),
             ignore_differences: Vec::new(),
             path: self.path.clone(),
             line: self.line,
@@ -474,59 +517,6 @@ pub(super) fn read_argo(document: &Ours) -> Read {
         sync_options: spec.options,
         ignore_differences: spec.ignore_differences,
         ..document.definition(&key, frame, ignored_fields)
-    });
-    (key, definition, problems)
-}
-
-fn read_flux(
-    document: &Ours,
-    repositories: &Repositories<'_>,
-    config_maps: &ConfigMaps,
-    itself: Option<&Source>,
-    home_cluster: &str,
-) -> Read {
-    let report = Report::default();
-    let place = Place::root(&report, &document.node);
-    let frame = read_frame(&place);
-    let mut spec = flux::read(&place, &document.namespace);
-    if let Some(substitute) = &mut spec.source.substitute {
-        config_maps.fill(&place, substitute);
-    }
-    place.done();
-    let source = find_source(
-        &place,
-        document,
-        spec.source_ref.as_ref(),
-        repositories,
-        itself,
-    );
-    let (problems, mut ignored_fields) = report.into_parts();
-    let key = DefinitionKey {
-        dialect: Dialect::FluxKustomization,
-        namespace: document.namespace.clone(),
-        name: document.name.clone(),
-        scope: home_cluster.to_owned(),
-    };
-    let definition = source.filter(|_| problems.is_empty()).map(|source| {
-        spec.source.repo_url.clone_from(&source.repository.url);
-        spec.source.target_revision = source.repository.target_revision.clone();
-        spec.policy.suspend |= source.repository.suspend;
-        let of_source = source
-            .ignored
-            .iter()
-            .map(|(field, why)| (format!("GitRepository: {field}"), why.clone()));
-        ignored_fields.extend(of_source);
-        Definition {
-            source: spec.source,
-            destination: spec.destination,
-            policy: spec.policy,
-            sync_options: spec.sync_options,
-            depends_on: spec.depends_on,
-            health_checks: spec.health_checks,
-            service_account: spec.service_account,
-            ignore_differences: spec.ignore_differences,
-            ..document.definition(&key, frame, ignored_fields)
-        }
     });
     (key, definition, problems)
 }

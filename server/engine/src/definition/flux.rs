@@ -1,11 +1,15 @@
 //! Flux's `Kustomization` with the `GitRepository` it reads from, read as they are.
 
 pub(super) mod duration;
+mod resolve;
+
+pub(super) use resolve::{Sources, read_document};
 
 use super::fields::Place;
 use super::{
     DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
-    KustomizeImage, KustomizeOptions, Substitution, SyncOptions, ValuesReference, repo_path,
+    KustomizeImage, KustomizeOptions, SourceKind, Substitution, SyncOptions, ValuesReference,
+    repo_path,
 };
 use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::resource::ResourceKey;
@@ -21,8 +25,11 @@ const TIMING: &str = "Lockstep follows changes by itself";
 /// What a `GitRepository` says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Repository {
+    pub kind: SourceKind,
     pub url: String,
     pub target_revision: TargetRevision,
+    /// Folder that paths count from.
+    pub folder: String,
     pub suspend: bool,
 }
 
@@ -76,8 +83,10 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
     let suspend = spec.flag("suspend").unwrap_or(false);
     spec.done();
     Repository {
+        kind: SourceKind::Git,
         url,
         target_revision: TargetRevision(revision),
+        folder: String::new(),
         suspend,
     }
 }
@@ -212,17 +221,26 @@ fn not_acted_on(spec: &Place<'_>) {
     }
 }
 
+/// More than a year is a slip of the pen.
+const LONGEST_SECONDS: u32 = 366 * 24 * 60 * 60;
+
 /// `timeout` in seconds; 0 when there is none.
 pub(super) fn timeout(spec: &Place<'_>) -> u32 {
     let written = spec.text("timeout");
     if written.is_empty() {
         return 0;
     }
-    duration::seconds(&written).unwrap_or_else(|| {
-        let next = "Write it as in 5m or 1h30m.";
-        spec.problem("timeout", "it is no span of time", next);
-        0
-    })
+    duration::seconds(&written)
+        .filter(|seconds| (1..=LONGEST_SECONDS).contains(seconds))
+        .unwrap_or_else(|| {
+            let next = "Write it as in 5m or 1h30m.";
+            spec.problem(
+                "timeout",
+                "it is no span of time between a second and a year",
+                next,
+            );
+            0
+        })
 }
 
 /// The account to act as, with its namespace.

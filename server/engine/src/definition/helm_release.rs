@@ -3,7 +3,7 @@
 
 mod resolve;
 
-pub(super) use resolve::{Sources, read_document};
+pub(super) use resolve::read_document;
 
 use super::chart_sources::{self, ChartTemplate};
 use super::fields::Place;
@@ -186,7 +186,7 @@ fn wanted(spec: &Place<'_>) -> Option<Wanted> {
 }
 
 /// `[targetNamespace-]name` unless given; a name that Helm would refuse is cut, with a hash of the whole at its end.
-fn release_name(given: &str, target_namespace: &str, name: &str) -> String {
+pub(super) fn release_name(given: &str, target_namespace: &str, name: &str) -> String {
     let whole = match (given, target_namespace) {
         ("", "") => name.to_owned(),
         ("", namespace) => format!("{namespace}-{name}"),
@@ -249,7 +249,7 @@ fn values(spec: &Place<'_>, namespace: &str, config_maps: &ConfigMaps) -> String
     }
 }
 
-fn key_of(reference: &ValuesReference) -> &str {
+pub(super) fn key_of(reference: &ValuesReference) -> &str {
     match reference.key.as_str() {
         "" => "values.yaml",
         key => key,
@@ -257,7 +257,10 @@ fn key_of(reference: &ValuesReference) -> &str {
 }
 
 /// The values of one reference, in place.
-fn taken(reference: &ValuesReference, text: Option<&str>) -> Result<Option<Value>, String> {
+pub(super) fn taken(
+    reference: &ValuesReference,
+    text: Option<&str>,
+) -> Result<Option<Value>, String> {
     let Some(text) = text else {
         return if reference.optional {
             Ok(None)
@@ -301,7 +304,7 @@ fn at_path(path: &str, value: Value) -> Result<Value, String> {
 }
 
 /// Maps are merged, everything else is replaced.
-fn merge(into: &mut Value, from: Value) {
+pub(super) fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {

@@ -2,18 +2,38 @@
 
 use super::collect::Ours;
 use super::fields::Place;
-use super::flux;
+use super::{SourceKind, flux};
+use lockstep_types::revision::TargetRevision;
 use std::collections::BTreeMap;
 
 /// A `GitRepository` that was read.
+#[derive(Clone)]
 pub(super) struct Source {
     pub(super) repository: flux::Repository,
     pub(super) broken: bool,
     pub(super) ignored: Vec<(String, String)>,
 }
 
+impl Source {
+    /// The repository that the documents lie in.
+    pub(super) fn itself(url: &str, target_revision: &TargetRevision) -> Self {
+        Self {
+            repository: flux::Repository {
+                kind: SourceKind::Git,
+                url: url.to_owned(),
+                target_revision: target_revision.clone(),
+                folder: String::new(),
+                suspend: false,
+            },
+            broken: false,
+            ignored: Vec::new(),
+        }
+    }
+}
+
 /// By namespace and name.
 pub(super) type Repositories<'d> = BTreeMap<(String, String), Vec<(&'d Ours, Source)>>;
+
 /// The repository a `Kustomization` reads. One that leaves it out gets it by a patch of its parent in Flux:
 /// the source of the same name as everywhere, or the only one there is.
 pub(super) fn find_source<'r>(

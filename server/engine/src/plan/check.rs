@@ -1,10 +1,11 @@
 //! Verifies a finished plan from its input alone, without the planner's code, so that a mistake there is caught here.
 //! Where both need a rule (what is protected, what a digest is made of) it is written down twice, on purpose.
 
+mod hooks;
+
 use super::{LiveFact, PlanInput};
-use lockstep_types::plan::{Action, Plan, Step};
+use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
     checker.identity();
     checker.sequence();
     checker.applies();
+    checker.hooks();
     checker.prunes();
     checker.gate();
     checker.violations
@@ -56,7 +58,7 @@ impl<'c> Checker<'c> {
     fn sequence(&mut self) {
         let mut seen = BTreeSet::new();
         let mut pruning = false;
-        let mut last_wave = i32::MIN;
+        let (mut last_phase, mut last_wave) = (PlanPhase::PreSync, i32::MIN);
         for (position, step) in self.plan.steps.iter().enumerate() {
             if usize::try_from(step.index) != Ok(position) {
                 self.violate(
@@ -67,8 +69,29 @@ impl<'c> Checker<'c> {
                     ),
                 );
             }
-            if !seen.insert(&step.key) {
+            // A hook may run in several phases, each time with its cleanups.
+            let part = step
+                .action
+                .is_of_hook()
+                .then(|| (step.phase, step.action.word()));
+            if !seen.insert((&step.key, part))
+                || (part.is_some() && seen.contains(&(&step.key, None)))
+            {
                 self.violate("once", format!("{} has two steps", step.key));
+            }
+            if step.phase < last_phase {
+                self.violate(
+                    "phases",
+                    format!(
+                        "{} of {} comes after {}",
+                        step.key,
+                        step.phase.word(),
+                        last_phase.word()
+                    ),
+                );
+            }
+            if step.phase != last_phase {
+                (last_phase, last_wave) = (step.phase, i32::MIN);
             }
             if step.wave < last_wave {
                 self.violate(
@@ -80,6 +103,16 @@ impl<'c> Checker<'c> {
                 );
             }
             last_wave = step.wave;
+            let of_sync = step.phase == PlanPhase::Sync;
+            let destination = step.phase == PlanPhase::PreSync && self.is_destination(&step.key);
+            let of_hook = step.action.is_of_hook() || step.hook.is_some();
+            let made_first = destination && step.action == Action::Create;
+            if !(of_hook || of_sync || made_first) {
+                self.violate(
+                    "phases",
+                    format!("{} is no hook and belongs to Sync", step.key),
+                );
+            }
             match step.action {
                 Action::Prune => pruning = true,
                 Action::Create | Action::Configure if pruning => {
@@ -157,11 +190,17 @@ impl<'c> Checker<'c> {
             }
         }
         for manifest in self.input.desired {
-            let applied = |step: &Step| step.key == manifest.key && step.action.writes();
-            if is_never_run(&manifest.body) && self.plan.steps.iter().any(applied) {
+            let applied = |step: &Step| {
+                step.key == manifest.key && step.action.writes() && !step.action.is_of_hook()
+            };
+            let counts = declared.get(&manifest.key) == Some(&manifest.hash.as_str());
+            if counts && hooks::is_hook(&manifest.body) && self.plan.steps.iter().any(applied) {
                 self.violate(
                     "hook",
-                    format!("{} is a hook that a sync does not run", manifest.key),
+                    format!(
+                        "{} is a hook and would be applied as an object",
+                        manifest.key
+                    ),
                 );
             }
             if !self.plan.steps.iter().any(|step| step.key == manifest.key) {
@@ -313,31 +352,6 @@ fn is_dear(key: &ResourceKey) -> bool {
     DEAR.contains(&format!("{}/{}", key.group, key.kind).as_str())
 }
 
-/// It is a hook of Argo CD, or one of Helm that belongs to no install and no upgrade.
-fn is_never_run(body: &Value) -> bool {
-    let annotation = |name: &str| {
-        body.pointer("/metadata/annotations")
-            .and_then(|annotations| annotations.get(name))
-            .and_then(Value::as_str)
-    };
-    let of_helm = |text: &str| {
-        let events = || {
-            text.split(',')
-                .map(str::trim)
-                .filter(|event| !event.is_empty())
-        };
-        !events().eq(["crd-install"])
-            && !events().any(|event| {
-                matches!(
-                    event,
-                    "pre-install" | "pre-upgrade" | "post-install" | "post-upgrade"
-                )
-            })
-    };
-    annotation("argocd.argoproj.io/hook").is_some()
-        || annotation("helm.sh/hook").is_some_and(of_helm)
-}
-
 fn runs_pods(key: &ResourceKey) -> bool {
     const WORKLOADS: [&str; 9] = [
         "apps/Deployment",
@@ -360,6 +374,7 @@ fn digest_again(plan: &Plan) -> String {
         plan.steps.len().to_string(),
     ];
     for step in &plan.steps {
+        parts.push(step.phase.word().to_owned());
         parts.push(step.key.to_string());
         parts.push(step.action.word().to_owned());
         parts.push(step.uid.clone().unwrap_or_default());

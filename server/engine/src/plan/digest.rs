@@ -6,7 +6,7 @@ use lockstep_types::plan::Step;
 use lockstep_types::revision::Revision;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over target, revision and each step's key, action, UID, desired hash and changed fields. Every part is
+/// SHA-256 over target, revision and each step's phase, key, action, UID, desired hash and changed fields. Every part is
 /// preceded by its length, so that no two plans read alike.
 pub(super) fn digest(target: TargetId, revision: &Revision, steps: &[Step]) -> String {
     let mut hash = Sha256::new();
@@ -18,6 +18,7 @@ pub(super) fn digest(target: TargetId, revision: &Revision, steps: &[Step]) -> S
     add(&revision.0);
     add(&steps.len().to_string());
     for step in steps {
+        add(step.phase.word());
         add(&step.key.to_string());
         add(step.action.word());
         add(step.uid.as_deref().unwrap_or_default());

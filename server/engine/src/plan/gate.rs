@@ -14,14 +14,16 @@ pub(super) fn findings(
     input: &PlanInput<'_>,
     steps: &[Step],
     confirm: &[ResourceKey],
+    strange: &[ResourceKey],
 ) -> Vec<GateFinding> {
     let pruned: Vec<&ResourceKey> = steps
         .iter()
         .filter(|step| step.action == Action::Prune)
         .map(|step| &step.key)
         .collect();
+    let mut hooks = of_hooks(steps, strange);
     if pruned.is_empty() {
-        return Vec::new();
+        return hooks;
     }
     let all = || pruned.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
     let mut findings = Vec::new();
@@ -100,6 +102,45 @@ pub(super) fn findings(
             ),
             confirm.to_vec(),
         );
+    }
+    findings.append(&mut hooks);
+    findings
+}
+
+/// Deletes of hooks that are not surely what they look like, or that take more along than themselves.
+fn of_hooks(steps: &[Step], strange: &[ResourceKey]) -> Vec<GateFinding> {
+    let mut findings = Vec::new();
+    let names = |keys: &[ResourceKey]| {
+        keys.iter()
+            .map(ResourceKey::short)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if !strange.is_empty() {
+        findings.push(GateFinding {
+            rule: "G5".to_owned(),
+            message: format!(
+                "these were not made by an earlier run of a hook of ours and would be deleted so that the hook can run: {}",
+                names(strange)
+            ),
+            objects: strange.to_vec(),
+        });
+    }
+    let mut protected: Vec<ResourceKey> = steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::HookCleanup(_)) && is_protected(&step.key))
+        .map(|step| step.key.clone())
+        .collect();
+    protected.dedup();
+    if !protected.is_empty() {
+        findings.push(GateFinding {
+            rule: "G4".to_owned(),
+            message: format!(
+                "these are hooks, and deleting them takes more along than themselves: {}",
+                names(&protected)
+            ),
+            objects: protected,
+        });
     }
     findings
 }

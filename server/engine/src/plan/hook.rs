@@ -1,11 +1,14 @@
-//! Reads off a declared object whether it is a hook, of Argo CD or of Helm, and when it is meant to run. Knows no
-//! cluster and runs nothing; what becomes of a hook is the plan's business.
+//! Reads off a declared object whether it is a hook, of Argo CD or of Helm, when it is meant to run and when its object
+//! is deleted. Knows no cluster and runs nothing; `hook_steps` makes the steps.
 //!
-//! Helm's hooks are read as Argo CD reads them: installs and upgrades are syncs, `crd-install` marks an ordinary object,
-//! and everything else Helm knows (tests, rollbacks) has no place in a sync. An annotation of Argo CD on the same object
-//! counts instead of Helm's.
+//! Helm's hooks are read as Argo CD reads them: installs and upgrades are syncs, weights are waves, `crd-install` marks
+//! an ordinary object, and everything else Helm knows (tests, rollbacks) has no place in a sync. An annotation of Argo
+//! CD on the same object counts instead of Helm's.
+//! (argo-cd.readthedocs.io, user guide: sync phases and waves; Helm hooks.)
 
 use super::order::annotation;
+use crate::manifest::GENERATED_NAME;
+use lockstep_types::plan::{HookDeletion, HookMark, PlanPhase};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -13,6 +16,8 @@ use std::collections::BTreeSet;
 pub const ARGO_HOOK: &str = "argocd.argoproj.io/hook";
 /// Helm's annotation.
 pub const HELM_HOOK: &str = "helm.sh/hook";
+/// Helm's order within one event; a wave for us.
+pub const HELM_WEIGHT: &str = "helm.sh/hook-weight";
 
 const ARGO_DELETION: &str = "argocd.argoproj.io/hook-delete-policy";
 const HELM_DELETION: &str = "helm.sh/hook-delete-policy";
@@ -26,6 +31,19 @@ pub enum HookPhase {
     SyncFail,
     PreDelete,
     PostDelete,
+}
+
+impl HookPhase {
+    /// The part of a sync, for those that belong to one.
+    pub fn of_a_sync(self) -> Option<PlanPhase> {
+        Some(match self {
+            Self::PreSync => PlanPhase::PreSync,
+            Self::Sync => PlanPhase::Sync,
+            Self::PostSync => PlanPhase::PostSync,
+            Self::SyncFail => PlanPhase::SyncFail,
+            Self::PreDelete | Self::PostDelete => return None,
+        })
+    }
 }
 
 /// Whose annotation makes an object a hook.
@@ -45,6 +63,8 @@ pub struct Hook {
     pub phases: BTreeSet<HookPhase>,
     /// The annotation says to leave the object out of every sync.
     pub skip: bool,
+    /// When its object is deleted; never empty.
+    pub deletions: BTreeSet<HookDeletion>,
     /// What is wrong with its annotations, a sentence part each.
     pub problems: Vec<String>,
 }
@@ -105,67 +125,79 @@ impl Hook {
             text: text.to_owned(),
             phases: BTreeSet::new(),
             skip: false,
+            deletions: BTreeSet::new(),
             problems: Vec::new(),
         }
     }
 
-    fn deletion(&mut self, body: &Value, name: &str, known: &[&str]) {
-        let given = annotation(body, name).unwrap_or_default();
-        self.problems.extend(
-            words(given)
-                .filter(|word| !known.contains(word))
-                .map(|word| unknown(name, word)),
-        );
+    /// Without a policy the object of the last sync goes before the next one is made. One whose name was left to the
+    /// cluster always does so too: it asks to be made anew with every sync.
+    fn deletion(&mut self, body: &Value, name: &str, known: &[(&str, HookDeletion)]) {
+        for word in words(annotation(body, name).unwrap_or_default()) {
+            match known.iter().find(|(known, _)| *known == word) {
+                Some((_, deletion)) => {
+                    self.deletions.insert(*deletion);
+                }
+                None => self.problems.push(unknown(name, word)),
+            }
+        }
+        if self.deletions.is_empty() || annotation(body, GENERATED_NAME).is_some() {
+            self.deletions.insert(HookDeletion::BeforeHookCreation);
+        }
     }
 
-    /// A sync is when it is meant to run.
-    fn is_of_a_sync(&self) -> bool {
-        !self.skip
-            && self.phases.iter().any(|phase| {
-                matches!(
-                    phase,
-                    HookPhase::PreSync | HookPhase::Sync | HookPhase::PostSync
-                )
-            })
+    /// The parts of a sync in which it runs, in their order; empty when no sync runs it.
+    pub fn runs_in(&self) -> Vec<PlanPhase> {
+        if self.skip {
+            return Vec::new();
+        }
+        self.phases
+            .iter()
+            .filter_map(|phase| phase.of_a_sync())
+            .collect()
+    }
+
+    /// What its steps are marked with.
+    pub fn mark(&self) -> HookMark {
+        HookMark {
+            deletions: self.deletions.iter().copied().collect(),
+        }
     }
 }
 
 /// Why an object takes no part in applying, comparing and health because of the hook it is; `None` for ordinary
-/// objects and for those Helm hooks of installs and upgrades that are applied as ordinary objects.
+/// objects.
 pub fn left_out(body: &Value) -> Option<String> {
     let hook = hook(body)?;
     if hook.skip {
         return Some(format!("{ARGO_HOOK}: Skip"));
     }
     let text = &hook.text;
-    match hook.dialect {
-        HookDialect::Argo => Some(format!(
-            "it is a hook ({text}); hooks are not part of a plan"
-        )),
-        HookDialect::Helm if hook.is_of_a_sync() => None,
-        HookDialect::Helm => Some(format!(
-            "it is a Helm hook ({text}) that no install or upgrade runs"
-        )),
-    }
+    Some(match (hook.dialect, hook.runs_in().is_empty()) {
+        (HookDialect::Argo, false) => format!("it is a hook ({text})"),
+        (HookDialect::Argo, true) => format!("it is a hook ({text}) that no sync runs"),
+        (HookDialect::Helm, false) => format!("it is a Helm hook ({text})"),
+        (HookDialect::Helm, true) => {
+            format!("it is a Helm hook ({text}) that no install or upgrade runs")
+        }
+    })
 }
 
 /// What a person should know of an object that is a hook, a sentence part each; empty for ordinary objects.
 pub(super) fn remarks(body: &Value) -> Vec<String> {
-    let Some(hook) = hook(body) else {
-        return Vec::new();
-    };
-    let mut remarks = hook.problems.clone();
-    if left_out(body).is_none() {
-        remarks.push(format!(
-            "it is a Helm hook ({}) and is applied like any other object, not run anew by every sync",
-            hook.text
-        ));
-    }
-    remarks
+    hook(body).map(|hook| hook.problems).unwrap_or_default()
 }
 
-const ARGO_POLICIES: [&str; 3] = ["BeforeHookCreation", "HookSucceeded", "HookFailed"];
-const HELM_POLICIES: [&str; 3] = ["before-hook-creation", "hook-succeeded", "hook-failed"];
+const ARGO_POLICIES: [(&str, HookDeletion); 3] = [
+    ("BeforeHookCreation", HookDeletion::BeforeHookCreation),
+    ("HookSucceeded", HookDeletion::HookSucceeded),
+    ("HookFailed", HookDeletion::HookFailed),
+];
+const HELM_POLICIES: [(&str, HookDeletion); 3] = [
+    ("before-hook-creation", HookDeletion::BeforeHookCreation),
+    ("hook-succeeded", HookDeletion::HookSucceeded),
+    ("hook-failed", HookDeletion::HookFailed),
+];
 
 fn argo_phase(word: &str) -> Option<HookPhase> {
     Some(match word {

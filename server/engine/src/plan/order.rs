@@ -1,8 +1,9 @@
-//! In which order objects are applied: by sync wave, then by kind so that what others need comes first, then by name.
-//! Deleting goes the other way round. Knows nothing of clusters.
+//! In which order objects are applied: by phase, by sync wave, then by kind so that what others need comes first, then
+//! by name. Deleting goes the other way round. Knows nothing of clusters.
 
+use super::hook::{ARGO_HOOK, HELM_HOOK, HELM_WEIGHT};
 use crate::schema::is_custom;
-use lockstep_types::plan::{Action, Step};
+use lockstep_types::plan::{Action, HookDeletion, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 use serde_json::Value;
 
@@ -94,11 +95,21 @@ pub fn stage(key: &ResourceKey) -> u8 {
     }
 }
 
-/// Sort key of an object that is applied.
-pub(super) fn apply_order(
-    wave: i32,
-    key: &ResourceKey,
-) -> (i32, u8, usize, &str, &str, &str, &str) {
+/// Wave, stage, rank, group, kind, namespace and name.
+type KindOrder<'a> = (i32, u8, usize, &'a str, &'a str, &'a str, &'a str);
+
+/// Sort key of a step that is no prune.
+pub(super) fn step_order(step: &Step) -> (PlanPhase, i32, Part, KindOrder<'_>) {
+    (
+        step.phase,
+        step.wave,
+        part(step),
+        kind_order(step.wave, &step.key),
+    )
+}
+
+/// Sort key of an object within a phase.
+pub(super) fn kind_order(wave: i32, key: &ResourceKey) -> KindOrder<'_> {
     (
         wave,
         stage(key),
@@ -112,7 +123,12 @@ pub(super) fn apply_order(
 
 /// The wave an object asks for. The second value says what is wrong with the annotation.
 pub fn wave(body: &Value) -> (i32, Option<String>) {
-    let Some(text) = annotation(body, SYNC_WAVE) else {
+    let weight = || {
+        let of_helm =
+            annotation(body, ARGO_HOOK).is_none() && annotation(body, HELM_HOOK).is_some();
+        annotation(body, HELM_WEIGHT).filter(|_| of_helm)
+    };
+    let Some(text) = annotation(body, SYNC_WAVE).or_else(weight) else {
         return (0, None);
     };
     match text.trim().parse::<i32>() {
@@ -134,19 +150,76 @@ pub(super) fn annotation<'v>(body: &'v Value, name: &str) -> Option<&'v str> {
         .as_str()
 }
 
-/// Cuts steps into batches that may each run side by side.
-pub(super) fn batches(steps: &[Step]) -> Vec<Vec<&Step>> {
-    let mut batches: Vec<Vec<&Step>> = Vec::new();
+/// What a wave does, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Deletes what earlier runs of its hooks left.
+    Before,
+    /// Applies objects and makes those of hooks.
+    Apply,
+    /// Deletes what left Git.
+    Prune,
+    /// Deletes the objects of hooks that are over.
+    After,
+}
+
+/// Steps of one part of one wave. When it may begin depends on how far the stages before it are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage<'p> {
+    pub phase: PlanPhase,
+    pub wave: i32,
+    pub part: Part,
+    /// Everything in it, also what is as it should be.
+    pub steps: Vec<&'p Step>,
+    /// Those that write. Steps of one batch may run side by side, a batch waits for the requests of those before it:
+    /// later objects need earlier ones (namespaces, definitions, what pods refer to, the rest, custom resources).
+    pub batches: Vec<Vec<&'p Step>>,
+}
+
+fn part(step: &Step) -> Part {
+    match &step.action {
+        Action::HookCleanup(HookDeletion::BeforeHookCreation) => Part::Before,
+        Action::HookCleanup(_) => Part::After,
+        Action::Prune => Part::Prune,
+        Action::Skip(_) if step.desired_hash.is_empty() => Part::Prune,
+        _ => Part::Apply,
+    }
+}
+
+/// Cuts steps into stages.
+pub(super) fn stages(steps: &[Step]) -> Vec<Stage<'_>> {
+    let mut stages: Vec<Stage<'_>> = Vec::new();
     let mut last = None;
-    for step in steps.iter().filter(|step| step.action.writes()) {
-        let group = (step.action == Action::Prune, step.wave, stage(&step.key));
-        match batches.last_mut() {
-            Some(batch) if last == Some(group) => batch.push(step),
-            _ => batches.push(vec![step]),
+    for step in steps {
+        let group = (step.phase, step.wave, part(step));
+        if last != Some(group) || stages.is_empty() {
+            stages.push(Stage {
+                phase: step.phase,
+                wave: step.wave,
+                part: part(step),
+                steps: Vec::new(),
+                batches: Vec::new(),
+            });
         }
         last = Some(group);
+        let Some(current) = stages.last_mut() else {
+            continue;
+        };
+        current.steps.push(step);
+        if !step.action.writes() {
+            continue;
+        }
+        let joins = |batch: &Vec<&Step>| {
+            batch
+                .first()
+                .is_some_and(|first| stage(&first.key) == stage(&step.key))
+        };
+        match current.batches.last_mut().filter(|batch| joins(batch)) {
+            Some(batch) => batch.push(step),
+            None => current.batches.push(vec![step]),
+        }
     }
-    batches
+    stages
 }
 
 #[cfg(test)]
@@ -173,7 +246,7 @@ mod tests {
         .iter()
         .map(|text| ResourceKey::parse(text).unwrap())
         .collect();
-        keys.sort_by(|one, other| apply_order(0, one).cmp(&apply_order(0, other)));
+        keys.sort_by(|one, other| kind_order(0, one).cmp(&kind_order(0, other)));
         let order: Vec<String> = keys.iter().map(ResourceKey::short).collect();
         insta::assert_snapshot!(order.join("\n"), @"
         Namespace a
@@ -206,5 +279,10 @@ mod tests {
             assert_eq!((wave, problem.is_none()), (expected, fine), "{text}");
         }
         assert_eq!(wave(&json!({})), (0, None));
+        // A weight counts for a hook of Helm, and for nothing else.
+        for (name, expected) in [(HELM_HOOK, 7), (ARGO_HOOK, 0), ("other", 0)] {
+            let body = json!({"metadata": {"annotations": {HELM_WEIGHT: "7", name: "x"}}});
+            assert_eq!(wave(&body).0, expected, "{name}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use super::{LiveFact, PlanInput, PruneWish};
 use crate::diff::impact;
 use crate::tracking::TrackingId;
-use lockstep_types::plan::{Action, Step};
+use lockstep_types::plan::{Action, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 use std::collections::BTreeSet;
 
@@ -58,7 +58,9 @@ pub(super) fn prunes(
             key: entry.key.clone(),
             api_version,
             action: refused.map_or(Action::Prune, Action::Skip),
+            phase: PlanPhase::Sync,
             wave: 0,
+            hook: None,
             uid,
             desired_hash: String::new(),
             changes: Vec::new(),

@@ -6,6 +6,7 @@ use lockstep_types::plan::PlanCounts;
 use serde_json::{Value, json};
 
 mod checker;
+mod hooks;
 mod random;
 mod world;
 
@@ -32,7 +33,7 @@ fn a_first_sync_creates_in_order() {
     world.live.insert(key, LiveFact::Absent);
     let plan = world.plan();
     insta::assert_snapshot!(table(&plan), @"
-    plan 9b37b78e24a9 at 0123456: 7 create, 0 configure, 0 unchanged, 0 prune, 0 skip
+    plan f3f284e7685e at 0123456: 7 create, 0 configure, 0 unchanged, 0 prune, 0 skip
       #  wave  action  object                                                 impact
       0    -1  create  Namespace shop                                         configures
       1    -1  create  Job.batch shop/migrate                                 configures
@@ -42,7 +43,11 @@ fn a_first_sync_creates_in_order() {
       5     0  create  Deployment.apps shop/web                               configures
       6     0  create  Widget.example.com shop/w                              configures
     ");
-    let batches: Vec<usize> = batches(&plan).iter().map(Vec::len).collect();
+    let batches: Vec<usize> = stages(&plan)
+        .iter()
+        .flat_map(|stage| &stage.batches)
+        .map(Vec::len)
+        .collect();
     assert_eq!(batches, [1, 1, 1, 1, 2, 1]);
 }
 
@@ -70,18 +75,16 @@ fn changes_and_prunes_read_as_a_plan() {
     world.facts_of(&later).wave = 5;
     let plan = world.plan();
     insta::assert_snapshot!(table(&plan), @"
-    plan 427cf6d7eee6 at 0123456: 0 create, 1 configure, 2 unchanged, 3 prune, 1 skip
-      #  wave  action     object                              impact
-      0     0  unchanged  Service shop/web
-      1     0  unchanged  Deployment.apps shop/scaled
-      2     0  configure  Deployment.apps shop/web            scales
-                          spec.replicas: 2 -> 3
-      3     0  skip       Job.batch shop/hook
-                          it is a hook (PreSync); hooks are not part of a plan
-      4     1  prune      ServiceAccount shop/later           deletes
-      5     2  prune      Ingress.networking.k8s.io shop/old  deletes
-      6     2  prune      ConfigMap shop/old                  deletes
-    note: Job hook is left alone: it is a hook (PreSync); hooks are not part of a plan.
+    plan 4e83f0e5a35d at 0123456: 0 create, 1 configure, 2 unchanged, 3 prune, 0 skip, 1 hook
+      #       wave  action     object                              impact
+      0  PreSync 0  hook       Job.batch shop/hook
+      1          0  unchanged  Service shop/web
+      2          0  unchanged  Deployment.apps shop/scaled
+      3          0  configure  Deployment.apps shop/web            scales
+                               spec.replicas: 2 -> 3
+      4          1  prune      ServiceAccount shop/later           deletes
+      5          2  prune      Ingress.networking.k8s.io shop/old  deletes
+      6          2  prune      ConfigMap shop/old                  deletes
     ");
     assert_eq!(
         plan.counts(),
@@ -90,7 +93,8 @@ fn changes_and_prunes_read_as_a_plan() {
             configure: 1,
             unchanged: 2,
             prune: 3,
-            skip: 1
+            skip: 0,
+            hooks: 1
         }
     );
     assert!(plan.gate.is_empty());
@@ -278,7 +282,7 @@ fn g11_one_unknown_object_stops_every_delete() {
     world.live.remove(&web);
     let plan = world.plan();
     insta::assert_snapshot!(table(&plan), @"
-    plan 28dbe53be042 at 0123456: 0 create, 0 configure, 0 unchanged, 0 prune, 2 skip
+    plan c29131f2af4e at 0123456: 0 create, 0 configure, 0 unchanged, 0 prune, 2 skip
       #  wave  action  object                    impact
       0     0  skip    Deployment.apps shop/web
                        its live state is not known
@@ -308,46 +312,6 @@ fn g6_an_object_of_somebody_else_is_not_applied() {
     // Nobody's object is adopted.
     world.facts_of(&web).tracking = None;
     assert_eq!(world.plan().counts().configure, 1);
-}
-
-#[test]
-fn hooks_of_helm_that_no_sync_runs_are_not_applied() {
-    let mut world = World::new();
-    for (name, text) in [
-        ("cleanup", "pre-delete"),
-        ("undo", "post-rollback"),
-        ("typo", "pre-instal"),
-        ("migrate", "pre-install,pre-upgrade"),
-        ("crd", "crd-install"),
-    ] {
-        let key = world.declare(
-            &format!("batch/Job:shop/{name}"),
-            &json!({hook::HELM_HOOK: text}),
-        );
-        world.live.insert(key, LiveFact::Absent);
-    }
-    let plan = world.plan();
-    let actions: Vec<(&str, &str)> = plan
-        .steps
-        .iter()
-        .map(|step| (step.key.name.as_str(), step.action.word()))
-        .collect();
-    assert_eq!(
-        actions,
-        [
-            ("cleanup", "skip"),
-            ("crd", "create"),
-            ("migrate", "create"),
-            ("typo", "skip"),
-            ("undo", "skip"),
-        ]
-    );
-    let notes = plan.report.join("\n");
-    assert!(notes.contains("\"pre-instal\" is not known"), "{notes}");
-    assert!(
-        notes.contains("Job cleanup is left alone: it is a Helm hook (pre-delete)"),
-        "{notes}"
-    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A plan as a table of plain text: what the command line prints and what tests are read by.
 
-use lockstep_types::plan::{Action, Plan, Step};
+use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use std::fmt;
 
 /// Prints a plan. Long ones are printed whole: a plan that is cut is no plan.
@@ -18,14 +18,19 @@ impl fmt::Display for PlanText<'_> {
         let counts = plan.counts();
         writeln!(
             f,
-            "plan {} at {}: {} create, {} configure, {} unchanged, {} prune, {} skip",
+            "plan {} at {}: {} create, {} configure, {} unchanged, {} prune, {} skip{}",
             short(&plan.digest),
             plan.revision.short(),
             counts.create,
             counts.configure,
             counts.unchanged,
             counts.prune,
-            counts.skip
+            counts.skip,
+            match counts.hooks {
+                0 => String::new(),
+                1 => ", 1 hook".to_owned(),
+                many => format!(", {many} hooks"),
+            }
         )?;
         let cells: Vec<[String; 5]> = plan.steps.iter().map(cells).collect();
         let header = ["#", "wave", "action", "object", "impact"].map(str::to_owned);
@@ -76,7 +81,10 @@ fn cells(step: &Step) -> [String; 5] {
         .unwrap_or_default();
     [
         step.index.to_string(),
-        step.wave.to_string(),
+        match step.phase {
+            PlanPhase::Sync => step.wave.to_string(),
+            phase => format!("{} {}", phase.word(), step.wave),
+        },
         step.action.word().to_owned(),
         format!("{kind} {name}"),
         impact,

@@ -1,5 +1,8 @@
 //! Plain directories: which files count, and their documents. No program is needed for this.
 
+mod fleet;
+mod strategic;
+
 use super::RenderError;
 use super::objects::Document;
 use super::reader::{Reader, parent, shown};
@@ -20,6 +23,9 @@ pub(super) fn collect(
     path: &str,
     options: &DirectoryOptions,
 ) -> Result<(), RenderError> {
+    if let Some(overlays) = &options.overlays {
+        return fleet::collect(reader, path, overlays);
+    }
     let include = glob(path, "include", &options.include)?;
     let exclude = glob(path, "exclude", &options.exclude)?;
     let mut endings = 0;
@@ -88,8 +94,12 @@ pub(super) fn documents(
     snapshot: &Snapshot,
     path: &str,
     files: &[Staged],
+    overlays: Option<&[String]>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Document>, RenderError> {
+    if let Some(overlays) = overlays {
+        return fleet::documents(snapshot, path, files, overlays, warnings);
+    }
     let mut found = Vec::new();
     for staged in files {
         let bytes = snapshot.read(&staged.file)?;

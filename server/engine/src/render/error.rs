@@ -31,6 +31,9 @@ pub enum RenderError {
         first: String,
         second: String,
     },
+    /// Two renders of the same files gave two results.
+    #[error("{path} renders differently every time: {fields}")]
+    Varies { path: String, fields: String },
     /// Too large to be sane.
     #[error("{subject} is larger than {limit}")]
     TooLarge { subject: String, limit: String },
@@ -64,6 +67,7 @@ impl RenderError {
             | Self::Invalid { path, .. }
             | Self::Missing { path, .. }
             | Self::Nothing { path, .. }
+            | Self::Varies { path, .. }
             | Self::Tool { path, .. }
             | Self::Stopped { path, .. } => Some(path),
             Self::Source(
@@ -94,6 +98,9 @@ impl RenderError {
                 "Check the path and its filters; to remove the application, remove its definition."
             }
             Self::Duplicate { .. } => "Remove one of the two, or rename it.",
+            Self::Varies { .. } => {
+                "Set these values in Git instead of having the template make them from time or chance."
+            }
             Self::TooLarge { .. } => "Split the application.",
             Self::Stopped { .. } => {
                 "Look for endless loops in templates; the limits are in the configuration."

@@ -1,8 +1,8 @@
 //! From documents to checked manifests: lists opened, what only clusters may set taken out, limits kept,
 //! nothing declared twice.
 
-use super::{Complete, RenderError};
-use crate::manifest::{Manifest, hex};
+use super::{Complete, RenderError, secrecy};
+use crate::manifest::{GENERATED_NAME, Manifest, hex};
 use lockstep_types::resource::{Origin, ResourceKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -58,10 +58,7 @@ pub(super) fn complete(
         let place = place(document.origin.as_ref(), subject);
         name_hook(&mut document.body);
         strip(&mut document.body, &place, &mut warnings);
-        let is_encrypted = document
-            .body
-            .get("sops")
-            .is_some_and(|sops| sops.get("mac").is_some());
+        let is_encrypted = secrecy::is_encrypted(&document.body);
         let manifest = Manifest::new(document.body, document.origin.clone()).map_err(|error| RenderError::Invalid {
             path: document.origin.as_ref().map_or(subject, |origin| &origin.path).to_owned(),
             line: document.origin.as_ref().and_then(|origin| origin.line),
@@ -119,7 +116,12 @@ fn place(origin: Option<&Origin>, subject: &str) -> String {
     }
 }
 
-fn flatten(document: Document, depth: usize, flat: &mut Vec<Document>) -> Result<(), RenderError> {
+/// Opens lists.
+pub(super) fn flatten(
+    document: Document,
+    depth: usize,
+    flat: &mut Vec<Document>,
+) -> Result<(), RenderError> {
     let is_list = document
         .body
         .get("kind")
@@ -180,8 +182,14 @@ fn name_hook(body: &mut Value) {
     let hash = crate::manifest::hash_of(body);
     let name = format!("{beginning}{}", hash.get(..10).unwrap_or(&hash));
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("generateName");
+        let beginning = metadata.remove("generateName").unwrap_or_default();
         metadata.insert("name".to_owned(), Value::String(name));
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
+            annotations.insert(GENERATED_NAME.to_owned(), beginning);
+        }
     }
 }
 
@@ -307,10 +315,19 @@ mod tests {
     }
 
     #[test]
-    fn what_clusters_set_is_left_out_and_said() {
+    fn attack_15_what_only_clusters_set() {
         let mut body = config("a");
-        body["metadata"]["uid"] = json!("1");
-        body["metadata"]["ownerReferences"] = json!([{}]);
+        for field in [
+            "uid",
+            "resourceVersion",
+            "deletionTimestamp",
+            "generateName",
+        ] {
+            body["metadata"][field] = json!("1");
+        }
+        for field in ["ownerReferences", "managedFields"] {
+            body["metadata"][field] = json!([{}]);
+        }
         body["metadata"]["creationTimestamp"] = json!(null);
         body["status"] = json!({"a": 1});
         let complete = run(vec![document(body, 3)]).unwrap();
@@ -318,7 +335,7 @@ mod tests {
         assert_eq!(
             complete.warnings,
             [
-                "a.yaml:3: metadata.ownerReferences, metadata.uid, status left out, because only the cluster sets it"
+                "a.yaml:3: metadata.deletionTimestamp, metadata.generateName, metadata.managedFields, metadata.ownerReferences, metadata.resourceVersion, metadata.uid, status left out, because only the cluster sets it"
             ]
         );
     }
@@ -351,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_declared_twice() {
+    fn attack_18_the_same_object_twice() {
         let mut here = config("a");
         here["metadata"]["namespace"] = json!("shop");
         let error = run(vec![document(config("a"), 1), document(here, 5)]).unwrap_err();
@@ -362,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_kept() {
+    fn attack_09_objects_annotations_and_applications_too_large() {
         let big = |bytes: usize| {
             let mut body = config("a");
             body["data"] = json!({"x": "x".repeat(bytes)});
@@ -389,12 +406,27 @@ mod tests {
     }
 
     #[test]
-    fn encrypted_objects_are_set_aside() {
+    fn attack_20_ciphertext_is_set_aside_and_plain_text_said() {
         let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
         secret["sops"] = json!({"mac": "ENC[…]"});
         let complete = run(vec![document(secret, 1), document(config("a"), 2)]).unwrap();
         assert_eq!(complete.objects.len(), 1);
         assert_eq!(complete.encrypted[0].short(), "Secret s");
+        // A block that got lost on the way makes it no less encrypted.
+        let secret = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"k": value}});
+        let complete = run(vec![document(secret("ENC[AES256_GCM,data:x]"), 1)]).unwrap();
+        assert!(complete.objects.is_empty() && complete.encrypted.len() == 1);
+        let complete = run(vec![document(secret("hunter2"), 1)]).unwrap();
+        assert_eq!(complete.objects.len(), 1);
+        let warnings = secrecy::plain_text(&complete.objects);
+        assert!(
+            warnings.len() == 1
+                && warnings[0].starts_with("a.yaml:1: Secret s is in Git in plain text")
+                && !warnings[0].contains("hunter2"),
+            "{warnings:?}"
+        );
+        let empty = run(vec![document(secret(""), 1), document(config("a"), 2)]).unwrap();
+        assert!(secrecy::plain_text(&empty.objects).is_empty());
     }
 
     #[test]

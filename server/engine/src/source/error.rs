@@ -53,6 +53,9 @@ pub enum SourceError {
         path: String,
         revision: String,
     },
+    /// A path that a commit cannot write.
+    #[error("{path} cannot be written: {why}")]
+    Path { path: String, why: String },
     /// A Git submodule, whose content is elsewhere.
     #[error(
         "{path} is a Git submodule, and submodules are not fetched; put the files into the repository itself"
@@ -102,6 +105,7 @@ impl SourceError {
             Self::NoSuchPath { .. } => {
                 "Check the path in the definition, or restore the folder in Git."
             }
+            Self::Path { .. } => "Choose another path inside the repository.",
             Self::Chart { .. } => {
                 "Check chart and version in the definition, and what the Helm repository or registry serves."
             }

@@ -1,13 +1,8 @@
-//! Going back by commit: the tree of the branch's head with some paths as they were, pushed fast-forward only.
+//! Going back by commit: the tree of the branch's head with some paths as they were.
 
-use super::git::{Git, words_of};
-use super::mirror::Mirror;
-use super::{Credential, Mirrors, SourceError, on_blocking_thread};
-use gix::ObjectId;
-use gix::objs::tree::EntryKind;
-use lockstep_types::revision::{Revision, TargetRevision};
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use super::commit::{CommitRequest, PushOutcome, TreeEdit};
+use super::{Credential, Mirrors, SourceError};
+use lockstep_types::revision::Revision;
 
 /// What to commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,197 +19,47 @@ pub struct RestoreRequest {
     pub author_email: String,
 }
 
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PushOutcome {
-    /// On the branch.
-    Pushed(Revision),
-    /// The branch is here by now; nothing was pushed.
-    Moved(Revision),
-    /// The host said no, in its own words; nothing was pushed.
-    Refused(String),
-    /// The paths already are as wanted.
-    NothingToDo,
-}
-
-pub(super) async fn restore(
-    mirrors: &Mirrors,
-    mirror: &Arc<Mirror>,
-    credential: &Credential,
-    request: RestoreRequest,
-) -> Result<PushOutcome, SourceError> {
-    let branch = TargetRevision(format!("refs/heads/{}", request.branch));
-    if let Some(head) = moved(mirrors, mirror, credential, &branch, &request.expected_head).await? {
-        return Ok(PushOutcome::Moved(head));
-    }
-    let expected = request.expected_head.clone();
-    let made = on_blocking_thread(Arc::clone(mirror), move |mirror| make(mirror, &request)).await?;
-    let Some(commit) = made else {
-        return Ok(PushOutcome::NothingToDo);
-    };
-    let finished = {
-        let _turn = mirror.transport.lock().await;
-        let git = Git {
-            url: mirror.url(),
-            git_dir: mirror.dir(),
-            askpass: &mirrors.inner.askpass,
-            credential,
-            policy: mirrors.inner.policy,
-            deadline: mirrors.deadline,
-        };
-        // The lease makes it a compare-and-swap; the commit's parent makes it a fast-forward.
-        let lease = format!("--force-with-lease={}:{expected}", branch.0);
-        let refspec = format!("{commit}:{}", branch.0);
-        let arguments = [
-            "push",
-            "--porcelain",
-            "--no-verify",
-            "--no-signed",
-            &lease,
-            "--",
-            mirror.url().text(),
-            &refspec,
-        ];
-        let finished = git.run(&arguments, Vec::new()).await?;
-        if !finished.status.success()
-            && !String::from_utf8_lossy(&finished.stdout)
-                .lines()
-                .any(|line| line.starts_with('!'))
-        {
-            return Err(git.failure(&finished));
+impl From<RestoreRequest> for CommitRequest {
+    fn from(request: RestoreRequest) -> Self {
+        Self {
+            branch: request.branch,
+            expected_head: request.expected_head,
+            edit: TreeEdit::Restore {
+                paths: request.paths,
+                from: request.restore_from,
+            },
+            message: request.message,
+            author_name: request.author_name,
+            author_email: request.author_email,
         }
-        finished
-    };
-    if finished.status.success() {
-        // Known here without waiting for the next fetch; the push itself has happened either way.
-        let answer =
-            super::fetch::fetch(mirrors, mirror, credential, std::slice::from_ref(&branch)).await;
-        if let Err(error) = answer {
-            tracing::warn!(repository = %mirror.url(), %error, "the branch could not be fetched after the push");
-        }
-        return Ok(PushOutcome::Pushed(commit));
-    }
-    match moved(mirrors, mirror, credential, &branch, &expected).await? {
-        Some(head) => Ok(PushOutcome::Moved(head)),
-        None => Ok(PushOutcome::Refused(refusal(
-            &String::from_utf8_lossy(&finished.stdout),
-            &String::from_utf8_lossy(&finished.stderr),
-        ))),
     }
 }
 
-/// The branch's head on the host when it is not the expected one.
-async fn moved(
-    mirrors: &Mirrors,
-    mirror: &Arc<Mirror>,
-    credential: &Credential,
-    branch: &TargetRevision,
-    expected: &Revision,
-) -> Result<Option<Revision>, SourceError> {
-    let mut heads =
-        super::fetch::fetch(mirrors, mirror, credential, std::slice::from_ref(branch)).await?;
-    let head = heads.remove(branch).unwrap_or_else(|| {
-        Err(SourceError::NoSuchRevision {
-            url: mirror.url().to_string(),
-            revision: branch.0.clone(),
-        })
-    })?;
-    Ok((head != *expected).then_some(head))
-}
-
-/// The host's own words: what it sent, and the reason Git gives for the ref.
-fn refusal(porcelain: &str, errors: &str) -> String {
-    let said: Vec<&str> = errors
-        .lines()
-        .filter_map(|line| line.strip_prefix("remote:"))
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let reason = porcelain
-        .lines()
-        .filter(|line| line.starts_with('!'))
-        .filter_map(|line| line.rsplit_once('\t'))
-        .map(|(_, reason)| reason.trim())
-        .next()
-        .unwrap_or_default();
-    let text = match (said.is_empty(), reason.is_empty()) {
-        (true, true) => return words_of(errors),
-        (true, false) => reason.to_owned(),
-        (false, true) => said.join("\n"),
-        (false, false) => format!("{}\n{reason}", said.join("\n")),
-    };
-    words_of(&text)
-}
-
-/// Writes tree and commit into the mirror; `None` when the tree would be the head's own.
-pub(super) fn make(
-    mirror: &Mirror,
-    request: &RestoreRequest,
-) -> Result<Option<Revision>, SourceError> {
-    let repo = mirror.reader()?;
-    let broken = |error: gix::Error| mirror.broken(error);
-    let head = mirror.commit(&repo, &request.expected_head)?;
-    let head_tree = head.tree_id().map_err(broken)?.detach();
-    let from = repo
-        .find_tree(mirror.tree(&repo, &request.restore_from)?)
-        .map_err(broken)?;
-    let mut editor = repo.edit_tree(head_tree).map_err(broken)?;
-    for path in &request.paths {
-        let path = path.trim_matches('/');
-        if path.is_empty() {
-            editor = repo.edit_tree(from.id).map_err(broken)?;
-            break;
-        }
-        if path
-            .split('/')
-            .any(|part| matches!(part, "" | "." | ".." | ".git"))
-        {
-            return Err(mirror.broken(format!("{path} is no path inside the repository")));
-        }
-        let then: Option<(EntryKind, ObjectId)> = from
-            .lookup_entry(path.split('/'))
-            .map_err(broken)?
-            .map(|entry| (entry.mode().kind(), entry.object_id()));
-        match then {
-            Some((kind, id)) => editor.upsert(path, kind, id).map_err(broken)?,
-            None => editor.remove(path).map_err(broken)?,
-        };
+impl Mirrors {
+    /// Commits on a branch so that its tree equals the head's except that the paths are as they were in
+    /// another commit, and pushes that, fast-forward only.
+    ///
+    /// # Errors
+    /// As [`Mirrors::push_commit`].
+    pub async fn restore_paths(
+        &self,
+        repo_url: &str,
+        credential: &Credential,
+        request: RestoreRequest,
+    ) -> Result<PushOutcome, SourceError> {
+        self.push_commit(repo_url, credential, request.into()).await
     }
-    let tree = editor.write().map_err(broken)?.detach();
-    if tree == head_tree {
-        return Ok(None);
-    }
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let signature = gix::actor::Signature {
-        name: clean(&request.author_name, "Lockstep").into(),
-        email: clean(&request.author_email, "lockstep@localhost").into(),
-        time: gix::date::Time::new(i64::try_from(seconds).unwrap_or(0), 0),
-    };
-    let commit = gix::objs::Commit {
-        tree,
-        parents: [head.id().detach()].into_iter().collect(),
-        author: signature.clone(),
-        committer: signature,
-        encoding: None,
-        message: request.message.replace('\0', "").into(),
-        extra_headers: Vec::new(),
-    };
-    let id = repo.write_object(&commit).map_err(broken)?;
-    Ok(Some(Revision(id.to_string())))
-}
 
-/// Names in commits cannot hold what delimits them.
-fn clean(text: &str, otherwise: &str) -> String {
-    let text: String = text
-        .chars()
-        .filter(|c| !matches!(c, '<' | '>') && !c.is_control())
-        .collect();
-    let text = text.trim();
-    if text.is_empty() {
-        otherwise.to_owned()
-    } else {
-        text.to_owned()
+    /// Makes the commit that [`Mirrors::restore_paths`] would push, in the mirror alone. `None` when there would be
+    /// nothing to commit.
+    ///
+    /// # Errors
+    /// As [`Mirrors::prepare_commit`].
+    pub async fn prepare_restore(
+        &self,
+        repo_url: &str,
+        request: RestoreRequest,
+    ) -> Result<Option<Revision>, SourceError> {
+        self.prepare_commit(repo_url, request.into()).await
     }
 }

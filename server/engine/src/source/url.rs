@@ -83,7 +83,15 @@ impl RepoUrl {
             ));
         }
         let host = authority.host().to_ascii_lowercase();
-        if host.is_empty() || host.starts_with('-') {
+        let plain_host = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let literal = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let valid = match literal {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && !host.starts_with('-') && host.chars().all(plain_host),
+        };
+        if !valid {
             return Err(refuse("its host is not valid"));
         }
         let ssh = scheme == "ssh";
@@ -98,9 +106,6 @@ impl RepoUrl {
                 format!("{user}@")
             }
         };
-        if ssh && host.contains(|c: char| !(c.is_ascii_alphanumeric() || "._-[]:".contains(c))) {
-            return Err(refuse("its host is not valid"));
-        }
         let default_port = match scheme.as_str() {
             "https" => 443,
             "ssh" => 22,
@@ -423,5 +428,23 @@ mod tests {
         );
         let literal = RepoUrl::parse("http://127.0.0.1:3000/a", OPEN, false).unwrap();
         assert_eq!(literal.pin(OPEN).await.unwrap(), None);
+    }
+
+    #[test]
+    fn fuzz_addresses() {
+        let seeds = [
+            "https://user:pass@example.org:8443/a/b.git?x=1#y",
+            "git@github.com:a/b.git",
+            "ssh://git@example.org:22/a",
+            "oci://registry.example.org/charts/web",
+            "https://[::ffff:169.254.169.254]/a",
+        ];
+        crate::fuzzing::run("addresses", &seeds.map(str::as_bytes), |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if let Ok(url) = RepoUrl::parse(&text, CLOSED, false) {
+                assert!(url.text().bytes().all(|byte| byte.is_ascii_graphic()));
+                assert!(RepoUrl::parse(url.text(), CLOSED, false).is_ok(), "{url}");
+            }
+        });
     }
 }

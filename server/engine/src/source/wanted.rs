@@ -147,4 +147,21 @@ mod tests {
             assert_eq!(matches!(parsed, Wanted::Range { .. }), expected, "{name}");
         }
     }
+
+    #[test]
+    fn fuzz_revisions() {
+        let seeds = [
+            "main",
+            "HEAD",
+            "refs/tags/v1.2.3",
+            "semver:>=1.0 <2.0 || ~3.x",
+            "v1.*",
+            "0123456789012345678901234567890123456789",
+        ];
+        let seeds = seeds.map(str::as_bytes);
+        crate::fuzzing::run("revisions", &seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let _ = Wanted::parse(&TargetRevision(text));
+        });
+    }
 }

@@ -46,6 +46,7 @@ async fn include_and_exclude_choose_files() {
             recurse: true,
             include: include.to_owned(),
             exclude: exclude.to_owned(),
+            ..DirectoryOptions::default()
         };
         let complete = bench
             .render(DefinedSource {
@@ -137,4 +138,44 @@ async fn errors_name_file_and_line() {
         error.starts_with("a/a.yaml:1") && error.contains("duplicate mapping key"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn attack_14_names_of_files_that_would_confuse() {
+    let long = format!("{}.yaml", "n".repeat(240));
+    let names = [
+        "new\nline.yaml",
+        "--recurse.yaml",
+        "-.yaml",
+        "\u{202e}lmay.yaml",
+        "Case.yaml",
+        "case.yaml",
+        "e\u{301}.yaml",
+        "\u{e9}.yaml",
+        "$(id).yaml",
+        "a;b & c.yaml",
+        "'\".yaml",
+        long.as_str(),
+    ];
+    let bodies: Vec<String> = (0..names.len())
+        .map(|index| config(&format!("a{index}")))
+        .collect();
+    let paths: Vec<String> = names.iter().map(|name| format!("app/{name}")).collect();
+    let files: Vec<(&str, &str)> = paths
+        .iter()
+        .zip(&bodies)
+        .map(|(path, body)| (path.as_str(), body.as_str()))
+        .collect();
+    let bench = Bench::new(&files);
+    let complete = bench.render(source("app")).await.unwrap();
+    assert_eq!(complete.objects.len(), names.len());
+    let mut found: Vec<&str> = complete
+        .objects
+        .iter()
+        .map(|object| object.origin.as_ref().unwrap().path.as_str())
+        .collect();
+    let mut expected: Vec<&str> = paths.iter().map(String::as_str).collect();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
 }

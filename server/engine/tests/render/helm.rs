@@ -142,3 +142,73 @@ async fn what_a_chart_needs_must_be_vendored() {
         "the chart c names c/Chart.yaml, which does not exist in the repository"
     );
 }
+
+#[tokio::test]
+async fn attack_10_templates_that_ask_for_time_chance_and_the_world() {
+    let object = |data: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{v: {data}}}\n")
+    };
+    for varying in [
+        "{{ randAlphaNum 20 | quote }}",
+        "{{ now | date \"05.000000000\" | quote }}",
+        "{{ uuidv4 }}",
+        "{{ tpl (printf \"{{ %s 20 }}\" (print \"rand\" \"Alpha\")) . }}",
+    ] {
+        let bench = Bench::new(&[
+            ("c/Chart.yaml", CHART),
+            ("c/templates/a.yaml", &object(varying)),
+        ]);
+        assert_eq!(
+            bench.error(source("c")).await,
+            "c renders differently every time: data.v of ConfigMap a",
+            "{varying}"
+        );
+    }
+    // Asking is no crime as long as the answer stays the same.
+    for fixed in [
+        "{{ now | date \"2006\" | quote }}",
+        "{{ lookup \"v1\" \"Secret\" \"a\" \"b\" | toJson | quote }}",
+        "{{ getHostByName \"localhost\" | quote }}",
+    ] {
+        let bench = Bench::new(&[
+            ("c/Chart.yaml", CHART),
+            ("c/templates/a.yaml", &object(fixed)),
+        ]);
+        let complete = bench.render(source("c")).await.unwrap();
+        assert!(!bodies(&complete).contains("127.0.0.1"), "{fixed}");
+    }
+    for gone in ["env", "expandenv"] {
+        let call = format!("{{{{ {gone} \"HOME\" }}}}");
+        let bench = Bench::new(&[
+            ("c/Chart.yaml", CHART),
+            ("c/templates/a.yaml", &object(&call)),
+        ]);
+        assert!(bench.error(source("c")).await.contains("not defined"));
+    }
+}
+
+#[tokio::test]
+async fn attack_13_schemas_that_point_away_or_at_themselves() {
+    for schema in [
+        r#"{"$ref": "https://example.org/schema.json"}"#,
+        r#"{"$ref": "file:///etc/passwd"}"#,
+        r##"{"$ref": "#/definitions/a", "definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"$ref": "#/definitions/a"}}}"##,
+    ] {
+        let bench = Bench::new(&[
+            ("c/Chart.yaml", CHART),
+            ("c/values.yaml", "a: 1\n"),
+            ("c/values.schema.json", schema),
+            (
+                "c/templates/a.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+            ),
+        ]);
+        let start = std::time::Instant::now();
+        let error = bench.error(source("c")).await;
+        assert!(
+            error.contains("c") && !error.contains("root:"),
+            "{schema}: {error}"
+        );
+        assert!(start.elapsed() < std::time::Duration::from_secs(20));
+    }
+}

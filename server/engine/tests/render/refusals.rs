@@ -3,7 +3,7 @@ use engine::definition::{DefinedSource, HelmOptions, KustomizeOptions};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn links_that_leave_are_named_and_not_followed() {
+async fn attack_01_links_that_leave_are_named_and_not_followed() {
     let bench = Bench::new(&[
         ("app/a.yaml", &config("a")),
         ("secret.yaml", &config("s")),
@@ -51,7 +51,7 @@ async fn links_that_leave_are_named_and_not_followed() {
 }
 
 #[tokio::test]
-async fn values_come_from_the_repository_only() {
+async fn attack_02_values_come_from_the_repository_only() {
     let bench = Bench::new(&[
         ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
         ("c/templates/a.yaml", &config("a")),
@@ -98,7 +98,7 @@ async fn values_come_from_the_repository_only() {
 }
 
 #[tokio::test]
-async fn kustomizations_stay_in_the_repository() {
+async fn attack_03_04_05_kustomizations_stay_in_the_repository_and_run_nothing() {
     for (name, body, expected) in [
         (
             "remote",
@@ -184,7 +184,7 @@ async fn kustomizations_stay_in_the_repository() {
 }
 
 #[tokio::test]
-async fn circles_and_crowds_end_soon() {
+async fn attack_06_circles_and_crowds_end_soon() {
     let mut files = vec![
         (
             "self/kustomization.yaml".to_owned(),

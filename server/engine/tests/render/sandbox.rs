@@ -120,7 +120,7 @@ fn a_cage_that_cannot_be_closed_says_so() {
 const CHART: &str = "apiVersion: v2\nname: c\nversion: 1.0.0\n";
 
 #[tokio::test]
-async fn templates_that_never_end_are_stopped() {
+async fn attack_11_templates_that_never_end_are_stopped() {
     let endless = "{{ range until 40000 }}{{ range until 40000 }}{{ end }}{{ end }}";
     let bench = Bench::with_deadline(
         &[("c/Chart.yaml", CHART), ("c/templates/a.yaml", endless)],
@@ -137,7 +137,7 @@ async fn templates_that_never_end_are_stopped() {
 }
 
 #[tokio::test]
-async fn templates_that_grow_are_stopped() {
+async fn attack_11_templates_that_grow_are_stopped() {
     let huge = "{{ $x := repeat 1000000 \"x\" }}{{ range until 2000 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}{{ len $x }}";
     let bench = Bench::new(&[("c/Chart.yaml", CHART), ("c/templates/a.yaml", huge)]);
     let error = bench.error(source("c")).await;

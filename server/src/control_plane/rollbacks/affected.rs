@@ -8,9 +8,20 @@ use lockstep_types::PortError;
 use lockstep_types::revision::{PathChange, Revision, TargetRevision};
 use std::collections::BTreeMap;
 
+/// What a tracked revision is on its host.
+pub(in crate::control_plane) struct Tracked {
+    pub(in crate::control_plane) head: Revision,
+    pub(in crate::control_plane) credential: Credential,
+    /// `None` when it is no branch.
+    pub(in crate::control_plane) branch: Option<String>,
+}
+
 impl Plane {
     /// How the host of an application's repository is logged in to.
-    pub(super) async fn credential(&self, repo_url: &str) -> Result<Credential, PortError> {
+    pub(in crate::control_plane) async fn credential(
+        &self,
+        repo_url: &str,
+    ) -> Result<Credential, PortError> {
         let access = self
             .runtime
             .access()
@@ -18,6 +29,31 @@ impl Plane {
             .await
             .map_err(|refused| PortError::Unavailable(refused.to_string()))?;
         Ok(access.credential)
+    }
+
+    /// The branch behind a tracked revision, with its head and the login for it.
+    pub(in crate::control_plane) async fn tracked(
+        &self,
+        repo_url: &str,
+        tracked: &TargetRevision,
+    ) -> Result<Tracked, PortError> {
+        let head = self
+            .runtime
+            .resolve(repo_url, tracked)
+            .await
+            .map_err(refuse::source)?;
+        let credential = self.credential(repo_url).await?;
+        let branch = self
+            .runtime
+            .mirrors()
+            .branch_of(repo_url, &credential, tracked)
+            .await
+            .map_err(refuse::source)?;
+        Ok(Tracked {
+            head,
+            credential,
+            branch,
+        })
     }
 
     /// Files that the render of an application reads at a revision.
@@ -93,7 +129,11 @@ impl Plane {
     }
 
     /// Whether the application reads one of the files; a new file in its folder counts, whatever it read so far.
-    fn touched(&self, other: &Placement, changed: &[PathChange]) -> bool {
+    pub(in crate::control_plane) fn touched(
+        &self,
+        other: &Placement,
+        changed: &[PathChange],
+    ) -> bool {
         let mut reads = self.reads(&other.defined);
         reads.push(other.defined.definition.source.path.clone());
         paths::touches(changed, &reads)

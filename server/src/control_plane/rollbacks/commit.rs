@@ -206,7 +206,7 @@ impl Plane {
 }
 
 /// Accounts have no address; this one leads nowhere by definition of its top-level domain.
-fn email(actor: &Actor) -> String {
+pub(in crate::control_plane) fn email(actor: &Actor) -> String {
     let name: String = actor
         .name
         .chars()

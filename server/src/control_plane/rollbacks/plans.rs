@@ -5,6 +5,7 @@ use super::super::Plane;
 use super::super::definitions::Placement;
 use crate::reconcile::target::{Comparison, Loaded, TargetMemory, compare_for_view, load_for_view};
 use crate::runtime::now;
+use engine::plan::HookRuns;
 use futures::StreamExt;
 use lockstep_types::application::Pin;
 use lockstep_types::id::{PinId, TargetId};
@@ -23,7 +24,11 @@ const LOOK: Duration = Duration::from_millis(150);
 
 impl Plane {
     /// A plan per target, in order. One that cannot be told says why.
-    pub(super) async fn plans(&self, placements: &[Placement], at: &Revision) -> Vec<TargetPlan> {
+    pub(in crate::control_plane) async fn plans(
+        &self,
+        placements: &[Placement],
+        at: &Revision,
+    ) -> Vec<TargetPlan> {
         futures::stream::iter(placements.to_vec())
             .map(|placement| {
                 let (plane, at) = (self.clone(), at.clone());
@@ -53,9 +58,21 @@ impl Plane {
         let loaded = load_for_view(&self.runtime, placement.target.id)
             .await
             .map_err(|error| error.to_string())?;
-        let Some(mut loaded) = loaded else {
+        let Some(loaded) = loaded else {
             return Err("it is no longer defined in Git".to_owned());
         };
+        self.plan_of(loaded, at).await
+    }
+
+    /// The plan of a target as it is loaded, or as it would be: its definition at a revision, against the live state.
+    ///
+    /// # Errors
+    /// Why it cannot be told, in words.
+    pub(in crate::control_plane) async fn plan_of(
+        &self,
+        mut loaded: Loaded,
+        at: &Revision,
+    ) -> Result<Plan, String> {
         if let Some(pin) = &loaded.pin {
             return Err(format!(
                 "it is pinned at {} by {} and stays there",
@@ -86,10 +103,12 @@ impl Plane {
         loop {
             match compare_for_view(&self.runtime, loaded, &mut memory, now()).await {
                 Comparison::Known(compared) => {
-                    let (mut plan, violations) =
-                        compared
-                            .judged
-                            .plan(&compared.subject(&self.runtime, loaded), prune, None);
+                    let (mut plan, violations) = compared.judged.plan(
+                        &compared.subject(&self.runtime, loaded),
+                        prune,
+                        HookRuns::WithChanges,
+                        None,
+                    );
                     plan.report.extend(
                         violations
                             .into_iter()

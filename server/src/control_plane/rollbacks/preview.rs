@@ -4,6 +4,7 @@ use super::super::commits::Ancestry;
 use super::super::definitions::Placement;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
+use super::affected::Tracked;
 use super::words;
 use engine::source::{Credential, RestoreRequest};
 use lockstep_types::PortError;
@@ -36,16 +37,11 @@ impl Plane {
         let (url, tracked) = (&source.repo_url, &source.target_revision);
         let mirrors = self.runtime.mirrors();
         let info = mirrors.commit(url, to).await.map_err(refuse::source)?;
-        let head = self
-            .runtime
-            .resolve(url, tracked)
-            .await
-            .map_err(refuse::source)?;
-        let credential = self.credential(url).await?;
-        let branch = mirrors
-            .branch_of(url, &credential, tracked)
-            .await
-            .map_err(refuse::source)?;
+        let Tracked {
+            head,
+            credential,
+            branch,
+        } = self.tracked(url, tracked).await?;
         let paths = self.restored_paths(placement, &head, to).await?;
 
         let target = placement.reference();

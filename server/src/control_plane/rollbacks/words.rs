@@ -70,7 +70,7 @@ pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitIn
 }
 
 /// A person's reason as paragraphs of a commit message: no line of it can pass for a trailer of ours.
-fn paragraph(reason: &str) -> String {
+pub(in crate::control_plane) fn paragraph(reason: &str) -> String {
     reason
         .lines()
         .map(str::trim)
@@ -162,7 +162,7 @@ fn holds_data(kind: &str) -> bool {
 }
 
 /// `1 target`, `3 targets`.
-pub(super) fn count(number: usize, one: &str) -> String {
+pub(in crate::control_plane) fn count(number: usize, one: &str) -> String {
     if number == 1 {
         format!("1 {one}")
     } else {
@@ -171,7 +171,7 @@ pub(super) fn count(number: usize, one: &str) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed(names: &[&str]) -> String {
+pub(in crate::control_plane) fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [only] => (*only).to_owned(),

@@ -30,8 +30,11 @@ impl Plane {
             .collect();
         let mut views = Vec::new();
         for source in store::source::list(db).await.map_err(refuse::store)? {
-            for (owner, sets) in self.runtime.memory().sets_of(source.id) {
-                let states = sets.iter();
+            for (owner, sets) in self.runtime.memory().all_sets() {
+                if owner.source != source.id {
+                    continue;
+                }
+                let states = sets.states.iter();
                 views.extend(states.map(|state| view(state, owner, &source.name, &known)));
             }
         }

@@ -31,6 +31,10 @@ fn approval(summary: &RunSummary, plan: Option<&Plan>) -> String {
 }
 
 fn applying(summary: &RunSummary, steps: &[StepOutcome]) -> String {
+    // The run itself says which hook or wave it waits for.
+    if !summary.message.is_empty() {
+        return format!("{}.", summary.message.trim_end_matches('.'));
+    }
     let running: Vec<String> = steps
         .iter()
         .filter(|step| step.status == StepStatus::Running)
@@ -43,7 +47,7 @@ fn applying(summary: &RunSummary, steps: &[StepOutcome]) -> String {
         .map(|step| step.wave)
         .min();
     match (running.as_slice(), wave, last) {
-        ([], _, _) => summary.message.clone(),
+        ([], _, _) => String::new(),
         ([one], Some(wave), Some(last)) if wave < last => {
             format!("{one} in wave {wave} of {last} is not ready yet.")
         }
@@ -60,7 +64,7 @@ mod tests {
     use super::*;
     use crate::control_plane::example;
     use lockstep_types::id::{OperationId, RunId};
-    use lockstep_types::plan::{Action, GateFinding, PlanCounts};
+    use lockstep_types::plan::{Action, GateFinding, PlanCounts, PlanPhase};
     use lockstep_types::resource::ResourceKey;
     use lockstep_types::sync::StartedBy;
     use lockstep_types::time::Micros;
@@ -90,7 +94,9 @@ mod tests {
             message: String::new(),
             started_at: None,
             ended_at: None,
+            phase: PlanPhase::Sync,
             wave,
+            uid: None,
         }
     }
 
@@ -127,6 +133,13 @@ mod tests {
                 None,
                 &steps[..],
                 "Job migrate in wave 1 of 3 is not ready yet.",
+            ),
+            (
+                SyncPhase::Applying,
+                "waiting for wave 1: Deployment cart: 1 of 3 ready",
+                None,
+                &steps[..],
+                "waiting for wave 1: Deployment cart: 1 of 3 ready.",
             ),
             (
                 SyncPhase::Applying,

@@ -295,12 +295,37 @@ fn acts_as_policy_mode_and_history_say() {
                     by: "maria".to_owned(),
                     revision: Revision("a".repeat(40)),
                     waiting_for: String::new(),
+                    waiting: None,
                     object: None,
                     degraded: false,
                 })
             }),
             Act::Rest,
             Some(ReasonCode::Progressing),
+        ),
+        (
+            "running, and a hook has not ended",
+            given().differs().asked().with(|g| {
+                g.running = Some(Running {
+                    phase: SyncPhase::Applying,
+                    by: "maria".to_owned(),
+                    revision: Revision("a".repeat(40)),
+                    waiting_for: String::new(),
+                    waiting: Some(Waiting {
+                        object: web(),
+                        is_hook: true,
+                        words: "waiting for the PreSync hook: Job migrate: the job is running"
+                            .to_owned(),
+                        degraded: false,
+                        until: NOW.plus_seconds(3600),
+                        again: NOW,
+                    }),
+                    object: None,
+                    degraded: false,
+                })
+            }),
+            Act::Rest,
+            Some(ReasonCode::WaitingForHook),
         ),
         (
             "running, and what it waits for is broken",
@@ -310,6 +335,7 @@ fn acts_as_policy_mode_and_history_say() {
                     by: "maria".to_owned(),
                     revision: Revision("a".repeat(40)),
                     waiting_for: String::new(),
+                    waiting: None,
                     object: None,
                     degraded: true,
                 })

@@ -16,9 +16,11 @@ pub(super) fn at_first(plan: &Plan) -> Vec<StepOutcome> {
         .map(|step| match &step.action {
             Action::Skip(why) => of(step, StepStatus::Skipped, why, None, None),
             Action::Unchanged => of(step, StepStatus::Done, "", None, None),
-            Action::Create | Action::Configure | Action::Prune => {
-                of(step, StepStatus::Waiting, "", None, None)
-            }
+            Action::Create
+            | Action::Configure
+            | Action::Prune
+            | Action::Hook
+            | Action::HookCleanup(_) => of(step, StepStatus::Waiting, "", None, None),
         })
         .collect()
 }
@@ -39,7 +41,9 @@ pub(super) fn of(
         message: message.to_owned(),
         started_at,
         ended_at,
+        phase: step.phase,
         wave: step.wave,
+        uid: None,
     }
 }
 

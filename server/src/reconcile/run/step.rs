@@ -9,13 +9,14 @@ use engine::apply::{Applier, ApplyError, ApplyOptions, Deleted, Deletion, Propag
 use engine::diff;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
-use engine::plan;
+use engine::plan::{self, LiveFact};
 use engine::tracking::TrackingId;
 use lockstep_types::diff::DiffClass;
 use lockstep_types::plan::{Action, Step};
 use lockstep_types::resource::ResourceKey;
+use lockstep_types::sync::StepOutcome;
 use lockstep_types::time::Micros;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,9 @@ pub(super) struct Work<'a> {
     pub(super) handle: &'a ClusterHandle,
     pub(super) subject: &'a Subject<'a>,
     pub(super) hpa_targets: &'a BTreeSet<ResourceKey>,
+    pub(super) facts: &'a BTreeMap<ResourceKey, LiveFact>,
+    /// How far the run was when the batch began.
+    pub(super) rows: &'a [StepOutcome],
     /// Take declared fields from other managers.
     pub(super) force: bool,
     /// No further step is started.
@@ -43,8 +47,14 @@ pub(super) enum Done {
         api_version: String,
         tracked: bool,
     },
-    /// `Some`: what it still waits for.
+    /// The object of a hook is made.
+    Begun {
+        uid: String,
+        version: String,
+    },
+    /// `going`: what it still waits for.
     Deleted {
+        uid: String,
         going: Option<Vec<String>>,
     },
     Failed(String),
@@ -75,6 +85,7 @@ impl<'a> Work<'a> {
         loop {
             let answer = match step.action {
                 Action::Prune => self.delete(step).await,
+                Action::HookCleanup(_) => self.clean_up(step).await,
                 _ => self.apply(step).await,
             };
             match answer {
@@ -131,7 +142,16 @@ impl<'a> Work<'a> {
                     Refusal::Final(format!("{} is not declared any more", step.key.short()))
                 })?,
         };
+        let is_hook = step.action == Action::Hook;
+        if is_hook && manifest.hash != step.desired_hash {
+            return Err(Refusal::Final(format!(
+                "the hook {} is not declared as it was planned any more",
+                step.key.short()
+            )));
+        }
         let live = match self.handle.live.get(&step.key) {
+            // What stood there before a hook is gone by now.
+            Lookup::Present(_) if is_hook && step.uid.is_none() => None,
             Lookup::Present(object) => Some(object.body()),
             Lookup::Absent | Lookup::Unknown(_) => None,
         };
@@ -144,7 +164,7 @@ impl<'a> Work<'a> {
             .iter()
             .any(|change| change.class == DiffClass::Drift);
         let options = ApplyOptions {
-            force: self.force || drifted,
+            force: self.force || drifted || is_hook,
             uid: step.uid.clone(),
         };
         let applied = self
@@ -152,6 +172,12 @@ impl<'a> Work<'a> {
             .apply(&sent, &options)
             .await
             .map_err(Refusal::from)?;
+        if is_hook {
+            return Ok(Done::Begun {
+                uid: applied.uid,
+                version: applied.resource_version,
+            });
+        }
         Ok(Done::Applied {
             uid: applied.uid,
             version: applied.resource_version,
@@ -176,6 +202,41 @@ impl<'a> Work<'a> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+        self.send(step, uid, true, Propagation::Background).await
+    }
+
+    /// Deletes the object of a hook: that which this run made, else that which the plan names. What belongs to it goes
+    /// first, so that no two runs of a hook are at work at once.
+    async fn clean_up(&self, step: &Step) -> std::result::Result<Done, Refusal> {
+        let made = self
+            .rows
+            .iter()
+            .filter(|row| row.index < step.index && row.key == step.key && row.uid.is_some())
+            .max_by_key(|row| row.index)
+            .and_then(|row| row.uid.clone());
+        let own = made.is_some();
+        let Some(uid) = made.or_else(|| step.uid.clone()) else {
+            return Ok(Done::Deleted {
+                uid: String::new(),
+                going: None,
+            });
+        };
+        // Somebody else's object goes only by a yes to the plan, which names its UID.
+        let marked = own
+            || !matches!(
+                self.facts.get(&step.key),
+                Some(LiveFact::Present(facts)) if facts.uid == uid && facts.tracking.is_none()
+            );
+        self.send(step, uid, marked, Propagation::Foreground).await
+    }
+
+    async fn send(
+        &self,
+        step: &Step,
+        uid: String,
+        marked: bool,
+        propagation: Propagation,
+    ) -> std::result::Result<Done, Refusal> {
         let tracking = TrackingId {
             installation: self.subject.installation,
             target_key: self.subject.target_key.to_owned(),
@@ -184,21 +245,20 @@ impl<'a> Work<'a> {
         let deletion = Deletion {
             key: step.key.clone(),
             api_version: step.api_version.clone(),
-            uid,
-            tracking_id: Some(tracking.text()),
-            propagation: Propagation::Background,
+            uid: uid.clone(),
+            tracking_id: marked.then(|| tracking.text()),
+            propagation,
         };
-        match self
+        let going = match self
             .applier()?
             .delete(&deletion)
             .await
             .map_err(Refusal::from)?
         {
-            Deleted::Gone => Ok(Done::Deleted { going: None }),
-            Deleted::Going { finalizers } => Ok(Done::Deleted {
-                going: Some(finalizers),
-            }),
-        }
+            Deleted::Gone => None,
+            Deleted::Going { finalizers } => Some(finalizers),
+        };
+        Ok(Done::Deleted { uid, going })
     }
 }
 

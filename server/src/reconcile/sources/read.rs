@@ -1,13 +1,13 @@
 //! Reads the definitions of a root source at its newest revision and records applications and problems together.
 
-use super::sets::{self, Owner};
+use super::sets::{self, Expanded, Owner};
 use crate::reconcile::{definitions, permit};
 use crate::runtime::memory::Failing;
 use crate::runtime::{Runtime, now};
 use crate::store::application::{ApplicationRow, SeenApplication};
 use crate::store::source::SourceRow;
 use crate::store::{self, StoreError};
-use engine::definition::project::Rules;
+use engine::definition::project::{Project, Rules};
 use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
@@ -40,7 +40,7 @@ pub(super) async fn definitions(
     };
     let owner = Owner::source(id);
     let clusters = runtime.memory().clusters_changed();
-    let listed = sets::standing(runtime, &runtime.memory().listed(&owner));
+    let listed = sets::standing(runtime, &runtime.memory().sets(&owner).listed);
     let read = (revision.clone(), clusters, listed);
     if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some())
     {
@@ -48,7 +48,8 @@ pub(super) async fn definitions(
     }
     match files(runtime, &source, &revision).await {
         Ok(files) => {
-            let listed = record(runtime, &source, &revision, &files).await?;
+            record(runtime, &source, &revision, &files).await?;
+            let listed = runtime.memory().sets(&owner).standing.clone();
             let read = (revision, clusters, listed);
             runtime.memory().has_read(id, read);
             runtime.activator().activate_all();
@@ -123,28 +124,85 @@ async fn files(
     Ok(files)
 }
 
-async fn record(
+/// What a source defines at a revision: rows as they would be recorded, and what is broken. Records nothing.
+///
+/// # Errors
+/// The outer error when the database cannot be read; the inner one when the files cannot.
+pub(crate) async fn defined_at(
     runtime: &Runtime,
     source: &SourceRow,
     revision: &Revision,
+) -> Result<Result<Found, SourceError>, StoreError> {
+    match files(runtime, source, revision).await {
+        Ok(files) => {
+            let mut defined = defined(runtime, source, &files).await?;
+            let known = store::application::by_source(runtime.store(), source.id).await?;
+            defined.keep(source, &known);
+            Ok(Ok((defined.seen, defined.problems)))
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Applications that are defined, and problems with the other documents.
+pub(crate) type Found = (Vec<SeenApplication>, Vec<DefinitionProblem>);
+
+/// What the files of a source say, before anything of it is recorded.
+struct Defined {
+    seen: Vec<SeenApplication>,
+    problems: Vec<DefinitionProblem>,
+    projects: Vec<Project>,
+    sets: Expanded,
+}
+
+impl Defined {
+    /// A definition that is broken now is not gone: it stays as it was last read. So does an application of a set that
+    /// could not be generated whole.
+    fn keep(&mut self, source: &SourceRow, known: &[ApplicationRow]) {
+        let broken_keys: BTreeSet<String> = self
+            .problems
+            .iter()
+            .filter_map(|problem| problem.key.as_ref())
+            .map(|key| definitions::row_key(source, key))
+            .collect();
+        let present: BTreeSet<String> = self.seen.iter().map(|row| row.key.clone()).collect();
+        self.seen.extend(
+            known
+                .iter()
+                .filter(|row| {
+                    (broken_keys.contains(&row.key) || self.sets.unfinished.holds(row))
+                        && !present.contains(&row.key)
+                })
+                .map(as_seen),
+        );
+    }
+}
+
+async fn defined(
+    runtime: &Runtime,
+    source: &SourceRow,
     files: &[DefinitionFile],
-) -> Result<String, StoreError> {
+) -> Result<Defined, StoreError> {
     let engine::definition::Definitions {
         applications: mut defined,
         sets: defined_sets,
-        projects,
+        mut projects,
         problems: mut broken,
-    } = engine::definition::read(files, &source.home_cluster);
+    } = engine::definition::read_source(
+        files,
+        &source.home_cluster,
+        &source.repo_url,
+        &source.target_revision,
+    );
     let clusters = store::cluster::list(runtime.store()).await?;
-    let owner = Owner::source(source.id);
-    let mut expanded = sets::expand(runtime, source, (owner, None), &defined_sets, &clusters).await;
+    let mut expanded = sets::expand(runtime, source, None, &defined_sets, &clusters).await;
     expanded.unfinished.note_files(&broken);
-    defined.extend(expanded.members);
-    broken.extend(expanded.problems);
+    projects.extend(unread_projects(runtime, source, &expanded, &projects).await?);
+    defined.append(&mut expanded.members);
+    broken.append(&mut expanded.problems);
     for definition in &mut defined {
         Rules::give(definition, &projects);
     }
-    runtime.memory().set_projects(source.id, projects);
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
     for definition in &defined {
@@ -152,53 +210,93 @@ async fn record(
             broken.push(twice(definition));
             continue;
         }
-        let cluster =
-            match definitions::place(&definition.destination, &source.home_cluster, &clusters) {
-                Ok(cluster) => {
-                    broken.extend(permit::problem(
-                        definition,
-                        &source.home_cluster,
-                        &cluster,
-                        &clusters,
-                    ));
-                    Some(cluster)
-                }
-                Err((message, next)) => {
-                    broken.push(DefinitionProblem {
-                        key: None,
-                        path: definition.path.clone(),
-                        line: definition.line,
-                        field: "spec.destination".to_owned(),
-                        message,
-                        next,
-                    });
-                    None
-                }
-            };
+        let cluster = match definitions::places(definition, &source.home_cluster, &clusters) {
+            // A name over several clusters has none of them in it.
+            Ok(mut places) if places.len() == 1 => places.pop().map(|(cluster, _)| cluster),
+            Ok(_) => None,
+            Err((message, next)) => {
+                broken.push(DefinitionProblem {
+                    key: None,
+                    path: definition.path.clone(),
+                    line: definition.line,
+                    field: match definition.placement {
+                        Some(_) => "spec.targets",
+                        None => "spec.destination",
+                    }
+                    .to_owned(),
+                    message,
+                    next,
+                });
+                None
+            }
+        };
+        if let Some(cluster) = &cluster {
+            let home = &source.home_cluster;
+            broken.extend(permit::problem(definition, home, cluster, &clusters));
+        }
         match definitions::seen(source, definition, cluster.as_deref(), None) {
             Ok(row) => seen.push(row),
             Err(error) => broken.push(unwritable(definition, &error)),
         }
     }
+    Ok(Defined {
+        seen,
+        problems: broken,
+        projects,
+        sets: expanded,
+    })
+}
+
+/// Projects of files that cannot be read now, as they were last read: a broken file lifts no limits.
+async fn unread_projects(
+    runtime: &Runtime,
+    source: &SourceRow,
+    expanded: &Expanded,
+    read: &[Project],
+) -> Result<Vec<Project>, StoreError> {
+    if !expanded.unfinished.has_files() {
+        return Ok(Vec::new());
+    }
+    let mut unread: Vec<Project> = Vec::new();
+    for row in store::application::by_source(runtime.store(), source.id).await? {
+        let rules = serde_json::from_str::<Definition>(&row.definition)
+            .ok()
+            .and_then(|definition| definition.rules);
+        if let Some(Rules { project, .. }) = rules.map(|rules| *rules)
+            && expanded.unfinished.misses(&project.path)
+            && !read
+                .iter()
+                .chain(&unread)
+                .any(|known| known.name == project.name)
+        {
+            unread.push(project);
+        }
+    }
+    Ok(unread)
+}
+
+async fn record(
+    runtime: &Runtime,
+    source: &SourceRow,
+    revision: &Revision,
+    files: &[DefinitionFile],
+) -> Result<(), StoreError> {
+    runtime
+        .memory()
+        .offer(source.id, None, engine::definition::referred_to(files));
+    let mut defined = defined(runtime, source, files).await?;
+    let projects = std::mem::take(&mut defined.projects);
+    runtime.memory().set_projects(source.id, projects);
+    sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
     let known = store::application::by_source(runtime.store(), source.id).await?;
-    let broken_keys: BTreeSet<String> = broken
-        .iter()
-        .filter_map(|problem| problem.key.as_ref())
-        .map(|key| definitions::row_key(source, key))
-        .collect();
-    // A definition that is broken now is not gone: it stays as it was last read.
-    let present: BTreeSet<String> = seen.iter().map(|row| row.key.clone()).collect();
-    seen.extend(
-        known
-            .iter()
-            .filter(|row| {
-                (broken_keys.contains(&row.key) || expanded.unfinished.holds(row))
-                    && !present.contains(&row.key)
-            })
-            .map(as_seen),
-    );
+    defined.keep(source, &known);
+    let Defined {
+        mut seen,
+        problems: broken,
+        ..
+    } = defined;
     seen.extend(children_of(&known, &seen));
     let now = now();
     let problems: Vec<_> = broken
@@ -222,7 +320,7 @@ async fn record(
             runtime.activator().activate_target(target.id);
         }
     }
-    Ok(expanded.standing)
+    Ok(())
 }
 
 /// Rows of children whose parents (and their parents) are still defined.

@@ -4,6 +4,7 @@
 //! A repository that is not here yet is wanted, fetched by its own loop, and the set is expanded again when it is there.
 //! Until then, and while anything of a set fails, its applications stay as they were last read.
 
+use super::Wanted;
 use crate::reconcile::definitions;
 use crate::runtime::{Runtime, now};
 use crate::store;
@@ -15,7 +16,7 @@ use engine::definition::{Definition, DefinitionKey, DefinitionProblem};
 use engine::source::FileKind;
 use lockstep_types::id::{ApplicationId, SourceId};
 use lockstep_types::time::Micros;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Templates in generators, matrices in matrices and the template itself ask one after the other; nothing asks more
 /// often than this.
@@ -70,7 +71,17 @@ impl Unfinished {
         set.is_some_and(|set| self.titles.contains(&set.set) || self.files.contains(&row.path))
     }
 
-    /// Files that could not be read at all.
+    /// Whether some file could not be read at all.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Whether this file could not be read at all.
+    pub(crate) fn misses(&self, path: &str) -> bool {
+        self.files.contains(path)
+    }
+
+    /// Takes up the files that could not be read at all.
     pub(crate) fn note_files(&mut self, problems: &[DefinitionProblem]) {
         let whole = problems
             .iter()
@@ -85,7 +96,16 @@ pub(crate) struct Expanded {
     pub(crate) members: Vec<Definition>,
     pub(crate) problems: Vec<DefinitionProblem>,
     pub(crate) unfinished: Unfinished,
-    /// Revisions of the listed repositories at which this was made, as [`standing`] writes them.
+    known: KnownSets,
+}
+
+/// The sets of one owner as they were last expanded.
+#[derive(Debug, Default)]
+pub(crate) struct KnownSets {
+    pub(crate) states: Vec<SetState>,
+    /// Repositories that their generators list.
+    pub(crate) listed: BTreeSet<GitPlace>,
+    /// Revisions of the listed repositories at which they were expanded, as [`standing`] writes them.
     pub(crate) standing: String,
 }
 
@@ -114,6 +134,40 @@ fn answer(runtime: &Runtime, place: &GitPlace) -> String {
     }
 }
 
+/// Adds the repositories that generators list to what is wanted, and forgets the sets of sources and
+/// applications that are gone.
+pub(crate) fn want(
+    runtime: &Runtime,
+    sources: &[SourceRow],
+    applications: &[ApplicationRow],
+    wanted: &mut HashMap<String, Wanted>,
+) {
+    for (owner, sets) in runtime.memory().all_sets() {
+        let has_source = sources.iter().any(|source| source.id == owner.source);
+        let has_parent = owner
+            .parent
+            .is_none_or(|parent| applications.iter().any(|row| row.id == parent));
+        if !has_source || !has_parent {
+            runtime.memory().expanded(owner, KnownSets::default());
+            continue;
+        }
+        for place in &sets.listed {
+            let entry = wanted
+                .entry(runtime.repository_key(&place.repo_url))
+                .or_default();
+            if entry.url.is_empty() {
+                entry.url.clone_from(&place.repo_url);
+            }
+            entry.revisions.insert(place.revision.clone());
+            entry
+                .feeds
+                .entry(place.revision.clone())
+                .or_default()
+                .insert(owner);
+        }
+    }
+}
+
 /// A repository that generators list has moved.
 pub(crate) fn wake(runtime: &Runtime, owner: Owner) {
     let Some(parent) = owner.parent else {
@@ -131,12 +185,11 @@ pub(crate) fn wake(runtime: &Runtime, owner: Owner) {
     });
 }
 
-/// Expands the sets as far as can be told now, and remembers how they came out. `parent` is the application that renders
-/// them.
+/// Expands the sets as far as can be told now. `parent` is the application that renders them. Records nothing.
 pub(crate) async fn expand(
     runtime: &Runtime,
     source: &SourceRow,
-    (owner, parent): (Owner, Option<&Definition>),
+    parent: Option<&Definition>,
     sets: &[ApplicationSet],
     clusters: &[ClusterRow],
 ) -> Expanded {
@@ -152,24 +205,40 @@ pub(crate) async fn expand(
             break;
         }
     }
-    let mut expanded = Expanded {
-        standing: world.standing,
-        ..Expanded::default()
-    };
-    let at = now();
-    for member in expansions
-        .iter_mut()
-        .flat_map(|expansion| &mut expansion.members)
-    {
-        if let Some(parent) = parent {
+    if let Some(parent) = parent {
+        for member in expansions
+            .iter_mut()
+            .flat_map(|expansion| &mut expansion.members)
+        {
             definitions::adopt(parent, member);
         }
     }
     drop_shared(sets, &mut expansions);
-    let mut states = Vec::new();
+    let mut expanded = Expanded::default();
+    let at = now();
     for (set, expansion) in sets.iter().zip(expansions) {
+        expanded.take(set, expansion, at);
+    }
+    expanded.known.listed = world.places;
+    expanded.known.standing = world.standing;
+    expanded
+}
+
+/// Keeps how the sets of an owner came out, and has repositories fetched that they list.
+pub(crate) fn remember(runtime: &Runtime, owner: Owner, expanded: &mut Expanded) {
+    let sets = std::mem::take(&mut expanded.known);
+    let news = runtime.memory().sets(&owner).listed != sets.listed;
+    runtime.memory().expanded(owner, sets);
+    if news {
+        // The supervisor has the repositories fetched.
+        runtime.activator().activate_all();
+    }
+}
+
+impl Expanded {
+    fn take(&mut self, set: &ApplicationSet, expansion: Expansion, at: Micros) {
         if !expansion.whole || !expansion.needs.is_empty() {
-            expanded.unfinished.titles.insert(set.title());
+            self.unfinished.titles.insert(set.title());
         }
         let waiting_for: BTreeSet<String> = expansion
             .needs
@@ -179,9 +248,12 @@ pub(crate) async fn expand(
                 _ => None,
             })
             .collect();
-        expanded.members.extend(expansion.members.iter().cloned());
-        expanded.problems.extend(expansion.problems.iter().cloned());
-        states.push(SetState {
+        self.members.extend(expansion.members.iter().cloned());
+        self.problems.extend(expansion.problems.iter().cloned());
+        let missing = expansion.not_generated.iter();
+        self.problems
+            .extend(missing.map(|missing| set.missing(missing)));
+        self.known.states.push(SetState {
             set: set.clone(),
             members: expansion.members,
             problems: expansion.problems,
@@ -194,14 +266,6 @@ pub(crate) async fn expand(
             at,
         });
     }
-    let before = runtime.memory().listed(&owner);
-    let wanted = world.places != before;
-    runtime.memory().expanded(owner, states, world.places);
-    if wanted {
-        // The supervisor has the repositories fetched.
-        runtime.activator().activate_all();
-    }
-    expanded
 }
 
 /// An application that two sets give is nobody's.

@@ -19,6 +19,7 @@ pub(super) async fn register(
     memory: &mut TargetMemory,
     compared: &Compared,
 ) -> Result<(), StoreError> {
+    offer(runtime, loaded, memory, compared);
     if compared.desired.definitions.is_empty()
         && memory.children.is_none()
         && !had_children(runtime, loaded).await?
@@ -30,14 +31,18 @@ pub(super) async fn register(
         source: loaded.source.id,
         parent: Some(loaded.application.id),
     };
+    let (around, offered) = runtime.memory().around(loaded.source.id);
     let of = |standing: &str| {
         format!(
-            "{} {} {standing}",
+            "{} {} {offered} {standing}",
             compared.render.digest,
             runtime.memory().clusters_changed()
         )
     };
-    let state = of(&sets::standing(runtime, &runtime.memory().listed(&owner)));
+    let state = of(&sets::standing(
+        runtime,
+        &runtime.memory().sets(&owner).listed,
+    ));
     if memory.children.as_deref() == Some(state.as_str())
         || compared.desired.definitions.is_empty() && memory.children.as_deref() == Some("")
     {
@@ -55,23 +60,23 @@ pub(super) async fn register(
     } = definitions::children(
         &loaded.definition,
         &compared.desired.definitions,
-        &loaded.source.home_cluster,
+        &around,
+        &loaded.source,
     );
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut expanded = sets::expand(
         runtime,
         &loaded.source,
-        (owner, Some(&loaded.definition)),
+        Some(&loaded.definition),
         &defined_sets,
         &clusters,
     )
     .await;
     defined.append(&mut expanded.members);
     broken.append(&mut expanded.problems);
-    let projects: Vec<Project> = own_projects
-        .into_iter()
-        .chain(projects.iter().cloned())
-        .collect();
+    sets::remember(runtime, owner, &mut expanded);
+    // Those of the root source come first: what an application renders does not loosen their limits.
+    let projects: Vec<Project> = projects.iter().cloned().chain(own_projects).collect();
     for definition in &mut defined {
         Rules::give(definition, &projects);
     }
@@ -171,11 +176,40 @@ pub(super) async fn register(
         store::source::set_read(&mut tx, loaded.source.id, &revision, &problems).await?;
     }
     tx.commit().await?;
-    memory.children = Some(of(&expanded.standing));
+    memory.children = Some(of(&runtime.memory().sets(&owner).standing));
     if reconciled != store::application::Reconciled::default() {
         runtime.activator().activate_all();
     }
     Ok(())
+}
+
+/// Sources and values that this render brings to the cluster, for definitions of other renders that refer to them.
+fn offer(runtime: &Runtime, loaded: &Loaded, memory: &mut TargetMemory, compared: &Compared) {
+    let render = (
+        compared.render.digest.clone(),
+        loaded.definition.destination.namespace.clone(),
+    );
+    if memory.offered.as_ref() == Some(&render) {
+        return;
+    }
+    memory.offered = Some(render);
+    let manifests: Vec<_> =
+        compared
+            .desired
+            .definitions
+            .iter()
+            .chain(compared.desired.objects.iter().filter(|manifest| {
+                manifest.key.group.is_empty() && manifest.key.kind == "ConfigMap"
+            }))
+            .cloned()
+            .collect();
+    let files =
+        engine::definition::referred_to(&definitions::as_files(&loaded.definition, &manifests));
+    // By target: what an application brings may differ from cluster to cluster.
+    let by = Some(loaded.row.id);
+    if runtime.memory().offer(loaded.source.id, by, files) {
+        runtime.activator().activate_all();
+    }
 }
 
 async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreError> {

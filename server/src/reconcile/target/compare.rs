@@ -33,6 +33,8 @@ pub(crate) struct Compared {
     pub(crate) judged: Judged,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
+    /// Deletes wait until everything else is healthy.
+    pub(crate) prune_last: bool,
 }
 
 /// How comparing ended.
@@ -78,8 +80,10 @@ pub(crate) async fn compare(
         Ok(handle) => handle,
         Err(cause) => return Comparison::Unknown(cause),
     };
-    // Before anything can fail: what earlier syncs left must be watched in any case.
-    if runtime.assessment(loaded.row.id).is_none() {
+    // Before anything can fail: what earlier syncs left must be watched in any case. Only once: asking for less than
+    // before would have everything else read again.
+    if runtime.assessment(loaded.row.id).is_none() && !std::mem::replace(&mut memory.watched, true)
+    {
         handle.live.want(
             loaded.row.id,
             &judge::wanted(
@@ -222,6 +226,7 @@ async fn stages(
         judged: Judged::nothing(),
         handle: Arc::clone(&handle),
         managed,
+        prune_last: loaded.definition.sync_options.prune_last,
     });
     let judged = judge::judge(
         &compared.subject(runtime, loaded),

@@ -10,7 +10,7 @@ use engine::diff::{self, CompareContext, Compared};
 use engine::health::{self, Observed};
 use engine::live::{Live, LiveObject, Lookup, Scope, WantedObject};
 use engine::manifest::Manifest;
-use engine::plan::{self, InventoryEntry, LiveFact, PlanInput, PlanPolicy};
+use engine::plan::{self, HookRuns, InventoryEntry, LiveFact, PlanInput, PlanPolicy};
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
@@ -154,7 +154,7 @@ pub(crate) async fn judge(
         .filter(|manifest| manifest.key.kind == "HorizontalPodAutoscaler")
         .filter_map(|manifest| diff::hpa_target(&manifest.body))
         .collect();
-    // A hook that no sync applies is neither missing nor drifted, and nobody waits for it.
+    // A hook is neither missing nor drifted; who waits for its end is the run.
     let compared: Vec<&Manifest> = subject
         .desired
         .objects
@@ -348,6 +348,12 @@ async fn predict(
     Ok(found)
 }
 
+/// An object with everything below it, as the watch has it.
+pub(crate) fn observed(live: &Live, key: &ResourceKey, body: Value, uid: &str) -> Observed {
+    let mut left = BELOW;
+    observe(live, key, body, uid, 0, &mut left)
+}
+
 fn observe(
     live: &Live,
     key: &ResourceKey,
@@ -387,6 +393,7 @@ impl Judged {
         &self,
         subject: &Subject<'_>,
         prune: bool,
+        hooks: HookRuns,
         approved: Option<&str>,
     ) -> (Plan, Vec<String>) {
         let cascade = self.cascade(subject);
@@ -401,6 +408,7 @@ impl Judged {
             inventory: subject.inventory,
             policy: PlanPolicy {
                 prune,
+                hooks,
                 ..subject.policy
             },
             destination_namespace: subject.destination_namespace,

@@ -2,6 +2,7 @@
 
 use super::memory::TargetMemory;
 use crate::reconcile::decide::LastAttempt;
+use crate::reconcile::definitions;
 use crate::runtime::Runtime;
 use crate::store::application::ApplicationRow;
 use crate::store::inventory::InventoryRow;
@@ -14,7 +15,7 @@ use engine::definition::Definition;
 use engine::plan::InventoryEntry;
 use lockstep_types::application::{Hold, Pin};
 use lockstep_types::id::TargetId;
-use lockstep_types::sync::{OperationKind, SyncPhase};
+use lockstep_types::sync::{OperationKind, StepOutcome, StepStatus, SyncPhase};
 
 /// Finished runs that are looked at to count failures in a row.
 const LOOK_BACK: u64 = 8;
@@ -65,7 +66,7 @@ pub(crate) async fn load(
     id: TargetId,
     memory: &mut TargetMemory,
 ) -> Result<Option<Loaded>, StoreError> {
-    let Some(mut loaded) = load_for_view(runtime, id).await? else {
+    let Some(mut loaded) = loaded(runtime, id, Unplaced::Leave).await? else {
         return Ok(None);
     };
     loaded.generation = match memory.generation {
@@ -92,6 +93,23 @@ pub(crate) async fn load_for_view(
     runtime: &Runtime,
     id: TargetId,
 ) -> Result<Option<Loaded>, StoreError> {
+    loaded(runtime, id, Unplaced::Show).await
+}
+
+/// What is to be done with a target whose cluster the definition does not lead to any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unplaced {
+    /// Nothing may be written there by it.
+    Leave,
+    /// It is shown with what the definition says apart from any cluster.
+    Show,
+}
+
+async fn loaded(
+    runtime: &Runtime,
+    id: TargetId,
+    unplaced: Unplaced,
+) -> Result<Option<Loaded>, StoreError> {
     let db = runtime.store();
     let row = match store::target::get(db, id).await {
         Ok(row) => row,
@@ -106,6 +124,11 @@ pub(crate) async fn load_for_view(
     let Ok(definition) = serde_json::from_str::<Definition>(&application.definition) else {
         return Ok(None);
     };
+    let definition = match placed(db, &definition, &source, &row).await? {
+        Some(placed) => placed,
+        None if unplaced == Unplaced::Show => definition,
+        None => return Ok(None),
+    };
     Ok(Some(Loaded {
         target_key: format!("{}@{}", application.key, row.cluster),
         hold: store::hold::unended_of(db, id).await?,
@@ -119,6 +142,23 @@ pub(crate) async fn load_for_view(
         definition,
         source,
     }))
+}
+
+/// The definition as it is on the target's cluster.
+async fn placed(
+    db: &store::Store,
+    definition: &Definition,
+    source: &SourceRow,
+    row: &TargetRow,
+) -> Result<Option<Definition>, StoreError> {
+    if definition.placement.is_none() {
+        return Ok(Some(definition.clone()));
+    }
+    let clusters = store::cluster::list(db).await?;
+    Ok(clusters
+        .iter()
+        .find(|cluster| cluster.name == row.cluster)
+        .and_then(|cluster| definitions::on_cluster(definition, &source.home_cluster, cluster)))
 }
 
 /// The newest finished run, with how many in a row failed at its state.
@@ -138,14 +178,19 @@ pub(crate) async fn last_attempt(
         let failed = run.phase == SyncPhase::Failed;
         match &mut last {
             None => {
+                let failing = failing_step(runtime, &run).await?;
                 last = Some(LastAttempt {
                     attempt: run.render_key.clone().unwrap_or_default(),
                     prune: run.counts.prune > 0,
+                    hooks: run.counts.hooks > 0,
+                    hook_failed: failing
+                        .as_ref()
+                        .is_some_and(|step| step.action.is_of_hook()),
                     phase: run.phase,
                     by: run.started_by.words(),
                     failures: u32::from(failed),
                     ended_at: run.ended_at.unwrap_or(run.started_at),
-                    object: failing_object(runtime, &run).await?,
+                    object: failing.map(|step| step.key),
                     message: run.message,
                 });
                 if !failed {
@@ -161,16 +206,12 @@ pub(crate) async fn last_attempt(
     Ok(last)
 }
 
-async fn failing_object(
-    runtime: &Runtime,
-    run: &RunRow,
-) -> Result<Option<lockstep_types::resource::ResourceKey>, StoreError> {
+async fn failing_step(runtime: &Runtime, run: &RunRow) -> Result<Option<StepOutcome>, StoreError> {
     if run.phase != SyncPhase::Failed {
         return Ok(None);
     }
     let steps = store::run::steps(runtime.store(), run.id).await?;
     Ok(steps
         .into_iter()
-        .find(|step| step.status == lockstep_types::sync::StepStatus::Failed)
-        .map(|step| step.key))
+        .find(|step| step.status == StepStatus::Failed))
 }

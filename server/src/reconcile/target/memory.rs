@@ -31,10 +31,37 @@ pub(crate) struct TargetMemory {
     pub(crate) verifying: Option<(RunId, Micros)>,
     /// What the render declared as child definitions when they were last registered.
     pub(crate) children: Option<String>,
+    /// The render whose sources and values were last offered to other definitions, and its namespace.
+    pub(crate) offered: Option<(String, String)>,
     /// Objects that our newest run wrote: deviations of theirs that are over were healed.
     pub(crate) wrote: std::collections::BTreeSet<ResourceKey>,
     /// A person asked for a look past all caches.
     pub(crate) bypass: bool,
+    /// What earlier syncs left is watched.
+    pub(crate) watched: bool,
+    /// The run whose first write of this process was announced to the cluster.
+    pub(crate) claimed: Option<RunId>,
+    /// What the open run waits for.
+    pub(crate) waiting: Option<Waiting>,
+    /// Since when objects that a run waits for are in a bad state.
+    pub(crate) degraded: BTreeMap<ResourceKey, Micros>,
+    /// When a run that waits is worth a look even if nothing changes.
+    pub(crate) look_again: Option<Micros>,
+}
+
+/// What a run waits for between two waves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub object: ResourceKey,
+    pub is_hook: bool,
+    /// A sentence without a full stop.
+    pub words: String,
+    /// It is in a bad state already.
+    pub degraded: bool,
+    /// The run is given up then.
+    pub until: Micros,
+    /// When to look again even if nothing changes.
+    pub again: Micros,
 }
 
 /// A write of our own that must show before the object is judged.

@@ -128,7 +128,11 @@ pub(super) async fn known(
         revision: compared.revision.clone(),
         render_key: compared.render.key.clone(),
         digest: compared.render.digest.clone(),
-        warnings: compared.render.warnings.clone(),
+        warnings: [
+            compared.render.warnings.clone(),
+            engine::render::plain_text_secrets(&compared.render.objects),
+        ]
+        .concat(),
         desired: compared.desired.objects.clone(),
         encrypted: compared.desired.encrypted.clone(),
         diffs: judged.diffs.clone(),

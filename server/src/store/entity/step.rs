@@ -21,6 +21,12 @@ pub struct Model {
     pub message: String,
     pub started_at: Option<i64>,
     pub ended_at: Option<i64>,
+    /// Phase of the sync.
+    #[sea_orm(column_type = "Text")]
+    pub phase: String,
+    /// UID of the object that the step of a hook made.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub uid: Option<String>,
 }
 
 /// Joins are written where they are needed.

@@ -7,6 +7,7 @@ use super::super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::event::EventKind;
 use lockstep_types::id::RunId;
+use lockstep_types::plan::PlanPhase;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::sync::{StepOutcome, StepStatus};
 use sea_orm::sea_query::OnConflict;
@@ -36,6 +37,8 @@ pub async fn put_steps(
             message: outcome.message.clone(),
             started_at: outcome.started_at.map(|at| at.0),
             ended_at: outcome.ended_at.map(|at| at.0),
+            phase: outcome.phase.word().to_owned(),
+            uid: outcome.uid.clone(),
         };
         rows.push(row.into_active_model());
     }
@@ -48,6 +51,8 @@ pub async fn put_steps(
             C::Message,
             C::StartedAt,
             C::EndedAt,
+            C::Phase,
+            C::Uid,
         ])
         .to_owned();
     for rows in rows.chunks(ROWS_AT_ONCE) {
@@ -82,7 +87,9 @@ pub async fn steps(db: &impl Read, run: RunId) -> Result<Vec<StepOutcome>, Store
                 message: row.message,
                 started_at: row.started_at.map(Micros),
                 ended_at: row.ended_at.map(Micros),
+                phase: Column("step", "phase").word(PlanPhase::from_word(&row.phase))?,
                 wave: row.wave,
+                uid: row.uid,
             })
         })
         .collect()

@@ -151,16 +151,22 @@ fn retry(place: &Place<'_>) -> Retry {
     read
 }
 
+/// More than a year is a slip of the pen.
+const LONGEST_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+
 fn pause(place: &Place<'_>, name: &str, default: u64) -> u64 {
     let written = place.text(name);
     if written.is_empty() {
         return default;
     }
-    milliseconds(&written).unwrap_or_else(|| {
-        let message = format!("{written} is no duration");
-        place.problem(name, &message, "Write it like 5s, 3m or 1m30s.");
-        default
-    })
+    milliseconds(&written)
+        .filter(|read| (1..=LONGEST_MS).contains(read))
+        .unwrap_or_else(|| {
+            let written: String = written.chars().take(40).collect();
+            let message = format!("{written} is no duration between 1ms and a year");
+            place.problem(name, &message, "Write it like 5s, 3m or 1m30s.");
+            default
+        })
 }
 
 /// Durations as Go writes them: `1m30s`, `1.5h`, `500ms`; a number alone is seconds.
@@ -187,8 +193,8 @@ fn milliseconds(written: &str) -> Option<u64> {
         total += number.parse::<f64>().ok()? * scale;
         rest = after;
     }
-    // Far more than a year is a slip of the pen.
-    (total.is_finite() && total <= 1e12).then_some(total.round() as u64)
+    // A cast of more would lose digits.
+    (total.is_finite() && total <= 1e15).then_some(total.round() as u64)
 }
 
 #[cfg(test)]

@@ -315,6 +315,7 @@ fn directory(place: Place<'_>) -> DirectoryOptions {
         recurse: place.flag("recurse").unwrap_or(false),
         include: place.text("include"),
         exclude: place.text("exclude"),
+        overlays: None,
     };
     place.done();
     options

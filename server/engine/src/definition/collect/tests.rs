@@ -1,3 +1,5 @@
+mod hostile;
+
 use super::*;
 use insta::{assert_debug_snapshot, assert_snapshot};
 

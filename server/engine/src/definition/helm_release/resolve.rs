@@ -1,23 +1,14 @@
 //! From a `HelmRelease` and the sources around it to a definition.
 
-use super::super::chart_sources::{self, ChartSource, ChartSources, ChartTemplate};
+use super::super::chart_sources::{self, ChartSource, ChartTemplate};
 use super::super::collect::{Ours, Read, read_frame};
 use super::super::fields::{Place, Report};
-use super::super::flux_values::ConfigMaps;
-use super::super::repositories::{Repositories, Source, find_source};
+use super::super::flux::Sources;
+use super::super::repositories::find_source;
 use super::super::{DefinedSource, Definition, DefinitionKey, SourceKind, repo_path};
 use super::{Wanted, read};
 use lockstep_types::application::Dialect;
 use lockstep_types::revision::TargetRevision;
-
-/// What the other documents of the source offer.
-pub(in super::super) struct Sources<'s> {
-    pub repositories: &'s Repositories<'s>,
-    pub charts: &'s ChartSources,
-    pub config_maps: &'s ConfigMaps,
-    /// The repository that the documents lie in.
-    pub itself: Option<&'s Source>,
-}
 
 /// Reads one document.
 pub(in super::super) fn read_document(

@@ -67,6 +67,23 @@ impl ApplicationSet {
         expansion
     }
 
+    /// A generator without result here, as a problem that people see.
+    pub fn missing(&self, missing: &NotGenerated) -> DefinitionProblem {
+        DefinitionProblem {
+            key: None,
+            path: self.path.clone(),
+            line: self.line_of(&missing.generator),
+            message: format!(
+                "{}: {} is not generated here, because {}",
+                self.title(),
+                missing.generator,
+                missing.why
+            ),
+            field: missing.generator.clone(),
+            next: "Write its applications out in Git, or keep the set with Argo CD.".to_owned(),
+        }
+    }
+
     fn stopped(
         &self,
         expansion: &mut Expansion,

@@ -41,24 +41,57 @@ fn an_annotation_of_argo_counts_instead_of_helms() {
 }
 
 #[test]
-fn what_no_sync_runs_is_left_out() {
-    for (name, text, out) in [
-        (HELM_HOOK, "test", true),
-        (HELM_HOOK, "pre-delete", true),
-        (HELM_HOOK, "post-delete,post-rollback", true),
-        (HELM_HOOK, "surprise", true),
-        (HELM_HOOK, "", true),
-        (HELM_HOOK, "pre-install", false),
-        (HELM_HOOK, "post-upgrade,pre-delete", false),
-        (HELM_HOOK, "crd-install", false),
-        (ARGO_HOOK, "PreSync", true),
-        (ARGO_HOOK, "Skip", true),
-        (ARGO_HOOK, "nonsense", true),
+fn hooks_are_no_ordinary_objects() {
+    for (name, text, runs) in [
+        (HELM_HOOK, "test", ""),
+        (HELM_HOOK, "pre-delete", ""),
+        (HELM_HOOK, "post-delete,post-rollback", ""),
+        (HELM_HOOK, "surprise", ""),
+        (HELM_HOOK, "", ""),
+        (HELM_HOOK, "pre-install", "PreSync"),
+        (HELM_HOOK, "post-upgrade,pre-delete", "PostSync"),
+        (ARGO_HOOK, "SyncFail,PreSync", "PreSync SyncFail"),
+        (ARGO_HOOK, "Skip", ""),
+        (ARGO_HOOK, "nonsense", ""),
     ] {
-        let why = left_out(&body(json!({name: text})));
-        assert_eq!(why.is_some(), out, "{name}: {text}: {why:?}");
+        let body = body(json!({name: text}));
+        let phases: Vec<&str> = hook(&body)
+            .unwrap()
+            .runs_in()
+            .into_iter()
+            .map(PlanPhase::word)
+            .collect();
+        assert_eq!(phases.join(" "), runs, "{name}: {text}");
+        assert!(left_out(&body).is_some(), "{name}: {text}");
     }
     assert_eq!(left_out(&body(json!({}))), None);
+    assert_eq!(left_out(&body(json!({HELM_HOOK: "crd-install"}))), None);
+}
+
+#[test]
+fn an_object_goes_before_its_hook_is_made_anew_unless_it_says_otherwise() {
+    use HookDeletion::{BeforeHookCreation, HookFailed, HookSucceeded};
+    let cases: [(&str, &str, &str, &[HookDeletion]); 5] = [
+        (ARGO_HOOK, ARGO_DELETION, "", &[BeforeHookCreation]),
+        (ARGO_HOOK, ARGO_DELETION, "Never", &[BeforeHookCreation]),
+        (
+            ARGO_HOOK,
+            ARGO_DELETION,
+            "HookFailed, HookSucceeded",
+            &[HookSucceeded, HookFailed],
+        ),
+        (HELM_HOOK, HELM_DELETION, "hook-succeeded", &[HookSucceeded]),
+        (
+            HELM_HOOK,
+            ARGO_DELETION,
+            "HookSucceeded",
+            &[BeforeHookCreation],
+        ),
+    ];
+    for (name, policy, text, expected) in cases {
+        let hook = hook(&body(json!({name: "PreSync", policy: text}))).unwrap();
+        assert!(hook.deletions.iter().eq(expected), "{policy}: {text}");
+    }
 }
 
 #[test]
@@ -82,10 +115,6 @@ fn unknown_and_contradicting_values_are_said() {
         (
             json!({HELM_HOOK: "test", HELM_DELETION: "hook-succeeded"}),
             None,
-        ),
-        (
-            json!({HELM_HOOK: "pre-install"}),
-            Some("applied like any other object"),
         ),
     ] {
         let said = remarks(&body(annotations.clone()));

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn the_checker_finds_what_is_wrong() {
     type Break = fn(&mut Plan, &mut World);
-    let cases: [(&str, Break); 15] = [
+    let cases: [(&str, Break); 18] = [
         ("index", |plan, _| plan.steps[0].index = 9),
         ("once", |plan, _| {
             let step = plan.steps[0].clone();
@@ -38,6 +38,15 @@ fn the_checker_finds_what_is_wrong() {
         ("hook", |_, world| {
             let annotations = json!({hook::HELM_HOOK: "pre-delete"});
             world.desired[0] = manifest("apps/Deployment:shop/web", &annotations);
+        }),
+        ("phases", |plan, _| {
+            plan.steps[0].phase = PlanPhase::PostSync
+        }),
+        ("hook", |plan, _| plan.steps[0].action = Action::Hook),
+        ("cleanup", |plan, world| {
+            let annotations = json!({hook::ARGO_HOOK: "Sync"});
+            world.desired[0] = manifest("apps/Deployment:shop/web", &annotations);
+            plan.steps[0].action = Action::Hook;
         }),
         ("policy", |_, world| world.policy.prune = false),
         ("identity", |plan, _| {

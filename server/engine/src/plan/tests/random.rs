@@ -28,7 +28,25 @@ struct Thing {
     wish: u8,
     terminating: bool,
     diff: u8,
+    /// The hook annotation and the deletion policy.
+    hook: Option<(usize, usize)>,
 }
+
+const HOOKS: [&str; 7] = [
+    "PreSync",
+    "Sync",
+    "PostSync",
+    "SyncFail",
+    "PreSync,PostSync",
+    "Skip",
+    "PreDelete",
+];
+const POLICIES: [&str; 4] = [
+    "",
+    "HookSucceeded",
+    "HookFailed",
+    "BeforeHookCreation,HookSucceeded,HookFailed",
+];
 
 fn thing() -> impl Strategy<Value = Thing> {
     let place =
@@ -47,6 +65,7 @@ fn thing() -> impl Strategy<Value = Thing> {
         0..8_u8,
         prop::bool::weighted(0.1),
         0..5_u8,
+        prop::option::weighted(0.25, (0..HOOKS.len(), 0..POLICIES.len())),
     )
         .prop_map(
             |(
@@ -59,6 +78,7 @@ fn thing() -> impl Strategy<Value = Thing> {
                 wish,
                 terminating,
                 diff,
+                hook,
             )| Thing {
                 key,
                 declared,
@@ -70,6 +90,7 @@ fn thing() -> impl Strategy<Value = Thing> {
                 wish,
                 terminating,
                 diff,
+                hook,
             },
         )
 }
@@ -80,6 +101,11 @@ fn world() -> impl Strategy<Value = World> {
         any::<bool>(),
         any::<bool>(),
         prop::option::of(any::<bool>()),
+        prop_oneof![
+            Just(HookRuns::Never),
+            Just(HookRuns::WithChanges),
+            Just(HookRuns::Always)
+        ],
     );
     (
         prop::collection::vec(thing(), 0..14),
@@ -87,12 +113,14 @@ fn world() -> impl Strategy<Value = World> {
         prop::bool::weighted(0.7),
     )
         .prop_map(
-            |(things, (prune, allow_empty, create_namespace, namespace_exists), trusted)| {
+            |(things, (prune, allow_empty, create_namespace, namespace_exists, hooks), trusted)| {
                 let mut world = World::new();
                 world.policy = PlanPolicy {
                     prune,
                     allow_empty,
                     create_namespace,
+                    prune_last: false,
+                    hooks,
                 };
                 world.namespace_exists = namespace_exists;
                 for thing in things {
@@ -106,10 +134,12 @@ fn world() -> impl Strategy<Value = World> {
 fn add(world: &mut World, thing: &Thing, trusted: bool) {
     let key = ResourceKey::parse(&thing.key).unwrap();
     if thing.declared {
-        world.desired.push(manifest(
-            &thing.key,
-            &json!({order::SYNC_WAVE: thing.wave.to_string()}),
-        ));
+        let mut annotations = json!({order::SYNC_WAVE: thing.wave.to_string()});
+        if let Some((phases, policies)) = thing.hook {
+            annotations[hook::ARGO_HOOK] = json!(HOOKS[phases]);
+            annotations["argocd.argoproj.io/hook-delete-policy"] = json!(POLICIES[policies]);
+        }
+        world.desired.push(manifest(&thing.key, &annotations));
     }
     // One line of inventory for each key: the database sees to that.
     if world.live.contains_key(&key) || world.inventory.iter().any(|entry| entry.key == key) {
@@ -136,6 +166,7 @@ fn add(world: &mut World, thing: &Thing, trusted: bool) {
             let mut facts = facts(&key, "u");
             facts.wave = thing.wave;
             facts.terminating = thing.terminating;
+            facts.hook = thing.hook.is_some();
             facts.tracking = match thing.tracking {
                 0 => None,
                 1 => Some("argocd:x".to_owned()),
@@ -197,9 +228,12 @@ proptest! {
     }
 
     #[test]
-    fn batches_hold_every_write_once_and_in_order(world in world()) {
+    fn stages_hold_every_write_once_and_in_order(world in world()) {
         let plan = plan(&world.input());
-        let batched: Vec<u32> = batches(&plan).into_iter().flatten().map(|step| step.index).collect();
+        let stages = stages(&plan);
+        let all: Vec<u32> = stages.iter().flat_map(|stage| &stage.steps).map(|step| step.index).collect();
+        prop_assert_eq!(all, (0..).take(plan.steps.len()).collect::<Vec<u32>>());
+        let batched: Vec<u32> = stages.iter().flat_map(|stage| stage.batches.iter().flatten()).map(|step| step.index).collect();
         let writes: Vec<u32> = plan.steps.iter().filter(|step| step.action.writes()).map(|step| step.index).collect();
         prop_assert_eq!(batched, writes);
     }

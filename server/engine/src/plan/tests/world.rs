@@ -26,6 +26,8 @@ impl World {
                 prune: true,
                 allow_empty: false,
                 create_namespace: false,
+                prune_last: false,
+                hooks: HookRuns::WithChanges,
             },
             namespace_exists: Some(true),
             cascade: BTreeMap::new(),

@@ -151,12 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn hostile_archives_are_refused() {
+    fn attack_12_archives_that_leave_or_lie() {
         let file = EntryType::Regular;
         let yaml = ("web/Chart.yaml", file, b"name: web\n".as_slice());
         for (entries, word) in [
             (vec![yaml, ("web/../../x", file, b"")], "no path inside"),
             (vec![yaml, ("/etc/x", file, b"")], "no path inside"),
+            (vec![("../Chart.yaml", file, b"")], "no path inside"),
             (vec![yaml, ("web\\..\\x", file, b"")], "no path inside"),
             (vec![yaml, ("web/.git/config", file, b"")], "no path inside"),
             (vec![yaml, ("web/l", EntryType::Symlink, b"")], "is a link"),
@@ -169,13 +170,19 @@ mod tests {
             let error = chart(&packed(&entries)).unwrap_err();
             assert!(error.contains(word), "{error}");
         }
+        let names: Vec<String> = (0..=MAX_FILES).map(|at| format!("web/{at}")).collect();
+        let many: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), file, b"".as_slice()))
+            .collect();
+        assert!(chart(&packed(&many)).unwrap_err().contains("entries"));
         assert!(chart(b"no archive").is_err());
         let whole = packed(&[yaml]);
         assert!(chart(&whole[..whole.len() / 2]).is_err());
     }
 
     #[test]
-    fn a_bomb_does_not_go_off() {
+    fn attack_12_a_bomb_does_not_go_off() {
         let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
         let mut header = tar::Header::new_gnu();
         header.set_path("web/zeros").unwrap();
@@ -193,5 +200,30 @@ mod tests {
                 .unwrap_err()
                 .contains("larger than is allowed")
         );
+    }
+
+    #[test]
+    fn fuzz_archives() {
+        let file = EntryType::Regular;
+        let packed = packed(&[
+            ("web/", EntryType::Directory, b""),
+            ("web/Chart.yaml", file, b"name: web\n"),
+            ("web/templates/a.yaml", file, b"a: 1\n"),
+        ]);
+        let mut plain = Vec::new();
+        GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut plain)
+            .unwrap();
+        crate::fuzzing::run("archives", &[&packed], |bytes| {
+            let _ = chart(bytes);
+        });
+        // Past the checksum of the compression.
+        crate::fuzzing::run("archives inside", &[&plain], |bytes| {
+            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+            packer.write_all(bytes).unwrap();
+            for path in chart(&packer.finish().unwrap()).unwrap_or_default().keys() {
+                assert!(!path.starts_with('/') && path.split('/').all(|part| part != ".."));
+            }
+        });
     }
 }

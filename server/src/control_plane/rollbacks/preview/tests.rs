@@ -1,6 +1,6 @@
 use super::*;
 use crate::control_plane::example;
-use lockstep_types::plan::Action;
+use lockstep_types::plan::{Action, PlanPhase};
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::PathChangeKind;
 
@@ -11,7 +11,9 @@ fn plan(revision: char, action: Action) -> TargetPlan {
         key: ResourceKey::new("apps", "Deployment", "shop", "cart"),
         api_version: "apps/v1".to_owned(),
         action,
+        phase: PlanPhase::Sync,
         wave: 0,
+        hook: None,
         uid: None,
         desired_hash: revision.to_string(),
         changes: Vec::new(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::control_plane::example;
-use lockstep_types::plan::Step;
+use lockstep_types::plan::{PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 
 #[test]
@@ -71,7 +71,9 @@ fn data_and_jobs_do_not_come_back() {
         key: ResourceKey::new("", kind, "shop", "db"),
         api_version: "v1".to_owned(),
         action,
+        phase: PlanPhase::Sync,
         wave: 0,
+        hook: None,
         uid: None,
         desired_hash: String::new(),
         changes: Vec::new(),

@@ -102,6 +102,8 @@ impl Given {
         self.last = Some(LastAttempt {
             attempt: "new".to_owned(),
             prune: false,
+            hooks: false,
+            hook_failed: false,
             phase,
             by: "auto-sync".to_owned(),
             failures,

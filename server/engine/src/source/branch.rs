@@ -1,25 +1,10 @@
-//! What going back by commit would write, without writing it to the host: for previews.
+//! Which branch a commit would go to.
 
 use super::git::Git;
-use super::restore::{RestoreRequest, make};
 use super::{Credential, Mirrors, SourceError, fetch};
-use lockstep_types::revision::{Revision, TargetRevision};
+use lockstep_types::revision::TargetRevision;
 
 impl Mirrors {
-    /// Makes the commit that [`Mirrors::restore_paths`] would push, in the mirror alone, so that rendering and
-    /// differences can be asked of it as of any other. `None` when there would be nothing to commit.
-    ///
-    /// # Errors
-    /// When the mirror does not hold the commits or cannot be written.
-    pub async fn prepare_restore(
-        &self,
-        repo_url: &str,
-        request: RestoreRequest,
-    ) -> Result<Option<Revision>, SourceError> {
-        self.blocking(repo_url, move |mirror| make(mirror, &request))
-            .await
-    }
-
     /// The short name of the branch that a tracked revision follows; `None` when it names a tag or a commit. Asks the
     /// host only what its `HEAD` means.
     ///

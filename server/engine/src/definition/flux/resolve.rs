@@ -1,0 +1,112 @@
+//! From a `Kustomization` and the sources around it to a definition.
+
+use super::super::artifacts::{self, Artifacts};
+use super::super::chart_sources::{self, ChartSource, ChartSources};
+use super::super::collect::{Ours, Read, read_frame};
+use super::super::fields::{Place, Report};
+use super::super::flux_values::ConfigMaps;
+use super::super::repositories::{Repositories, Source, find_source};
+use super::super::{Definition, DefinitionKey, SourceKind, below};
+use super::{Repository, SourceRef, read};
+use lockstep_types::application::Dialect;
+
+/// What the other documents of the source offer.
+pub(in super::super) struct Sources<'s> {
+    pub repositories: &'s Repositories<'s>,
+    pub charts: &'s ChartSources,
+    pub artifacts: &'s Artifacts,
+    pub config_maps: &'s ConfigMaps,
+    /// The repository that the documents lie in.
+    pub itself: Option<&'s Source>,
+}
+
+/// Reads one document.
+pub(in super::super) fn read_document(
+    document: &Ours,
+    sources: &Sources<'_>,
+    home_cluster: &str,
+) -> Read {
+    let report = Report::default();
+    let place = Place::root(&report, &document.node);
+    let frame = read_frame(&place);
+    let mut spec = read(&place, &document.namespace);
+    if let Some(substitute) = &mut spec.source.substitute {
+        sources.config_maps.fill(&place, substitute);
+    }
+    place.done();
+    let source = found(&place, document, spec.source_ref.as_ref(), sources);
+    let (problems, mut ignored_fields) = report.into_parts();
+    let key = DefinitionKey {
+        dialect: Dialect::FluxKustomization,
+        namespace: document.namespace.clone(),
+        name: document.name.clone(),
+        scope: home_cluster.to_owned(),
+    };
+    let definition = source.filter(|_| problems.is_empty()).map(|source| {
+        let Repository {
+            kind,
+            url,
+            target_revision,
+            folder,
+            suspend,
+        } = source.repository;
+        spec.source.kind = kind;
+        spec.source.repo_url = url;
+        spec.source.target_revision = target_revision;
+        spec.source.path = below(&folder, &spec.source.path);
+        spec.policy.suspend |= suspend;
+        let of_source = source
+            .ignored
+            .iter()
+            .map(|(field, why)| (format!("GitRepository: {field}"), why.clone()));
+        ignored_fields.extend(of_source);
+        Definition {
+            source: spec.source,
+            destination: spec.destination,
+            policy: spec.policy,
+            sync_options: spec.sync_options,
+            depends_on: spec.depends_on,
+            health_checks: spec.health_checks,
+            service_account: spec.service_account,
+            ignore_differences: spec.ignore_differences,
+            ..document.definition(&key, frame, ignored_fields)
+        }
+    });
+    (key, definition, problems)
+}
+
+/// Where the files are.
+fn found(
+    place: &Place<'_>,
+    document: &Ours,
+    named: Option<&SourceRef>,
+    sources: &Sources<'_>,
+) -> Option<Source> {
+    let git =
+        |named| find_source(place, document, named, sources.repositories, sources.itself).cloned();
+    match named {
+        Some(named) if named.kind == artifacts::EXTERNAL => {
+            let shown = artifacts::find(place, document, named, sources.artifacts)?;
+            let mut source = git(Some(&shown.source))?;
+            source.repository.folder.clone_from(&shown.folder);
+            Some(source)
+        }
+        Some(named) if named.kind == chart_sources::OCI_REPOSITORY => {
+            match chart_sources::find(place, "spec.sourceRef", document, named, sources.charts)? {
+                ChartSource::Artifact { url, revision } => Some(Source {
+                    repository: Repository {
+                        kind: SourceKind::Oci,
+                        url: url.clone(),
+                        target_revision: revision.clone(),
+                        folder: String::new(),
+                        suspend: false,
+                    },
+                    broken: false,
+                    ignored: Vec::new(),
+                }),
+                ChartSource::Repository { .. } | ChartSource::Chart(_) => None,
+            }
+        }
+        named => git(named),
+    }
+}

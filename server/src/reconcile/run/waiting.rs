@@ -1,0 +1,91 @@
+//! Writes down what a run waits for, in one sentence: for its page, and for the reason of the target.
+
+use super::Advanced;
+use super::progress;
+use crate::reconcile::target::{TargetMemory, Waiting};
+use crate::runtime::{Runtime, now};
+use crate::store::run::RunRow;
+use crate::store::{self, StoreError};
+use lockstep_types::application::Hold;
+use lockstep_types::plan::{Action, PlanPhase};
+use lockstep_types::sync::{StepOutcome, StepStatus, SyncPhase};
+use lockstep_types::time::Micros;
+
+/// Notes it; the database only when the sentence is a new one.
+pub(super) async fn note(
+    runtime: &Runtime,
+    memory: &mut TargetMemory,
+    run: &RunRow,
+    rows: &[StepOutcome],
+    waits: &progress::Waiting<'_>,
+    until: Micros,
+) -> Result<Advanced, StoreError> {
+    let words = words(waits, rows);
+    let at = now();
+    let again = memory.look_again.unwrap_or(until).min(until);
+    memory.waiting = Some(Waiting {
+        object: waits.step.key.clone(),
+        is_hook: waits.step.action == Action::Hook,
+        degraded: memory.degraded.contains_key(&waits.step.key),
+        words: words.clone(),
+        until,
+        again: again.max(at.plus_seconds(1)),
+    });
+    say(runtime, run, &words).await?;
+    Ok(Advanced::Waits)
+}
+
+/// A hold stops a run between two waves; it goes on when the hold is over.
+pub(super) async fn held(
+    runtime: &Runtime,
+    memory: &mut TargetMemory,
+    run: &RunRow,
+    hold: &Hold,
+) -> Result<Advanced, StoreError> {
+    memory.waiting = None;
+    let words = format!("{} holds all writes: {}", hold.owner, hold.reason);
+    say(runtime, run, &words).await?;
+    Ok(Advanced::Waits)
+}
+
+async fn say(runtime: &Runtime, run: &RunRow, words: &str) -> Result<(), StoreError> {
+    if run.message == words {
+        return Ok(());
+    }
+    let mut tx = runtime.store().begin().await?;
+    let phase = SyncPhase::Applying;
+    store::run::set_phase(&mut tx, run.id, run.fence, phase, phase, words).await?;
+    tx.commit().await.map(|_| ())
+}
+
+/// `waiting for wave 2: Deployment cart: 1 of 3 ready`, without a full stop.
+pub(super) fn words(waits: &progress::Waiting<'_>, rows: &[StepOutcome]) -> String {
+    let step = waits.step;
+    let failing = rows.iter().any(|row| row.status == StepStatus::Failed);
+    let what = match (&step.action, step.phase) {
+        (Action::Hook, PlanPhase::SyncFail) => {
+            "waiting for the SyncFail hook after a failure".to_owned()
+        }
+        (Action::Hook, phase) if failing => format!(
+            "a step failed; waiting for the {} hook that runs beside it",
+            phase.word()
+        ),
+        (Action::Hook, phase) => format!("waiting for the {} hook", phase.word()),
+        (Action::HookCleanup(_), _) => "waiting until an earlier run of a hook is gone".to_owned(),
+        (Action::Prune, _) => "waiting until what left Git is gone".to_owned(),
+        (_, _) => format!("waiting for wave {}", step.wave),
+    };
+    let name = step.key.short();
+    let why = if waits.why.contains(&name) {
+        waits.why.clone()
+    } else if waits.why.is_empty() {
+        name
+    } else {
+        format!("{name}: {}", waits.why)
+    };
+    match waits.more {
+        0 => format!("{what}: {why}"),
+        1 => format!("{what}: {why}; 1 more like it"),
+        more => format!("{what}: {why}; {more} more like it"),
+    }
+}
