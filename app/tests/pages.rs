@@ -4,6 +4,8 @@
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;
+#[path = "pages/several_sources.rs"]
+mod several_sources;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -196,7 +198,7 @@ fn every_page_says_what_it_is_for() {
             (
                 format!("{app}?cluster=prod-eu&tab=changes"),
                 vec![
-                    "1 warning",
+                    "2 warnings",
                     "Secret shop-db is in Git in plain text",
                     "2 objects differ from Git",
                     "not yet synced",

@@ -10,6 +10,7 @@ mod m20261123_080300_create_renders;
 mod m20261123_080400_create_runs;
 mod m20261123_080500_create_accounts;
 mod m20261126_010000_add_phases_to_steps;
+mod m20261126_030000_create_source_revisions;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_080400_create_runs::Migration),
             Box::new(m20261123_080500_create_accounts::Migration),
             Box::new(m20261126_010000_add_phases_to_steps::Migration),
+            Box::new(m20261126_030000_create_source_revisions::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod permit;
 pub mod preview;
 pub mod render;
+pub mod revisions;
 pub mod run;
 pub mod sources;
 pub mod supervisor;

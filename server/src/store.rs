@@ -19,6 +19,7 @@ mod transaction;
 pub mod application;
 pub mod approval;
 pub mod audit;
+pub mod beside;
 pub mod cluster;
 pub mod commit;
 pub mod credential;

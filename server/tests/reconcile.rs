@@ -25,6 +25,10 @@ mod kubectl;
 mod ownership;
 #[path = "reconcile/sets.rs"]
 mod sets;
+#[path = "reconcile/several.rs"]
+mod several;
+#[path = "reconcile/unsteady.rs"]
+mod unsteady;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -239,7 +239,10 @@ impl Applications for Fake {
         Ok(ChangesView {
             plan: Some(objects::plan(target.id)),
             warnings: if differs {
-                vec!["db/secret.yaml:1: Secret shop-db is in Git in plain text".into()]
+                vec![
+                    "ConfigMap settings is declared by two sources: a.yaml (source 1) and b.yaml (source 2); the later one counts".into(),
+                    "db/secret.yaml:1: Secret shop-db is in Git in plain text".into(),
+                ]
             } else {
                 Vec::new()
             },

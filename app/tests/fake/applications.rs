@@ -4,14 +4,16 @@ use super::NOW;
 use super::fleet::{self, CLUSTERS, ago, bump, commit, pool, sha, target, target_ref};
 use super::objects;
 use lockstep_types::application::{
-    ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, SourceSpec, SyncPolicy,
-    TargetRef,
+    ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, MoreSourceView,
+    SourceSpec, SyncPolicy, TargetRef,
 };
 use lockstep_types::cluster::{ClusterView, Connection, Leftover};
 use lockstep_types::id::{ApplicationId, ClusterId, OperationId, RunId, SourceId, TargetId};
 use lockstep_types::plan::{Action, PlanCounts, PlanPhase};
 use lockstep_types::resource::ResourceKey;
-use lockstep_types::revision::{CommitInfo, PathChange, PathChangeKind, Revision, TargetRevision};
+use lockstep_types::revision::{
+    CommitInfo, PathChange, PathChangeKind, Revision, SourceRevision, TargetRevision,
+};
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
 use lockstep_types::set::{SetMemberView, SetRef, SetView};
 use lockstep_types::source::{Mode, Problem, SourceView};
@@ -57,6 +59,11 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             target_revision: TargetRevision("main".into()),
             renderer: "kustomize".into(),
         },
+        more_sources: if name == "checkout" {
+            vec![values()]
+        } else {
+            Vec::new()
+        },
         destination_namespace: "shop".into(),
         policy: SyncPolicy {
             automated: true,
@@ -77,6 +84,21 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             .collect(),
         last_healthy: Some(bump()),
         head: 4_711,
+    }
+}
+
+/// A further source that lends its value files.
+fn values() -> MoreSourceView {
+    MoreSourceView {
+        spec: SourceSpec {
+            repo_url: "https://git.example.com/team/values.git".into(),
+            path: String::new(),
+            target_revision: TargetRevision("stable".into()),
+            renderer: String::new(),
+        },
+        reference: "values".into(),
+        only_lends: true,
+        revision: Some(sha("c0ffee1")),
     }
 }
 
@@ -179,6 +201,15 @@ pub fn history(target: TargetRef) -> HistoryView {
     HistoryView {
         target,
         entries,
+        beside: vec![(
+            RunId(Uuid::from_u128(1841)),
+            vec![SourceRevision {
+                repo_url: "https://git.example.com/team/values.git".into(),
+                path: String::new(),
+                target_revision: TargetRevision("stable".into()),
+                revision: sha("c0ffee1"),
+            }],
+        )],
         next: Some(ago(5_000)),
     }
 }

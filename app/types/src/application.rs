@@ -5,7 +5,7 @@ use crate::health::Health;
 use crate::id::{ApplicationId, HoldId, PinId, RunId, SourceId, TargetId};
 use crate::reason::Reason;
 use crate::resource::ResourceNode;
-use crate::revision::{CommitInfo, Revision, TargetRevision};
+use crate::revision::{CommitInfo, Revision, SourceRevision, TargetRevision};
 use crate::source::Mode;
 use crate::sync::{RunSummary, SyncPhase};
 use crate::time::Micros;
@@ -61,6 +61,18 @@ pub struct SourceSpec {
     pub target_revision: TargetRevision,
     /// `directory`, `kustomize`, `helm`; empty means: found by looking at the files.
     pub renderer: String,
+}
+
+/// A further source of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoreSourceView {
+    pub spec: SourceSpec,
+    /// What value files of the other sources call it, without the dollar; empty: nothing.
+    pub reference: String,
+    /// It gives no objects of its own.
+    pub only_lends: bool,
+    /// What the selected target was last compared with.
+    pub revision: Option<Revision>,
 }
 
 /// What the definition allows to happen without a person.
@@ -138,7 +150,10 @@ pub struct ApplicationView {
     pub dialect: Dialect,
     pub source: SourceId,
     pub source_name: String,
+    /// The only source, or the first of several.
     pub spec: SourceSpec,
+    /// Further sources in the order of the definition.
+    pub more_sources: Vec<MoreSourceView>,
     pub destination_namespace: String,
     pub policy: SyncPolicy,
     pub labels: BTreeMap<String, String>,
@@ -189,6 +204,8 @@ pub enum HistoryEntry {
 pub struct HistoryView {
     pub target: TargetRef,
     pub entries: Vec<HistoryEntry>,
+    /// Revisions of further sources that runs applied; runs of one source are left out.
+    pub beside: Vec<(RunId, Vec<SourceRevision>)>,
     /// Pass as `before` for the next page; `None` at the end.
     pub next: Option<Micros>,
 }

@@ -34,6 +34,16 @@ impl fmt::Display for Revision {
     }
 }
 
+/// The revision of a further source of an application, beside that of its first one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRevision {
+    pub repo_url: String,
+    /// Inside the repository; empty for its root.
+    pub path: String,
+    pub target_revision: TargetRevision,
+    pub revision: Revision,
+}
+
 /// A commit as Git tells it. The author is what the commit claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {

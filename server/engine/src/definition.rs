@@ -138,6 +138,9 @@ pub struct DefinedSource {
     /// What value files of the other sources call it: `$name/path/values.yaml`. Empty: nothing.
     #[serde(default)]
     pub reference: String,
+    /// It gives no objects of its own.
+    #[serde(default)]
+    pub only_lends: bool,
     /// Without leading or trailing slash; empty for the root of the repository.
     pub path: String,
     pub target_revision: TargetRevision,
@@ -149,6 +152,10 @@ pub struct DefinedSource {
     /// Kustomize steps over what was rendered, in their order.
     #[serde(default)]
     pub post_renderers: Vec<KustomizeOptions>,
+    /// Rules in the form of `.gitignore` for files of the repository that do not exist for this source. `None`: all of
+    /// them exist; a text, also an empty one: Flux's own rules and `.sourceignore` files count besides.
+    #[serde(default)]
+    pub excluded: Option<String>,
     /// Variables put into the rendered text.
     #[serde(default)]
     pub substitute: Option<Substitution>,

@@ -8,6 +8,7 @@
 
 mod directory;
 mod error;
+mod excluded;
 mod go_template;
 mod helm;
 mod inputs;
@@ -15,10 +16,12 @@ mod kustomize;
 mod objects;
 mod origin;
 mod overlay;
+mod post;
 mod reader;
 mod repeat;
 pub mod sandbox;
 mod secrecy;
+mod several;
 mod stage;
 mod substitute;
 mod tools;
@@ -28,6 +31,7 @@ pub use go_template::Filled;
 pub use inputs::RenderInputs;
 pub use sandbox::SandboxSettings;
 pub use secrecy::plain_text as plain_text_secrets;
+pub use several::MoreSource;
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;
@@ -37,6 +41,7 @@ use crate::source::Snapshot;
 use inputs::Work;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
+use several::Lenders;
 use std::path::PathBuf;
 use tools::Tool;
 
@@ -54,6 +59,8 @@ pub struct RenderInput {
     pub repo_url: String,
     pub revision: Revision,
     pub source: DefinedSource,
+    /// Further sources in the order of the definition; empty for most applications.
+    pub more: Vec<MoreSource>,
     /// Helm's release name where the definition gives none: the application's name.
     pub release_name: String,
     /// The destination's namespace.
@@ -97,9 +104,36 @@ impl Renderer {
         mirrors: &Mirrors,
         input: &RenderInput,
     ) -> Result<RenderInputs, RenderError> {
-        let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
+        let snapshots = snapshots(mirrors, input).await?;
+        let lenders = Lenders::of(input, &snapshots);
+        let mut parts = Vec::with_capacity(snapshots.len());
+        for (place, snapshot) in snapshots.into_iter().enumerate() {
+            let alone = input.alone(place);
+            parts.push(self.inputs_of(snapshot, &alone, lenders.clone()).await?);
+        }
+        several::something_is_rendered(&parts)?;
+        let whole = (parts.len() > 1).then(|| several::key(&parts));
+        let mut more = parts.split_off(1);
+        let Some(mut first) = parts.pop() else {
+            return Err(RenderError::Internal("no source was given".to_owned()));
+        };
+        if let Some(key) = whole {
+            first.key = key;
+        }
+        first.more.append(&mut more);
+        Ok(first)
+    }
+
+    /// The inputs of one source.
+    async fn inputs_of(
+        &self,
+        snapshot: Snapshot,
+        input: &RenderInput,
+        lenders: Lenders,
+    ) -> Result<RenderInputs, RenderError> {
         let source = input.source.clone();
-        let (work, files) = blocking(move || inputs::collect(snapshot, &source)).await?;
+        let (work, files, borrowed) =
+            blocking(move || inputs::collect(snapshot, &source, &lenders)).await?;
         let version = match tool_of(&work) {
             None => "",
             Some(tool) => {
@@ -108,8 +142,22 @@ impl Renderer {
                     .await?
             }
         };
-        let key = inputs::key(&work, &files, input, version);
-        Ok(RenderInputs { key, files, work })
+        let mut version = version.to_owned();
+        if !input.source.post_renderers.is_empty() && work != Work::Lends {
+            let second = self
+                .tools
+                .version(Tool::Kustomize, &self.sandbox, &self.work_dir)
+                .await?;
+            version = format!("{version} {second}");
+        }
+        let key = inputs::key(&work, &files, &borrowed, input, &version);
+        Ok(RenderInputs {
+            key,
+            files,
+            work,
+            borrowed,
+            more: Vec::new(),
+        })
     }
 
     /// Renders the collected files. Never touches a cache: two calls are two independent renders.
@@ -122,40 +170,60 @@ impl Renderer {
         input: &RenderInput,
         inputs: &RenderInputs,
     ) -> Result<Complete, RenderError> {
-        let snapshot = mirrors.snapshot(&input.repo_url, &input.revision).await?;
-        let printed = self.print(&snapshot, input, inputs).await?;
+        let snapshots = snapshots(mirrors, input).await?;
+        if inputs.more.is_empty() {
+            return self.render_one(&snapshots, 0, input, inputs).await;
+        }
+        let mut renders = Vec::with_capacity(snapshots.len());
+        for (place, part) in inputs.parts().enumerate() {
+            let alone = input.alone(place);
+            renders.push(self.render_one(&snapshots, place, &alone, part).await?);
+        }
+        several::together(&inputs.key, input, renders)
+    }
+
+    /// Renders one source, of all whose files are given.
+    async fn render_one(
+        &self,
+        snapshots: &[Snapshot],
+        place: usize,
+        input: &RenderInput,
+        inputs: &RenderInputs,
+    ) -> Result<Complete, RenderError> {
+        let snapshot = snapshots
+            .get(place)
+            .cloned()
+            .ok_or_else(|| RenderError::Internal("a source has no files".to_owned()))?;
+        let printed = self.print(snapshots, &snapshot, input, inputs).await?;
         let again = if repeat::may_vary(&snapshot, input, inputs).await? {
-            Some(self.print(&snapshot, input, inputs).await?)
+            Some(self.print(snapshots, &snapshot, input, inputs).await?)
         } else {
             None
         };
-        let (inputs, namespace, source) = (
-            inputs.clone(),
-            input.namespace.clone(),
-            input.source.clone(),
-        );
-        blocking(move || {
+        let key = inputs.key.clone();
+        let (inputs, source) = (inputs.clone(), input.source.clone());
+        let (mut found, warnings) = blocking(move || {
             let mut warnings = Vec::new();
-            let path = source.path.as_str();
-            let documents = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
+            let found = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
             if let Some(again) = again.filter(|again| *again != printed) {
-                let others = self::documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
-                repeat::compare(reader::shown(path), &documents, &others)?;
+                let others = documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
+                repeat::compare(reader::shown(&source.path), &found, &others)?;
             }
-            objects::complete(
-                &inputs.key,
-                reader::shown(path),
-                &namespace,
-                documents,
-                warnings,
-            )
+            Ok((found, warnings))
         })
-        .await
+        .await?;
+        if !input.source.post_renderers.is_empty() {
+            found = post::steps(self, &input.source, found).await?;
+        }
+        let (path, namespace) = (input.source.path.clone(), input.namespace.clone());
+        blocking(move || objects::complete(&key, reader::shown(&path), &namespace, found, warnings))
+            .await
     }
 
     /// What the renderer prints; nothing where none is needed.
     async fn print(
         &self,
+        snapshots: &[Snapshot],
         snapshot: &Snapshot,
         input: &RenderInput,
         inputs: &RenderInputs,
@@ -166,6 +234,7 @@ impl Renderer {
         let program = self.tools.path(tool)?;
         let (snapshot, work_dir, staged) =
             (snapshot.clone(), self.work_dir.clone(), inputs.clone());
+        let lenders = snapshots.to_vec();
         let values = input
             .source
             .helm
@@ -175,8 +244,9 @@ impl Renderer {
         let folder = blocking(move || {
             let folder = stage::Folder::new(&work_dir)?;
             folder.fill(&snapshot, &staged.files)?;
+            folder.fill_lent(&lenders, &staged.borrowed)?;
             match &staged.work {
-                Work::Directory => {}
+                Work::Directory | Work::Lends => {}
                 Work::Kustomize(built) => {
                     if let Some((path, generated)) = &built.generated {
                         folder.write(path, generated.to_string().as_bytes(), false)?;
@@ -195,7 +265,7 @@ impl Renderer {
             Work::Helm(chart) => {
                 helm::arguments(chart, &input.source.helm.clone().unwrap_or_default(), input)?
             }
-            Work::Directory | Work::Kustomize(_) => {
+            Work::Directory | Work::Lends | Work::Kustomize(_) => {
                 vec!["build".to_owned(), format!("./{}", overlay::FOLDER)]
             }
         };
@@ -214,11 +284,20 @@ impl Renderer {
 /// The program that the work needs. A kustomization that is empty on purpose needs none: Kustomize refuses it.
 fn tool_of(work: &Work) -> Option<Tool> {
     match work {
-        Work::Directory => None,
+        Work::Directory | Work::Lends => None,
         Work::Kustomize(built) if built.empty => None,
         Work::Kustomize(_) => Some(Tool::Kustomize),
         Work::Helm(_) => Some(Tool::Helm),
     }
+}
+
+/// The files of all sources, in their order.
+async fn snapshots(mirrors: &Mirrors, input: &RenderInput) -> Result<Vec<Snapshot>, RenderError> {
+    let mut snapshots = Vec::with_capacity(input.more.len() + 1);
+    for (url, revision, _) in input.all() {
+        snapshots.push(mirrors.snapshot(url, revision).await?);
+    }
+    Ok(snapshots)
 }
 
 fn documents(
@@ -237,6 +316,7 @@ fn documents(
                 .and_then(|options| options.overlays.as_deref());
             directory::documents(snapshot, path, &inputs.files, overlays, warnings)
         }
+        Work::Lends => Ok(several::NO_DOCUMENTS),
         Work::Kustomize(built) if built.empty => Ok(Vec::new()),
         Work::Kustomize(_) => {
             let none = std::collections::BTreeMap::new();

@@ -10,7 +10,8 @@ use super::allow::allow;
 use super::definitions::Placement;
 use super::sources::sets;
 use super::{Plane, refuse};
-use crate::reconcile::render;
+use crate::reconcile::cause::Cause;
+use crate::reconcile::{render, revisions};
 use crate::runtime::Assessment;
 use crate::store;
 use async_trait::async_trait;
@@ -201,11 +202,17 @@ impl Plane {
             .runtime
             .cluster(&placement.target.cluster)
             .and_then(|handle| handle.live.facts());
-        let input = render::input(&placement.defined.definition, revision, facts.as_ref())
-            .map_err(|cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next)))?;
+        let conflict =
+            |cause: Cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next));
+        let definition = &placement.defined.definition;
+        let (target, at) = (placement.target.id, revision.clone());
+        let at = revisions::recorded(&self.runtime, target, definition, at)
+            .await
+            .map_err(conflict)?;
+        let input = render::input(definition, &at, facts.as_ref()).map_err(conflict)?;
         let rendered = render::rendered(&self.runtime, &input)
             .await
-            .map_err(|cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next)))?;
+            .map_err(conflict)?;
         Ok(rendered.complete.objects.clone())
     }
 }

@@ -8,6 +8,7 @@ pub(super) use rollout::{Runs, lead_time};
 
 use super::definitions::Defined;
 use super::{Plane, names, paths, refuse};
+use crate::reconcile::revisions;
 use crate::store;
 use lockstep_types::PortError;
 use lockstep_types::id::ApplicationId;
@@ -59,10 +60,13 @@ impl Plane {
         let sources = store::source::list(self.runtime.store())
             .await
             .map_err(refuse::store)?;
-        let urls = sources
-            .iter()
-            .map(|source| source.repo_url.as_str())
-            .chain(defined.values().map(Defined::repo_url));
+        let urls =
+            sources
+                .iter()
+                .map(|source| source.repo_url.as_str())
+                .chain(defined.values().flat_map(|defined| {
+                    revisions::sources(&defined.definition).map(|source| source.repo_url.as_str())
+                }));
         let mut all = BTreeMap::new();
         for url in urls {
             all.entry(self.runtime.repository_key(url))
@@ -146,7 +150,8 @@ impl Plane {
         let here: Vec<&Defined> = defined
             .values()
             .filter(|application| {
-                self.runtime.repository_key(application.repo_url()) == located.key
+                revisions::sources(&application.definition)
+                    .any(|source| self.runtime.repository_key(&source.repo_url) == located.key)
             })
             .filter(|application| !located.applications.contains(&application.row.id))
             .collect();
@@ -161,11 +166,26 @@ impl Plane {
             .await;
         let Ok(changed) = changed else { return Ok(()) };
         for application in here {
-            if paths::touches(&changed, &self.reads(application)) {
+            if paths::touches(&changed, &self.reads_in(application, &located.key)) {
                 located.applications.insert(application.row.id);
             }
         }
         Ok(())
+    }
+
+    /// What the newest render of an application read of one of its repositories; its paths there before there was one.
+    pub(super) fn reads_in(&self, application: &Defined, repository: &str) -> Vec<String> {
+        self.runtime
+            .memory()
+            .inputs_in(application.row.id, repository)
+            .filter(|inputs| !inputs.is_empty())
+            .unwrap_or_else(|| {
+                revisions::sources(&application.definition)
+                    .filter(|source| !source.only_lends)
+                    .filter(|source| self.runtime.repository_key(&source.repo_url) == repository)
+                    .map(|source| source.path.clone())
+                    .collect()
+            })
     }
 
     /// What the newest render of an application read; its own path before there was one.

@@ -5,6 +5,7 @@ mod waiting;
 use super::allow::allow;
 use super::definitions::Placement;
 use super::{Plane, refuse};
+use crate::reconcile::revisions;
 use crate::runtime::now;
 use crate::store;
 use crate::store::audit::Act;
@@ -66,8 +67,10 @@ impl Syncs for Plane {
             parameters: Value::Null,
         };
         let operation = self.intend(actor, &placement, intent).await?;
-        let repository = self.runtime.repository_key(placement.defined.repo_url());
-        self.runtime.activator().activate_repository(&repository);
+        for source in revisions::sources(&placement.defined.definition) {
+            let repository = self.runtime.repository_key(&source.repo_url);
+            self.runtime.activator().activate_repository(&repository);
+        }
         Ok(operation)
     }
 

@@ -49,14 +49,16 @@ pub fn seen(
 /// as a repository.
 fn fetchable(definition: &Definition) -> Definition {
     let mut definition = definition.clone();
-    let source = &mut definition.source;
-    match source.kind {
-        SourceKind::Git => {}
-        SourceKind::HelmRepository | SourceKind::Oci => {
-            source.repo_url = chart_address(&source.repo_url, &source.chart);
-            if !source.chart.is_empty() {
-                // The root of what is fetched is the chart.
-                source.path = String::new();
+    let sources = std::iter::once(&mut definition.source).chain(&mut definition.more_sources);
+    for source in sources {
+        match source.kind {
+            SourceKind::Git => {}
+            SourceKind::HelmRepository | SourceKind::Oci => {
+                source.repo_url = chart_address(&source.repo_url, &source.chart);
+                if !source.chart.is_empty() {
+                    // The root of what is fetched is the chart.
+                    source.path = String::new();
+                }
             }
         }
     }

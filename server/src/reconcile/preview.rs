@@ -5,9 +5,9 @@
 
 use super::cause::Cause;
 use super::desired::{self, Stamp};
-use super::render;
 use super::target::judge::{self, Baseline, Subject};
 use super::target::{Loaded, TargetMemory, load_for_view};
+use super::{render, revisions};
 use crate::runtime::Runtime;
 use crate::store::StoreError;
 use engine::manifest::Manifest;
@@ -74,7 +74,8 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
         .cluster(&loaded.row.cluster)
         .ok_or_else(unreachable)?;
     let facts = handle.live.facts().ok_or_else(unreachable)?;
-    let input = render::input(&loaded.definition, &wanted.revision, Some(&facts))?;
+    let revisions = revisions::with_tracked(runtime, &loaded.definition, wanted.revision.clone())?;
+    let input = render::input(&loaded.definition, &revisions, Some(&facts))?;
     let rendered = render::rendered(runtime, &input).await?;
     let namespace = &loaded.definition.destination.namespace;
     let stamp = Stamp {

@@ -4,52 +4,32 @@
 //! from here: see [`anew`].
 
 use super::cause::Cause;
+use super::revisions::Revisions;
 use crate::runtime::Runtime;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
-use engine::render::{Complete, RenderError, RenderInput};
+use engine::render::{Complete, MoreSource, RenderError, RenderInput};
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::revision::Revision;
 use std::sync::Arc;
 
 /// A render with the files it was made from.
 #[derive(Debug, Clone)]
 pub struct Rendered {
     pub complete: Arc<Complete>,
-    /// Paths in the repository, sorted.
-    pub inputs: Vec<String>,
+    /// Paths in the repository of each source, the first one first; sorted.
+    pub inputs: Vec<Vec<String>>,
 }
 
-/// Whether a definition can be rendered whole. Half of an application is never rendered: what is left out would look
-/// like something to delete.
+/// What to render of a definition at its revisions for a cluster.
 ///
 /// # Errors
-/// Why not, as the reason to show.
-pub fn whole(definition: &Definition) -> Result<(), Cause> {
-    if definition.more_sources.is_empty() {
-        return Ok(());
-    }
-    Err(Cause::stalled(
-        ReasonCode::RenderFailed,
-        format!(
-            "{} has {} sources, and several sources are not rendered together yet",
-            definition.name,
-            definition.more_sources.len() + 1
-        ),
-        "Nothing of it is compared or written; put everything into one source to have it compared",
-    ))
-}
-
-/// What to render of a definition at a revision for a cluster.
-///
-/// # Errors
-/// Why the definition cannot be rendered whole, as the reason to show.
+/// When there are not as many revisions as sources, as the reason to show.
 pub fn input(
     definition: &Definition,
-    revision: &Revision,
+    revisions: &Revisions,
     facts: Option<&ClusterFacts>,
 ) -> Result<RenderInput, Cause> {
     if !definition.unrenderable.is_empty() {
@@ -62,11 +42,33 @@ pub fn input(
             "Correct the definition in Git",
         ));
     }
-    whole(definition)?;
+    if definition.more_sources.len() != revisions.beside.len() {
+        return Err(Cause::passing(
+            ReasonCode::RenderFailed,
+            format!(
+                "{} has {} sources, and only {} revisions are known",
+                definition.name,
+                definition.more_sources.len() + 1,
+                revisions.beside.len() + 1
+            ),
+            "It is rendered as soon as all are fetched",
+        ));
+    }
+    let more = definition
+        .more_sources
+        .iter()
+        .zip(&revisions.beside)
+        .map(|(source, at)| MoreSource {
+            repo_url: source.repo_url.clone(),
+            revision: at.revision.clone(),
+            source: source.clone(),
+        })
+        .collect();
     Ok(RenderInput {
         repo_url: definition.source.repo_url.clone(),
-        revision: revision.clone(),
+        revision: revisions.main.clone(),
         source: definition.source.clone(),
+        more,
         release_name: definition.name.clone(),
         namespace: definition.destination.namespace.clone(),
         kube_version: facts
@@ -96,7 +98,9 @@ pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered
             .inputs(runtime.mirrors(), input)
             .await
             .map_err(|error| failed(&error))?;
-        let paths = inputs.paths();
+        let paths: Vec<_> = (0..=input.more.len())
+            .map(|place| inputs.paths_of(place))
+            .collect();
         if let Some(complete) = runtime.memory().render(&inputs.key) {
             return Ok(Rendered {
                 complete,
@@ -196,14 +200,14 @@ pub async fn stored(runtime: &Runtime, key: &str) -> Result<Option<Arc<Complete>
         objects: manifests,
         encrypted: Vec::new(),
         digest,
-        warnings: Vec::new(),
+        warnings: store::render::warnings(runtime.store(), key).await?,
     })))
 }
 
-/// Renders with encrypted objects or warnings are not stored: the table has no place for them, and they are rendered
-/// again after a restart.
+/// Renders with encrypted objects are not stored: the table has no place for them, and they are rendered again after a
+/// restart.
 async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> {
-    if !complete.encrypted.is_empty() || !complete.warnings.is_empty() {
+    if !complete.encrypted.is_empty() {
         return Ok(());
     }
     let objects: Vec<StoredObject> = complete
@@ -219,6 +223,7 @@ async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> 
         .collect();
     let mut tx = runtime.store().begin().await?;
     store::render::put(&mut tx, &complete.key, &complete.digest, &objects).await?;
+    store::render::warn(&mut tx, &complete.key, &complete.warnings).await?;
     tx.commit().await?;
     Ok(())
 }

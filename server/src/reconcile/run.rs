@@ -17,6 +17,7 @@ mod verify;
 mod waiting;
 
 use super::decide::{Act, Trigger};
+use super::revisions;
 use super::target::{Compared, Comparison, Loaded, TargetMemory};
 use crate::runtime::{Runtime, now};
 use crate::store::operation::NewOperation;
@@ -158,9 +159,13 @@ async fn carry_out(
         .commit(repo, &compared.revision)
         .await
         .ok();
-    if let Err(error) = runtime.mirrors().keep(repo, &compared.revision).await {
-        tracing::warn!(event.name = "run.keep_failed", revision = %compared.revision, error = %error, "a commit could not be kept for history");
-    }
+    revisions::keep(
+        runtime,
+        &loaded.definition,
+        &compared.revision,
+        &compared.beside,
+    )
+    .await;
     let subject = compared.subject(runtime, loaded);
     let (plan, violations) = compared
         .judged
@@ -179,6 +184,7 @@ async fn carry_out(
         },
     )
     .await?;
+    store::beside::note_run(&mut tx, loaded.row.id, run.id, &compared.beside).await?;
     store::run::set_phase(
         &mut tx,
         run.id,

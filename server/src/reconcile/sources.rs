@@ -33,8 +33,8 @@ pub(crate) struct Wanted {
     pub(crate) feeds: BTreeMap<TargetRevision, BTreeSet<sets::Owner>>,
     /// Who follows which revision.
     pub(crate) targets: BTreeMap<TargetRevision, BTreeSet<TargetId>>,
-    /// Whose files lie where, to tell which commit touches what.
-    pub(crate) paths: BTreeMap<ApplicationId, String>,
+    /// Whose files lie where, to tell which commit touches what. No path: only what its render read counts.
+    pub(crate) paths: BTreeMap<ApplicationId, Vec<String>>,
 }
 
 /// The loop of one repository, until it is cancelled or nothing is wanted of it.

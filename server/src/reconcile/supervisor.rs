@@ -6,7 +6,7 @@
 use super::cause::Cause;
 use super::driver::{self, Pace, Passed};
 use super::sources::{self, Wanted};
-use super::{clusters, definitions, target};
+use super::{clusters, definitions, revisions, target};
 use crate::runtime::memory::Placement;
 use crate::runtime::{Runtime, now};
 use crate::store::{self, StoreError};
@@ -158,7 +158,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes which repository, revision and path a definition needs, and for which target.
+/// Notes which repositories, revisions and paths a definition needs, and for which target.
 fn want(
     runtime: &Runtime,
     wanted: &mut HashMap<String, Wanted>,
@@ -166,21 +166,25 @@ fn want(
     definition: &Definition,
     target: Option<TargetId>,
 ) {
-    let source = &definition.source;
-    let entry = wanted
-        .entry(runtime.repository_key(&source.repo_url))
-        .or_default();
-    if entry.url.is_empty() {
-        entry.url.clone_from(&source.repo_url);
-    }
-    entry.revisions.insert(source.target_revision.clone());
-    entry.paths.insert(application, source.path.clone());
-    if let Some(target) = target {
-        entry
-            .targets
-            .entry(source.target_revision.clone())
-            .or_default()
-            .insert(target);
+    for source in revisions::sources(definition) {
+        let entry = wanted
+            .entry(runtime.repository_key(&source.repo_url))
+            .or_default();
+        if entry.url.is_empty() {
+            entry.url.clone_from(&source.repo_url);
+        }
+        entry.revisions.insert(source.target_revision.clone());
+        let paths = entry.paths.entry(application).or_default();
+        if !source.only_lends && !paths.contains(&source.path) {
+            paths.push(source.path.clone());
+        }
+        if let Some(target) = target {
+            entry
+                .targets
+                .entry(source.target_revision.clone())
+                .or_default()
+                .insert(target);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod judge;
 mod load;
 mod memory;
 mod record;
+mod unsteady;
 
 pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
@@ -20,7 +21,7 @@ pub(crate) use memory::{Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{ledger, run};
+use super::{ledger, revisions, run};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
@@ -188,7 +189,7 @@ async fn pass(
         (None, None) => return Ok(Passed::Again(Duration::from_millis(500))),
     };
     let last = memory.last.clone().flatten();
-    let decision = decide::decide(&Situation {
+    let mut decision = decide::decide(&Situation {
         now,
         mode: loaded.row.mode,
         policy: &loaded.definition.policy,
@@ -202,6 +203,11 @@ async fn pass(
         prune,
         brake: stops.as_deref(),
     });
+    if let (Some((compared, ..)), Some(unsteady)) = (&known, &memory.unsteady)
+        && unsteady.render == compared.render.key
+    {
+        decision.cause = Some(unsteady.cause.clone());
+    }
     match known {
         Some((compared, plan, facts, drift)) => {
             record::known(
@@ -257,11 +263,12 @@ async fn pass(
 
 /// Why the tracked revision may be older than it looks: its repository has not answered for a while.
 fn stale(runtime: &Runtime, loaded: &Loaded, now: Micros) -> Option<String> {
-    let source = &loaded.definition.source;
-    let failing = runtime
-        .resolution(&source.repo_url, &source.target_revision)?
-        .failing?;
-    (now.seconds_since(failing.since) > STALE_SECONDS).then_some(failing.error)
+    revisions::sources(&loaded.definition).find_map(|source| {
+        let failing = runtime
+            .resolution(&source.repo_url, &source.target_revision)?
+            .failing?;
+        (now.seconds_since(failing.since) > STALE_SECONDS).then_some(failing.error)
+    })
 }
 
 fn facts(
@@ -344,8 +351,10 @@ async fn take_refreshes(
     }
     tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
     tx.commit().await?;
-    let repository = runtime.repository_key(&loaded.definition.source.repo_url);
-    runtime.activator().activate_repository(&repository);
+    for source in revisions::sources(&loaded.definition) {
+        let repository = runtime.repository_key(&source.repo_url);
+        runtime.activator().activate_repository(&repository);
+    }
     Ok(())
 }
 

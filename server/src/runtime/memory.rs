@@ -93,6 +93,8 @@ pub(crate) struct Memory {
     placements: Mutex<BTreeMap<TargetId, Placement>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
+    /// The same for every repository of an application, by its key.
+    inputs_in: Mutex<HashMap<ApplicationId, BTreeMap<String, Vec<String>>>>,
     /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
     offered: Mutex<HashMap<SourceId, Offered>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
@@ -112,7 +114,7 @@ struct Offered {
 pub(crate) struct Noted {
     pub(crate) head: Revision,
     /// Applications with their paths, and whether their inputs were known: with more of them, older commits touch more.
-    pub(crate) readers: Vec<(ApplicationId, String, bool)>,
+    pub(crate) readers: Vec<(ApplicationId, Vec<String>, bool)>,
 }
 
 /// Where a target is.
@@ -137,6 +139,7 @@ impl Default for Memory {
             placements: Mutex::default(),
             offered: Mutex::default(),
             inputs: Mutex::default(),
+            inputs_in: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
             writing: watch::Sender::new(0),
@@ -331,8 +334,27 @@ impl Memory {
         locked(&self.inputs).get(&application).cloned()
     }
 
-    pub(crate) fn set_inputs(&self, application: ApplicationId, paths: Vec<String>) {
+    /// What an application reads of one of its repositories.
+    pub(crate) fn inputs_in(
+        &self,
+        application: ApplicationId,
+        repository: &str,
+    ) -> Option<Vec<String>> {
+        locked(&self.inputs_in)
+            .get(&application)?
+            .get(repository)
+            .cloned()
+    }
+
+    /// Paths of the first source's repository, and those of every repository by its key.
+    pub(crate) fn set_inputs(
+        &self,
+        application: ApplicationId,
+        paths: Vec<String>,
+        by_repository: BTreeMap<String, Vec<String>>,
+    ) {
         locked(&self.inputs).insert(application, paths);
+        locked(&self.inputs_in).insert(application, by_repository);
     }
 
     /// Gathers times of comparisons until somebody writes them down.

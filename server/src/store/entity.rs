@@ -29,6 +29,7 @@ pub mod run_plan;
 pub mod session;
 pub mod setup_token;
 pub mod source;
+pub mod source_revision;
 pub mod status_interval;
 pub mod step;
 pub mod target;

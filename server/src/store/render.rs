@@ -1,7 +1,7 @@
 //! Rendered manifests by content. A render is written once under the key of its inputs; its objects share bodies with
 //! every other render, so a year of history costs little more than what changed in it.
 
-use super::columns::{Column, ROWS_AT_ONCE, column, count};
+use super::columns::{Column, ROWS_AT_ONCE, column, count, json};
 use super::entity::{object_body, render, render_object, run, target, target_revision};
 use super::error::Doing;
 use super::{Read, Store, StoreError, Tx};
@@ -42,6 +42,7 @@ pub async fn put(
     let row = render::Model {
         key: key.to_owned(),
         digest: digest.to_owned(),
+        warnings: "[]".to_owned(),
         rendered_at: now,
         used_at: now,
     };
@@ -110,6 +111,41 @@ pub async fn put(
             .doing(doing)?;
     }
     Ok(())
+}
+
+/// Notes what is to be said of a render that was just stored.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn warn(tx: &mut Tx, key: &str, warnings: &[String]) -> Result<(), StoreError> {
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    render::Entity::update_many()
+        .col_expr(
+            render::Column::Warnings,
+            Expr::value(json("the warnings of a render", &warnings)?),
+        )
+        .filter(render::Column::Key.eq(key))
+        .exec(tx.db())
+        .await
+        .doing("store the warnings of a render")?;
+    Ok(())
+}
+
+/// What is to be said of a render.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn warnings(db: &impl Read, key: &str) -> Result<Vec<String>, StoreError> {
+    let row = render::Entity::find_by_id(key)
+        .one(&db.executor())
+        .await
+        .doing("read the warnings of a render")?;
+    row.map_or_else(
+        || Ok(Vec::new()),
+        |row| Column("render", "warnings").json(&row.warnings),
+    )
 }
 
 /// The digest of a render; `None` when it is not stored.

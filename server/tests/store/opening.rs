@@ -181,5 +181,5 @@ async fn an_older_schema_is_told(db: &Db) {
         "{error}"
     );
     let applied = db.store.migrate().await.unwrap();
-    assert_eq!(applied, ["m20261126_010000_add_phases_to_steps"]);
+    assert_eq!(applied, ["m20261126_030000_create_source_revisions"]);
 }

@@ -17,7 +17,7 @@ use crate::format;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::{ApplicationView, SyncPolicy, TargetSummary};
+use lockstep_types::application::{ApplicationView, SourceSpec, SyncPolicy, TargetSummary};
 use lockstep_types::source::Mode;
 
 /// The head of the page.
@@ -52,11 +52,7 @@ pub fn header(
 
 fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
     let spec = &view.spec;
-    let place = if spec.path.is_empty() {
-        format::repository(&spec.repo_url).to_owned()
-    } else {
-        format!("{}/{}", format::repository(&spec.repo_url), spec.path)
-    };
+    let place = place(spec);
     let source = match format::web_address(&spec.repo_url) {
         Some(web) => view! { <a class="hover:underline" href=web.to_owned() rel="external noreferrer" title=spec.repo_url.clone()>{place}</a> }.into_any(),
         None => view! { <span title=spec.repo_url.clone()>{place}</span> }.into_any(),
@@ -92,6 +88,7 @@ fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
             {deployed}
             <span class="font-mono break-all">{source}</span>
             <span title="The revision that the definition asks for">{format!("tracks {}", spec.target_revision.name())}</span>
+            {more_sources(view)}
             <span title="What may happen without a person">{policy_words(&view.policy)}</span>
             <span title="How it was defined">{format!("{}, namespace {}", view.dialect.words(), view.destination_namespace)}</span>
             {images.into_iter().take(4).map(tag).collect_view()}
@@ -110,6 +107,47 @@ fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The further sources, a line each.
+fn more_sources(view: &ApplicationView) -> AnyView {
+    if view.more_sources.is_empty() {
+        return ().into_any();
+    }
+    let lines = view.more_sources.iter().map(|source| {
+        let place = place(&source.spec);
+        let role = match (source.reference.as_str(), source.only_lends) {
+            ("", _) => String::new(),
+            (name, true) => format!("files for ${name}"),
+            (name, false) => format!("also ${name}"),
+        };
+        let at = source.revision.clone().map(|revision| {
+            view! { <Sha href=commit_address_by_url(&source.spec.repo_url, &revision) revision=revision /> }
+        });
+        view! {
+            <li class="flex flex-wrap items-center gap-x-2">
+                <span class="text-faint">"and"</span>
+                <span class="font-mono break-all" title=source.spec.repo_url.clone()>{place}</span>
+                <span>{format!("tracks {}", source.spec.target_revision.name())}</span>
+                {at}
+                {(!role.is_empty()).then_some(role)}
+            </li>
+        }
+    });
+    view! {
+        <ul aria-label="Further sources" class="basis-full">
+            {lines.collect_view()}
+        </ul>
+    }
+    .into_any()
+}
+
+fn place(spec: &SourceSpec) -> String {
+    if spec.path.is_empty() {
+        format::repository(&spec.repo_url).to_owned()
+    } else {
+        format!("{}/{}", format::repository(&spec.repo_url), spec.path)
+    }
 }
 
 fn policy_words(policy: &SyncPolicy) -> String {

@@ -11,11 +11,11 @@ use crate::components::panel::{LINK, PANEL, TABLE, TD, TH, heads};
 use crate::components::plan_view::counts_words;
 use crate::components::sha::Sha;
 use crate::components::status::{phase_mark, state_chip};
-use crate::components::target_link::{rollback_address, run_address};
+use crate::components::target_link::{commit_address_by_url, rollback_address, run_address};
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::application::{CompareView, HistoryEntry, HistoryView, TargetRef};
-use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::revision::{CommitInfo, Revision, SourceRevision};
 use lockstep_types::sync::{RunSummary, SyncPhase};
 
 /// The tab.
@@ -30,6 +30,7 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
     }
     let _now = clock;
     let target = history.target.clone();
+    let beside = history.beside;
     let path = Address {
         tab: Tab::History,
         ..address.clone()
@@ -71,7 +72,11 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
                             .into_iter()
                             .enumerate()
                             .map(|(index, entry)| match entry {
-                                HistoryEntry::Run(run) => run_row(run, index, &target),
+                                HistoryEntry::Run(run) => {
+                                    let beside = beside.iter().find(|(id, _)| *id == run.id);
+                                    let beside = beside.map(|(_, beside)| beside.clone()).unwrap_or_default();
+                                    run_row(run, beside, index, &target)
+                                }
                                 HistoryEntry::Commit(commit) => commit_row(commit, index, &target),
                             })
                             .collect_view()}
@@ -133,7 +138,12 @@ fn back_link(target: &TargetRef, revision: &Revision) -> AnyView {
     .into_any()
 }
 
-fn run_row(run: RunSummary, index: usize, target: &TargetRef) -> AnyView {
+fn run_row(
+    run: RunSummary,
+    beside: Vec<SourceRevision>,
+    index: usize,
+    target: &TargetRef,
+) -> AnyView {
     let took = run
         .ended_at
         .map(|end| format::duration(run.started_at, end));
@@ -149,6 +159,7 @@ fn run_row(run: RunSummary, index: usize, target: &TargetRef) -> AnyView {
             <td class=format!("{TD} text-muted")>{ago(run.started_at)}</td>
             <td class=TD>
                 <Sha revision=run.revision.clone() />
+                {beside_list(&beside)}
             </td>
             <td class=format!("{TD} max-md:basis-full")>
                 <span class="line-clamp-2 min-w-40 break-words" title=subject.clone()>
@@ -169,6 +180,22 @@ fn run_row(run: RunSummary, index: usize, target: &TargetRef) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// Revisions of the further sources, with the name of their repository.
+fn beside_list(beside: &[SourceRevision]) -> Option<AnyView> {
+    if beside.is_empty() {
+        return None;
+    }
+    let lines = beside.iter().map(|source| {
+        view! {
+            <li class="flex items-center gap-1 text-xs text-muted" title=source.repo_url.clone()>
+                <Sha href=commit_address_by_url(&source.repo_url, &source.revision) revision=source.revision.clone() />
+                {format::repository(&source.repo_url).to_owned()}
+            </li>
+        }
+    });
+    Some(view! { <ul aria-label="Further sources">{lines.collect_view()}</ul> }.into_any())
 }
 
 fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef) -> AnyView {

@@ -147,6 +147,11 @@ pub(super) fn find<'s>(
         &wanted.namespace
     };
     let key = (wanted.kind.clone(), namespace.clone(), wanted.name.clone());
+    if wanted.kind == "ExternalArtifact" {
+        let next = "Use a HelmRepository, an OCIRepository or a GitRepository.";
+        place.problem(field, "an ExternalArtifact is not read", next);
+        return None;
+    }
     match sources.get(&key) {
         Some(Some(source)) => Some(source),
         Some(None) => {

@@ -31,6 +31,8 @@ pub(super) struct Repository {
     /// Folder that paths count from.
     pub folder: String,
     pub suspend: bool,
+    /// Rules for files that are left out.
+    pub excluded: String,
 }
 
 /// Reads everything but `metadata` of a `GitRepository`.
@@ -72,10 +74,8 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         ],
         "credentials are those of the source in Lockstep",
     );
-    spec.ignore_all(
-        &["ignore", "sparseCheckout"],
-        "files are taken by path alone",
-    );
+    let excluded = spec.text("ignore");
+    spec.ignore("sparseCheckout", "files are taken by path alone");
     spec.ignore(
         "recurseSubmodules",
         "submodules are not fetched; one in the path is an error",
@@ -88,6 +88,7 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         target_revision: TargetRevision(revision),
         folder: String::new(),
         suspend,
+        excluded,
     }
 }
 
@@ -396,20 +397,7 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
-    let images = spec
-        .list("images")
-        .into_iter()
-        .map(|image| {
-            let read = KustomizeImage {
-                name: image.required("name"),
-                new_name: image.text("newName"),
-                new_tag: image.text("newTag"),
-                digest: image.text("digest"),
-            };
-            image.done();
-            read
-        })
-        .collect();
+    let images = images(spec);
     let common = spec.at("commonMetadata");
     let options = KustomizeOptions {
         namespace: target_namespace.to_owned(),
@@ -427,4 +415,22 @@ fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
     };
     common.done();
     options
+}
+
+/// Entries of `images`, as Kustomize has them.
+pub(super) fn images(place: &Place<'_>) -> Vec<KustomizeImage> {
+    place
+        .list("images")
+        .into_iter()
+        .map(|image| {
+            let read = KustomizeImage {
+                name: image.required("name"),
+                new_name: image.text("newName"),
+                new_tag: image.text("newTag"),
+                digest: image.text("digest"),
+            };
+            image.done();
+            read
+        })
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! Flux's `HelmRelease`, read as it is: a chart, its values and where it goes. No release is made in the cluster: the
 //! chart is rendered and its objects are applied, compared and pruned like all others.
 
+mod post_renderers;
 mod resolve;
 
 pub(super) use resolve::read_document;
@@ -11,7 +12,7 @@ use super::flux::{self, SourceRef};
 use super::flux_values::ConfigMaps;
 use super::{
     Dependency, Destination, DestinationCluster, HealthCheck, HelmOptions, IgnoreDifference,
-    SyncOptions, ValuesReference,
+    KustomizeOptions, SyncOptions, ValuesReference,
 };
 use lockstep_types::application::SyncPolicy;
 use serde_json::{Map, Value};
@@ -34,6 +35,7 @@ pub(super) enum Wanted {
 pub(super) struct Spec {
     pub wanted: Option<Wanted>,
     pub helm: HelmOptions,
+    pub post_renderers: Vec<KustomizeOptions>,
     pub destination: Destination,
     pub policy: SyncPolicy,
     pub sync_options: SyncOptions,
@@ -54,10 +56,7 @@ pub(super) fn read(
     let spec = document.at("spec");
     let wanted = wanted(&spec);
     spec.unsupported("kubeConfig", "Register the cluster in Lockstep and put the definition into a source of its own for that cluster.");
-    spec.unsupported(
-        "postRenderers",
-        "Patches over a chart's objects are not made yet; use the chart's values, or a kustomization.",
-    );
+    let post_renderers = post_renderers::read(&spec);
     spec.unsupported("commonMetadata", "Set labels by the chart's values.");
     let target = spec.text("targetNamespace");
     let values = values(&spec, namespace, config_maps);
@@ -114,6 +113,7 @@ pub(super) fn read(
             skip_crds,
             ..HelmOptions::default()
         },
+        post_renderers,
         destination: Destination {
             cluster: DestinationCluster::Home,
             namespace: if target.is_empty() {

@@ -24,6 +24,7 @@ impl Source {
                 target_revision: target_revision.clone(),
                 folder: String::new(),
                 suspend: false,
+                excluded: String::new(),
             },
             broken: false,
             ignored: Vec::new(),

@@ -1,6 +1,7 @@
 //! Helm charts: which files a chart needs, and how `helm template` is called.
 
 use super::reader::{Reader, Target, is_within, join, shown};
+use super::several::{Borrowed, Lenders, ValueFile};
 use super::{RenderError, RenderInput};
 use crate::definition::HelmOptions;
 use crate::yaml;
@@ -16,17 +17,20 @@ pub(super) struct Chart {
     pub path: String,
     /// As its own `Chart.yaml` says; Helm puts it before every file's name.
     pub name: String,
-    /// In order, from the repository's root.
-    pub value_files: Vec<String>,
+    /// In order, from the root of their repository.
+    pub value_files: Vec<ValueFile>,
     /// Name of the parameter and file.
-    pub file_parameters: Vec<(String, String)>,
+    pub file_parameters: Vec<(String, ValueFile)>,
 }
 
-/// Collects the whole chart and the files around it that the definition names.
+/// Collects the whole chart and the files around it that the definition names; those of other sources go to
+/// `borrowed`.
 pub(super) fn collect(
     reader: &mut Reader,
     path: &str,
     options: &HelmOptions,
+    lenders: &Lenders,
+    borrowed: &mut Vec<Borrowed>,
 ) -> Result<Chart, RenderError> {
     let chart_file = if path.is_empty() {
         "Chart.yaml".to_owned()
@@ -95,18 +99,31 @@ pub(super) fn collect(
     for staged in files {
         reader.need(&staged.path, staged.file);
     }
+    let mut named = |written: &str, may_miss: bool| {
+        let Some((source, mut other, inside)) = lenders.find(written)? else {
+            let own = outside_file(reader, path, written, may_miss)?;
+            return Ok::<_, RenderError>(own.into_iter().map(ValueFile::Own).collect::<Vec<_>>());
+        };
+        let files =
+            outside_file(&mut other, "", inside, may_miss).map_err(|error| match error {
+                RenderError::Missing { .. } => RenderError::Missing {
+                    path: "the definition".to_owned(),
+                    missing: written.to_owned(),
+                },
+                other => other,
+            })?;
+        let lent = other.needed();
+        borrowed.extend(lent.into_iter().map(|file| Borrowed { source, file }));
+        let borrowed = |path| ValueFile::Borrowed { source, path };
+        Ok(files.into_iter().map(borrowed).collect())
+    };
     let mut value_files = Vec::new();
     for written in &options.value_files {
-        value_files.extend(outside_file(
-            reader,
-            path,
-            written,
-            options.ignore_missing_value_files,
-        )?);
+        value_files.extend(named(written, options.ignore_missing_value_files)?);
     }
     let mut file_parameters = Vec::new();
     for (name, written) in &options.file_parameters {
-        for file in outside_file(reader, path, written, false)? {
+        for file in named(written, false)? {
             file_parameters.push((name.clone(), file));
         }
     }
@@ -264,7 +281,7 @@ pub(super) fn arguments(
         arguments.push("--skip-schema-validation".to_owned());
     }
     for file in &chart.value_files {
-        arguments.push(format!("--values=./files/{}", escaped(file)));
+        arguments.push(format!("--values=./{}", escaped(&file.place())));
     }
     if !options.values.is_empty() {
         arguments.push(format!("--values=./{INLINE_VALUES}"));
@@ -282,7 +299,7 @@ pub(super) fn arguments(
         ));
     }
     for (name, file) in &chart.file_parameters {
-        arguments.push(format!("--set-file={name}=./files/{}", escaped(file)));
+        arguments.push(format!("--set-file={name}=./{}", escaped(&file.place())));
     }
     if let Some(bad) = arguments.iter().find(|argument| argument.contains('\0')) {
         return Err(RenderError::Refused {

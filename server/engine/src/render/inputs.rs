@@ -3,6 +3,7 @@
 use super::helm::Chart;
 use super::kustomize::Built;
 use super::reader::{Reader, Target, is_within, shown};
+use super::several::{Borrowed, Lenders, ValueFile};
 use super::stage::Staged;
 use super::{RenderError, RenderInput, directory, helm, kustomize};
 use crate::definition::{DefinedSource, DirectoryOptions};
@@ -21,6 +22,10 @@ pub struct RenderInputs {
     pub key: String,
     pub(super) files: Vec<Staged>,
     pub(super) work: Work,
+    /// Files of other sources that this one reads.
+    pub(super) borrowed: Vec<Borrowed>,
+    /// Inputs of the further sources.
+    pub(super) more: Vec<RenderInputs>,
 }
 
 /// What is to be done with the files.
@@ -29,16 +34,15 @@ pub(super) enum Work {
     Directory,
     Kustomize(Built),
     Helm(Chart),
+    /// The source only lends files to others.
+    Lends,
 }
 
 impl RenderInputs {
-    /// Paths of the inputs in the repository, sorted. A rollback restores these of both revisions together:
+    /// Paths of the inputs in the first source's repository, sorted. A rollback restores these of both revisions together:
     /// what only the newer one has is removed.
     pub fn paths(&self) -> Vec<String> {
-        self.files
-            .iter()
-            .map(|staged| staged.path.clone())
-            .collect()
+        self.paths_of(0)
     }
 
     /// Paths whose commits are this application's history: whole folders where every file in them counts, so
@@ -47,6 +51,7 @@ impl RenderInputs {
         let whole = match &self.work {
             Work::Directory | Work::Helm(_) => true,
             Work::Kustomize(built) => built.generated.is_some(),
+            Work::Lends => false,
         };
         if !whole {
             return self.paths();
@@ -67,6 +72,7 @@ impl RenderInputs {
             Work::Directory => "directory",
             Work::Kustomize(_) => "kustomize",
             Work::Helm(_) => "helm",
+            Work::Lends => "none",
         }
     }
 }
@@ -75,8 +81,14 @@ impl RenderInputs {
 pub(super) fn collect(
     snapshot: Snapshot,
     source: &DefinedSource,
-) -> Result<(Work, Vec<Staged>), RenderError> {
+    lenders: &Lenders,
+) -> Result<(Work, Vec<Staged>, Vec<Borrowed>), RenderError> {
+    if source.only_lends {
+        return Ok((Work::Lends, Vec::new(), Vec::new()));
+    }
+    let mut borrowed = Vec::new();
     let mut reader = Reader::new(snapshot);
+    reader.exclude(source.excluded.as_deref());
     let path = source.path.as_str();
     match reader.find(path, path)? {
         Target::Folder(_) => {}
@@ -103,9 +115,9 @@ pub(super) fn collect(
         reader.find(&kustomize::join_name(path, "Chart.yaml"), path)?,
         Target::File(_)
     );
-    let as_helm = |reader: &mut Reader| {
+    let mut as_helm = |reader: &mut Reader| {
         let options = source.helm.clone().unwrap_or_default();
-        helm::collect(reader, path, &options).map(Work::Helm)
+        helm::collect(reader, path, &options, lenders, &mut borrowed).map(Work::Helm)
     };
     let as_directory = |reader: &mut Reader, options: &DirectoryOptions| {
         directory::collect(reader, path, options).map(|()| Work::Directory)
@@ -123,11 +135,19 @@ pub(super) fn collect(
     } else {
         as_directory(&mut reader, &DirectoryOptions::default())?
     };
-    Ok((work, reader.into_inputs()))
+    borrowed.sort();
+    borrowed.dedup();
+    Ok((work, reader.into_inputs(), borrowed))
 }
 
 /// The key: everything that can change the result, and nothing else.
-pub(super) fn key(work: &Work, files: &[Staged], input: &RenderInput, version: &str) -> String {
+pub(super) fn key(
+    work: &Work,
+    files: &[Staged],
+    borrowed: &[Borrowed],
+    input: &RenderInput,
+    version: &str,
+) -> String {
     let files: Vec<_> = files
         .iter()
         .map(|staged| {
@@ -153,14 +173,25 @@ pub(super) fn key(work: &Work, files: &[Staged], input: &RenderInput, version: &
         }
         Work::Helm(chart) => json!({
             "helm": source.helm,
-            "values": chart.value_files,
+            "values": chart.value_files.iter().map(ValueFile::told).collect::<Vec<_>>(),
             "release": input.release_name,
             "kube": input.kube_version,
             "apis": input.api_versions,
         }),
+        Work::Lends => json!("lends"),
     };
     if let Some(parts) = parts.as_object_mut() {
         parts.insert("renderer".to_owned(), more);
+        if !source.post_renderers.is_empty() {
+            parts.insert("post".to_owned(), json!(source.post_renderers));
+        }
+        if !borrowed.is_empty() {
+            let lent: Vec<_> = borrowed
+                .iter()
+                .map(|one| json!([one.source, one.file.path, one.file.file.oid]))
+                .collect();
+            parts.insert("lent".to_owned(), json!(lent));
+        }
         if let Some(substitute) = &source.substitute {
             parts.insert("variables".to_owned(), json!(substitute.variables));
         }

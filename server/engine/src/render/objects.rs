@@ -265,8 +265,23 @@ fn check_size(manifest: &Manifest, place: &str) -> Result<usize, RenderError> {
     Ok(size)
 }
 
+/// Refuses manifests that are too large together.
+pub(super) fn check_total(objects: &[Manifest], subject: &str) -> Result<(), RenderError> {
+    let total: usize = objects
+        .iter()
+        .map(|manifest| manifest.body.to_string().len())
+        .sum();
+    if total > MAX_TOTAL {
+        return Err(RenderError::TooLarge {
+            subject: format!("all manifests of {subject} together"),
+            limit: "10 MiB".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// The same for the same objects in any order.
-fn digest(objects: &[Manifest]) -> String {
+pub(super) fn digest(objects: &[Manifest]) -> String {
     let mut hashes: Vec<&str> = objects.iter().map(|object| object.hash.as_str()).collect();
     hashes.sort_unstable();
     let mut sum = Sha256::new();

@@ -88,7 +88,7 @@ impl<'s> Lines<'s> {
     }
 }
 
-fn take_annotation(body: &mut Value, name: &str) -> Option<String> {
+pub(super) fn take_annotation(body: &mut Value, name: &str) -> Option<String> {
     let metadata = body.get_mut("metadata")?.as_object_mut()?;
     let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
     let value = annotations.remove(name);

@@ -45,24 +45,7 @@ pub(super) fn build(
             set(name, json!(text));
         }
     }
-    let images: Vec<Value> = options
-        .images
-        .iter()
-        .map(|image| {
-            let mut entry = Map::from_iter([("name".to_owned(), json!(image.name))]);
-            for (name, text) in [
-                ("newName", &image.new_name),
-                ("newTag", &image.new_tag),
-                ("digest", &image.digest),
-            ] {
-                if !text.is_empty() {
-                    entry.insert(name.to_owned(), json!(text));
-                }
-            }
-            Value::Object(entry)
-        })
-        .collect();
-    set("images", json!(images));
+    set("images", json!(images(options)));
     set(
         "replicas",
         options
@@ -91,6 +74,27 @@ pub(super) fn build(
         .collect::<Result<_, _>>()?;
     set("patches", json!(patches));
     Ok(Value::Object(overlay))
+}
+
+/// Entries of Kustomize's `images`.
+pub(super) fn images(options: &KustomizeOptions) -> Vec<Value> {
+    options
+        .images
+        .iter()
+        .map(|image| {
+            let mut entry = Map::from_iter([("name".to_owned(), json!(image.name))]);
+            for (name, text) in [
+                ("newName", &image.new_name),
+                ("newTag", &image.new_tag),
+                ("digest", &image.digest),
+            ] {
+                if !text.is_empty() {
+                    entry.insert(name.to_owned(), json!(text));
+                }
+            }
+            Value::Object(entry)
+        })
+        .collect()
 }
 
 /// A patch in a file becomes inline: the overlay lies elsewhere.

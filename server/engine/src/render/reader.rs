@@ -1,6 +1,7 @@
 //! Reading input files the way renderers name them, and remembering each one that was read.
 
 use super::RenderError;
+use super::excluded::{self, Excluded, Rules};
 use super::stage::Staged;
 use crate::source::{Entry, FileKind, Snapshot, SourceError, TreeFile};
 use std::cell::RefCell;
@@ -24,6 +25,7 @@ pub(super) struct Reader {
     inputs: BTreeMap<String, TreeFile>,
     /// Folders already listed, by object id.
     folders: RefCell<HashMap<String, Rc<HashMap<String, Entry>>>>,
+    excluded: Option<Excluded>,
 }
 
 /// What is at a path, links not followed.
@@ -38,7 +40,35 @@ impl Reader {
             snapshot,
             inputs: BTreeMap::new(),
             folders: RefCell::default(),
+            excluded: None,
         }
+    }
+
+    /// Leaves out files as Flux does; `None`: no file.
+    pub(super) fn exclude(&mut self, rules: Option<&str>) {
+        self.excluded = rules.map(Excluded::new);
+    }
+
+    /// Whether a file does not exist for this source.
+    fn is_excluded(&self, path: &str) -> Result<bool, RenderError> {
+        let Some(excluded) = &self.excluded else {
+            return Ok(false);
+        };
+        excluded.is_out(path, |folder| {
+            let file = if folder.is_empty() {
+                excluded::FILE.to_owned()
+            } else {
+                format!("{folder}/{}", excluded::FILE)
+            };
+            match self.look(&file)? {
+                Some(Found::File(file))
+                    if matches!(file.kind, FileKind::File | FileKind::Executable) =>
+                {
+                    Ok(Rules::parse(&self.read(&file)?))
+                }
+                _ => Ok(Rules::default()),
+            }
+        })
     }
 
     pub(super) fn into_inputs(self) -> Vec<Staged> {
@@ -51,6 +81,17 @@ impl Reader {
     /// Makes a file an input, under the name by which the renderer will ask for it.
     pub(super) fn need(&mut self, path: &str, file: TreeFile) {
         self.inputs.insert(path.to_owned(), file);
+    }
+
+    /// The inputs so far.
+    pub(super) fn needed(&self) -> Vec<Staged> {
+        self.inputs
+            .iter()
+            .map(|(path, file)| Staged {
+                path: path.clone(),
+                file: file.clone(),
+            })
+            .collect()
     }
 
     pub(super) fn read(&self, file: &TreeFile) -> Result<Vec<u8>, RenderError> {
@@ -109,6 +150,9 @@ impl Reader {
                 Some(Found::File(file)) if file.kind == FileKind::Submodule => {
                     return Err(SourceError::Submodule { path: file.path }.into());
                 }
+                Some(Found::File(file)) if self.is_excluded(&file.path)? => {
+                    return Ok(Target::Nothing);
+                }
                 Some(Found::File(file)) => return Ok(Target::File(file)),
                 // Perhaps a folder on the way is a link.
                 None => match self.link_above(&at)? {
@@ -159,6 +203,9 @@ impl Reader {
         let mut found = Vec::new();
         for file in self.snapshot.files(folder)? {
             let path = file.path.clone();
+            if self.is_excluded(&path)? {
+                continue;
+            }
             let file = match file.kind {
                 FileKind::Submodule => return Err(SourceError::Submodule { path }.into()),
                 FileKind::Symlink => match self.find(&path, folder)? {

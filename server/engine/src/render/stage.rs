@@ -1,6 +1,7 @@
 //! The folder of one render: exactly the collected files, gone when the render is over.
 
 use super::RenderError;
+use super::several::{Borrowed, lent_folder};
 use crate::source::{FileKind, Snapshot};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -69,6 +70,30 @@ impl Folder {
         Ok(())
     }
 
+    /// What other sources lend, each in a folder of its own. Blocks.
+    pub(super) fn fill_lent(
+        &self,
+        snapshots: &[Snapshot],
+        borrowed: &[Borrowed],
+    ) -> Result<(), RenderError> {
+        let mut total = 0;
+        for Borrowed { source, file } in borrowed {
+            let snapshot = snapshots
+                .get(*source)
+                .ok_or_else(|| RenderError::Internal("a lending source is gone".to_owned()))?;
+            let bytes = snapshot.read(&file.file)?;
+            total += bytes.len() as u64;
+            if total > MAX_BYTES {
+                return Err(RenderError::TooLarge {
+                    subject: "the set of borrowed files".to_owned(),
+                    limit: format!("{} MiB", MAX_BYTES >> 20),
+                });
+            }
+            self.write_below(&lent_folder(*source), &file.path, &bytes, false)?;
+        }
+        Ok(())
+    }
+
     /// A file of our own, beside `files/`.
     pub(super) fn put(&self, path: &str, bytes: &[u8]) -> Result<(), RenderError> {
         let target = self.path.join(path);
@@ -84,6 +109,16 @@ impl Folder {
         bytes: &[u8],
         executable: bool,
     ) -> Result<(), RenderError> {
+        self.write_below("files", path, bytes, executable)
+    }
+
+    fn write_below(
+        &self,
+        top: &str,
+        path: &str,
+        bytes: &[u8],
+        executable: bool,
+    ) -> Result<(), RenderError> {
         if path.is_empty()
             || path.split('/').any(|part| matches!(part, "" | "." | ".."))
             || path.contains('\0')
@@ -93,7 +128,7 @@ impl Folder {
                 why: "it is no path inside the repository".to_owned(),
             });
         }
-        let target = self.path.join("files").join(path);
+        let target = self.path.join(top).join(path);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(broken)?;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub struct Bench {
     pub repository: Repository,
-    mirrors: Mirrors,
+    pub mirrors: Mirrors,
     renderer: Renderer,
     work: std::path::PathBuf,
     _dir: tempfile::TempDir,
@@ -85,6 +85,7 @@ impl Bench {
             repo_url: url,
             revision,
             source,
+            more: Vec::new(),
             release_name: "shop".to_owned(),
             namespace: "web".to_owned(),
             kube_version: String::new(),
@@ -96,6 +97,10 @@ impl Bench {
         self.renderer
             .inputs(&self.mirrors, &self.input(source).await)
             .await
+    }
+
+    pub async fn inputs_of(&self, input: &RenderInput) -> Result<RenderInputs, RenderError> {
+        self.renderer.inputs(&self.mirrors, input).await
     }
 
     pub async fn render_input(&self, input: &RenderInput) -> Result<Complete, RenderError> {

@@ -1,5 +1,8 @@
 use crate::bench::{Bench, bodies, helm, listing, source};
-use engine::definition::{HelmOptions, HelmParameter};
+use engine::definition::{
+    DefinedSource, HelmOptions, HelmParameter, KustomizeImage, KustomizeOptions,
+};
+use serde_json::json;
 
 const CHART: &str = "apiVersion: v2\nname: cart\nversion: 1.0.0\n";
 const TEMPLATE: &str = "apiVersion: v1
@@ -141,6 +144,78 @@ async fn what_a_chart_needs_must_be_vendored() {
         error,
         "the chart c names c/Chart.yaml, which does not exist in the repository"
     );
+}
+
+#[tokio::test]
+async fn steps_after_the_chart_patch_its_objects_and_keep_their_origins() {
+    let bench = Bench::new(&[
+        (
+            "web/Chart.yaml",
+            "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        ),
+        (
+            "web/templates/web.yaml",
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web:1}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+",
+        ),
+        (
+            "web/templates/job.yaml",
+            "apiVersion: batch/v1
+kind: Job
+metadata: {generateName: migrate-, annotations: {helm.sh/hook: pre-install}}
+",
+        ),
+        (
+            "web/crds/widgets.yaml",
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.org}\n",
+        ),
+    ]);
+    let patch = |text: &str| KustomizeOptions {
+        patches: vec![json!({"target": {"kind": "Deployment"}, "patch": text})],
+        ..KustomizeOptions::default()
+    };
+    let images = KustomizeOptions {
+        images: vec![KustomizeImage {
+            name: "web".to_owned(),
+            new_name: "registry.example.org/web".to_owned(),
+            new_tag: "2".to_owned(),
+            digest: String::new(),
+        }],
+        ..KustomizeOptions::default()
+    };
+    let first = "- {op: add, path: /metadata/labels, value: {step: one}}";
+    let second = "- {op: test, path: /metadata/labels/step, value: one}\n- {op: replace, path: /metadata/labels/step, value: two}";
+    let source = DefinedSource {
+        post_renderers: vec![images, patch(first), patch(second)],
+        ..helm("web", HelmOptions::default())
+    };
+    let complete = bench.render(source.clone()).await.unwrap();
+    insta::assert_snapshot!(format!("{}{}", listing(&complete), bodies(&complete)));
+    let plain = helm("web", HelmOptions::default());
+    let keys = [
+        bench.inputs(source.clone()).await.unwrap().key,
+        bench.inputs(plain).await.unwrap().key,
+    ];
+    assert_ne!(keys[0], keys[1]);
+
+    // A step that cannot be carried out is an error, and nothing of the chart is left.
+    let broken = DefinedSource {
+        post_renderers: vec![patch("- {op: remove, path: /metadata/nothing}")],
+        ..source
+    };
+    let error = bench.error(broken).await;
+    assert!(error.contains("kustomize failed for web"), "{error}");
 }
 
 #[tokio::test]

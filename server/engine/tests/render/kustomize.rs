@@ -1,5 +1,6 @@
 use crate::bench::{Bench, bodies, config, flux, listing, source};
 use engine::definition::{DefinedSource, KustomizeImage, KustomizeOptions};
+use engine::render::Complete;
 use serde_json::json;
 
 const DEPLOYMENT: &str = "# the shop
@@ -146,4 +147,36 @@ async fn only_an_empty_list_of_resources_is_empty() {
         error.contains("there is no kustomization and no file"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn files_that_flux_leaves_out_do_not_exist() {
+    let (one, two, three) = (config("one"), config("two"), config("three"));
+    let bench = Bench::new(&[
+        ("apps/one.yaml", &one),
+        ("apps/drafts/two.yaml", &two),
+        ("apps/three.yaml", &three),
+        (".sourceignore", "/apps/drafts/\n"),
+        ("apps/.drone.yml", "not: ours\n"),
+    ]);
+    let with = |rules: &str| DefinedSource {
+        excluded: Some(rules.to_owned()),
+        ..flux("apps")
+    };
+    let names = |complete: &Complete| -> Vec<String> {
+        complete
+            .objects
+            .iter()
+            .map(|object| object.key.name.clone())
+            .collect()
+    };
+    let found = bench.render(with("")).await.unwrap();
+    assert_eq!(names(&found), ["one", "three"]);
+    let found = bench
+        .render(with("/apps/three.yaml\n!/apps/drafts/two.yaml"))
+        .await
+        .unwrap();
+    assert_eq!(names(&found), ["one", "two"]);
+    let error = bench.error(with("/*")).await;
+    assert!(error.contains("no kustomization and no file"), "{error}");
 }

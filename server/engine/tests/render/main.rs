@@ -9,3 +9,4 @@ mod kustomize;
 mod refusals;
 mod sandbox;
 mod sets;
+mod several;

@@ -7,8 +7,9 @@ use super::super::{Plane, refuse};
 use super::links;
 use crate::store;
 use crate::store::target::Which;
+use engine::definition::DefinedSource;
 use lockstep_types::PortError;
-use lockstep_types::application::{ApplicationView, TargetSummary};
+use lockstep_types::application::{ApplicationView, MoreSourceView, TargetSummary};
 use lockstep_types::id::ApplicationId;
 use lockstep_types::revision::CommitInfo;
 use std::cmp::Reverse;
@@ -67,6 +68,7 @@ impl Plane {
                 }),
             source_name: source.map(|source| source.name).unwrap_or_default(),
             spec: definition.source.spec(),
+            more_sources: self.more_sources(&defined, selected).await?,
             destination_namespace: definition.destination.namespace.clone(),
             policy: definition.policy.clone(),
             labels: definition.labels.clone(),
@@ -77,6 +79,36 @@ impl Plane {
             last_healthy,
             head,
         })
+    }
+
+    /// The further sources, with what the selected target was last compared with.
+    async fn more_sources(
+        &self,
+        defined: &Defined,
+        selected: Option<&TargetSummary>,
+    ) -> Result<Vec<MoreSourceView>, PortError> {
+        let sources = &defined.definition.more_sources;
+        let known = match selected.and_then(|selected| {
+            let revision = selected.revision.as_ref()?;
+            Some((selected.target.id, revision))
+        }) {
+            Some((target, revision)) if !sources.is_empty() => {
+                store::beside::of_revision(self.runtime.store(), target, revision)
+                    .await
+                    .map_err(refuse::store)?
+            }
+            _ => Vec::new(),
+        };
+        let view = |(place, source): (usize, &DefinedSource)| MoreSourceView {
+            spec: source.spec(),
+            reference: source.reference.clone(),
+            only_lends: source.only_lends,
+            revision: known
+                .get(place)
+                .filter(|known| known.repo_url == source.repo_url)
+                .map(|known| known.revision.clone()),
+        };
+        Ok(sources.iter().enumerate().map(view).collect())
     }
 
     /// All targets of the group; also those of an application that is gone, which stands alone.

@@ -6,7 +6,7 @@ use crate::store;
 use crate::store::status::TargetRevisionRow;
 use lockstep_types::PortError;
 use lockstep_types::application::{HistoryEntry, HistoryView};
-use lockstep_types::id::TargetId;
+use lockstep_types::id::{RunId, TargetId};
 use lockstep_types::revision::{CommitInfo, Revision};
 use lockstep_types::sync::RunSummary;
 use lockstep_types::time::Micros;
@@ -38,10 +38,15 @@ impl Plane {
         let deployed: BTreeSet<Revision> = all.into_iter().map(|run| run.revision).collect();
         let commits = self.commits_of(placement, COMMITS).await;
         let full = u64::try_from(runs.len()).unwrap_or(u64::MAX) >= RUNS;
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+        let beside = store::beside::of_runs(db, target, &ids)
+            .await
+            .map_err(refuse::store)?;
         let (entries, next) = interleave(runs, full, commits, &deployed, before);
         Ok(HistoryView {
             target: placement.reference(),
             entries,
+            beside: beside.into_iter().collect(),
             next,
         })
     }
@@ -141,7 +146,7 @@ fn interleave(
 mod tests {
     use super::*;
     use crate::control_plane::example;
-    use lockstep_types::id::{OperationId, RunId};
+    use lockstep_types::id::OperationId;
     use lockstep_types::plan::PlanCounts;
     use lockstep_types::sync::{StartedBy, SyncPhase};
 

@@ -69,6 +69,7 @@ impl Plane {
             source: source.clone(),
             hold: None,
             pin: None,
+            others_stand: true,
             requests: Vec::new(),
             run: None,
             generation: 0,

@@ -5,6 +5,7 @@ use super::super::{Plane, refuse};
 use super::compare::Difference;
 use super::placed::clusters_of;
 use super::preview::Ground;
+use crate::reconcile::revisions;
 use engine::definition::Definition;
 use engine::source::{Credential, SourceError};
 use futures::StreamExt;
@@ -111,7 +112,7 @@ impl Plane {
                 )
                 .await
                 .map_err(|error| error.to_string())?;
-            self.plan_of(loaded, &at).await
+            self.plan_of(loaded, &at, false).await
         };
         match planned.await {
             Ok(plan) => {
@@ -212,18 +213,25 @@ impl Plane {
             .collect();
         let mut found: Vec<Placement> = Vec::new();
         for placement in self.all_placements().await? {
-            let source = &placement.defined.definition.source;
             if known.contains(&placement.defined.row.id)
-                || !self.touched(&placement, changed)
-                || !self
-                    .follows(ground, &source.repo_url, &source.target_revision)
-                    .await
+                || !self.touched(&placement, &ground.repository, changed)
             {
                 continue;
             }
-            found.push(placement);
+            // Any of its sources may be the one that reads here.
+            for source in revisions::sources(&placement.defined.definition) {
+                if self
+                    .follows(ground, &source.repo_url, &source.target_revision)
+                    .await
+                {
+                    found.push(placement.clone());
+                    break;
+                }
+            }
         }
-        let plans = self.plans(&found, made).await;
+        let plans = self
+            .plans(&found, &ground.source.repo_url, made, false)
+            .await;
         let mut applications: BTreeMap<_, EditedApplication> = BTreeMap::new();
         for plan in plans {
             applications

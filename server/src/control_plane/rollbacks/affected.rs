@@ -2,11 +2,12 @@
 
 use super::super::definitions::Placement;
 use super::super::{Plane, paths, refuse};
-use crate::reconcile::render;
+use crate::reconcile::cause::Cause;
+use crate::reconcile::{render, revisions};
 use engine::source::Credential;
 use lockstep_types::PortError;
 use lockstep_types::revision::{PathChange, Revision, TargetRevision};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a tracked revision is on its host.
 pub(in crate::control_plane) struct Tracked {
@@ -66,15 +67,26 @@ impl Plane {
             .runtime
             .cluster(&placement.target.cluster)
             .and_then(|handle| handle.live.facts());
-        let input = render::input(&placement.defined.definition, revision, facts.as_ref())
-            .map_err(|cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next)))?;
+        let definition = &placement.defined.definition;
+        let conflict =
+            |cause: Cause| PortError::Conflict(refuse::with_next(&cause.cause, &cause.next));
+        let at = revisions::with_tracked(&self.runtime, definition, revision.clone())
+            .map_err(conflict)?;
+        let input = render::input(definition, &at, facts.as_ref()).map_err(conflict)?;
         let inputs = self
             .runtime
             .renderer()
             .inputs(self.runtime.mirrors(), &input)
             .await
             .map_err(refuse::render)?;
-        Ok(inputs.paths())
+        // Sources that follow the same branch of the same repository are restored together.
+        let paths = revisions::sources(definition)
+            .enumerate()
+            .filter(|(_, source)| revisions::goes_along(&self.runtime, definition, source))
+            .fold(Vec::new(), |all, (place, _)| {
+                paths::union(&all, &inputs.paths_of(place))
+            });
+        Ok(paths)
     }
 
     /// Targets that follow the branch and read one of the changed files, the asked one first.
@@ -90,28 +102,36 @@ impl Plane {
         let mut branches: BTreeMap<TargetRevision, Option<String>> = BTreeMap::new();
         let mut reached = Vec::new();
         for other in self.all_placements().await? {
-            let own = other.target.id == placement.target.id;
-            if !own
-                && (self.runtime.repository_key(other.defined.repo_url()) != key
-                    || !self.touched(&other, changed))
-            {
+            if other.target.id == placement.target.id {
+                reached.push(other);
                 continue;
             }
-            let tracked = other.defined.definition.source.target_revision.clone();
-            let follows = match branches.get(&tracked) {
-                Some(known) => known.clone(),
-                None => {
-                    let found = self
-                        .runtime
-                        .mirrors()
-                        .branch_of(url, credential, &tracked)
-                        .await
-                        .map_err(refuse::source)?;
-                    branches.insert(tracked, found.clone());
-                    found
-                }
-            };
-            if own || follows.as_deref() == Some(branch) {
+            if !self.touched(&other, &key, changed) {
+                continue;
+            }
+            // Any of its sources may be the one that reads here.
+            let tracked: BTreeSet<TargetRevision> = revisions::sources(&other.defined.definition)
+                .filter(|source| self.runtime.repository_key(&source.repo_url) == key)
+                .map(|source| source.target_revision.clone())
+                .collect();
+            let mut follows = false;
+            for tracked in tracked {
+                let found = match branches.get(&tracked) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let found = self
+                            .runtime
+                            .mirrors()
+                            .branch_of(url, credential, &tracked)
+                            .await
+                            .map_err(refuse::source)?;
+                        branches.insert(tracked, found.clone());
+                        found
+                    }
+                };
+                follows |= found.as_deref() == Some(branch);
+            }
+            if follows {
                 reached.push(other);
             }
         }
@@ -128,14 +148,21 @@ impl Plane {
         Ok(reached)
     }
 
-    /// Whether the application reads one of the files; a new file in its folder counts, whatever it read so far.
+    /// Whether the application reads one of the repository's files; a new file in its folder counts, whatever it read
+    /// so far.
     pub(in crate::control_plane) fn touched(
         &self,
         other: &Placement,
+        repository: &str,
         changed: &[PathChange],
     ) -> bool {
-        let mut reads = self.reads(&other.defined);
-        reads.push(other.defined.definition.source.path.clone());
+        let mut reads = self.reads_in(&other.defined, repository);
+        reads.extend(
+            revisions::sources(&other.defined.definition)
+                .filter(|source| !source.only_lends)
+                .filter(|source| self.runtime.repository_key(&source.repo_url) == repository)
+                .map(|source| source.path.clone()),
+        );
         paths::touches(changed, &reads)
     }
 }

@@ -20,6 +20,8 @@ use uuid::Uuid;
 const AT_ONCE: usize = 4;
 /// How long live state of objects that nothing declared so far may take.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// Said of a target whose first source is another repository.
+const OTHER_SOURCE: &str = "it reads these files by another of its sources; what that changes is shown once the commit is there";
 const LOOK: Duration = Duration::from_millis(150);
 
 impl Plane {
@@ -27,19 +29,30 @@ impl Plane {
     pub(in crate::control_plane) async fn plans(
         &self,
         placements: &[Placement],
+        url: &str,
         at: &Revision,
+        by_pin: bool,
     ) -> Vec<TargetPlan> {
+        let repository = self.runtime.repository_key(url);
         futures::stream::iter(placements.to_vec())
             .map(|placement| {
                 let (plane, at) = (self.clone(), at.clone());
-                async move { plane.plan(&placement, &at).await }
+                let main = self.runtime.repository_key(placement.defined.repo_url());
+                let other = (main != repository).then_some(OTHER_SOURCE);
+                async move { plane.plan(&placement, &at, by_pin, other).await }
             })
             .buffered(AT_ONCE)
             .collect()
             .await
     }
 
-    async fn plan(&self, placement: &Placement, at: &Revision) -> TargetPlan {
+    async fn plan(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+        by_pin: bool,
+        cannot: Option<&str>,
+    ) -> TargetPlan {
         let policy = &placement.defined.definition.policy;
         let mut view = TargetPlan {
             target: placement.reference(),
@@ -47,21 +60,30 @@ impl Plane {
             error: String::new(),
             automated: policy.automated && !policy.suspend,
         };
-        match self.planned(placement, at).await {
+        if let Some(why) = cannot {
+            why.clone_into(&mut view.error);
+            return view;
+        }
+        match self.planned(placement, at, by_pin).await {
             Ok(plan) => view.plan = Some(plan),
             Err(why) => view.error = why,
         }
         view
     }
 
-    async fn planned(&self, placement: &Placement, at: &Revision) -> Result<Plan, String> {
+    async fn planned(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+        by_pin: bool,
+    ) -> Result<Plan, String> {
         let loaded = load_for_view(&self.runtime, placement.target.id)
             .await
             .map_err(|error| error.to_string())?;
         let Some(loaded) = loaded else {
             return Err("it is no longer defined in Git".to_owned());
         };
-        self.plan_of(loaded, at).await
+        self.plan_of(loaded, at, by_pin).await
     }
 
     /// The plan of a target as it is loaded, or as it would be: its definition at a revision, against the live state.
@@ -72,6 +94,7 @@ impl Plane {
         &self,
         mut loaded: Loaded,
         at: &Revision,
+        by_pin: bool,
     ) -> Result<Plan, String> {
         if let Some(pin) = &loaded.pin {
             return Err(format!(
@@ -86,6 +109,8 @@ impl Plane {
             format!("preview {}", Uuid::now_v7()).as_bytes(),
         ));
         loaded.pin = Some(standing_at(at));
+        // A commit changes the first source alone; a pin takes the others back with it.
+        loaded.others_stand = by_pin;
         let planned = self.compared(&loaded).await;
         if let Some(handle) = self.runtime.cluster(&loaded.row.cluster) {
             handle.live.forget(loaded.row.id);

@@ -6,6 +6,7 @@ use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
 use super::words;
+use crate::reconcile::revisions;
 use engine::source::{Credential, RestoreRequest};
 use lockstep_types::PortError;
 use lockstep_types::plan::{Plan, Step};
@@ -80,13 +81,14 @@ impl Plane {
             Some(branch) => self.reached(placement, branch, &files, &credential).await?,
             None => vec![placement.clone()],
         };
-        let targets = self.plans(&reached, after).await;
+        let targets = self.plans(&reached, url, after, branch.is_none()).await;
         let undone = self.undone(placement, &head, to, &paths).await?;
         let jobs: Vec<_> = targets
             .iter()
             .map(|plan| (&plan.target, self.jobs_of(plan)))
             .collect();
-        let cannot_undo = words::cannot_undo(&targets, &jobs);
+        let mut cannot_undo = words::cannot_undo(&targets, &jobs);
+        cannot_undo.extend(self.untouched(placement, branch.is_some()));
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
             first_line: match &branch {
@@ -115,6 +117,24 @@ impl Plane {
             reached,
             credential,
         })
+    }
+
+    /// Says which sources going back leaves alone.
+    fn untouched(&self, placement: &Placement, by_commit: bool) -> Option<String> {
+        let definition = &placement.defined.definition;
+        let others: Vec<String> = definition
+            .more_sources
+            .iter()
+            .filter(|source| !revisions::goes_along(&self.runtime, definition, source))
+            .map(|source| {
+                format!(
+                    "{} at {}",
+                    super::super::names::last_part(&source.repo_url),
+                    source.target_revision.name()
+                )
+            })
+            .collect();
+        words::untouched(&placement.defined.row.name, &others, by_commit)
     }
 
     /// What the render read then and reads now. When one of the two cannot be told (a broken head is a good reason to

@@ -64,6 +64,24 @@ pub(super) fn message(
     )
 }
 
+/// Which sources of an application going back does not touch; `None` when it has no others.
+pub(super) fn untouched(application: &str, others: &[String], by_commit: bool) -> Option<String> {
+    if others.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = others.iter().map(String::as_str).collect();
+    let names = listed(&names);
+    Some(if by_commit {
+        format!(
+            "{application} has other sources, which the commit does not touch: {names}. A pin takes them back to what they were with the old state."
+        )
+    } else {
+        format!(
+            "{application} has other sources: {names}. The pin takes them back to what they were with the old state, where that is known."
+        )
+    })
+}
+
 /// The message as the preview shows it: the operation has no number yet and the reason is still to come.
 pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitInfo) -> String {
     message(target, head, to, "(numbered when it is made)", "")

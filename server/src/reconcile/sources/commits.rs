@@ -28,7 +28,7 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
         };
         let noted = Noted {
             head: head.clone(),
-            readers: readers(runtime, wanted),
+            readers: readers(runtime, key, wanted),
         };
         let before = runtime.memory().noted(key, revision);
         if before.as_ref() == Some(&noted) {
@@ -50,7 +50,7 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
         }
         let mut seen = Vec::with_capacity(news.len());
         for commit in news {
-            let applications = touched(runtime, wanted, &commit).await;
+            let applications = touched(runtime, key, wanted, &commit).await;
             seen.push((commit, applications));
         }
         if !seen.is_empty() {
@@ -63,22 +63,27 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
     Ok(())
 }
 
-fn readers(runtime: &Runtime, wanted: &Wanted) -> Vec<(ApplicationId, String, bool)> {
+fn readers(
+    runtime: &Runtime,
+    key: &str,
+    wanted: &Wanted,
+) -> Vec<(ApplicationId, Vec<String>, bool)> {
     let known = |id: ApplicationId| {
         runtime
             .memory()
-            .inputs(id)
+            .inputs_in(id, key)
             .is_some_and(|inputs| !inputs.is_empty())
     };
     wanted
         .paths
         .iter()
-        .map(|(id, path)| (*id, path.clone(), known(*id)))
+        .map(|(id, paths)| (*id, paths.clone(), known(*id)))
         .collect()
 }
 
 async fn touched(
     runtime: &Runtime,
+    key: &str,
     wanted: &Wanted,
     commit: &CommitInfo,
 ) -> BTreeSet<ApplicationId> {
@@ -93,22 +98,24 @@ async fn touched(
     wanted
         .paths
         .iter()
-        .filter(|(application, path)| {
-            let inputs = runtime.memory().inputs(**application);
-            touches(&changes, path, inputs.as_deref().unwrap_or_default())
+        .filter(|(application, paths)| {
+            let inputs = runtime.memory().inputs_in(**application, key);
+            touches(&changes, paths, inputs.as_deref().unwrap_or_default())
         })
         .map(|(application, _)| *application)
         .collect()
 }
 
-/// Whether a change concerns an application: a file below its path, or one that its render read from elsewhere.
-pub(crate) fn touches(changes: &[PathChange], path: &str, inputs: &[String]) -> bool {
+/// Whether a change concerns an application: a file below one of its paths, or one that its render read from elsewhere.
+pub(crate) fn touches(changes: &[PathChange], paths: &[String], inputs: &[String]) -> bool {
     changes.iter().any(|change| {
-        let below = path.is_empty()
-            || change
-                .path
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = paths.iter().any(|path| {
+            path.is_empty()
+                || change
+                    .path
+                    .strip_prefix(path.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
         below || inputs.contains(&change.path)
     })
 }
@@ -135,11 +142,12 @@ mod tests {
             ("base/db.yaml", false),
         ] {
             assert_eq!(
-                touches(&changed(path), "shop/prod", &inputs),
+                touches(&changed(path), &["shop/prod".to_owned()], &inputs),
                 expected,
                 "{path}"
             );
         }
-        assert!(touches(&changed("anything"), "", &[]));
+        assert!(touches(&changed("anything"), &[String::new()], &[]));
+        assert!(!touches(&changed("anything"), &[], &[]), "it only lends");
     }
 }

@@ -3,10 +3,12 @@
 use super::judge::{self, Baseline, Judged, Subject};
 use super::load::Loaded;
 use super::memory::TargetMemory;
+use super::unsteady::unsteady;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::permit::{self, Place};
 use crate::reconcile::render;
+use crate::reconcile::revisions::{self, Revisions};
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
 use crate::store::cluster::ClusterRow;
@@ -15,7 +17,7 @@ use engine::plan::{InventoryEntry, PlanPolicy};
 use engine::render::{Complete, RenderInput};
 use lockstep_types::cluster::Connection;
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::revision::Revision;
+use lockstep_types::revision::{Revision, SourceRevision};
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
@@ -24,9 +26,12 @@ use std::sync::Arc;
 /// A finished comparison with everything it rests on.
 pub(crate) struct Compared {
     pub(crate) revision: Revision,
+    /// Of the further sources.
+    pub(crate) beside: Vec<SourceRevision>,
     pub(crate) render: Arc<Complete>,
     pub(crate) input: RenderInput,
-    pub(crate) inputs: Vec<String>,
+    /// Paths in the repository of each source; none when it was rendered past the caches.
+    pub(crate) inputs: Vec<Vec<String>>,
     pub(crate) desired: Desired,
     pub(crate) inventory: Vec<InventoryEntry>,
     pub(crate) baseline: Baseline,
@@ -47,6 +52,32 @@ pub(crate) enum Comparison {
 }
 
 impl Compared {
+    /// Paths that are read of the first source's repository, sorted: its own and those of sources that go along.
+    pub(crate) fn main_inputs(&self, runtime: &Runtime, loaded: &Loaded) -> Vec<String> {
+        let url = &loaded.definition.source.repo_url;
+        self.inputs_by_repository(runtime, loaded)
+            .remove(&runtime.repository_key(url))
+            .unwrap_or_default()
+    }
+
+    /// Paths that are read of every repository, sorted.
+    pub(crate) fn inputs_by_repository(
+        &self,
+        runtime: &Runtime,
+        loaded: &Loaded,
+    ) -> BTreeMap<String, Vec<String>> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (source, paths) in revisions::sources(&loaded.definition).zip(&self.inputs) {
+            let here = found
+                .entry(runtime.repository_key(&source.repo_url))
+                .or_default();
+            here.extend(paths.iter().cloned());
+            here.sort();
+            here.dedup();
+        }
+        found
+    }
+
     /// What the planner and the executor are handed.
     pub(crate) fn subject<'a>(&'a self, runtime: &Runtime, loaded: &'a Loaded) -> Subject<'a> {
         Subject {
@@ -106,11 +137,10 @@ async fn stages(
     handle: Arc<ClusterHandle>,
     now: Micros,
 ) -> Result<Comparison, Cause> {
-    render::whole(&loaded.definition)?;
     let clusters = clusters(runtime, loaded).await?;
     let allowed = Place::of(&loaded.row.cluster, &loaded.source.home_cluster, &clusters);
     permit::definition(&loaded.definition, allowed)?;
-    let revision = revision(runtime, loaded)?;
+    let revisions = revisions(runtime, loaded).await?;
     let Some(facts) = handle.live.facts() else {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
             Cause::passing(
@@ -120,9 +150,13 @@ async fn stages(
             )
         }));
     };
-    let input = render::input(&loaded.definition, &revision, Some(&facts))?;
+    let input = render::input(&loaded.definition, &revisions, Some(&facts))?;
     let (complete, inputs) = if std::mem::take(&mut memory.bypass) {
-        (Arc::new(render::anew(runtime, &input).await?), Vec::new())
+        let anew = render::anew(runtime, &input).await?;
+        if let Ok(Some(before)) = render::stored(runtime, &anew.key).await {
+            memory.unsteady = unsteady(&before, &anew, &revisions.main);
+        }
+        (Arc::new(anew), Vec::new())
     } else {
         let rendered = render::rendered(runtime, &input).await?;
         (rendered.complete, rendered.inputs)
@@ -215,8 +249,10 @@ async fn stages(
                 .or_insert_with(|| manifest.hash.clone());
         }
     }
+    let Revisions { main, beside } = revisions;
     let mut compared = Box::new(Compared {
-        revision,
+        revision: main,
+        beside,
         render: complete,
         input,
         inputs,
@@ -297,34 +333,17 @@ fn unreachable(loaded: &Loaded, handle: &ClusterHandle) -> Option<Cause> {
     }
 }
 
-/// The commit to compare with: the pin's, else what the tracked revision resolved to.
-fn revision(runtime: &Runtime, loaded: &Loaded) -> Result<Revision, Cause> {
-    if let Some(pin) = &loaded.pin {
-        return Ok(pin.revision.clone());
-    }
-    let source = &loaded.definition.source;
-    let not_yet = || {
-        Cause::passing(
-            ReasonCode::FetchFailed,
-            format!("{} has not been fetched yet", source.repo_url),
-            "It is fetched in a moment",
-        )
-    };
-    let known = runtime
-        .resolution(&source.repo_url, &source.target_revision)
-        .ok_or_else(not_yet)?;
-    match (known.revision, known.failing) {
-        (Some(revision), _) => Ok(revision),
-        (None, Some(failing)) => Err(Cause::passing(
-            ReasonCode::FetchFailed,
-            failing.error,
-            if failing.next.is_empty() {
-                "It is fetched again by itself".to_owned()
-            } else {
-                failing.next
-            },
-        )),
-        (None, None) => Err(not_yet()),
+/// The commits to compare with: the pin's, else what the tracked revisions resolved to.
+async fn revisions(runtime: &Runtime, loaded: &Loaded) -> Result<Revisions, Cause> {
+    let definition = &loaded.definition;
+    match &loaded.pin {
+        None => revisions::tracked(runtime, definition),
+        Some(pin) if loaded.others_stand => {
+            // A preview goes by another name; what was recorded is the target's.
+            let target = store::target::id_of(loaded.application.id, &loaded.row.cluster);
+            revisions::recorded(runtime, target, definition, pin.revision.clone()).await
+        }
+        Some(pin) => revisions::with_tracked(runtime, definition, pin.revision.clone()),
     }
 }
 

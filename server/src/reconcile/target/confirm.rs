@@ -2,11 +2,18 @@
 //! the first, must give the same objects; and the revision must descend from what was deployed.
 
 use super::memory::{Confirm, TargetMemory};
+use super::unsteady::unsteady;
 use super::{Compared, Loaded};
 use crate::reconcile::decide::{Facts, PruneCheck};
 use crate::reconcile::render;
 use crate::runtime::Runtime;
+use crate::store::{self, StoreError};
+use lockstep_types::revision::{Revision, SourceRevision};
+use lockstep_types::sync::SyncPhase;
 use lockstep_types::time::Micros;
+
+/// Runs among which the newest successful one is looked for.
+const LOOK_BACK: u64 = 20;
 
 /// How far confirming is; renders the second time when it is due.
 pub(super) async fn check(
@@ -50,8 +57,12 @@ pub(super) async fn check(
         && at <= now
     {
         match render::anew(runtime, &compared.input).await {
-            Ok(second) if second.digest == confirm.digest => confirm.state = PruneCheck::Confirmed,
-            Ok(_) => {
+            Ok(second) if second.digest == confirm.digest => {
+                confirm.state = PruneCheck::Confirmed;
+                memory.unsteady = None;
+            }
+            Ok(second) => {
+                memory.unsteady = unsteady(&compared.render, &second, &compared.revision);
                 tracing::warn!(event.name = "target.renders_disagree", revision = %compared.revision, "two renders of one commit differ; nothing is deleted");
                 memory.confirm = None;
                 return PruneCheck::ConfirmAt(now.plus_seconds(60));
@@ -68,7 +79,24 @@ pub(super) async fn check(
         .map_or(PruneCheck::NotNeeded, |confirm| confirm.state)
 }
 
+/// Whether every source goes forward from what was deployed.
 async fn descends(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> bool {
+    if let Some(deployed) = &loaded.row.deployed {
+        let Ok(before) = beside_deployed(runtime, loaded, deployed).await else {
+            return false;
+        };
+        for (before, now) in before.iter().zip(&compared.beside) {
+            let forward = before.repo_url != now.repo_url
+                || runtime
+                    .mirrors()
+                    .is_ancestor(&now.repo_url, &before.revision, &now.revision)
+                    .await
+                    .unwrap_or(false);
+            if !forward {
+                return false;
+            }
+        }
+    }
     match &loaded.row.deployed {
         None => true,
         Some(deployed) => runtime
@@ -81,4 +109,26 @@ async fn descends(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> bo
             .await
             .unwrap_or(false),
     }
+}
+
+/// Revisions of the further sources that the newest successful sync applied; without a sync, those that stood beside
+/// what is deployed.
+async fn beside_deployed(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    deployed: &Revision,
+) -> Result<Vec<SourceRevision>, StoreError> {
+    if loaded.definition.more_sources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (db, id) = (runtime.store(), loaded.row.id);
+    let runs = store::run::of_target(db, id, None, LOOK_BACK).await?;
+    let applied = runs.iter().find(|run| run.phase == SyncPhase::Succeeded);
+    if let Some(run) = applied {
+        return Ok(store::beside::of_runs(db, id, &[run.id])
+            .await?
+            .remove(&run.id)
+            .unwrap_or_default());
+    }
+    store::beside::of_revision(db, id, deployed).await
 }

@@ -29,6 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) source: SourceRow,
     pub(crate) hold: Option<Hold>,
     pub(crate) pin: Option<Pin>,
+    /// With a pin, further sources go back too, to what they were with its revision.
+    pub(crate) others_stand: bool,
     pub(crate) requests: Vec<OperationRow>,
     pub(crate) run: Option<RunRow>,
     pub(crate) inventory: Vec<InventoryRow>,
@@ -136,6 +138,7 @@ async fn loaded(
         requests: store::operation::pending(db, id).await?,
         run: store::run::active_of_target(db, id).await?,
         inventory: store::inventory::of_target(db, id).await?,
+        others_stand: true,
         generation: row.generation,
         row,
         application,

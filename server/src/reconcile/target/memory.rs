@@ -1,6 +1,7 @@
 //! What the loop of one target remembers between its passes. Owned by that loop alone; all of it may be lost.
 
 use super::judge::DryRuns;
+use super::unsteady::Unsteady;
 use crate::reconcile::decide::{LastAttempt, PruneCheck};
 use lockstep_types::id::RunId;
 use lockstep_types::resource::ResourceKey;
@@ -27,6 +28,8 @@ pub(crate) struct TargetMemory {
     /// Hash of the manifest at which an object was last as declared.
     pub(crate) settled: BTreeMap<ResourceKey, String>,
     pub(crate) confirm: Option<Confirm>,
+    /// The newest render that was not the same twice.
+    pub(crate) unsteady: Option<Unsteady>,
     /// The run that waits for health, and since when.
     pub(crate) verifying: Option<(RunId, Micros)>,
     /// What the render declared as child definitions when they were last registered.

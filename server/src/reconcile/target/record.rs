@@ -3,13 +3,14 @@
 use super::{Compared, Loaded, TargetMemory};
 use crate::reconcile::cause::Cause;
 use crate::reconcile::decide::{Act, Decision, Facts};
-use crate::reconcile::{desired, ledger};
+use crate::reconcile::{desired, ledger, revisions};
 use crate::runtime::{Assessment, Runtime};
 use crate::store::drift::FoundDrift;
 use crate::store::target::{Deployed, TargetState};
 use crate::store::{self, StoreError};
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
 use lockstep_types::drift::DriftState;
+use lockstep_types::event::EventKind;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::plan::Plan;
 use lockstep_types::reason::ReasonCode;
@@ -98,13 +99,15 @@ pub(super) async fn known(
         store::target::record(&mut tx, id, loaded.generation, &state).await?;
         tx.commit().await?;
     }
-    if let Some(deployed) = &deployed
-        && let Err(error) = runtime
-            .mirrors()
-            .keep(&loaded.definition.source.repo_url, &deployed.revision)
-            .await
-    {
-        tracing::warn!(event.name = "target.keep_failed", revision = %deployed.revision, error = %error, "a deployed commit could not be kept for history");
+    beside(runtime, loaded, compared).await?;
+    if let Some(deployed) = &deployed {
+        revisions::keep(
+            runtime,
+            &loaded.definition,
+            &deployed.revision,
+            &compared.beside,
+        )
+        .await;
     }
     runtime.memory().compared(
         id,
@@ -115,9 +118,12 @@ pub(super) async fn known(
             .unwrap_or(now)
             .min(now),
     );
-    runtime
-        .memory()
-        .set_inputs(loaded.application.id, compared.inputs.clone());
+    let inputs = compared.main_inputs(runtime, loaded);
+    runtime.memory().set_inputs(
+        loaded.application.id,
+        inputs.clone(),
+        compared.inputs_by_repository(runtime, loaded),
+    );
     runtime.brake().plans(
         id,
         found.facts.prunes > 0 && loaded.row.mode == Mode::Managed,
@@ -138,13 +144,28 @@ pub(super) async fn known(
         diffs: judged.diffs.clone(),
         plan: found.plan.clone(),
         violations: found.facts.violations.clone(),
-        inputs: compared.inputs.clone(),
+        inputs,
         healths: judged.healths.clone(),
         health: judged.health.clone(),
         culprit: judged.culprit.clone(),
         sync: judged.sync,
     };
     runtime.memory().assessed(id, Arc::new(assessment));
+    Ok(())
+}
+
+/// Notes at which revisions of its further sources a target was compared; only when that is news.
+async fn beside(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> Result<(), StoreError> {
+    let (id, revision) = (loaded.row.id, &compared.revision);
+    if compared.beside.is_empty()
+        || store::beside::of_revision(runtime.store(), id, revision).await? == compared.beside
+    {
+        return Ok(());
+    }
+    let mut tx = runtime.store().begin().await?;
+    store::beside::note_revision(&mut tx, id, revision, &compared.beside).await?;
+    tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
+    tx.commit().await?;
     Ok(())
 }
 
@@ -221,10 +242,16 @@ pub(super) async fn endings(
     if pin.until > now || pin.ended_waiting {
         return Ok(());
     }
-    let input = engine::render::RenderInput {
+    let Ok(followed) = revisions::with_tracked(runtime, &loaded.definition, tracked.clone()) else {
+        return Ok(());
+    };
+    let mut input = engine::render::RenderInput {
         revision: tracked,
         ..compared.input.clone()
     };
+    for (more, at) in input.more.iter_mut().zip(&followed.beside) {
+        more.revision = at.revision.clone();
+    }
     let same = crate::reconcile::render::rendered(runtime, &input)
         .await
         .is_ok_and(|rendered| rendered.complete.digest == compared.render.digest);
@@ -247,11 +274,10 @@ async fn behind(
     tracked: &lockstep_types::revision::Revision,
 ) -> u32 {
     let source = &loaded.definition.source;
-    let paths = if compared.inputs.is_empty() {
-        vec![source.path.clone()]
-    } else {
-        compared.inputs.clone()
-    };
+    let mut paths = compared.main_inputs(runtime, loaded);
+    if paths.is_empty() {
+        paths.push(source.path.clone());
+    }
     let Ok(log) = runtime
         .mirrors()
         .log(&source.repo_url, tracked, &paths, 500)

@@ -10,6 +10,8 @@ pub struct Model {
     pub key: String,
     #[sea_orm(column_type = "Text")]
     pub digest: String,
+    #[sea_orm(column_type = "Text")]
+    pub warnings: String,
     pub rendered_at: i64,
     pub used_at: i64,
 }

@@ -110,7 +110,11 @@ fn source(place: &Place<'_>, among_several: bool) -> DefinedSource {
     }
     place.ignore("name", "sources are known by their place in the list");
     place.ignore("tagPrefix", "it is only for choosing among tags by Argo CD");
-    let path = match repo_path(&place.text("path")) {
+    let written = place.text("path");
+    // A dot is a path: then the root is rendered too.
+    let only_lends =
+        among_several && !reference.is_empty() && written.is_empty() && chart.is_empty();
+    let path = match repo_path(&written) {
         Ok(path) => path,
         Err(why) => {
             place.problem("path", why, EDIT);
@@ -163,6 +167,7 @@ fn source(place: &Place<'_>, among_several: bool) -> DefinedSource {
         repo_url,
         chart,
         reference,
+        only_lends,
         path,
         target_revision,
         dialect: Dialect::ArgoApplication,

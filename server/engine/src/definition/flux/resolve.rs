@@ -49,8 +49,10 @@ pub(in super::super) fn read_document(
             target_revision,
             folder,
             suspend,
+            excluded,
         } = source.repository;
         spec.source.kind = kind;
+        spec.source.excluded = (kind == SourceKind::Git).then_some(excluded);
         spec.source.repo_url = url;
         spec.source.target_revision = target_revision;
         spec.source.path = below(&folder, &spec.source.path);
@@ -100,6 +102,7 @@ fn found(
                         target_revision: revision.clone(),
                         folder: String::new(),
                         suspend: false,
+                        excluded: String::new(),
                     },
                     broken: false,
                     ignored: Vec::new(),

@@ -73,6 +73,7 @@ pub(in super::super) fn read_document(
             source: DefinedSource {
                 dialect: key.dialect,
                 helm: Some(spec.helm),
+                post_renderers: spec.post_renderers,
                 ..found.source
             },
             destination: spec.destination,
@@ -133,6 +134,7 @@ fn chart(
             let source = DefinedSource {
                 repo_url: repository.repository.url.clone(),
                 target_revision: repository.repository.target_revision.clone(),
+                excluded: Some(repository.repository.excluded.clone()),
                 path,
                 ..DefinedSource::default()
             };

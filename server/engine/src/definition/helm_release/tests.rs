@@ -152,13 +152,25 @@ spec:
     - {kind: Secret, name: token}
     - {kind: ConfigMap, name: shared, valuesKey: none}
     - {kind: ConfigMap, name: shared, targetPath: 'a[0]'}
-  postRenderers: [{kustomize: {images: []}}]
+  postRenderers: [{exec: {}}, {kustomize: {patches: [{path: a.yaml}]}}]
 ---
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: bucket, namespace: apps}
 spec:
   chart: {spec: {chart: web, sourceRef: {kind: Bucket, name: b}}}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: artifact, namespace: apps}
+spec:
+  chartRef: {kind: ExternalArtifact, name: b}
+  kubeConfig: {secretRef: {name: elsewhere}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: Bucket
+metadata: {name: b, namespace: apps}
+spec: {bucketName: b, endpoint: example.org}
 ";
     let read = read_files(
         &[
@@ -179,6 +191,33 @@ spec:
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn steps_after_the_chart_are_read_in_their_order() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: web, namespace: apps}
+spec:
+  chart: {spec: {chart: ./charts/web, sourceRef: {kind: GitRepository, name: team}}}
+  postRenderers:
+    - kustomize:
+        images: [{name: web, newTag: '2'}]
+        patches: [{target: {kind: Deployment}, patch: 'x'}]
+    - kustomize: {}
+    - kustomize: {images: [{name: web, newName: other}]}
+";
+    let read = read_files(
+        &[file("a/sources.yaml", SOURCES), file("b/web.yaml", release)],
+        "home",
+    );
+    assert_eq!(read.problems, []);
+    let steps = &read.applications[0].source.post_renderers;
+    let told: Vec<_> = steps
+        .iter()
+        .map(|step| (step.images[0].new_tag.as_str(), step.patches.len()))
+        .collect();
+    assert_eq!(told, [("2", 1), ("", 0)]);
 }
 
 #[test]
