@@ -70,6 +70,7 @@ fn listed(files: &[DefinitionFile]) -> String {
     let Definitions {
         applications,
         problems,
+        ..
     } = read(files);
     let mut text = String::new();
     for definition in &applications {

@@ -2,7 +2,7 @@ use super::super::{DefinitionFile, read};
 use super::*;
 use lockstep_types::resource::ResourceKey;
 
-fn project(spec: &str) -> Project {
+fn project_of(spec: &str) -> Project {
     let text = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: web, namespace: argocd}}\nspec:\n{spec}"
     );
@@ -36,7 +36,7 @@ const WHOLE: &str = "  description: Shops
 
 #[test]
 fn the_whole_schema_is_read() {
-    let project = project(WHOLE);
+    let project = project_of(WHOLE);
     assert_eq!(project.description, "Shops");
     assert_eq!(project.destinations.len(), 3);
     assert_eq!(project.cluster_allowed[0].name, "shop-*");
@@ -66,7 +66,7 @@ fn the_whole_schema_is_read() {
 
 #[test]
 fn repositories_are_permitted_by_globs_and_denied_by_marks() {
-    let project = project(WHOLE);
+    let project = project_of(WHOLE);
     for (repository, permitted) in [
         ("https://example.org/team/shop.git", true),
         ("https://example.org/team/shop", true),
@@ -80,9 +80,9 @@ fn repositories_are_permitted_by_globs_and_denied_by_marks() {
         let refused = project.refuse_source(repository);
         assert_eq!(refused.is_none(), permitted, "{repository}: {refused:?}");
     }
-    let all = super::tests::project("  sourceRepos: ['*']\n");
+    let all = project_of("  sourceRepos: ['*']\n");
     assert_eq!(all.refuse_source("oci://registry.example.org/a/b"), None);
-    let none = super::tests::project("  description: nothing is permitted\n");
+    let none = project_of("  description: nothing is permitted\n");
     let refused = none.refuse_source("https://example.org/a.git").unwrap();
     assert_eq!(
         (refused.rule.as_str(), refused.message.as_str()),
@@ -95,7 +95,7 @@ fn repositories_are_permitted_by_globs_and_denied_by_marks() {
 
 #[test]
 fn destinations_are_permitted_by_server_or_name_and_namespace() {
-    let project = project(WHOLE);
+    let project = project_of(WHOLE);
     for (cluster, server, home, namespace, permitted) in [
         ("hub", "https://10.0.0.1:6443", true, "web", true),
         ("hub", "https://10.0.0.1:6443", true, "kube-system", false),
@@ -115,7 +115,7 @@ fn destinations_are_permitted_by_server_or_name_and_namespace() {
             "{cluster} {namespace}: {refused:?}"
         );
     }
-    let narrow = super::tests::project("  destinations: [{name: prod-*, namespace: 'shop-*'}]\n");
+    let narrow = project_of("  destinations: [{name: prod-*, namespace: 'shop-*'}]\n");
     for (cluster, namespace, permitted) in [
         ("prod-eu", "shop-a", true),
         ("prod-eu", "web", false),
@@ -128,7 +128,7 @@ fn destinations_are_permitted_by_server_or_name_and_namespace() {
 
 #[test]
 fn kinds_are_judged_by_their_scope() {
-    let project = project(WHOLE);
+    let project = project_of(WHOLE);
     let key = |group: &str, kind: &str, namespace: &str, name: &str| {
         ResourceKey::new(group, kind, namespace, name)
     };
@@ -154,8 +154,7 @@ fn kinds_are_judged_by_their_scope() {
         let refused = project.refuse_kind(&key, !key.namespace.is_empty());
         assert_eq!(refused.is_none(), permitted, "{key}: {refused:?}");
     }
-    let narrow =
-        super::tests::project("  namespaceResourceWhitelist: [{group: apps, kind: '*'}]\n");
+    let narrow = project_of("  namespaceResourceWhitelist: [{group: apps, kind: '*'}]\n");
     assert!(
         narrow
             .refuse_kind(&key("", "ConfigMap", "web", "a"), true)

@@ -10,11 +10,13 @@ pub(super) fn joined(
     later: Parameters,
     go: bool,
 ) -> Result<Parameters, Stop> {
-    let mut all = earlier.clone();
     if go {
+        let mut all = Parameters::new();
+        fill_in(&mut all, earlier.clone());
         fill_in(&mut all, later);
         return Ok(all);
     }
+    let mut all = earlier.clone();
     for (name, value) in later {
         let Some(known) = all.get(&name) else {
             all.insert(name, value);
@@ -94,13 +96,13 @@ fn unique(keys: &[String], list: &[Parameters]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Takes from `other` what is not there or says nothing.
+/// Takes from `other` what is not there or says nothing. A null is no news.
 pub(super) fn fill_in(into: &mut Parameters, other: Parameters) {
     for (name, value) in other {
         match (into.get_mut(&name), value) {
             (Some(Value::Object(known)), Value::Object(more)) => fill_in(known, more),
             (Some(known), value) if says_nothing(known) => *known = value,
-            (Some(_), _) => {}
+            (Some(_), _) | (None, Value::Null) => {}
             (None, value) => {
                 into.insert(name, value);
             }
@@ -108,12 +110,11 @@ pub(super) fn fill_in(into: &mut Parameters, other: Parameters) {
     }
 }
 
-/// Takes from `other` everything that says something.
+/// Takes from `other` everything: `false`, nothing and an empty text too. Only of maps the rest stays.
 fn override_with(into: &mut Parameters, other: Parameters) {
     for (name, value) in other {
         match (into.get_mut(&name), value) {
             (Some(Value::Object(known)), Value::Object(more)) => override_with(known, more),
-            (Some(_), value) if says_nothing(&value) => {}
             (_, value) => {
                 into.insert(name, value);
             }
@@ -130,5 +131,51 @@ fn says_nothing(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(entries) => entries.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parameters(value: Value) -> Parameters {
+        value.as_object().unwrap().clone()
+    }
+
+    /// The expected values are what Helm's `mergeOverwrite` and `merge` print, which call the library that Argo CD calls.
+    #[test]
+    fn go_parameters_are_merged_as_argo_cd_does() {
+        let mut under = parameters(
+            json!({"a": true, "b": "x", "c": {"d": 1}, "l": [1], "n": 5, "m": {"q": 1}}),
+        );
+        let over = json!({"a": false, "b": "", "c": {}, "l": [], "n": null, "m": "s"});
+        override_with(&mut under, parameters(over));
+        let expected = json!({"a": false, "b": "", "c": {"d": 1}, "l": [], "m": "s", "n": null});
+        assert_eq!(Value::Object(under), expected);
+
+        let mut first =
+            parameters(json!({"a": false, "b": "", "c": {}, "l": [], "n": null, "z": "k"}));
+        let second = json!(
+            {"a": true, "b": "x", "c": {"d": 1}, "l": [1], "n": null, "q": null, "z": "w"}
+        );
+        fill_in(&mut first, parameters(second));
+        let expected = json!({"a": true, "b": "x", "c": {"d": 1}, "l": [1], "n": null, "z": "k"});
+        assert_eq!(Value::Object(first), expected);
+    }
+
+    #[test]
+    fn plain_parameters_of_a_matrix_must_not_differ() {
+        let first = parameters(json!({"name": "eu", "n": "1"}));
+        let joined_with = |later: Value| joined(&first, parameters(later), false);
+        let expected = json!({"name": "eu", "n": "1", "path": "a"});
+        assert_eq!(
+            joined_with(json!({"n": 1, "path": "a"})).map(Value::Object),
+            Ok(expected)
+        );
+        assert!(joined_with(json!({"name": "us"})).is_err());
+        // With Go templates the earlier one wins.
+        let joined = joined(&first, parameters(json!({"name": "us"})), true);
+        assert_eq!(joined.unwrap().get("name"), Some(&json!("eu")));
     }
 }

@@ -150,6 +150,7 @@ fn objects(path: &str, bytes: &[u8]) -> Result<Vec<Parameters>, Stop> {
             .into_iter()
             .map(|item| match item {
                 Value::Object(object) => Ok(object),
+                Value::Null => Ok(Parameters::new()),
                 _ => Err(refuse()),
             })
             .collect(),

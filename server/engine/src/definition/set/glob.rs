@@ -49,16 +49,12 @@ impl Matcher {
         self.left -= 1;
         match pattern {
             [] => text.is_empty(),
-            ['*', '*', '/', rest @ ..] if self.over_slashes => {
-                // `**/` may stand for nothing at all.
-                self.run(rest, text) || self.star(&pattern[2..], text)
-            }
             ['*', rest @ ..] => self.star(rest, text),
             ['?', rest @ ..] => match text {
                 [c, tail @ ..] if self.over_slashes || *c != '/' => self.run(rest, tail),
                 _ => false,
             },
-            ['[', rest @ ..] => match (class(rest), text) {
+            ['[', rest @ ..] => match (class(rest, self.over_slashes), text) {
                 (Some((class, rest)), [c, tail @ ..]) => {
                     (self.over_slashes || *c != '/') && class.has(*c) && self.run(rest, tail)
                 }
@@ -102,10 +98,11 @@ impl Class {
     }
 }
 
-/// What follows `[`, up to and with `]`.
-fn class(pattern: &[char]) -> Option<(Class, &[char])> {
+/// What follows `[`, up to and with `]`. Only pathspecs know `!` besides `^`.
+fn class(pattern: &[char], bang: bool) -> Option<(Class, &[char])> {
     let (negated, mut rest) = match pattern {
-        ['^' | '!', rest @ ..] => (true, rest),
+        ['^', rest @ ..] => (true, rest),
+        ['!', rest @ ..] if bang => (true, rest),
         rest => (false, rest),
     };
     let mut ranges = Vec::new();
@@ -144,6 +141,8 @@ mod tests {
             ("d/[f|g]", "d/e", false),
             ("d/[^f]", "d/e", true),
             ("d/[a-c]?", "d/bx", true),
+            ("d/[!f]", "d/e", false),
+            ("d/[!f]", "d/!", true),
             ("d/[", "d/[", false),
             ("apps/sh\\*p", "apps/sh*p", true),
             ("apps/**", "apps/shop", true),
@@ -161,7 +160,14 @@ mod tests {
                 "clusters/eu/prod/config.json",
                 true,
             ),
-            ("clusters/**/config.json", "clusters/config.json", true),
+            // Not as in a shell: both slashes are there. Git itself says so.
+            ("clusters/**/config.json", "clusters/config.json", false),
+            ("**/config.json", "clusters/config.json", true),
+            ("**/config.json", "config.json", false),
+            ("./clusters/*.json", "clusters/eu.json", true),
+            ("clusters/", "clusters/eu.json", true),
+            ("clusters/eu?/x", "clusters/eu2/x", true),
+            ("clusters/[!u]u/x", "clusters/eu/x", true),
             (
                 "clusters/*/config.json",
                 "clusters/eu/prod/config.json",

@@ -33,7 +33,7 @@ pub(super) fn fill(text: &str, parameters: &Parameters) -> String {
     filled
 }
 
-/// `{a: {b: [1]}}` as `a.b.0 = 1`, values as text.
+/// `{a: {b: [1]}}` as `a.b.0 = 1`, values as text. Of empty maps and lists nothing is left, as in Argo CD.
 pub(super) fn flat(parameters: &Parameters) -> BTreeMap<String, String> {
     let mut flat = BTreeMap::new();
     for (name, value) in parameters {
@@ -44,12 +44,12 @@ pub(super) fn flat(parameters: &Parameters) -> BTreeMap<String, String> {
 
 fn flatten(name: String, value: &Value, flat: &mut BTreeMap<String, String>) {
     match value {
-        Value::Object(entries) if !entries.is_empty() => {
+        Value::Object(entries) => {
             for (key, value) in entries {
                 flatten(format!("{name}.{key}"), value, flat);
             }
         }
-        Value::Array(items) if !items.is_empty() => {
+        Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
                 flatten(format!("{name}.{index}"), value, flat);
             }
@@ -161,6 +161,16 @@ mod tests {
         ] {
             assert_eq!(printed(&value), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn nested_values_get_dotted_names() {
+        let nested = parameters(json!({
+            "a": {"b": [1, {"c": true}]}, "none": null, "empty": {}, "list": [], "deep": {"er": []},
+        }));
+        let expected = [("a.b.0", "1"), ("a.b.1.c", "true"), ("none", "<nil>")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(flat(&nested), BTreeMap::from(expected));
     }
 
     #[test]

@@ -51,7 +51,7 @@ const FILES: [(&str, &str); 9] = [
     ),
     (
         "clusters/list.yaml",
-        "- {name: one, n: 1}\n- {name: two, n: 2}\n",
+        "- {name: one, number: 1}\n- {name: two, number: 2}\n",
     ),
 ];
 

@@ -97,7 +97,7 @@ template:
             "generators:
 - git: {{repoURL: {FLEET}, revision: HEAD, files: [{{path: clusters/list.yaml}}]}}
 template:
-  metadata: {{name: '{{{{name}}}}-{{{{n}}}}'}}
+  metadata: {{name: '{{{{name}}}}-{{{{number}}}}'}}
   spec:
     source: {{repoURL: {FLEET}, targetRevision: HEAD, path: '{{{{path.filename}}}}'}}
     destination: {{name: staging, namespace: guestbook}}
