@@ -13,3 +13,4 @@ pub mod rollbacks;
 pub mod session;
 pub mod sources;
 pub mod syncs;
+pub mod webhooks;

@@ -10,6 +10,8 @@ mod forms;
 mod sets;
 #[path = "pages/several_sources.rs"]
 mod several_sources;
+#[path = "pages/theme.rs"]
+mod theme;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -200,6 +202,10 @@ fn every_page_says_what_it_is_for() {
                 ],
             ),
             (
+                format!("{app}?cluster=prod-eu&node=apps/Deployment:shop/checkout"),
+                vec!["Problem", "Prun=false", "is not known and does not count"],
+            ),
+            (
                 format!("{app}?cluster=prod-eu&tab=changes"),
                 vec![
                     "2 warnings",
@@ -327,6 +333,17 @@ fn every_page_says_what_it_is_for() {
                 vec!["observed only", "Take over", "Add a root source"],
             ),
             ("/settings?tab=tokens".into(), vec!["pipeline of shop"]),
+            (
+                "/settings?tab=webhooks".into(),
+                vec![
+                    "https://lockstep.example.com/api/webhooks/github",
+                    "fetched at once",
+                    "refs/heads/main",
+                    "nothing follows this branch or tag",
+                    "wrong or missing secret",
+                    "none yet",
+                ],
+            ),
             (
                 "/login?error=throttled".into(),
                 vec!["Too many attempts.", "Log in"],
@@ -477,26 +494,5 @@ fn a_server_function_tells_its_error_by_status() {
         assert_eq!(gone.status, StatusCode::NOT_FOUND);
         assert!(gone.html.contains("NotFound"), "{}", gone.html);
         assert_eq!(ask(None, unknown).await.status, StatusCode::UNAUTHORIZED);
-    });
-}
-
-#[test]
-fn the_theme_is_drawn_by_the_server() {
-    on_server(async {
-        let request = Request::get("/login")
-            .header(header::COOKIE, "a=b; theme=dark")
-            .body(Body::empty())
-            .expect("a request");
-        assert!(
-            send(None, false, request)
-                .await
-                .html
-                .contains("data-theme=\"dark\"")
-        );
-        let request = Request::get("/login")
-            .header(header::COOKIE, "theme=\"><script>")
-            .body(Body::empty())
-            .expect("a request");
-        assert!(!send(None, false, request).await.html.contains("data-theme"));
     });
 }

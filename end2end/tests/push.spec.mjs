@@ -28,4 +28,17 @@ test('a pushed commit is live on both clusters without anyone touching Lockstep'
     });
     expect(rollout.commit.subject).toBe('push 1.1.0');
   });
+  await test.step('the commit names what it made render, and leaves every other application of the repository alone', async () => {
+    const { entries } = await world.api('GET', 'activity?kind=commit');
+    const { repo } = entries.map((entry) => entry.Commit).find((entry) => entry?.commit.revision === sha);
+    const { renders, untouched } = await world.api('GET', `commits/${repo}/${sha}`);
+    expect(renders.map(({ target }) => target.application.name).sort()).toEqual(['push-prod-eu', 'push-staging-eu']);
+    expect(renders.some(({ outcome }) => outcome === 'Rendered')).toBe(true);
+    expect(untouched.length).toBeGreaterThan(2);
+    await app.goto(`${world.url}/commits/${repo}/${sha}`);
+    const again = app.getByRole('list', { name: 'Looked at again' });
+    await expect(again.getByRole('listitem')).toHaveCount(2);
+    await expect(again).toContainText('rendered again');
+    await expect(app.getByText(/targets not rendered: no file was touched/)).toBeVisible();
+  });
 });

@@ -1,14 +1,14 @@
 //! Puts the server together: the database, the accounts, the control plane, the tasks that run beside requests, and
 //! the end of all of them. Everything that lives long is made here.
 //!
-//! Tasks: the event hub, the housekeeper, the reconcilers (which their runtime owns), and the HTTP server.
+//! Tasks: the event hub, the housekeeper, the listener for metrics, the reconcilers (which their runtime owns), and the HTTP server.
 
 mod assembly;
 
 use crate::accounts::AccountService;
 use crate::config::Config;
 use crate::events::Hub;
-use crate::http::{Limits, Peer, TimedListener, Web, WebSettings, router};
+use crate::http::{Limits, Peer, TimedListener, Web, WebSettings, metrics_router, router};
 use crate::installation::installation_id;
 use crate::secrets::Vault;
 use crate::store::{SchemaState, Store, event};
@@ -95,6 +95,22 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         hub,
     };
     let Assembled { plane, engine } = assembly::control_plane(foundation).await?;
+    if let Some(address) = config.metrics_listen {
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .with_context(|| format!("metrics_listen: cannot listen on {address}"))?;
+        let stopping = cancel.clone();
+        let routes = metrics_router(engine.clone());
+        let listener = TimedListener::new(listener, Limits::default());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                ended = axum::serve(listener, routes).into_future() => if let Err(error) = ended {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "metrics are no longer served");
+                }
+            }
+        });
+    }
     let settings = WebSettings {
         public_url: config.public_url.clone(),
         session: config.session,

@@ -23,6 +23,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// Where Prometheus reads metrics, without a login; `None`: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// How browsers and the command line reach it.
     pub public_url: PublicUrl,
     /// Database, mirrors, work files, installation id and vault key.
@@ -137,6 +139,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("listen", &self.listen)
+            .field("metrics_listen", &self.metrics_listen)
             .field("public_url", &self.public_url)
             .field("data_dir", &self.data_dir)
             .field("site_root", &self.site_root)

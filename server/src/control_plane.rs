@@ -24,6 +24,7 @@ mod registration;
 mod rollbacks;
 mod sources;
 mod syncs;
+mod webhooks;
 
 #[cfg(test)]
 mod example;
@@ -42,6 +43,7 @@ struct Plane {
     runtime: Runtime,
     registration: Arc<Registration>,
     visits: Arc<fleet::Visits>,
+    gatekeeper: Arc<webhooks::Gatekeeper>,
 }
 
 /// Every port of the server in one value: those of this module, and the two that others implement.
@@ -55,6 +57,7 @@ pub fn ports(
         runtime,
         registration: Arc::new(registration),
         visits: Arc::default(),
+        gatekeeper: Arc::default(),
     };
     ControlPlane {
         fleet: Arc::new(plane.clone()),
@@ -63,7 +66,8 @@ pub fn ports(
         rollbacks: Arc::new(plane.clone()),
         editing: Arc::new(plane.clone()),
         clusters: Arc::new(plane.clone()),
-        sources: Arc::new(plane),
+        sources: Arc::new(plane.clone()),
+        webhooks: Arc::new(plane),
         accounts,
         events,
     }

@@ -13,14 +13,17 @@ mod headers;
 mod health;
 mod listener;
 mod login;
+mod metrics;
 mod pages;
 mod problem;
 mod session;
 mod stream;
 mod table;
+mod webhook;
 
 pub use gate::Peer;
 pub use listener::{Limits, TimedListener};
+pub use metrics::metrics_router;
 pub use table::{RouteInfo, Table};
 
 use crate::accounts::AccountService;
@@ -110,6 +113,7 @@ pub fn router(web: Web) -> Router {
     let (api, _) = api::table().finish();
     let inner = Router::new()
         .nest("/api/v1", api)
+        .route("/api/webhooks/{provider}", post(webhook::receive))
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .route("/events", get(stream::events))
         .route("/login", post(login::log_in))

@@ -16,6 +16,7 @@ pub mod definitions;
 pub mod desired;
 pub mod driver;
 pub mod explain;
+mod inputs;
 pub mod ledger;
 pub mod permit;
 pub mod preview;

@@ -9,6 +9,7 @@ pub mod cluster_access;
 pub mod clusters;
 pub mod git_access;
 pub mod memory;
+pub mod metrics;
 pub mod settings;
 
 pub use activator::Activator;
@@ -16,6 +17,7 @@ pub use cluster_access::{AccessRefused, ClusterAccess};
 pub use clusters::ClusterHandle;
 pub use git_access::GitAccess;
 pub use memory::{Assessment, Resolution};
+pub use metrics::Metrics;
 pub use settings::Settings;
 
 use crate::reconcile;
@@ -72,6 +74,7 @@ struct Inner {
     activator: Activator,
     clusters: Registry,
     memory: Memory,
+    metrics: Metrics,
     limits: reconcile::Limits,
     brake: reconcile::brake::Brake,
     tasks: TaskTracker,
@@ -92,6 +95,7 @@ impl Runtime {
                 activator: Activator::default(),
                 clusters: Registry::default(),
                 memory: Memory::default(),
+                metrics: Metrics::default(),
                 limits,
                 brake: reconcile::brake::Brake::default(),
                 tasks: TaskTracker::new(),
@@ -164,6 +168,11 @@ impl Runtime {
     /// Intervals and limits.
     pub fn settings(&self) -> &Settings {
         &self.inner.parts.settings
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Wakes reconcilers.

@@ -29,3 +29,5 @@ mod streams;
 mod throttle;
 #[path = "http/tokens.rs"]
 mod tokens;
+#[path = "http/webhooks.rs"]
+mod webhooks;

@@ -5,6 +5,8 @@
 
 #[path = "reconcile/charts.rs"]
 mod charts;
+#[path = "reconcile/cost.rs"]
+mod cost;
 #[path = "reconcile/delivery.rs"]
 mod delivery;
 #[path = "reconcile/drift.rs"]
@@ -21,14 +23,22 @@ mod ignored;
 mod interruption;
 #[path = "reconcile/kubectl.rs"]
 mod kubectl;
+#[path = "reconcile/options.rs"]
+mod options;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/remaking.rs"]
+mod remaking;
 #[path = "reconcile/sets.rs"]
 mod sets;
+#[path = "reconcile/sets_everywhere.rs"]
+mod sets_everywhere;
 #[path = "reconcile/several.rs"]
 mod several;
 #[path = "reconcile/unsteady.rs"]
 mod unsteady;
+#[path = "reconcile/webhook.rs"]
+mod webhook;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -14,7 +14,8 @@ use crate::pages::fleet::on_target;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use lockstep_types::activity::CommitView;
+use lockstep_types::activity::{CommitRender, CommitView, RenderOutcome};
+use lockstep_types::application::TargetRef;
 use lockstep_types::fleet::RolloutState;
 use lockstep_types::sync::RunSummary;
 
@@ -92,12 +93,70 @@ fn page(view: CommitView) -> AnyView {
                     .into_any()
             }}
         </Part>
+        {rendered(view.renders, view.untouched)}
         {(!runs.is_empty()).then(|| view! { <Part title="Syncs that carried it">{run_table(runs)}</Part> })}
         <Part title=format!("What it changed: {files}")>
             <Patch text=view.patch />
         </Part>
     }
     .into_any()
+}
+
+/// Which targets it made render again, and which it left alone.
+fn rendered(renders: Vec<CommitRender>, untouched: Vec<TargetRef>) -> Option<AnyView> {
+    if renders.is_empty() && untouched.is_empty() {
+        return None;
+    }
+    let again = renders
+        .iter()
+        .filter(|render| render.outcome == RenderOutcome::Rendered)
+        .count() as u64;
+    let title = format!(
+        "What it made render: {} of {}",
+        again,
+        format::plural(
+            (renders.len() + untouched.len()) as u64,
+            "target",
+            "targets"
+        )
+    );
+    let left = format::plural(untouched.len() as u64, "target", "targets");
+    let view = view! {
+        <Part title=title>
+            <div class=format!("{PANEL} px-3 py-2.5")>
+                {(!renders.is_empty()).then(|| view! {
+                    <ul aria-label="Looked at again" class="grid gap-x-6 gap-y-1.5 md:grid-cols-2">
+                        {renders.into_iter().map(|render| view! { <li>{render_line(render)}</li> }).collect_view()}
+                    </ul>
+                })}
+                {(!untouched.is_empty()).then(|| view! {
+                    <details class="mt-2 text-muted">
+                        <summary>{format!("{left} not rendered: no file was touched that they look at")}</summary>
+                        <ul aria-label="Untouched" class="mt-1.5 grid gap-x-6 gap-y-1 md:grid-cols-3">
+                            {untouched.into_iter().map(|target| view! { <li>{target_words(&target)}</li> }).collect_view()}
+                        </ul>
+                    </details>
+                })}
+            </div>
+        </Part>
+    };
+    Some(view.into_any())
+}
+
+fn render_line(render: CommitRender) -> impl IntoView {
+    let took = (render.outcome == RenderOutcome::Rendered).then(|| {
+        if render.millis < 1000 {
+            format!(" in {} ms", render.millis)
+        } else {
+            format!(" in {:.1} s", f64::from(render.millis) / 1000.0)
+        }
+    });
+    let why = (!render.why.is_empty()).then(|| format!(": {}", render.why));
+    view! {
+        <span class="font-medium">{target_words(&render.target)}</span>
+        " "
+        <span class="text-muted">{render.outcome.words()} {took} {why}</span>
+    }
 }
 
 fn run_table(runs: Vec<RunSummary>) -> AnyView {

@@ -1,4 +1,4 @@
-//! Settings: root sources, sets of applications, clusters, accounts, tokens, about. What Git owns is not here.
+//! Settings: root sources, sets of applications, clusters, webhooks, accounts, tokens, about. What Git owns is not here.
 
 mod about;
 mod accounts;
@@ -7,6 +7,7 @@ pub mod sets;
 mod sources;
 mod take_over;
 mod tokens;
+mod webhooks;
 
 use crate::components::panel::PageHead;
 use crate::components::switcher::{Choice, Tabs};
@@ -15,10 +16,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 7] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
     ("clusters", "Clusters"),
+    ("webhooks", "Webhooks"),
     ("accounts", "Accounts"),
     ("tokens", "Tokens"),
     ("about", "About"),
@@ -52,6 +54,7 @@ pub fn SettingsPage() -> impl IntoView {
             ("sources", source) if !source.is_empty() => view! { <take_over::TakeOverPart source=source /> }.into_any(),
             ("sets", _) => view! { <sets::SetsPart /> }.into_any(),
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
+            ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),
             ("about", _) => view! { <about::AboutPart /> }.into_any(),

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission, Role, TokenView, UserView};
-use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
+use lockstep_types::activity::{
+    ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
+};
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
 };
@@ -18,7 +20,7 @@ use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::*;
 use lockstep_types::ports::{
-    Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs,
+    Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
@@ -29,6 +31,7 @@ use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::time::Micros;
+use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -201,6 +204,17 @@ impl Fleet for Fake {
             }],
             patch: preview.map(|preview| preview.patch).unwrap_or_default(),
             targets: fleet::rollout(),
+            renders: vec![CommitRender {
+                target: target_ref("checkout", "shop", "prod-eu"),
+                outcome: RenderOutcome::Rendered,
+                millis: 412,
+                why: String::new(),
+                at: Some(pool().committed_at),
+            }],
+            untouched: vec![
+                target_ref("cart", "shop", "prod-eu"),
+                target_ref("cart", "shop", "prod-us"),
+            ],
             lead_time_seconds: None,
             runs: apps::runs(&target_ref("checkout", "shop", "prod-eu"))
                 .into_iter()
@@ -504,5 +518,19 @@ impl Events for Fake {
     }
     async fn subscribe(&self, _: &Actor, _: u64) -> Answer<BoxStream<'static, Answer<Event>>> {
         Ok(Box::pin(futures::stream::pending()))
+    }
+}
+
+#[async_trait]
+impl Webhooks for Fake {
+    async fn webhooks(&self, _: &Actor) -> Answer<WebhooksView> {
+        Ok(objects::webhooks(self.empty))
+    }
+    async fn renew_webhook_secret(&self, actor: &Actor) -> Answer<String> {
+        allowed(actor, Permission::Source)?;
+        Ok("lsk_made-up".into())
+    }
+    async fn receive(&self, _: &WebhookPost) -> Answer<()> {
+        Err(PortError::Unauthenticated)
     }
 }

@@ -233,7 +233,7 @@ pub fn set() -> SetView {
         parent: None,
         path: "sets/shops.yaml".into(),
         line: 3,
-        at: fleet::ago(2),
+        at: ago(2),
         members: vec![SetMemberView {
             application: fleet::application("checkout", "shop"),
             set: set_ref(),

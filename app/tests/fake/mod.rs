@@ -48,6 +48,7 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
         editing: fake.clone(),
         clusters: fake.clone(),
         sources: fake.clone(),
+        webhooks: fake.clone(),
         accounts: fake.clone(),
         events: fake,
     }

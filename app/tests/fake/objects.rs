@@ -9,6 +9,9 @@ use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::{ObjectEvent, Origin, ResourceKey, ResourceNode, ResourceView};
+use lockstep_types::webhook::{
+    Delivery, DeliveryOutcome, WebhookEndpoint, WebhookProvider, WebhooksView,
+};
 use serde_json::json;
 
 pub fn key(group: &str, kind: &str, name: &str) -> ResourceKey {
@@ -264,6 +267,8 @@ fn step(index: u32, key: ResourceKey, action: Action, impact: Option<Impact>, wh
         wave: 0,
         hook: None,
         uid: None,
+        method: Default::default(),
+        prune_last: false,
         desired_hash: "00".into(),
         changes: Vec::new(),
         impact,
@@ -341,6 +346,10 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
         live_yaml: Some(format!("apiVersion: apps/v1\nkind: {}\nmetadata:\n  name: {}\n  namespace: shop\nspec:\n  replicas: 5\n  template:\n    spec:\n      containers:\n        - name: checkout\n          image: registry.example.com/checkout:2.9.0\n", node.key.kind, node.key.name)),
         desired_yaml: declared.then(|| "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: checkout\n  namespace: shop\nspec:\n  replicas: 3\n".into()),
         origin: declared.then(|| Origin { path: "overlays/production/checkout.yaml".into(), line: Some(18) }),
+        problems: declared
+            .then(|| "argocd.argoproj.io/sync-options: \"Prun=false\" is not known and does not count".into())
+            .into_iter()
+            .collect(),
         diff: (node.key.kind == "Deployment").then(|| diffs().remove(0)),
         events: vec![
             event("Warning", "Failed", "Failed to pull image \"registry.example.com/checkout:2.9.1\": not found", 6, 0),
@@ -348,4 +357,38 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
         ],
         node,
     })
+}
+
+/// One host that pushes, one that pushes what nobody follows, one with the wrong secret.
+pub fn webhooks(empty: bool) -> WebhooksView {
+    let delivered = |minutes, branch: &str, outcome| Delivery {
+        at: ago(minutes),
+        repository: "https://git.example.com/shop/checkout.git".into(),
+        references: vec![format!("refs/heads/{branch}")],
+        outcome,
+    };
+    let endpoints = WebhookProvider::ALL.into_iter().map(|provider| {
+        let last = match provider {
+            WebhookProvider::Github => Some(delivered(3, "main", DeliveryOutcome::Fetching)),
+            WebhookProvider::Gitea => Some(delivered(
+                90,
+                "try-it",
+                DeliveryOutcome::UnfollowedReference,
+            )),
+            _ => None,
+        };
+        WebhookEndpoint {
+            provider,
+            url: format!(
+                "https://lockstep.example.com/api/webhooks/{}",
+                provider.word()
+            ),
+            last: last.filter(|_| !empty),
+            refused: (provider == WebhookProvider::Gitlab && !empty).then(|| ago(12)),
+        }
+    });
+    WebhooksView {
+        secret_made: (!empty).then(|| ago(60 * 24 * 9)),
+        endpoints: endpoints.collect(),
+    }
 }

@@ -1,9 +1,6 @@
 //! Sets of applications: what each generates, and what it does not and why.
 
-use super::{checkout, get, get_as, on_server, send};
-use axum::body::Body;
-use axum::http::Request;
-use lockstep_types::account::Role;
+use super::{get, on_server};
 
 #[test]
 fn the_page_of_sets_shows_applications_parameters_and_what_is_missing() {

@@ -73,7 +73,80 @@ pub struct CommitView {
     /// Unified text diff of the files, cut at 200 kB.
     pub patch: String,
     pub targets: Vec<CommitOnTarget>,
+    /// What had to be looked at again because of it, by application and cluster.
+    #[serde(default)]
+    pub renders: Vec<CommitRender>,
+    /// Targets of the same repository of which it touched nothing that they look at.
+    #[serde(default)]
+    pub untouched: Vec<TargetRef>,
     /// From commit to live everywhere; `None` while it is not.
     pub lead_time_seconds: Option<i64>,
     pub runs: Vec<RunSummary>,
+}
+
+/// How one target came by the manifests of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitRender {
+    pub target: TargetRef,
+    pub outcome: RenderOutcome,
+    /// Of the renderer; 0 when it did not run.
+    pub millis: u32,
+    /// Why there is no render; empty otherwise.
+    pub why: String,
+    pub at: Option<Micros>,
+}
+
+/// What a commit that touches a target's files came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RenderOutcome {
+    /// The renderer ran.
+    Rendered,
+    /// The inputs are what they were.
+    Same,
+    /// The same inputs had been rendered before.
+    Cached,
+    Failed,
+    /// A later commit that holds it was looked at instead.
+    WithAnother,
+    NotYet,
+}
+
+impl RenderOutcome {
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rendered => "rendered",
+            Self::Same => "same",
+            Self::Cached => "cached",
+            Self::Failed => "failed",
+            Self::WithAnother => "with-another",
+            Self::NotYet => "not-yet",
+        }
+    }
+
+    /// Reads what [`RenderOutcome::word`] writes.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [
+            Self::Rendered,
+            Self::Same,
+            Self::Cached,
+            Self::Failed,
+            Self::WithAnother,
+            Self::NotYet,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.word() == word)
+    }
+
+    /// What people read.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Rendered => "rendered again",
+            Self::Same => "not rendered: its inputs are the same",
+            Self::Cached => "not rendered: these inputs were rendered before",
+            Self::Failed => "cannot be rendered",
+            Self::WithAnother => "taken over with a later commit",
+            Self::NotYet => "not reached yet",
+        }
+    }
 }

@@ -184,7 +184,7 @@ pub struct TreeView {
 pub struct ChangesView {
     pub target: TargetRef,
     pub diffs: Vec<ResourceDiff>,
-    /// What rendering left out, and what is unsafe in Git, each with its place.
+    /// What rendering left out, what is unsafe in Git, and which words of objects do not count, each with its place.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// What a sync now would do; `None` when it cannot be told.

@@ -28,6 +28,7 @@ pub mod set;
 pub mod source;
 pub mod sync;
 pub mod time;
+pub mod webhook;
 
 pub use error::PortError;
 pub use time::Micros;

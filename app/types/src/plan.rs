@@ -112,6 +112,37 @@ impl Action {
     }
 }
 
+/// How a declared object that differs is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Method {
+    /// Declared fields are set, everything else stays.
+    #[default]
+    Apply,
+    /// The object is made what is declared; whatever others have added goes.
+    Replace,
+    /// Applied; deleted and made anew if what differs cannot be changed in place.
+    ApplyOrRecreate,
+    /// Deleted and made anew.
+    Recreate,
+}
+
+impl Method {
+    /// The word on screen and in digests.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Replace => "replace",
+            Self::ApplyOrRecreate => "apply or make anew",
+            Self::Recreate => "make anew",
+        }
+    }
+
+    /// Whether the object may be deleted on the way.
+    pub fn may_delete(self) -> bool {
+        matches!(self, Self::ApplyOrRecreate | Self::Recreate)
+    }
+}
+
 /// One object's part in a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
@@ -121,6 +152,12 @@ pub struct Step {
     /// API version the manifest is written in, or the live one for prunes.
     pub api_version: String,
     pub action: Action,
+    /// How it is written, for those that configure.
+    #[serde(default)]
+    pub method: Method,
+    /// A delete that waits until everything that was applied is healthy.
+    #[serde(default)]
+    pub prune_last: bool,
     /// Phases wait for the phases before them.
     #[serde(default)]
     pub phase: PlanPhase,
@@ -160,7 +197,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Non-empty: the plan waits for an approval of exactly this digest.
     pub gate: Vec<GateFinding>,
-    /// SHA-256 over target, revision and every step's phase, key, action, uid, desired hash and fields; not
+    /// SHA-256 over target, revision and every step's phase, key, action, method, uid, desired hash and fields; not
     /// resourceVersion.
     pub digest: String,
     /// What the planner left out or waits for, a sentence each.

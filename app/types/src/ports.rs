@@ -28,6 +28,7 @@ use crate::set::SetView;
 use crate::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use crate::sync::{ApprovalView, RunView, SyncRequest};
 use crate::time::Micros;
+use crate::webhook::{WebhookPost, WebhooksView};
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use std::sync::Arc;
@@ -186,6 +187,17 @@ pub trait Accounts: Send + Sync {
     async fn revoke_token(&self, actor: &Actor, token: TokenId) -> Answer<()>;
 }
 
+/// Webhooks that Git hosts send here.
+#[async_trait]
+pub trait Webhooks: Send + Sync {
+    async fn webhooks(&self, actor: &Actor) -> Answer<WebhooksView>;
+    /// A new secret in place of the one before; the answer is the only time it can be seen.
+    async fn renew_webhook_secret(&self, actor: &Actor) -> Answer<String>;
+    /// Takes a delivery. Nobody is logged in here: the signature alone decides, and all that follows from it is that a
+    /// repository which is read anyway is fetched sooner. The answer is the same whether it is read or not.
+    async fn receive(&self, post: &WebhookPost) -> Answer<()>;
+}
+
 /// What changed, in order.
 #[async_trait]
 pub trait Events: Send + Sync {
@@ -210,6 +222,7 @@ pub struct ControlPlane {
     pub editing: Arc<dyn Editing>,
     pub clusters: Arc<dyn Clusters>,
     pub sources: Arc<dyn Sources>,
+    pub webhooks: Arc<dyn Webhooks>,
     pub accounts: Arc<dyn Accounts>,
     pub events: Arc<dyn Events>,
 }

@@ -90,6 +90,9 @@ pub struct ResourceView {
     pub desired_yaml: Option<String>,
     /// File (and line, 1-based) that declares it.
     pub origin: Option<Origin>,
+    /// What is wrong with what it says about how it is synced, a sentence part each.
+    #[serde(default)]
+    pub problems: Vec<String>,
     pub diff: Option<crate::diff::ResourceDiff>,
     pub events: Vec<ObjectEvent>,
 }

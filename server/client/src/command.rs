@@ -8,6 +8,7 @@ mod cluster;
 mod commit;
 mod login;
 mod source;
+mod wait;
 
 use crate::api::{Api, ClientError};
 use crate::exit::Exit;
@@ -59,6 +60,8 @@ pub enum ClientCommand {
     App(app::App),
     /// Where a commit is: live, waiting or failed, per cluster.
     Commit(commit::Commit),
+    /// Wait until a commit is live; for pipelines.
+    Wait(wait::Wait),
     /// Clusters.
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -75,16 +78,17 @@ impl ClientCommand {
             Self::Login(login) => login.run(global).await,
             Self::App(app) => app.run(global).await,
             Self::Commit(commit) => commit.run(global).await,
+            Self::Wait(wait) => wait.run(global).await,
             Self::Cluster(cluster) => cluster.run(global).await,
             Self::Source(source) => source.run(global).await,
             Self::Version => version(global).await,
         }
     }
 
-    /// `app diff` says 1 for "there is a difference", so its mistakes are 2.
+    /// `app diff` says 1 for "there is a difference" and `wait` for "it failed", so their mistakes are 2.
     pub(crate) fn exit_on_error(&self) -> Exit {
         match self {
-            Self::App(app::App::Diff(_)) => Exit::Broken,
+            Self::App(app::App::Diff(_)) | Self::Wait(_) => Exit::Broken,
             _ => Exit::Failed,
         }
     }

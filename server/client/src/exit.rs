@@ -9,17 +9,20 @@ pub enum Exit {
     Done,
     /// It did not come out as asked; for `diff`: there is a difference.
     Failed,
-    /// `diff` could not compare.
+    /// `diff` could not compare; `wait` could not ask.
     Broken,
+    /// `wait` ran out of time.
+    TimedOut,
 }
 
 impl Exit {
-    /// 0, 1 or 2.
+    /// 0 to 3.
     pub fn code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Broken => 2,
+            Self::TimedOut => 3,
         })
     }
 }

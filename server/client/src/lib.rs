@@ -9,6 +9,7 @@ mod credentials;
 mod exit;
 mod prompt;
 mod table;
+pub mod waiting;
 pub mod wire;
 
 pub use api::ClientError;

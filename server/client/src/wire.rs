@@ -34,6 +34,12 @@ pub struct LoginBody {
     pub days: Option<u32>,
 }
 
+/// A new secret for webhooks. Shown once.
+#[derive(Serialize, Deserialize)]
+pub struct SecretAnswer {
+    pub secret: String,
+}
+
 /// The answer to [`LoginBody`].
 #[derive(Serialize, Deserialize)]
 pub struct LoggedIn {

@@ -5,6 +5,8 @@ mod delete;
 mod error;
 mod event;
 mod lease;
+mod replace;
+mod undeclared;
 mod window;
 
 pub use delete::{Deleted, Deletion, Propagation};
@@ -30,6 +32,14 @@ pub struct ApplyOptions {
     pub force: bool,
     /// The live object this was planned for. If another one has its name by now, the apply is refused.
     pub uid: Option<String>,
+    /// Let fields pass that the server does not know; without it they are an error.
+    pub lax: bool,
+}
+
+impl ApplyOptions {
+    fn validation(&self) -> &'static str {
+        if self.lax { "Ignore" } else { "Strict" }
+    }
 }
 
 /// What an apply left in the cluster.
@@ -110,32 +120,38 @@ impl Applier {
         let key = &manifest.key;
         let resource = self.resource(key, &manifest.api_version)?;
         let mut path = format!(
-            "{}?fieldManager={FIELD_MANAGER}&force={}&fieldValidation=Strict",
+            "{}?fieldManager={FIELD_MANAGER}&force={}&fieldValidation={}",
             resource.object(&key.namespace, &key.name),
-            options.force
+            options.force,
+            options.validation()
         );
         if dry_run {
             path.push_str("&dryRun=All");
         }
-        let body = match &options.uid {
-            // The server compares it with the object's, and does not count it as one of our fields.
-            Some(uid) => {
-                let mut body = (*manifest.body).clone();
-                if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-                    metadata.insert("uid".to_owned(), json!(uid));
-                }
-                canonical(&body)
-            }
-            None => canonical(&manifest.body),
-        };
-        let request = Request {
+        let mut body = (*manifest.body).clone();
+        // The server compares it with the object's, and does not count it as one of our fields.
+        if let (Some(uid), Some(metadata)) = (
+            &options.uid,
+            body.get_mut("metadata").and_then(Value::as_object_mut),
+        ) {
+            metadata.insert("uid".to_owned(), json!(uid));
+        }
+        let request = |body: &Value| Request {
             method: http::Method::PATCH,
-            path,
+            path: path.clone(),
             accept,
             content: "application/apply-patch+yaml",
-            body,
+            body: canonical(body),
         };
-        self.send(key, &request).await
+        match self.send(key, &request(&body)).await {
+            Err(ApplyError::Undeclared { object, fields }) if options.lax => {
+                match undeclared::without(&body, &fields) {
+                    Some(left) => self.send(key, &request(&left)).await,
+                    None => Err(ApplyError::Undeclared { object, fields }),
+                }
+            }
+            answer => answer,
+        }
     }
 
     fn resource(&self, key: &ResourceKey, api_version: &str) -> Result<Resource, ApplyError> {

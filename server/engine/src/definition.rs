@@ -9,6 +9,7 @@ mod artifacts;
 mod built;
 mod chart_sources;
 mod collect;
+mod concern;
 mod fields;
 pub mod fleet;
 mod flux;
@@ -23,9 +24,10 @@ mod sync;
 
 pub use around::referred_to;
 pub use collect::{read, read_rendered, read_source};
+pub use concern::{may_define, may_generate};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
-pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions};
+pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions, Wish};
 
 use lockstep_types::application::{Dialect, SourceSpec, SyncPolicy};
 use lockstep_types::revision::TargetRevision;
@@ -48,6 +50,20 @@ pub struct Definitions {
     /// What may go where.
     pub projects: Vec<project::Project>,
     pub problems: Vec<DefinitionProblem>,
+    /// Every document of ours that could be parsed, also those that only support applications, such as repositories.
+    pub documents: Vec<DefinitionDocument>,
+}
+
+/// A document of one of the kinds that are read here, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DefinitionDocument {
+    pub path: String,
+    /// 1-based line of its first line.
+    pub line: u32,
+    pub group: String,
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
 }
 
 /// An application as Git defines it.

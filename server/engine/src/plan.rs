@@ -8,17 +8,22 @@ mod facts;
 mod gate;
 pub mod hook;
 mod hook_steps;
+mod method;
+pub mod options;
 pub mod order;
 mod prune;
 pub mod text;
 
+pub use facts::{problems, said};
+
+use crate::definition::{SyncOptions, Wish};
 use crate::diff::impact;
 use crate::manifest::Manifest;
 use lockstep_types::application::SyncPolicy;
 use lockstep_types::diff::{DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind};
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
-use lockstep_types::resource::{Origin, ResourceKey};
+use lockstep_types::plan::{Action, Method, Plan, PlanPhase, Step};
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -42,12 +47,38 @@ pub struct PlanInput<'a> {
     pub policy: PlanPolicy,
     /// Namespace of the definition's destination; may be empty.
     pub destination_namespace: &'a str,
+    /// What the destination namespace is given where the definition says to create it.
+    pub namespace_metadata: NamespaceMetadata<'a>,
     /// `None`: not known.
     pub namespace_exists: Option<bool>,
     /// What a delete would take along: objects in a namespace, custom resources of a definition.
     pub cascade: &'a BTreeMap<ResourceKey, u32>,
     /// A person said yes to the plan with this digest.
     pub approved_digest: Option<&'a str>,
+}
+
+/// Labels and annotations for the destination namespace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NamespaceMetadata<'a> {
+    pub labels: Option<&'a BTreeMap<String, String>>,
+    pub annotations: Option<&'a BTreeMap<String, String>>,
+    /// UID of the namespace, if it is there, lacks some of it and is declared by nobody.
+    pub lacking: Option<&'a str>,
+}
+
+impl NamespaceMetadata<'_> {
+    /// Whether a live namespace lacks some of it; one that carries a tracking id is its application's business.
+    pub fn is_lacking(&self, body: &serde_json::Value) -> bool {
+        let lacks = |field: &str, given: Option<&BTreeMap<String, String>>| {
+            given.is_some_and(|given| {
+                given.iter().any(|(name, value)| {
+                    body["metadata"][field][name.as_str()].as_str() != Some(value)
+                })
+            })
+        };
+        order::annotation(body, crate::tracking::TRACKING_ANNOTATION).is_none()
+            && (lacks("labels", self.labels) || lacks("annotations", self.annotations))
+    }
 }
 
 /// What the definition and the request allow.
@@ -58,6 +89,10 @@ pub struct PlanPolicy {
     pub create_namespace: bool,
     /// Deletes wait until everything that was applied is healthy.
     pub prune_last: bool,
+    /// For objects that say nothing about it themselves, and so are the next two.
+    pub prune_wish: Wish,
+    pub replace: bool,
+    pub force: bool,
     pub hooks: HookRuns,
 }
 
@@ -72,13 +107,17 @@ pub enum HookRuns {
     Always,
 }
 
-impl From<&SyncPolicy> for PlanPolicy {
-    fn from(policy: &SyncPolicy) -> Self {
+impl PlanPolicy {
+    /// What a definition allows, without hooks.
+    pub fn of(policy: &SyncPolicy, options: &SyncOptions) -> Self {
         Self {
             prune: policy.prune,
             allow_empty: policy.allow_empty,
             create_namespace: policy.create_namespace,
-            prune_last: false,
+            prune_last: options.prune_last,
+            prune_wish: options.prune,
+            replace: options.replace,
+            force: options.force,
             hooks: HookRuns::Never,
         }
     }
@@ -111,6 +150,8 @@ pub struct PresentFacts {
     pub tracking: Option<String>,
     /// Its own wish about being pruned.
     pub prune: PruneWish,
+    /// Its own wish about being deleted last.
+    pub prune_last: Option<bool>,
     pub wave: i32,
     /// Its own annotations make it a hook: not a leftover of a sync, whoever made it.
     pub hook: bool,
@@ -121,7 +162,9 @@ pub struct PresentFacts {
 /// What annotations of a live object say about pruning it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PruneWish {
+    /// Nothing: the definition decides.
     #[default]
+    Unsaid,
     Allowed,
     /// Never; with the annotation that says so.
     Never(String),
@@ -208,13 +251,8 @@ fn applies<'a>(
             ));
             continue;
         }
-        let (wave, problem) = order::wave(&manifest.body);
-        report.extend(
-            problem
-                .into_iter()
-                .chain(hook::remarks(&manifest.body))
-                .map(|problem| format!("{}: {problem}.", said_at(manifest))),
-        );
+        let (wave, _) = order::wave(&manifest.body);
+        report.extend(said(manifest));
         match hook_steps::of_a_sync(manifest) {
             Some(hook) => hooks.push((manifest, hook)),
             None => steps.push(apply(input, manifest, wave)),
@@ -232,29 +270,24 @@ fn left_out(input: &PlanInput<'_>, manifest: &Manifest) -> Step {
         HookRuns::WithChanges | HookRuns::Always => "it runs with the next sync",
     };
     step.action = Action::Skip(format!("{what}; {why}"));
+    step.method = Method::Apply;
     step.changes = Vec::new();
     step.impact = None;
     step.why = String::new();
     step
 }
 
-/// An object with the place in Git that declares it, where that is known.
-fn said_at(manifest: &Manifest) -> String {
-    let name = manifest.key.short();
-    match &manifest.origin {
-        Some(Origin {
-            path,
-            line: Some(line),
-        }) => format!("{name} ({path}:{line})"),
-        Some(Origin { path, line: None }) => format!("{name} ({path})"),
-        None => name,
-    }
-}
-
 fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
     let fact = input.live.get(&manifest.key);
     let diff = input.diffs.get(&manifest.key);
-    let (action, why) = decide(input, manifest, fact, diff);
+    let (action, mut why) = decide(input, manifest, fact, diff);
+    let method = match action {
+        Action::Configure => method::method(&input.policy, manifest, diff),
+        _ => Method::Apply,
+    };
+    if let Some(how) = method::words(method) {
+        why = format!("{why}; {how}");
+    }
     let changes: Vec<FieldChange> = match (&action, diff) {
         (Action::Configure, Some(diff)) => diff
             .changes
@@ -287,6 +320,8 @@ fn apply(input: &PlanInput<'_>, manifest: &Manifest, wave: i32) -> Step {
             _ => None,
         },
         desired_hash: manifest.hash.clone(),
+        method,
+        prune_last: false,
         changes,
         impact,
         why,
@@ -362,7 +397,7 @@ fn changed(diff: &ResourceDiff) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The step that makes the destination namespace before everything else.
+/// The step that makes the destination namespace, or gives it its metadata, before everything else.
 fn destination_namespace(
     input: &PlanInput<'_>,
     steps: &[Step],
@@ -371,12 +406,14 @@ fn destination_namespace(
     if !input.policy.create_namespace || !steps.iter().any(|step| step.action.writes()) {
         return None;
     }
-    let manifest = namespace_manifest(input.destination_namespace)?;
+    let manifest = namespace_manifest(input.destination_namespace, input.namespace_metadata)?;
     if steps.iter().any(|step| step.key == manifest.key) {
         return None;
     }
+    let uid = input.namespace_metadata.lacking;
     match input.namespace_exists {
-        Some(true) => return None,
+        Some(true) if uid.is_none() => return None,
+        Some(true) => {}
         None => {
             report.push(format!(
                 "Whether {} exists is not known: it is not created.",
@@ -386,6 +423,18 @@ fn destination_namespace(
         }
         Some(false) => {}
     }
+    let there = input.namespace_exists == Some(true);
+    let (action, why) = if there {
+        (
+            Action::Configure,
+            "the destination namespace lacks some of the definition's managedNamespaceMetadata",
+        )
+    } else {
+        (
+            Action::Create,
+            "the destination namespace is missing, and the definition says to create it",
+        )
+    };
     // Hooks of PreSync live in it too.
     let (phase, wave) = steps
         .iter()
@@ -398,16 +447,17 @@ fn destination_namespace(
         index: 0,
         key: manifest.key,
         api_version: manifest.api_version,
-        action: Action::Create,
+        action,
         phase,
         wave,
         hook: None,
-        uid: None,
+        uid: uid.filter(|_| there).map(str::to_owned),
         desired_hash: manifest.hash,
+        method: Method::Apply,
+        prune_last: false,
         changes: Vec::new(),
         impact: Some(Impact::Configures),
-        why: "the destination namespace is missing, and the definition says to create it"
-            .to_owned(),
+        why: why.to_owned(),
     })
 }
 
@@ -431,19 +481,22 @@ fn unknown(input: &PlanInput<'_>) -> Vec<ResourceKey> {
         .collect()
 }
 
-/// Puts the prunes behind all applies, in reverse order; each of their waves waits for the one before it.
+/// Puts the prunes behind all applies, in reverse order, and those behind them that are to be last; each of their waves
+/// waits for the one before it.
 fn append_prunes(steps: &mut Vec<Step>, prunes: Vec<Step>, waves: &[i32]) {
     let mut prunes: Vec<(i32, Step)> = waves.iter().copied().zip(prunes).collect();
     prunes.sort_by(|(wave, step), (other_wave, other)| {
-        order::kind_order(*other_wave, &other.key).cmp(&order::kind_order(*wave, &step.key))
+        let reversed =
+            order::kind_order(*other_wave, &other.key).cmp(&order::kind_order(*wave, &step.key));
+        step.prune_last.cmp(&other.prune_last).then(reversed)
     });
     let of_sync = steps.iter().filter(|step| step.phase == PlanPhase::Sync);
     let mut wave = of_sync.map(|step| step.wave).max().unwrap_or(0);
     let mut last = None;
     for (own, mut step) in prunes {
-        if last != Some(own) {
+        if last != Some((step.prune_last, own)) {
             wave = wave.saturating_add(1);
-            last = Some(own);
+            last = Some((step.prune_last, own));
         }
         step.wave = wave;
         steps.push(step);
@@ -454,12 +507,19 @@ fn append_prunes(steps: &mut Vec<Step>, prunes: Vec<Step>, waves: &[i32]) {
 /// and belongs in no inventory, so nothing ever prunes it.
 ///
 /// `None` when the name is empty.
-pub fn namespace_manifest(name: &str) -> Option<Manifest> {
+pub fn namespace_manifest(name: &str, given: NamespaceMetadata<'_>) -> Option<Manifest> {
     if name.is_empty() {
         return None;
     }
+    let mut metadata = serde_json::Map::new();
+    metadata.insert("name".to_owned(), serde_json::json!(name));
+    for (field, all) in [("labels", given.labels), ("annotations", given.annotations)] {
+        if let Some(all) = all.filter(|all| !all.is_empty()) {
+            metadata.insert(field.to_owned(), serde_json::json!(all));
+        }
+    }
     Manifest::new(
-        serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+        serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}),
         None,
     )
     .ok()

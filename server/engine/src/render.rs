@@ -17,6 +17,7 @@ mod objects;
 mod origin;
 mod overlay;
 mod post;
+mod reach;
 mod reader;
 mod repeat;
 pub mod sandbox;
@@ -29,6 +30,7 @@ mod tools;
 pub use error::RenderError;
 pub use go_template::Filled;
 pub use inputs::RenderInputs;
+pub use reach::Reach;
 pub use sandbox::SandboxSettings;
 pub use secrecy::plain_text as plain_text_secrets;
 pub use several::MoreSource;
@@ -119,6 +121,8 @@ impl Renderer {
         };
         if let Some(key) = whole {
             first.key = key;
+            // Several repositories, and files that one source lends another: each commit is looked at.
+            first.reach = Reach::everything();
         }
         first.more.append(&mut more);
         Ok(first)
@@ -132,8 +136,13 @@ impl Renderer {
         lenders: Lenders,
     ) -> Result<RenderInputs, RenderError> {
         let source = input.source.clone();
-        let (work, files, borrowed) =
+        // A source with a name may borrow from itself, unseen by its own reader.
+        let lends = !source.reference.is_empty();
+        let (work, files, borrowed, mut reach) =
             blocking(move || inputs::collect(snapshot, &source, &lenders)).await?;
+        if lends || !borrowed.is_empty() {
+            reach = Reach::everything();
+        }
         let version = match tool_of(&work) {
             None => "",
             Some(tool) => {
@@ -155,6 +164,7 @@ impl Renderer {
             key,
             files,
             work,
+            reach,
             borrowed,
             more: Vec::new(),
         })

@@ -3,5 +3,5 @@
 mod renderers;
 mod repository;
 
-pub use renderers::renderers;
+pub use renderers::{renderer_path, renderers};
 pub use repository::Repository;

@@ -62,6 +62,7 @@ fn force() -> ApplyOptions {
     ApplyOptions {
         force: true,
         uid: None,
+        lax: false,
     }
 }
 
@@ -145,15 +146,10 @@ async fn refusals_are_typed_and_name_what_is_wrong() {
         .apply(&bench.deployment("web", 1, "other"))
         .await
         .unwrap_err();
-    assert!(
-        matches!(immutable, ApplyError::Invalid { .. }),
-        "{immutable:?}"
-    );
-    assert!(
-        immutable.to_string().contains("spec.selector")
-            && immutable.to_string().contains("immutable"),
-        "{immutable}"
-    );
+    let ApplyError::Immutable { fields, .. } = &immutable else {
+        panic!("{immutable:?}")
+    };
+    assert_eq!(fields, &["spec.selector"]);
 
     let unknown_field = bench.manifest(
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "dta": {}}),
@@ -199,6 +195,69 @@ async fn refusals_are_typed_and_name_what_is_wrong() {
             "{error:?}"
         );
     }
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn replacing_leaves_nothing_of_others_and_a_field_that_leaves_git_later_goes() {
+    let bench = Bench::new("replace").await;
+    let first = bench
+        .apply(&bench.config_map("settings", json!({"a": "1", "b": "1"})))
+        .await
+        .unwrap();
+    let path = bench.cluster.core("configmaps/settings");
+    let theirs = json!({"data": {"theirs": "yes"}, "metadata": {"labels": {"theirs": "yes"}, "finalizers": ["test.lockstep.dev/hold"]}});
+    bench.cluster.patch(&path, theirs).await;
+    let wanted = bench.config_map("settings", json!({"a": "2", "c": "1"}));
+    let options = ApplyOptions {
+        uid: Some(first.uid.clone()),
+        ..ApplyOptions::default()
+    };
+    let replaced = bench.applier.replace(&wanted, &options).await.unwrap();
+    assert_eq!(replaced.uid, first.uid);
+    let live = bench.cluster.get(&path).await.unwrap();
+    assert_eq!(live["data"], json!({"a": "2", "c": "1"}));
+    assert_eq!(live["metadata"]["labels"], Value::Null);
+    // What somebody else still has to do before it may go is not taken from them.
+    assert_eq!(
+        live["metadata"]["finalizers"],
+        json!(["test.lockstep.dev/hold"])
+    );
+    assert_eq!(
+        live["metadata"]["resourceVersion"],
+        json!(replaced.resource_version)
+    );
+    let owners: Vec<(&str, &str)> = live["metadata"]["managedFields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            let text = |field: &str| entry[field].as_str().unwrap();
+            (text("manager"), text("operation"))
+        })
+        .collect();
+    assert!(
+        owners.contains(&("lockstep", "Apply")) && !owners.contains(&("lockstep", "Update")),
+        "{owners:?}"
+    );
+    bench
+        .apply(&bench.config_map("settings", json!({"a": "2"})))
+        .await
+        .unwrap();
+    let live = bench.cluster.get(&path).await.unwrap();
+    assert_eq!(live["data"], json!({"a": "2"}));
+
+    let another = ApplyOptions {
+        uid: Some("another".to_owned()),
+        ..ApplyOptions::default()
+    };
+    let error = bench.applier.replace(&wanted, &another).await.unwrap_err();
+    assert!(
+        matches!(error, ApplyError::PreconditionFailed { .. }),
+        "{error:?}"
+    );
+    let none = json!({"metadata": {"finalizers": null}});
+    bench.cluster.patch(&path, none).await;
     bench.end().await;
 }
 

@@ -26,6 +26,7 @@ pub fn process_environment(name: &str) -> Option<String> {
 #[serde(deny_unknown_fields, default)]
 struct File {
     listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
     public_url: Option<String>,
     insecure_http: bool,
     data_dir: Option<PathBuf>,
@@ -168,6 +169,17 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
             .listen
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
     };
+    let metrics_listen = match env("LOCKSTEP_METRICS_LISTEN") {
+        Some(text) => Some(text.parse().map_err(|_| {
+            let why = "must be address:port, as 127.0.0.1:9090";
+            ConfigError::key("LOCKSTEP_METRICS_LISTEN", why)
+        })?),
+        None => file.metrics_listen,
+    };
+    if metrics_listen == Some(listen) {
+        let why = "must be another address than listen: what it serves needs no login";
+        return Err(ConfigError::key("metrics_listen", why));
+    }
     let public_url = match env("LOCKSTEP_PUBLIC_URL").or(file.public_url) {
         Some(text) => PublicUrl::parse(&text, file.insecure_http)?,
         None => PublicUrl::of_listener(listen),
@@ -192,6 +204,7 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
     let sources = sources(file.source, base, &clusters)?;
     Ok(Config {
         listen,
+        metrics_listen,
         public_url,
         site_root: site_root(file.site_root.map(|path| base.join(path)), env),
         data_dir,

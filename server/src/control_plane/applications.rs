@@ -72,14 +72,19 @@ impl Applications for Plane {
             None => Vec::new(),
         };
         diffs.sort_by_key(|diff| (weight(diff), diff.key.clone()));
+        let warnings = assessment
+            .as_ref()
+            .map(|assessment| assessment.warnings.clone())
+            .unwrap_or_default();
+        let mut plan = assessment.map(|assessment| assessment.plan.clone());
+        if let Some(plan) = &mut plan {
+            plan.report.retain(|line| !warnings.contains(line));
+        }
         Ok(ChangesView {
             target: placement.reference(),
             diffs,
-            warnings: assessment
-                .as_ref()
-                .map(|assessment| assessment.warnings.clone())
-                .unwrap_or_default(),
-            plan: assessment.map(|assessment| assessment.plan.clone()),
+            warnings,
+            plan,
         })
     }
 
@@ -210,7 +215,7 @@ impl Plane {
             .await
             .map_err(conflict)?;
         let input = render::input(definition, &at, facts.as_ref()).map_err(conflict)?;
-        let rendered = render::rendered(&self.runtime, &input)
+        let rendered = render::rendered(&self.runtime, &input, None)
             .await
             .map_err(conflict)?;
         Ok(rendered.complete.objects.clone())

@@ -1,6 +1,7 @@
 //! Finding commits, what they contain, and where they are.
 
 mod ancestry;
+mod renders;
 mod rollout;
 
 pub(super) use ancestry::Ancestry;

@@ -9,6 +9,7 @@ mod fleet;
 mod rollbacks;
 mod runs;
 mod sources;
+mod webhooks;
 
 use super::problem::Refusal;
 use super::table::Table;
@@ -112,6 +113,8 @@ pub fn table() -> Table {
         .post("/sources/{id}/refresh", Get, sources::refresh)
         .get("/sources/{id}/take-over", TakeOver, sources::preview)
         .post("/sources/{id}/take-over", TakeOver, sources::take_over)
+        .get("/webhooks", Get, webhooks::webhooks)
+        .post("/webhooks/secret", Source, webhooks::renew_secret)
         .get("/users", Account, accounts::users)
         .post("/users", Account, accounts::create_user)
         .post("/users/{id}/disabled", Account, accounts::set_disabled)

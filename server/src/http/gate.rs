@@ -3,7 +3,7 @@
 
 use super::problem::{Refusal, problem};
 use super::session::SignedIn;
-use super::{Web, guard};
+use super::{Web, guard, webhook};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -37,7 +37,7 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
         Ok(actor) => actor,
         Err(error) => return Refusal(error).into_response(),
     };
-    let public = PUBLIC.contains(&request.uri().path());
+    let public = is_public(&request);
     match actor {
         Some(actor) => {
             request.extensions_mut().insert(actor);
@@ -46,6 +46,15 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
         None => {}
     }
     next.run(request).await
+}
+
+/// The listed addresses, and exactly the address of a webhook, where the signature takes the login's place.
+fn is_public(request: &Request) -> bool {
+    let path = request.uri().path();
+    let hook = path.strip_prefix(webhook::PREFIX);
+    PUBLIC.contains(&path)
+        || (request.method() == Method::POST
+            && hook.is_some_and(|rest| !rest.is_empty() && !rest.contains('/')))
 }
 
 /// By token when there is one, else by session.

@@ -7,6 +7,7 @@
 use super::cause::{Cause, count};
 use super::explain;
 use super::target::Waiting;
+use engine::definition::Retry;
 use lockstep_types::application::{Hold, Pin, SyncPolicy};
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::Health;
@@ -35,6 +36,8 @@ pub struct Situation<'a> {
     pub now: Micros,
     pub mode: Mode,
     pub policy: &'a SyncPolicy,
+    /// How the definition wants failed syncs to be retried; `None`: as this module does.
+    pub retry: Option<&'a Retry>,
     pub hold: Option<&'a Hold>,
     pub pin: Option<&'a Pin>,
     pub state: State<'a>,
@@ -339,22 +342,26 @@ fn retry(situation: &Situation<'_>, facts: &Facts, last: &LastAttempt) -> Decisi
             ..failed
         }));
     }
-    if last.failures >= ATTEMPTS {
+    let attempts = attempts(situation.retry);
+    if attempts.is_some_and(|attempts| last.failures >= attempts) {
         return Decision::rest(Some(Cause {
             stalled: true,
             next: format!(
-                "{ATTEMPTS} attempts failed; mend it in Git or in the cluster, or press Sync to try again"
+                "{} failed; mend it in Git or in the cluster, or press Sync to try again",
+                count(
+                    usize::try_from(last.failures).unwrap_or(usize::MAX),
+                    "attempt",
+                    "attempts"
+                )
             ),
             ..failed
         }));
     }
-    let at = last.ended_at.plus_seconds(retry_seconds(last.failures));
+    let pause = pause_seconds(situation.retry, last.failures);
+    let at = last.ended_at.plus_seconds(pause);
     if last.phase == SyncPhase::Failed && at > situation.now {
-        let next = format!(
-            "Attempt {} of {ATTEMPTS} at {}",
-            last.failures + 1,
-            at.rfc3339()
-        );
+        let of = attempts.map_or_else(String::new, |attempts| format!(" of {attempts}"));
+        let next = format!("Attempt {}{of} at {}", last.failures + 1, at.rfc3339());
         return Decision::later(at, Cause { next, ..failed });
     }
     if facts.writes > 0 || last.hook_failed {
@@ -362,6 +369,32 @@ fn retry(situation: &Situation<'_>, facts: &Facts, last: &LastAttempt) -> Decisi
     } else {
         prune(situation, facts, None)
     }
+}
+
+/// How often a state is tried before a person must act; `None`: for ever. A definition counts the tries after the first.
+fn attempts(retry: Option<&Retry>) -> Option<u32> {
+    match retry {
+        None => Some(ATTEMPTS),
+        Some(retry) if retry.limit < 0 => None,
+        Some(retry) => Some(
+            u32::try_from(retry.limit)
+                .unwrap_or(u32::MAX)
+                .saturating_add(1),
+        ),
+    }
+}
+
+/// The pause before the next try: the definition's, growing by its factor up to its longest one.
+fn pause_seconds(retry: Option<&Retry>, failures: u32) -> i64 {
+    let Some(retry) = retry else {
+        return retry_seconds(failures);
+    };
+    let grown = u64::from(retry.factor).saturating_pow(failures.saturating_sub(1));
+    let pause = retry
+        .pause_ms
+        .saturating_mul(grown)
+        .min(retry.longest_pause_ms);
+    i64::try_from(pause.div_ceil(1000)).unwrap_or(i64::MAX)
 }
 
 /// 5 s, 10 s, 20 s … up to three minutes.

@@ -122,8 +122,8 @@ pub fn desired(
     Ok(result)
 }
 
-/// Scopes of the kinds that the render itself defines.
-fn rendered_scopes(render: &Complete) -> BTreeMap<(String, String), Scope> {
+/// Scopes of the kinds that the render itself defines, by group and kind.
+pub(super) fn rendered_scopes(render: &Complete) -> BTreeMap<(String, String), Scope> {
     render
         .objects
         .iter()

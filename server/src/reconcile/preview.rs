@@ -76,7 +76,7 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
     let facts = handle.live.facts().ok_or_else(unreachable)?;
     let revisions = revisions::with_tracked(runtime, &loaded.definition, wanted.revision.clone())?;
     let input = render::input(&loaded.definition, &revisions, Some(&facts))?;
-    let rendered = render::rendered(runtime, &input).await?;
+    let rendered = render::rendered(runtime, &input, None).await?;
     let namespace = &loaded.definition.destination.namespace;
     let stamp = Stamp {
         installation: runtime.installation(),
@@ -158,7 +158,8 @@ async fn judged(
         inventory,
         baseline: &baseline,
         destination_namespace: &loaded.definition.destination.namespace,
-        policy: PlanPolicy::from(&loaded.definition.policy),
+        options: &loaded.definition.sync_options,
+        policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
         // An observed cluster is sent nothing, not even a dry run; the tracking annotation counts as a difference.
         managed: loaded.row.mode == lockstep_types::source::Mode::Managed,
         ignored: super::target::ignored::by_object(

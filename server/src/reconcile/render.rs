@@ -4,16 +4,21 @@
 //! from here: see [`anew`].
 
 use super::cause::Cause;
+use super::inputs::{self, Found};
 use super::revisions::Revisions;
 use crate::runtime::Runtime;
+use crate::runtime::memory::How;
+use crate::runtime::metrics::Stage;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
 use engine::render::{Complete, MoreSource, RenderError, RenderInput};
+use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A render with the files it was made from.
 #[derive(Debug, Clone)]
@@ -21,6 +26,7 @@ pub struct Rendered {
     pub complete: Arc<Complete>,
     /// Paths in the repository of each source, the first one first; sorted.
     pub inputs: Vec<Vec<String>>,
+    pub(crate) how: How,
 }
 
 /// What to render of a definition at its revisions for a cluster.
@@ -80,64 +86,74 @@ pub fn input(
     })
 }
 
-/// Renders, from the cache where the inputs are known.
+/// Renders, from the cache where the inputs are known. `target` is whose newest render it is, if it is one.
 ///
 /// # Errors
 /// Why there are no manifests, as the reason to show.
-pub async fn rendered(runtime: &Runtime, input: &RenderInput) -> Result<Rendered, Cause> {
+pub async fn rendered(
+    runtime: &Runtime,
+    input: &RenderInput,
+    target: Option<TargetId>,
+) -> Result<Rendered, Cause> {
+    let waiting = runtime.metrics().wait(Stage::Render);
     let permit = runtime
         .limits()
         .renders
         .acquire()
         .await
         .map_err(|_| stopping())?;
+    drop(waiting);
+    let began = Instant::now();
     let within = runtime.settings().render_within;
     let work = async {
-        let inputs = runtime
-            .renderer()
-            .inputs(runtime.mirrors(), input)
+        let (inputs, found) = inputs::collected(runtime, input, target)
             .await
             .map_err(|error| failed(&error))?;
-        let paths: Vec<_> = (0..=input.more.len())
-            .map(|place| inputs.paths_of(place))
-            .collect();
+        let done = |complete, how| Rendered {
+            complete,
+            inputs: (0..=input.more.len())
+                .map(|place| inputs.paths_of(place))
+                .collect(),
+            how,
+        };
+        let cached = match found {
+            Found::Untouched => How::Untouched,
+            Found::Same => How::SameInputs,
+            Found::New => How::Cached,
+        };
         if let Some(complete) = runtime.memory().render(&inputs.key) {
-            return Ok(Rendered {
-                complete,
-                inputs: paths,
-            });
+            return Ok(done(complete, cached));
         }
         match stored(runtime, &inputs.key).await {
             Ok(Some(complete)) => {
                 runtime.memory().rendered(Arc::clone(&complete));
-                return Ok(Rendered {
-                    complete,
-                    inputs: paths,
-                });
+                return Ok(done(complete, cached));
             }
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(event.name = "render.cache_failed", render.key = %inputs.key, error = %error, "a stored render cannot be used; rendering anew")
             }
         }
+        let since = Instant::now();
         let complete = runtime
             .renderer()
             .render(runtime.mirrors(), input, &inputs)
             .await
             .map_err(|error| failed(&error))?;
+        let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
         let complete = Arc::new(complete);
         if let Err(error) = keep(runtime, &complete).await {
             tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
         }
         runtime.memory().rendered(Arc::clone(&complete));
-        Ok(Rendered {
-            complete,
-            inputs: paths,
-        })
+        Ok(done(complete, How::Rendered { millis }))
     };
     let result = tokio::time::timeout(within, work).await;
     drop(permit);
-    result.unwrap_or_else(|_| Err(too_slow(within.as_secs())))
+    let result = result.unwrap_or_else(|_| Err(too_slow(within.as_secs())));
+    let reason = result.as_ref().err().map(|cause| cause.code.word());
+    runtime.metrics().ran_since(Stage::Render, began, reason);
+    result
 }
 
 /// Renders past every cache.

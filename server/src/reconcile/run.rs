@@ -15,6 +15,7 @@ mod step;
 mod tell;
 mod verify;
 mod waiting;
+mod write;
 
 use super::decide::{Act, Trigger};
 use super::revisions;

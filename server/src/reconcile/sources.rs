@@ -4,20 +4,24 @@
 //! or not at all; a broken document is a problem beside the good ones.
 
 mod commits;
+mod moved;
 mod read;
 pub(crate) mod sets;
 
+use moved::Moved;
 pub(crate) use read::{Found, as_seen, defined_at};
 
 use super::driver::{self, Pace, Passed};
 use crate::runtime::memory::Failing;
+use crate::runtime::metrics::Stage;
 use crate::runtime::{Runtime, now};
 use engine::source::SourceError;
 use lockstep_types::id::{ApplicationId, SourceId, TargetId};
+use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::{Revision, TargetRevision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -67,18 +71,29 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
     let Some(wanted) = runtime.memory().wanted(&key) else {
         return Passed::Done;
     };
-    let passed = match fetch(&runtime, &wanted).await {
+    let began = Instant::now();
+    let fetched = fetch(&runtime, &wanted).await;
+    let reason = fetched.is_err().then(|| ReasonCode::FetchFailed.word());
+    runtime.metrics().ran_since(Stage::Fetch, began, reason);
+    let passed = match fetched {
         Ok(answers) => {
+            // Known before the answers are: a pass that comes first must not be missed.
+            let steps = moved::look(&runtime, &key, &wanted, &answers).await;
             let moved = learn(&runtime, &key, answers);
+            let mut changed = BTreeSet::new();
             for source in &wanted.sources {
-                if let Err(error) = read::definitions(&runtime, &key, *source).await {
-                    tracing::warn!(event.name = "source.read_failed", source.id = %source, error = %error, "definitions could not be recorded; it is tried again");
+                match read::definitions(&runtime, &key, *source).await {
+                    Ok(applications) => changed.extend(applications),
+                    Err(error) => {
+                        tracing::warn!(event.name = "source.read_failed", source.id = %source, error = %error, "definitions could not be recorded; it is tried again");
+                    }
                 }
             }
-            wake(&runtime, &wanted, &moved);
+            wake_touched(&runtime, &wanted, &moved, &steps);
             if let Err(error) = commits::note(&runtime, &key, &wanted).await {
                 tracing::warn!(event.name = "source.commits_failed", repository = %key, error = %error, "commits could not be recorded; it is tried again");
             }
+            carry_over(&runtime, &wanted, &steps, &changed).await;
             Passed::Settled
         }
         Err(failing) => {
@@ -109,6 +124,7 @@ async fn fetch(runtime: &Runtime, wanted: &Wanted) -> Result<Answers, Failing> {
         runtime.access().git(&wanted.url).await.map_err(|refused| {
             failing(refused.to_string(), "Correct the credential of the source.")
         })?;
+    let waiting = runtime.metrics().wait(Stage::Fetch);
     let _permit = runtime
         .limits()
         .fetches
@@ -116,6 +132,7 @@ async fn fetch(runtime: &Runtime, wanted: &Wanted) -> Result<Answers, Failing> {
         .await
         .map_err(|_| failing("the server is stopping".to_owned(), ""))?;
     let revisions: Vec<TargetRevision> = wanted.revisions.iter().cloned().collect();
+    drop(waiting);
     let within = runtime.settings().fetch_within;
     match tokio::time::timeout(
         within,
@@ -200,6 +217,45 @@ async fn fail(
         }
     }
     moved
+}
+
+/// Wakes whom a moved revision can concern.
+fn wake_touched(
+    runtime: &Runtime,
+    wanted: &Wanted,
+    moved: &[TargetRevision],
+    steps: &BTreeMap<TargetRevision, Moved>,
+) {
+    let nobody = BTreeSet::new();
+    for revision in moved {
+        let untouched = steps.get(revision).map_or(&nobody, |step| &step.untouched);
+        for target in wanted.targets.get(revision).into_iter().flatten() {
+            if !untouched.contains(target) {
+                runtime.activator().activate_target(*target);
+            }
+        }
+    }
+}
+
+/// Lets the others keep their verdict at the new revision. By now the commit itself is recorded.
+async fn carry_over(
+    runtime: &Runtime,
+    wanted: &Wanted,
+    steps: &BTreeMap<TargetRevision, Moved>,
+    changed: &BTreeSet<ApplicationId>,
+) {
+    for step in steps.values() {
+        let left = match moved::carry(runtime, &wanted.url, step, changed).await {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!(event.name = "source.carry_failed", error = %error, "untouched targets could not be moved to a new commit; each looks for itself");
+                step.untouched.clone()
+            }
+        };
+        for target in left {
+            runtime.activator().activate_target(target);
+        }
+    }
 }
 
 fn wake(runtime: &Runtime, wanted: &Wanted, moved: &[TargetRevision]) {

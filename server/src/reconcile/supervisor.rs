@@ -118,6 +118,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
                 target,
                 Placement {
                     application: application.id,
+                    name: application.name.clone(),
                     cluster,
                 },
             );

@@ -31,6 +31,7 @@ use lockstep_types::health::HealthStatus;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan};
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::revision::Revision;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, SyncPhase};
 use lockstep_types::time::Micros;
@@ -193,6 +194,7 @@ async fn pass(
         now,
         mode: loaded.row.mode,
         policy: &loaded.definition.policy,
+        retry: loaded.definition.sync_options.retry.as_ref(),
         hold: loaded.hold.as_ref(),
         pin: loaded.pin.as_ref(),
         state,
@@ -235,13 +237,20 @@ async fn pass(
         }
         None => {
             if let Comparison::Unknown(cause) = &comparison {
-                record::unknown(runtime, &loaded, cause.clone(), now).await?;
+                record::unknown(runtime, &loaded, memory, cause.clone(), now).await?;
             }
             if matches!(decision.act, Act::Refuse(_)) {
                 run::begin(runtime, &loaded, memory, None, &decision.act).await?;
                 return Ok(Passed::Again(Duration::from_millis(20)));
             }
         }
+    }
+    // The tracked revision may have moved meanwhile, and whoever moved it may have let this pass speak for it.
+    if let Comparison::Known(compared) = &comparison
+        && loaded.pin.is_none()
+        && tracked(runtime, &loaded).is_some_and(|tracked| tracked != compared.revision)
+    {
+        return Ok(Passed::Again(Duration::from_millis(20)));
     }
     Ok(match decision.again {
         Some(at) => Passed::Again(until(at, now)),
@@ -259,6 +268,13 @@ async fn pass(
         None if unknown.is_some() => Passed::Again(Duration::from_secs(30)),
         None => Passed::Settled,
     })
+}
+
+fn tracked(runtime: &Runtime, loaded: &Loaded) -> Option<Revision> {
+    let source = &loaded.definition.source;
+    runtime
+        .resolution(&source.repo_url, &source.target_revision)?
+        .revision
 }
 
 /// Why the tracked revision may be older than it looks: its repository has not answered for a while.

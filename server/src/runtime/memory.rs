@@ -4,6 +4,12 @@
 //! All of it can be found out again; none of it is ever the only copy. The reconciler of a key is the only writer of
 //! that key's entry.
 
+mod inputs;
+mod rollout;
+
+pub(crate) use inputs::Collected;
+pub(crate) use rollout::{How, Rendering};
+
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
 use crate::reconcile::sources::sets::{KnownSets, Owner};
@@ -18,7 +24,7 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::time::Micros;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -74,6 +80,9 @@ pub struct Assessment {
     pub sync: SyncStatus,
 }
 
+/// Projects of a source, and how often they changed.
+type Limits = (Arc<Vec<Project>>, u64);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -86,13 +95,19 @@ pub(crate) struct Memory {
     read: Mutex<HashMap<SourceId, (Revision, u64, String)>>,
     /// Sets of applications as they were last expanded.
     sets: Mutex<BTreeMap<Owner, Arc<KnownSets>>>,
-    projects: Mutex<HashMap<SourceId, Arc<Vec<Project>>>>,
+    projects: Mutex<HashMap<SourceId, Limits>>,
+    /// Sources whose definitions come from their own documents alone: nothing generates from other files.
+    literal: Mutex<HashSet<SourceId>>,
     looked: Mutex<HashMap<String, Micros>>,
     /// Commits up to which a repository's log is recorded, by tracked revision, and what was known of its readers then.
     noted: Mutex<HashMap<(String, TargetRevision), Noted>>,
     placements: Mutex<BTreeMap<TargetId, Placement>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
+    /// What every target's newest render looked at.
+    index: Mutex<inputs::InputIndex>,
+    /// Commits whose applications are being rendered.
+    rollouts: Mutex<rollout::Rollouts>,
     /// The same for every repository of an application, by its key.
     inputs_in: Mutex<HashMap<ApplicationId, BTreeMap<String, Vec<String>>>>,
     /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
@@ -121,6 +136,7 @@ pub(crate) struct Noted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
     pub(crate) application: ApplicationId,
+    pub(crate) name: String,
     pub(crate) cluster: String,
 }
 
@@ -134,11 +150,14 @@ impl Default for Memory {
             read: Mutex::default(),
             sets: Mutex::default(),
             projects: Mutex::default(),
+            literal: Mutex::default(),
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
             offered: Mutex::default(),
             inputs: Mutex::default(),
+            index: Mutex::default(),
+            rollouts: Mutex::default(),
             inputs_in: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
@@ -187,6 +206,7 @@ impl Memory {
 
     pub(crate) fn forget_target(&self, target: TargetId) {
         locked(&self.assessments).remove(&target);
+        locked(&self.index).forget(target);
     }
 
     pub(crate) fn resolution(&self, repo_url: &str, wanted: &TargetRevision) -> Option<Resolution> {
@@ -227,6 +247,14 @@ impl Memory {
         locked(&self.wanted).get(key).cloned()
     }
 
+    /// Every repository that is read, and at which revisions.
+    pub(crate) fn tracked(&self) -> Vec<(String, BTreeSet<TargetRevision>)> {
+        locked(&self.wanted)
+            .iter()
+            .map(|(key, wanted)| (key.clone(), wanted.revisions.clone()))
+            .collect()
+    }
+
     /// Replaces everything that is wanted; answers with the repositories of which something else is wanted now.
     pub(crate) fn want(&self, wanted: HashMap<String, Wanted>) -> Vec<String> {
         let mut known = locked(&self.wanted);
@@ -251,6 +279,23 @@ impl Memory {
 
     pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64, String)) -> bool {
         locked(&self.read).get(&source) == Some(read)
+    }
+
+    /// Where a source was read last, if a document that does not change cannot define anything else.
+    pub(crate) fn last_read(&self, source: SourceId) -> Option<(Revision, u64, String)> {
+        if !locked(&self.literal).contains(&source) {
+            return None;
+        }
+        locked(&self.read).get(&source).cloned()
+    }
+
+    pub(crate) fn is_literal(&self, source: SourceId, literal: bool) {
+        let mut known = locked(&self.literal);
+        if literal {
+            known.insert(source);
+        } else {
+            known.remove(&source);
+        }
     }
 
     pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64, String)) {
@@ -280,13 +325,21 @@ impl Memory {
             .collect()
     }
 
-    /// The projects of a source; `None` until it was read.
-    pub(crate) fn projects(&self, source: SourceId) -> Option<Arc<Vec<Project>>> {
+    /// The projects of a source, and a number that grows when they change; `None` until it was read.
+    pub(crate) fn projects(&self, source: SourceId) -> Option<Limits> {
         locked(&self.projects).get(&source).cloned()
     }
 
-    pub(crate) fn set_projects(&self, source: SourceId, projects: Vec<Project>) {
-        locked(&self.projects).insert(source, Arc::new(projects));
+    /// Takes over the projects of a source; says whether they are news.
+    pub(crate) fn set_projects(&self, source: SourceId, projects: Vec<Project>) -> bool {
+        let mut known = locked(&self.projects);
+        let changes = match known.get(&source) {
+            Some((before, _)) if **before == projects => return false,
+            Some((_, changes)) => changes + 1,
+            None => 0,
+        };
+        known.insert(source, (Arc::new(projects), changes));
+        true
     }
 
     /// Rises when clusters are added or removed: definitions name them.
@@ -323,6 +376,19 @@ impl Memory {
             .filter(|(_, place)| place.cluster == cluster)
             .map(|(target, _)| *target)
             .collect()
+    }
+
+    pub(crate) fn application_of(&self, target: TargetId) -> Option<ApplicationId> {
+        locked(&self.placements)
+            .get(&target)
+            .map(|place| place.application)
+    }
+
+    /// What people call a target: application and cluster.
+    pub(crate) fn name_of(&self, target: TargetId) -> Option<String> {
+        locked(&self.placements)
+            .get(&target)
+            .map(|place| format!("{} on {}", place.name, place.cluster))
     }
 
     /// How many targets there are.

@@ -1,5 +1,9 @@
 //! Commits of tracked repositories with the applications they touch, for the timeline and for finding where a commit is.
 
+mod render;
+
+pub use render::{CommitRender, rendered, renders};
+
 use super::columns::{Column, ROWS_AT_ONCE, anywhere, json};
 use super::entity::{commit_application, commit_seen};
 use super::error::Doing;

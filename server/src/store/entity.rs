@@ -9,6 +9,7 @@ pub mod audit;
 pub mod audit_head;
 pub mod cluster;
 pub mod commit_application;
+pub mod commit_render;
 pub mod commit_seen;
 pub mod credential;
 pub mod drift;

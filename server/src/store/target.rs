@@ -3,8 +3,10 @@
 //! One writer per target: it claims a generation, and every write of state compares it, so a slower, older writer is
 //! refused. Writing the state also keeps the [`status`](super::status) intervals, in the same transaction.
 
+mod carry;
 mod summary;
 
+pub use carry::carry;
 pub use summary::{Which, refs, summaries, summary};
 
 use super::columns::{Column, ROWS_AT_ONCE, big, column, count, json, maybe_json, number};

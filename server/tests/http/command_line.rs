@@ -188,3 +188,37 @@ async fn accounts_are_made_at_the_database() {
         broken.err
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_a_commit_ends_in_four_ways() {
+    let line = Line::start().await;
+    line.run(
+        &["login", &line.url, "--name", "vic"],
+        &format!("{PASSWORD}\n"),
+    )
+    .await;
+    let wait = async |commit: &str, more: &[&str]| {
+        let start = ["wait", "--timeout", "1s", "--commit", commit];
+        line.run(&[&start, more].concat(), "").await
+    };
+    let live = wait("11111111", &[]).await;
+    assert_eq!(live.code, 0, "{}{}", live.out, live.err);
+    assert!(live.out.contains("prod-eu") && live.out.contains("live"));
+    let failed = wait("22222222", &[]).await;
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    assert!(failed.out.contains("the image does not exist"));
+    let late = wait("33333333", &[]).await;
+    assert_eq!(late.code, 3, "{}", late.err);
+    assert!(late.out.contains("It waits for its sync"), "{}", late.out);
+    // Not pushed yet, and on clusters that there are not: neither is live.
+    let unknown = wait("44444444", &[]).await;
+    assert_eq!(unknown.code, 3, "{}", unknown.err);
+    assert!(unknown.err.contains("not known to the server yet"));
+    let nowhere = wait("11111111", &["--clusters", "env=prod"]).await;
+    assert_eq!(nowhere.code, 3, "{}", nowhere.err);
+    // What could not be asked is not told as a failed commit.
+    let wrong = wait("11111111", &["--clusters", "prod"]).await;
+    assert_eq!(wrong.code, 2, "{}", wrong.err);
+    let away = wait("11111111", &["--server", "http://127.0.0.1:9"]).await;
+    assert_eq!(away.code, 2, "{}", away.err);
+}

@@ -16,15 +16,17 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
 };
 use lockstep_types::ports::{
-    Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
+    Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
     PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
 };
+use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
+use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use lockstep_types::{Micros, PortError};
 use std::sync::atomic::{AtomicU32, Ordering};
 use uuid::Uuid;
@@ -70,8 +72,26 @@ impl Fleet for Fake {
             now: Micros(0),
         })
     }
-    async fn rollout(&self, _: &Actor, _: &str) -> Answer<CommitRollout> {
-        missing()
+    async fn rollout(&self, _: &Actor, commit: &str) -> Answer<CommitRollout> {
+        let (state, why) = match commit {
+            "11111111" => ("Live", ""),
+            "22222222" => ("Failed", "the image does not exist"),
+            "33333333" => ("Waiting", "It waits for its sync"),
+            _ => return missing(),
+        };
+        let nil = Uuid::nil();
+        let application = serde_json::json!({"id": nil, "name": "cart", "project": "shop"});
+        let target =
+            serde_json::json!({"id": nil, "application": application, "cluster": "prod-eu"});
+        let rollout = serde_json::json!({
+            "commit": {
+                "revision": commit.repeat(5), "parents": [], "subject": "cart", "body": "", "author": "Ada",
+                "author_email": "", "authored_at": 0, "committer": "Ada", "committed_at": 0
+            },
+            "repo_url": "https://git.example.org/cart.git",
+            "targets": [{"target": target, "state": state, "why": why, "at": null}]
+        });
+        Ok(serde_json::from_value(rollout).unwrap())
     }
     async fn problems(&self, _: &Actor) -> Answer<Vec<Problem>> {
         Ok(Vec::new())
@@ -219,6 +239,9 @@ impl Sources for Fake {
     async fn remove_source(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
         self.act(())
     }
+    async fn sets(&self, _: &Actor) -> Answer<Vec<SetView>> {
+        Ok(Vec::new())
+    }
     async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {
         self.act(())
     }
@@ -227,5 +250,28 @@ impl Sources for Fake {
     }
     async fn take_over(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
         self.act(())
+    }
+}
+
+#[async_trait]
+impl Webhooks for Fake {
+    async fn webhooks(&self, _: &Actor) -> Answer<WebhooksView> {
+        Ok(WebhooksView {
+            secret_made: None,
+            endpoints: Vec::new(),
+        })
+    }
+    async fn renew_webhook_secret(&self, _: &Actor) -> Answer<String> {
+        self.act(String::new())
+    }
+    async fn receive(&self, post: &WebhookPost) -> Answer<()> {
+        let token = post
+            .headers
+            .iter()
+            .find(|(name, _)| name == "x-gitlab-token");
+        match token {
+            Some((_, value)) if value == "right" => Ok(()),
+            _ => Err(PortError::Unauthenticated),
+        }
     }
 }

@@ -99,6 +99,7 @@ impl Server {
             editing: fake.clone(),
             clusters: fake.clone(),
             sources: fake.clone(),
+            webhooks: fake.clone(),
             accounts: Arc::new(accounts.clone()),
             events: Arc::new(hub),
         };

@@ -124,6 +124,32 @@ impl World {
         order
     }
 
+    /// Query strings of the server's own writes to an object of the namespace, with the verb: `patch fieldManager=…`.
+    pub fn requests_for(&self, name: &str) -> Vec<String> {
+        let mut requests = Vec::new();
+        for entry in self.audit() {
+            let text = |pointer: &str| {
+                entry
+                    .pointer(pointer)
+                    .and_then(|value| value.as_str())
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let uri = text("/requestURI");
+            let written = ["create", "update", "patch", "delete"].contains(&text("/verb").as_str());
+            if text("/objectRef/name") == name
+                && text("/user/username") == "admin"
+                && !text("/userAgent").starts_with("kubectl")
+                && !uri.contains("dryRun=All")
+                && written
+            {
+                let query = uri.split_once('?').map_or("", |(_, query)| query);
+                requests.push(format!("{} {query}", text("/verb")).trim().to_owned());
+            }
+        }
+        requests
+    }
+
     fn audit(&self) -> Vec<serde_json::Value> {
         let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
         log.lines()

@@ -251,6 +251,11 @@ impl World {
         revision
     }
 
+    /// The repository as tables name it.
+    pub fn repository_key(&self) -> String {
+        self.runtime.repository_key(&self.repository.url())
+    }
+
     pub fn store(&self) -> &Store {
         &self.store
     }

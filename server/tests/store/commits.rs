@@ -2,11 +2,16 @@
 
 use crate::database::Db;
 use crate::fixture::{applications, at, commit, revision};
+use lockstep_types::activity::RenderOutcome;
 use lockstep_types::revision::CommitInfo;
 use server::store::commit;
 use std::collections::BTreeSet;
 
-on_both!(commits_are_kept_and_found, commits_page_without_gaps);
+on_both!(
+    commits_are_kept_and_found,
+    commits_page_without_gaps,
+    what_a_commit_made_render_is_noted,
+);
 
 const SHOP: &str = "https://git.example/shop.git";
 const MAIL: &str = "https://git.example/mail.git";
@@ -121,4 +126,38 @@ async fn commits_page_without_gaps(db: &Db) {
     }
     let expected: Vec<_> = digits.iter().rev().map(|digit| revision(*digit)).collect();
     assert_eq!(paged, expected);
+}
+
+async fn what_a_commit_made_render_is_noted(db: &Db) {
+    let id = crate::fixture::target(&db.store).await;
+    for (second, outcome, millis, why) in [
+        (1, RenderOutcome::Failed, 0, "a.yaml:3 is no YAML"),
+        (2, RenderOutcome::Rendered, 42, ""),
+    ] {
+        let mut tx = db.store.begin_at(at(second)).await.unwrap();
+        commit::rendered(&mut tx, SHOP, &revision('a'), id, outcome, millis, why)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let found = commit::renders(&db.store, SHOP, &revision('a'))
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (
+            found[0].target,
+            found[0].outcome,
+            found[0].millis,
+            found[0].at
+        ),
+        (id, RenderOutcome::Rendered, 42, at(2))
+    );
+    assert!(found[0].message.is_empty());
+    assert!(
+        commit::renders(&db.store, SHOP, &revision('b'))
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

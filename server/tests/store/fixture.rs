@@ -127,6 +127,8 @@ pub fn plan(target: TargetId, digest: &str) -> Plan {
             hook: None,
             uid: None,
             desired_hash: "h".to_owned(),
+            method: Default::default(),
+            prune_last: false,
             changes: Vec::new(),
             impact: None,
             why: "it is not there".to_owned(),

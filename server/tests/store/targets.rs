@@ -20,6 +20,7 @@ on_both!(
     comparisons_are_noted_without_events,
     summaries_say_what_runs_and_what_holds,
     ensuring_twice_makes_one,
+    an_untouched_verdict_is_carried_over,
 );
 
 fn state(sync: SyncStatus, health: HealthStatus, digit: char) -> TargetState {
@@ -376,4 +377,76 @@ async fn ensuring_twice_makes_one(db: &Db) {
             .is_err(),
         "a target needs its application"
     );
+}
+
+async fn an_untouched_verdict_is_carried_over(db: &Db) {
+    let (_, ids) = applications(&db.store, &["fine", "drifted", "pinned", "elsewhere"]).await;
+    let mut made = Vec::new();
+    for (application, sync) in ids.iter().zip([
+        SyncStatus::Synced,
+        SyncStatus::OutOfSync,
+        SyncStatus::Synced,
+        SyncStatus::Synced,
+    ]) {
+        let mut tx = db.store.begin_at(at(0)).await.unwrap();
+        let id = targets::ensure(&mut tx, *application, "eu", Mode::Managed)
+            .await
+            .unwrap()
+            .id;
+        let generation = targets::claim(&mut tx, id).await.unwrap();
+        let deployed = Deployed {
+            revision: revision('a'),
+            render_key: "render-a".to_owned(),
+            images: Vec::new(),
+        };
+        targets::set_deployed(&mut tx, id, generation, &deployed)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let digit = if made.len() == 3 { 'c' } else { 'a' };
+        record(
+            db,
+            id,
+            generation,
+            1,
+            &state(sync, HealthStatus::Healthy, digit),
+        )
+        .await
+        .unwrap();
+        made.push(id);
+    }
+    let mut tx = db.store.begin_at(at(2)).await.unwrap();
+    let until = at(1000);
+    pin::insert(&mut tx, made[2], &revision('a'), "maria", "wait", until)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.store.begin_at(at(3)).await.unwrap();
+    let carried = targets::carry(&mut tx, &made, &revision('a'), &revision('b'))
+        .await
+        .unwrap();
+    assert!(tx.commit().await.unwrap() > 0, "pages are told");
+    assert_eq!(carried, [(made[0], true)]);
+    let row = targets::get(&db.store, made[0]).await.unwrap();
+    assert_eq!(row.state.revision, Some(revision('b')));
+    assert_eq!(row.state.render_key.as_deref(), Some("render-a"));
+    assert_eq!(row.deployed, Some(revision('b')));
+    for id in &made[1..3] {
+        let row = targets::get(&db.store, *id).await.unwrap();
+        assert_eq!(row.state.revision, Some(revision('a')));
+    }
+    let good = status::revision(&db.store, made[0], &revision('b'))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(good.good_at, Some(at(3)));
+    let open: Vec<String> = status::at(&db.store, at(4))
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|interval| interval.target == made[0] && interval.axis == Axis::Revision)
+        .map(|interval| interval.value)
+        .collect();
+    assert_eq!(open, [revision('b').0]);
 }

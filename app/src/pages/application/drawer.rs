@@ -98,6 +98,9 @@ fn summary(resource: &ResourceView) -> AnyView {
             None => "by a controller, not in Git".into_any(),
         },
     ));
+    for problem in &resource.problems {
+        pairs.push(("Problem", problem.clone().into_any()));
+    }
     if let Some(parent) = &node.parent {
         pairs.push(("Made by", parent.short().into_any()));
     }

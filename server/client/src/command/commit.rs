@@ -22,7 +22,7 @@ impl Commit {
     }
 }
 
-fn text(rollout: &CommitRollout) -> String {
+pub(super) fn text(rollout: &CommitRollout) -> String {
     let commit = &rollout.commit;
     let mut table = Table::new(&["APP", "CLUSTER", "STATE", "SINCE", "WHY"]);
     for place in &rollout.targets {

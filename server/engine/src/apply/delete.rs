@@ -134,13 +134,15 @@ fn check(wanted: &Deletion, live: &Value) -> Result<(), ApplyError> {
     }
 }
 
-/// Finalizers of the object, and for namespaces those of its contents.
+/// Finalizers of the object, and for namespaces those of its contents; not those by which the server itself keeps to the
+/// propagation it was asked for.
 fn finalizers(live: &Value) -> Vec<String> {
     ["/metadata/finalizers", "/spec/finalizers"]
         .iter()
         .filter_map(|pointer| live.pointer(pointer).and_then(Value::as_array))
         .flatten()
         .filter_map(Value::as_str)
+        .filter(|name| !["foregroundDeletion", "orphan"].contains(name))
         .map(str::to_owned)
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Why a write failed, typed, with the object named. Values of Secrets never get in here: for Secrets the server's own
 //! words are dropped, because they quote what they refuse.
 
+use super::undeclared;
 use crate::live::request::shortened;
 use kube::core::Status;
 use lockstep_types::resource::ResourceKey;
@@ -36,6 +37,18 @@ pub enum ApplyError {
         object: Box<ResourceKey>,
         fields: Vec<FieldProblem>,
         message: String,
+    },
+    #[error("{}: the cluster does not let this be changed in place: {}", object.short(), fields.join(", "))]
+    Immutable {
+        object: Box<ResourceKey>,
+        /// `spec.selector`.
+        fields: Vec<String>,
+    },
+    #[error("{}: the cluster does not know {}", object.short(), fields.join(", "))]
+    Undeclared {
+        object: Box<ResourceKey>,
+        /// `.spec.containers[name="main"].imge`.
+        fields: Vec<String>,
     },
     #[error("{}: the cluster forbids it: {message}", object.short())]
     Forbidden {
@@ -88,6 +101,8 @@ impl ApplyError {
         match self {
             Self::Conflict { object, .. }
             | Self::Invalid { object, .. }
+            | Self::Immutable { object, .. }
+            | Self::Undeclared { object, .. }
             | Self::Forbidden { object, .. }
             | Self::NamespaceTerminating { object }
             | Self::NotFound { object, .. }
@@ -159,6 +174,7 @@ pub(super) fn refusal(object: &ResourceKey, status: &Status) -> ApplyError {
         .as_ref()
         .map(|details| details.causes.as_slice())
         .unwrap_or_default();
+    let undeclared = undeclared::named(&status.message);
     match status.code {
         409 => {
             let conflicts: Vec<FieldConflict> = causes
@@ -180,6 +196,12 @@ pub(super) fn refusal(object: &ResourceKey, status: &Status) -> ApplyError {
             ApplyError::PreconditionFailed {
                 object,
                 message: "another object has its name by now".to_owned(),
+            }
+        }
+        422 if !causes.is_empty() && causes.iter().all(|cause| is_immutable(&cause.message)) => {
+            ApplyError::Immutable {
+                object,
+                fields: causes.iter().map(|cause| cause.field.clone()).collect(),
             }
         }
         422 | 400 => {
@@ -204,6 +226,11 @@ pub(super) fn refusal(object: &ResourceKey, status: &Status) -> ApplyError {
             ApplyError::NamespaceTerminating { object }
         }
         403 => ApplyError::Forbidden { object, message },
+        // An apply that names them is an error of the server's own.
+        500 if !undeclared.is_empty() => ApplyError::Undeclared {
+            object,
+            fields: undeclared,
+        },
         404 => ApplyError::NotFound { object, message },
         429 => ApplyError::Throttled { object, message },
         code => ApplyError::Rejected {
@@ -212,6 +239,23 @@ pub(super) fn refusal(object: &ResourceKey, status: &Status) -> ApplyError {
             message,
         },
     }
+}
+
+/// Whether a refusal says that a field cannot be changed once the object is there. The server has no code for it, only
+/// words: of its generic check, and of those of single kinds (Deployment, Job; StatefulSet, Pod and StorageClass;
+/// Service; PriorityClass; RoleBinding).
+fn is_immutable(message: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "immutable",
+        "updates to ",
+        "updates may not change",
+        "may not change once set",
+        "may not be changed",
+        "cannot be changed",
+        "can not be changed",
+        "cannot change ",
+    ];
+    WORDS.iter().any(|words| message.contains(words))
 }
 
 /// From `conflict with "kubectl" using apps/v1` or `conflict with "kubectl"`.
@@ -265,8 +309,63 @@ mod tests {
         );
         assert_eq!(
             text,
-            "Deployment web: the cluster finds it invalid: spec.selector: Invalid value: {}: field is immutable"
+            "Deployment web: the cluster does not let this be changed in place: spec.selector"
         );
+    }
+
+    #[test]
+    fn tells_what_cannot_be_changed_from_what_is_wrong() {
+        let of = |causes: &[(&str, &str)]| {
+            let causes: Vec<_> = causes
+                .iter()
+                .map(|(field, message)| json!({"reason": "FieldValueInvalid", "field": field, "message": message}))
+                .collect();
+            said(
+                "Deployment",
+                json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": "m", "details": {"causes": causes}}),
+            )
+            .0
+        };
+        for (message, immutable) in [
+            ("Invalid value: {}: field is immutable", true),
+            (
+                "Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden",
+                true,
+            ),
+            (
+                "Forbidden: spec is immutable after creation except resources.requests",
+                true,
+            ),
+            (
+                "Forbidden: pod updates may not change fields other than `spec.containers[*].image`",
+                true,
+            ),
+            (
+                "Invalid value: []: primary clusterIP can not be unset",
+                false,
+            ),
+            ("Invalid value: \"1.2.3.4\": may not change once set", true),
+            ("Invalid value: cannot change roleRef", true),
+            ("Forbidden: may not be changed in an update.", true),
+            (
+                "Invalid value: \"x\": a lowercase RFC 1123 label must consist of …",
+                false,
+            ),
+            ("Required value", false),
+        ] {
+            let error = of(&[("spec.x", message)]);
+            assert_eq!(
+                matches!(error, ApplyError::Immutable { .. }),
+                immutable,
+                "{message}"
+            );
+        }
+        // A field that is wrong is wrong in a new object too.
+        let both = of(&[
+            ("spec.a", "field is immutable"),
+            ("spec.b", "Required value"),
+        ]);
+        assert!(matches!(both, ApplyError::Invalid { .. }), "{both:?}");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, fleet, flux, helm_release, parents,
-    project, set,
+    Destination, DestinationCluster, SyncOptions, argo, concern, fleet, flux, helm_release,
+    parents, project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -277,6 +277,7 @@ impl Collected {
 
     fn finish(mut self, home_cluster: &str, itself: Option<&Source>) -> Definitions {
         let documents = std::mem::take(&mut self.documents);
+        let found = documents.iter().map(concern::whereabouts).collect();
         let around = std::mem::take(&mut self.around);
         let mut repositories: Repositories<'_> = BTreeMap::new();
         let charts = self.chart_sources(&documents, &around);
@@ -351,6 +352,7 @@ impl Collected {
             sets,
             projects,
             problems: self.problems,
+            documents: found,
         };
         definitions.sort();
         definitions
@@ -407,7 +409,8 @@ fn all<'d>(documents: &'d [Ours], around: &'d [Ours]) -> impl Iterator<Item = (&
 
 pub(super) type Read = (DefinitionKey, Option<Definition>, Vec<FieldProblem>);
 
-fn mentions_us(bytes: &[u8]) -> bool {
+/// Whether a file or a document could hold a definition.
+pub(super) fn mentions_us(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
     has(b"argoproj.io/") || has(b"fluxcd.")
 }

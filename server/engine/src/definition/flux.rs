@@ -210,10 +210,6 @@ fn not_acted_on(spec: &Place<'_>) {
             "healthCheckExprs",
             "health is judged by the built-in rules; expressions are not evaluated yet",
         ),
-        (
-            "force",
-            "objects are never deleted in order to change immutable fields",
-        ),
         ("timeout", "syncs have limits of their own"),
     ] {
         if spec.has(name) {

@@ -18,12 +18,15 @@ pub struct SyncOptions {
     pub skip_dry_run_on_missing: bool,
     /// Deletes come after everything else is healthy.
     pub prune_last: bool,
+    /// For objects that say nothing about it themselves.
+    #[serde(default)]
+    pub prune: Wish,
     pub propagation: Propagation,
     /// Ignored fields keep their live value when the object is written.
     pub respect_ignore_differences: bool,
     /// An object that another application holds fails the sync.
     pub fail_on_shared: bool,
-    /// For a namespace that the sync creates.
+    /// For the destination namespace, where `CreateNamespace` is on.
     pub namespace_labels: BTreeMap<String, String>,
     pub namespace_annotations: BTreeMap<String, String>,
     pub retry: Option<Retry>,
@@ -41,7 +44,8 @@ impl Default for SyncOptions {
             validate: true,
             skip_dry_run_on_missing: false,
             prune_last: false,
-            propagation: Propagation::Foreground,
+            prune: Wish::Allowed,
+            propagation: Propagation::Background,
             respect_ignore_differences: false,
             fail_on_shared: false,
             namespace_labels: BTreeMap::new(),
@@ -53,11 +57,23 @@ impl Default for SyncOptions {
     }
 }
 
+/// Whether objects may be deleted. The later ones are the more careful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Wish {
+    #[default]
+    Allowed,
+    /// After a person has said yes.
+    Confirm,
+    Never,
+}
+
 /// What happens to what a deleted object owns.
+///
+/// Without a word in the definition it is as its dialect has it: Argo CD prunes in the foreground, Flux in the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Propagation {
-    #[default]
     Foreground,
+    #[default]
     Background,
     Orphan,
 }

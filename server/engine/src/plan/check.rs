@@ -2,9 +2,11 @@
 //! Where both need a rule (what is protected, what a digest is made of) it is written down twice, on purpose.
 
 mod hooks;
+mod methods;
 
 use super::{LiveFact, PlanInput};
-use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
+use crate::definition::Wish;
+use lockstep_types::plan::{Action, Method, Plan, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
     checker.identity();
     checker.sequence();
     checker.applies();
+    checker.methods();
     checker.hooks();
     checker.prunes();
     checker.gate();
@@ -106,7 +109,8 @@ impl<'c> Checker<'c> {
             let of_sync = step.phase == PlanPhase::Sync;
             let destination = step.phase == PlanPhase::PreSync && self.is_destination(&step.key);
             let of_hook = step.action.is_of_hook() || step.hook.is_some();
-            let made_first = destination && step.action == Action::Create;
+            let made_first =
+                destination && matches!(step.action, Action::Create | Action::Configure);
             if !(of_hook || of_sync || made_first) {
                 self.violate(
                     "phases",
@@ -145,13 +149,20 @@ impl<'c> Checker<'c> {
                 && step.action == Action::Create
                 && self.input.policy.create_namespace
                 && self.input.namespace_exists == Some(false);
+            let given = self.input.namespace_metadata.lacking;
+            let given_namespace = self.is_destination(&step.key)
+                && step.action == Action::Configure
+                && self.input.policy.create_namespace
+                && self.input.namespace_exists == Some(true)
+                && given.is_some()
+                && step.uid.as_deref() == given;
             match declared.get(&step.key) {
                 Some(hash) if *hash == step.desired_hash => {}
                 Some(_) => self.violate(
                     "desired",
                     format!("{} would be applied from another manifest", step.key),
                 ),
-                None if created_namespace => continue,
+                None if created_namespace || given_namespace => continue,
                 None => self.violate("desired", format!("{} is not declared", step.key)),
             }
             match (self.input.live.get(&step.key), &step.action) {
@@ -278,8 +289,8 @@ impl<'c> Checker<'c> {
         if facts.hook {
             self.violate("hook", format!("{key} is a hook and would be deleted"));
         }
-        if matches!(facts.prune, super::PruneWish::Never(_)) {
-            self.violate("wish", format!("{key} asks never to be deleted"));
+        if methods::wish(self.input, &facts.prune) == Wish::Never {
+            self.violate("wish", format!("{key} is never to be deleted"));
         }
     }
 
@@ -304,7 +315,7 @@ impl<'c> Checker<'c> {
                 .iter()
                 .any(|manifest| runs_pods(&manifest.key));
         let asked = pruned.iter().any(|step| {
-            matches!(self.input.live.get(&step.key), Some(LiveFact::Present(facts)) if facts.prune == super::PruneWish::Confirm)
+            matches!(self.input.live.get(&step.key), Some(LiveFact::Present(facts)) if methods::wish(self.input, &facts.prune) == Wish::Confirm)
         });
         let approved = self.input.approved_digest == Some(digest_again(self.plan).as_str());
         if (many || empty || dear || last_workload || asked) && !approved {
@@ -376,7 +387,12 @@ fn digest_again(plan: &Plan) -> String {
     for step in &plan.steps {
         parts.push(step.phase.word().to_owned());
         parts.push(step.key.to_string());
-        parts.push(step.action.word().to_owned());
+        let how = if step.method == Method::Apply {
+            String::new()
+        } else {
+            format!(": {}", step.method.word())
+        };
+        parts.push(format!("{}{how}", step.action.word()));
         parts.push(step.uid.clone().unwrap_or_default());
         parts.push(step.desired_hash.clone());
         parts.push(step.changes.len().to_string());

@@ -2,11 +2,11 @@
 
 use crate::manifest::hex;
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::Step;
+use lockstep_types::plan::{Method, Step};
 use lockstep_types::revision::Revision;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over target, revision and each step's phase, key, action, UID, desired hash and changed fields. Every part is
+/// SHA-256 over target, revision and each step's phase, key, action and method, UID, desired hash and changed fields. Every part is
 /// preceded by its length, so that no two plans read alike.
 pub(super) fn digest(target: TargetId, revision: &Revision, steps: &[Step]) -> String {
     let mut hash = Sha256::new();
@@ -20,7 +20,10 @@ pub(super) fn digest(target: TargetId, revision: &Revision, steps: &[Step]) -> S
     for step in steps {
         add(step.phase.word());
         add(&step.key.to_string());
-        add(step.action.word());
+        match step.method {
+            Method::Apply => add(step.action.word()),
+            other => add(&format!("{}: {}", step.action.word(), other.word())),
+        }
         add(step.uid.as_deref().unwrap_or_default());
         add(&step.desired_hash);
         add(&step.changes.len().to_string());

@@ -1,12 +1,15 @@
 //! Reads off a live object what a plan needs to know of it, and off a desired one what it says about itself.
 
 use super::hook;
+use super::method;
+use super::options::{SYNC_OPTIONS, options};
 use super::order::{annotation, wave};
 use super::{LiveFact, PresentFacts, PruneWish};
+use crate::definition::Wish;
+use crate::manifest::Manifest;
 use crate::tracking::TRACKING_ANNOTATION;
+use lockstep_types::resource::Origin;
 use serde_json::Value;
-
-const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 
 impl LiveFact {
     /// Reads the facts off a live object.
@@ -20,6 +23,7 @@ impl LiveFact {
             api_version: text("/apiVersion").unwrap_or_default().to_owned(),
             tracking: annotation(body, TRACKING_ANNOTATION).map(str::to_owned),
             prune: prune_wish(body),
+            prune_last: options(body).prune_last,
             wave: wave(body).0,
             hook: hook::hook(body).is_some(),
             terminating: text("/metadata/deletionTimestamp").is_some(),
@@ -29,12 +33,8 @@ impl LiveFact {
 
 /// What annotations say about deleting the object.
 pub(super) fn prune_wish(body: &Value) -> PruneWish {
-    let options: Vec<&str> = annotation(body, SYNC_OPTIONS)
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .collect();
-    if options.contains(&"Prune=false") {
+    let own = options(body).prune;
+    if own == Some(Wish::Never) {
         return PruneWish::Never(format!("{SYNC_OPTIONS}: Prune=false"));
     }
     for (name, value) in [
@@ -45,10 +45,10 @@ pub(super) fn prune_wish(body: &Value) -> PruneWish {
             return PruneWish::Never(format!("{name}: {value}"));
         }
     }
-    if options.contains(&"Prune=confirm") {
-        PruneWish::Confirm
-    } else {
-        PruneWish::Allowed
+    match own {
+        None => PruneWish::Unsaid,
+        Some(Wish::Confirm) => PruneWish::Confirm,
+        Some(Wish::Allowed | Wish::Never) => PruneWish::Allowed,
     }
 }
 
@@ -72,4 +72,31 @@ pub(super) fn not_applied(body: &Value, exists: bool) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What is wrong with the annotations of a desired object that say how it is synced, a sentence part each.
+pub fn problems(manifest: &Manifest) -> Vec<String> {
+    wave(&manifest.body)
+        .1
+        .into_iter()
+        .chain(hook::remarks(&manifest.body))
+        .chain(method::remarks(manifest))
+        .collect()
+}
+
+/// The same as sentences, with the object and the place in Git that declares it, where that is known.
+pub fn said(manifest: &Manifest) -> Vec<String> {
+    let name = manifest.key.short();
+    let name = match &manifest.origin {
+        Some(Origin {
+            path,
+            line: Some(line),
+        }) => format!("{name} ({path}:{line})"),
+        Some(Origin { path, line: None }) => format!("{name} ({path})"),
+        None => name,
+    };
+    problems(manifest)
+        .iter()
+        .map(|problem| format!("{name}: {problem}."))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! The prune gate: which deletes of a plan need a person. It looks at the finished steps only.
 
-use super::PlanInput;
+use super::{LiveFact, PlanInput};
 use lockstep_types::plan::{Action, GateFinding, Step};
 use lockstep_types::resource::ResourceKey;
 
@@ -22,6 +22,8 @@ pub(super) fn findings(
         .map(|step| &step.key)
         .collect();
     let mut hooks = of_hooks(steps, strange);
+    hooks.extend(of_remaking(input, steps));
+    hooks.extend(of_adopting(input, steps));
     if pruned.is_empty() {
         return hooks;
     }
@@ -97,7 +99,7 @@ pub(super) fn findings(
         find(
             "Prune=confirm",
             format!(
-                "deleting these asks for a yes by annotation: {}",
+                "deleting these asks for a yes, as they or their definition say: {}",
                 names.join(", ")
             ),
             confirm.to_vec(),
@@ -143,6 +145,43 @@ fn of_hooks(steps: &[Step], strange: &[ResourceKey]) -> Vec<GateFinding> {
         });
     }
     findings
+}
+
+/// Objects that may be deleted and made anew although that takes more along than themselves.
+fn of_remaking(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
+    let objects: Vec<ResourceKey> = steps
+        .iter()
+        .filter(|step| step.method.may_delete() && is_protected(&step.key))
+        .map(|step| step.key.clone())
+        .collect();
+    let names: Vec<String> = objects.iter().map(|key| with_cascade(input, key)).collect();
+    (!objects.is_empty()).then(|| GateFinding {
+        rule: "G4".to_owned(),
+        message: format!(
+            "these may be deleted and made anew, as Force=true has it, and deleting them takes more along than themselves: {}",
+            names.join(", ")
+        ),
+        objects,
+    })
+}
+
+/// Objects that no sync of ours has made and that may be deleted and made anew.
+fn of_adopting(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
+    let untracked = |key: &ResourceKey| !matches!(input.live.get(key), Some(LiveFact::Present(facts)) if facts.tracking.is_some());
+    let objects: Vec<ResourceKey> = steps
+        .iter()
+        .filter(|step| step.method.may_delete() && untracked(&step.key))
+        .map(|step| step.key.clone())
+        .collect();
+    let names: Vec<String> = objects.iter().map(ResourceKey::short).collect();
+    (!objects.is_empty()).then(|| GateFinding {
+        rule: "G5".to_owned(),
+        message: format!(
+            "these were not made by a sync of ours and may be deleted and made anew, as Force=true has it: {}",
+            names.join(", ")
+        ),
+        objects,
+    })
 }
 
 fn inventory_size(input: &PlanInput<'_>) -> usize {

@@ -76,6 +76,8 @@ fn one(
         wave,
         hook: Some(hook.mark()),
         uid: None,
+        method: Default::default(),
+        prune_last: false,
         changes: Vec::new(),
         impact: None,
         why,

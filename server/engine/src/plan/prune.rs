@@ -2,9 +2,10 @@
 //! its place is known, its UID is the recorded one and its tracking id is ours.
 
 use super::{LiveFact, PlanInput, PruneWish};
+use crate::definition::Wish;
 use crate::diff::impact;
 use crate::tracking::TrackingId;
-use lockstep_types::plan::{Action, PlanPhase, Step};
+use lockstep_types::plan::{Action, Method, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 use std::collections::BTreeSet;
 
@@ -39,15 +40,16 @@ pub(super) fn prunes(
             continue;
         }
         let refused = refused(input, &entry.key, entry.uid.as_deref(), fact, unknown);
-        let (uid, api_version, wave) = match fact {
+        let (uid, api_version, wave, prune_last) = match fact {
             Some(LiveFact::Present(facts)) => (
                 Some(facts.uid.clone()),
                 facts.api_version.clone(),
                 facts.wave,
+                facts.prune_last.unwrap_or(input.policy.prune_last),
             ),
-            _ => (None, String::new(), 0),
+            _ => (None, String::new(), 0, false),
         };
-        if matches!(fact, Some(LiveFact::Present(facts)) if facts.prune == PruneWish::Confirm)
+        if matches!(fact, Some(LiveFact::Present(facts)) if asks(input, &facts.prune))
             && refused.is_none()
         {
             prunes.confirm.push(entry.key.clone());
@@ -63,6 +65,8 @@ pub(super) fn prunes(
             hook: None,
             uid,
             desired_hash: String::new(),
+            method: Method::Apply,
+            prune_last: prune_last && pruned,
             changes: Vec::new(),
             impact: pruned.then(|| impact::of_delete(&entry.key)),
             why: "it left Git".to_owned(),
@@ -130,10 +134,22 @@ fn refused(
                 .to_owned(),
         );
     }
-    if let PruneWish::Never(annotation) = &facts.prune {
-        return Some(annotation.clone());
+    match &facts.prune {
+        PruneWish::Never(annotation) => Some(annotation.clone()),
+        PruneWish::Unsaid if input.policy.prune_wish == Wish::Never => {
+            Some("the definition's syncOptions: Prune=false".to_owned())
+        }
+        _ => None,
     }
-    None
+}
+
+/// Whether a person must say yes, by the object's own wish or the definition's.
+fn asks(input: &PlanInput<'_>, wish: &PruneWish) -> bool {
+    match wish {
+        PruneWish::Confirm => true,
+        PruneWish::Unsaid => input.policy.prune_wish == Wish::Confirm,
+        PruneWish::Allowed | PruneWish::Never(_) => false,
+    }
 }
 
 fn is_destination(input: &PlanInput<'_>, key: &ResourceKey) -> bool {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 mod checker;
 mod hooks;
+mod options;
 mod random;
 mod world;
 
@@ -352,7 +353,7 @@ fn facts_are_read_off_live_objects() {
         LiveFact::Present(facts) => facts.prune,
         other => panic!("{other:?}"),
     };
-    assert_eq!(wish(json!({})), PruneWish::Allowed);
+    assert_eq!(wish(json!({})), PruneWish::Unsaid);
     assert_eq!(
         wish(json!({"argocd.argoproj.io/sync-options": "Replace=true, Prune=confirm"})),
         PruneWish::Confirm

@@ -5,7 +5,7 @@ mod strategic;
 
 use super::RenderError;
 use super::objects::Document;
-use super::reader::{Reader, parent, shown};
+use super::reader::{Reader, shown};
 use super::stage::Staged;
 use crate::definition::DirectoryOptions;
 use crate::source::Snapshot;
@@ -30,15 +30,17 @@ pub(super) fn collect(
     let exclude = glob(path, "exclude", &options.exclude)?;
     let mut endings = 0;
     let mut selected = 0;
-    for staged in reader.all(path)? {
+    let files = if options.recurse {
+        reader.all(path)?
+    } else {
+        reader.right_in(path)?
+    };
+    for staged in files {
         let below = staged
             .path
             .get(path.len()..)
             .unwrap_or_default()
             .trim_start_matches('/');
-        if !options.recurse && parent(&staged.path) != path {
-            continue;
-        }
         let ending = below.rsplit_once('.').map_or("", |(_, ending)| ending);
         if ending == "jsonnet" {
             let why =

@@ -2,6 +2,7 @@
 
 use super::helm::Chart;
 use super::kustomize::Built;
+use super::reach::Reach;
 use super::reader::{Reader, Target, is_within, shown};
 use super::several::{Borrowed, Lenders, ValueFile};
 use super::stage::Staged;
@@ -22,6 +23,7 @@ pub struct RenderInputs {
     pub key: String,
     pub(super) files: Vec<Staged>,
     pub(super) work: Work,
+    pub(super) reach: Reach,
     /// Files of other sources that this one reads.
     pub(super) borrowed: Vec<Borrowed>,
     /// Inputs of the further sources.
@@ -66,6 +68,11 @@ impl RenderInputs {
             .collect()
     }
 
+    /// What was looked at to find the inputs: as long as nothing of it changes, the key stays the same.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     /// `directory`, `kustomize` or `helm`.
     pub fn renderer(&self) -> &'static str {
         match self.work {
@@ -82,9 +89,9 @@ pub(super) fn collect(
     snapshot: Snapshot,
     source: &DefinedSource,
     lenders: &Lenders,
-) -> Result<(Work, Vec<Staged>, Vec<Borrowed>), RenderError> {
+) -> Result<(Work, Vec<Staged>, Vec<Borrowed>, Reach), RenderError> {
     if source.only_lends {
-        return Ok((Work::Lends, Vec::new(), Vec::new()));
+        return Ok((Work::Lends, Vec::new(), Vec::new(), Reach::everything()));
     }
     let mut borrowed = Vec::new();
     let mut reader = Reader::new(snapshot);
@@ -137,7 +144,8 @@ pub(super) fn collect(
     };
     borrowed.sort();
     borrowed.dedup();
-    Ok((work, reader.into_inputs(), borrowed))
+    let (files, reach) = reader.into_inputs();
+    Ok((work, files, borrowed, reach))
 }
 
 /// The key: everything that can change the result, and nothing else.

@@ -46,9 +46,11 @@ pub(super) fn collect(
     };
     let mut generated = None;
     let mut empty = false;
+    let mut component = false;
     if is_kustomization(walk.reader, path)? {
         let said = walk.folder(path)?;
         empty = said.is_empty_on_purpose;
+        component = said.is_component;
     } else if source.dialect == Dialect::FluxKustomization {
         generated = Some((join_name(path, NAMES[0]), walk.generate(path)?));
     } else {
@@ -61,7 +63,10 @@ pub(super) fn collect(
     for component in &options.components {
         walk.entry(path, "the definition", component)?;
     }
-    let overlay = overlay::build(walk.reader, path, options)?;
+    let mut overlay = overlay::build(walk.reader, path, options)?;
+    if component {
+        overlay::list_as_component(&mut overlay);
+    }
     Ok(Built {
         overlay,
         generated,
@@ -98,6 +103,8 @@ fn kustomization_of(reader: &Reader, folder: &str) -> Result<Option<String>, Ren
 
 struct Said {
     is_empty_on_purpose: bool,
+    /// It may only be listed among components.
+    is_component: bool,
 }
 
 struct Walk<'r> {
@@ -111,6 +118,7 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &str) -> Result<Said, RenderError> {
         let nothing = Said {
             is_empty_on_purpose: false,
+            is_component: false,
         };
         if self.stack.iter().any(|outer| outer == folder) {
             let path = join_name(folder, NAMES[0]);
@@ -200,6 +208,7 @@ impl Walk<'_> {
         let says_so = body.get("resources").is_some_and(Value::is_array);
         Ok(Said {
             is_empty_on_purpose: names_nothing && says_so,
+            is_component: body.get("kind").and_then(Value::as_str) == Some("Component"),
         })
     }
 

@@ -76,6 +76,20 @@ pub(super) fn build(
     Ok(Value::Object(overlay))
 }
 
+/// Kustomize takes a component at the top by itself, and never among the resources of another.
+pub(super) fn list_as_component(overlay: &mut Value) {
+    let Some(overlay) = overlay.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Array(mut first)) = overlay.insert("resources".to_owned(), json!([])) else {
+        return;
+    };
+    if let Some(Value::Array(others)) = overlay.remove("components") {
+        first.extend(others);
+    }
+    overlay.insert("components".to_owned(), Value::Array(first));
+}
+
 /// Entries of Kustomize's `images`.
 pub(super) fn images(options: &KustomizeOptions) -> Vec<Value> {
     options

@@ -2,6 +2,7 @@
 
 use super::RenderError;
 use super::excluded::{self, Excluded, Rules};
+use super::reach::{self, Depth, Reach};
 use super::stage::Staged;
 use crate::source::{Entry, FileKind, Snapshot, SourceError, TreeFile};
 use std::cell::RefCell;
@@ -26,6 +27,8 @@ pub(super) struct Reader {
     /// Folders already listed, by object id.
     folders: RefCell<HashMap<String, Rc<HashMap<String, Entry>>>>,
     excluded: Option<Excluded>,
+    /// Everything that was looked at.
+    reach: RefCell<Reach>,
 }
 
 /// What is at a path, links not followed.
@@ -41,6 +44,7 @@ impl Reader {
             inputs: BTreeMap::new(),
             folders: RefCell::default(),
             excluded: None,
+            reach: RefCell::default(),
         }
     }
 
@@ -71,11 +75,14 @@ impl Reader {
         })
     }
 
-    pub(super) fn into_inputs(self) -> Vec<Staged> {
-        self.inputs
+    /// The inputs, and what was looked at to find them.
+    pub(super) fn into_inputs(self) -> (Vec<Staged>, Reach) {
+        let inputs = self
+            .inputs
             .into_iter()
             .map(|(path, file)| Staged { path, file })
-            .collect()
+            .collect();
+        (inputs, self.reach.into_inner())
     }
 
     /// Makes a file an input, under the name by which the renderer will ask for it.
@@ -115,6 +122,16 @@ impl Reader {
     }
 
     fn look(&self, path: &str) -> Result<Option<Found>, RenderError> {
+        let found = self.look_at(path)?;
+        let kind = match found {
+            Some(Found::Folder) => reach::Found::Folder,
+            Some(Found::File(_)) | None => reach::Found::Leaf,
+        };
+        self.reach.borrow_mut().look_up(path, kind);
+        Ok(found)
+    }
+
+    fn look_at(&self, path: &str) -> Result<Option<Found>, RenderError> {
         let mut at = Entry {
             oid: self.snapshot.root(),
             kind: None,
@@ -200,8 +217,43 @@ impl Reader {
 
     /// Every file at or below a folder, with links replaced by what they lead to.
     pub(super) fn all(&self, folder: &str) -> Result<Vec<Staged>, RenderError> {
-        let mut found = Vec::new();
-        for file in self.snapshot.files(folder)? {
+        self.reach.borrow_mut().list(folder, Depth::All);
+        self.resolved(folder, self.snapshot.files(folder)?)
+    }
+
+    /// As [`Reader::all`], of the files right in the folder.
+    pub(super) fn right_in(&self, folder: &str) -> Result<Vec<Staged>, RenderError> {
+        self.reach.borrow_mut().list(folder, Depth::Here);
+        let mut at = self.snapshot.root();
+        for name in folder.split('/').filter(|name| !name.is_empty()) {
+            match self.list(&at)?.get(name) {
+                Some(entry) if entry.kind.is_none() => at = entry.oid.clone(),
+                // `files` names repository and revision.
+                _ => return self.resolved(folder, self.snapshot.files(folder)?),
+            }
+        }
+        let mut files: Vec<TreeFile> = self
+            .list(&at)?
+            .iter()
+            .filter_map(|(name, entry)| {
+                Some(TreeFile {
+                    path: if folder.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{folder}/{name}")
+                    },
+                    oid: entry.oid.clone(),
+                    kind: entry.kind?,
+                })
+            })
+            .collect();
+        files.sort();
+        self.resolved(folder, files)
+    }
+
+    fn resolved(&self, folder: &str, files: Vec<TreeFile>) -> Result<Vec<Staged>, RenderError> {
+        let mut found = Vec::with_capacity(files.len());
+        for file in files {
             let path = file.path.clone();
             if self.is_excluded(&path)? {
                 continue;

@@ -9,9 +9,18 @@ use std::path::PathBuf;
 /// When one is absent: a test without it would prove nothing.
 pub fn renderers() -> Tools {
     Tools::new(
-        Some(find("helm", "LOCKSTEP_TEST_HELM")),
-        Some(find("kustomize", "LOCKSTEP_TEST_KUSTOMIZE")),
+        Some(renderer_path("helm")),
+        Some(renderer_path("kustomize")),
     )
+}
+
+/// The path of one renderer, `helm` or `kustomize`.
+///
+/// # Panics
+/// As [`renderers`].
+pub fn renderer_path(name: &str) -> PathBuf {
+    let variable = format!("LOCKSTEP_TEST_{}", name.to_uppercase());
+    find(name, &variable)
 }
 
 fn find(name: &str, variable: &str) -> PathBuf {

@@ -150,3 +150,35 @@ async fn what_cannot_be_put_together_is_an_error() {
     let revision = values.head();
     insta::assert_snapshot!(said.replace(revision.short(), "REVISION"));
 }
+
+#[tokio::test]
+async fn every_commit_counts_where_sources_lend_each_other_files() {
+    let bench = Bench::new(&CHART);
+    let values = Repository::new();
+    values.write("prod/values.yaml", "size: 2\n");
+    values.commit("values");
+    let lent = more(&bench, &values, lends("values")).await;
+    let several = input(
+        &bench,
+        with_values(&["$values/prod/values.yaml"]),
+        vec![lent],
+    )
+    .await;
+    let inputs = bench.inputs_of(&several).await.unwrap();
+    assert!(inputs.reach().is_everything());
+
+    // A single source that borrows from itself.
+    bench.repository.write("prod/values.yaml", "size: 3\n");
+    bench.repository.commit("own values");
+    let own = DefinedSource {
+        reference: "own".to_owned(),
+        ..with_values(&["$own/prod/values.yaml"])
+    };
+    let single = bench.input(own).await;
+    let inputs = bench.inputs_of(&single).await.unwrap();
+    assert!(inputs.reach().is_everything());
+
+    let alone = bench.input(with_values(&[])).await;
+    let inputs = bench.inputs_of(&alone).await.unwrap();
+    assert!(!inputs.reach().is_everything());
+}

@@ -134,3 +134,26 @@ fn a_misplaced_password_is_not_echoed() {
         "{message}"
     );
 }
+
+#[test]
+fn metrics_are_closed_unless_they_have_an_address_of_their_own() {
+    let read = |text: &str, variable: Option<&str>| {
+        let file = parse_text(text, "lockstep.toml").unwrap();
+        let variable = variable.map(str::to_owned);
+        let env = move |name: &str| {
+            variable
+                .clone()
+                .filter(|_| name == "LOCKSTEP_METRICS_LISTEN")
+        };
+        build(file, Path::new(""), &env).map(|config| config.metrics_listen)
+    };
+    let address = |text: &str| Some(text.parse().unwrap());
+    assert_eq!(read("", None).unwrap(), None);
+    let file = "metrics_listen = '127.0.0.1:9090'";
+    assert_eq!(read(file, None).unwrap(), address("127.0.0.1:9090"));
+    let given = Some("127.0.0.1:9091");
+    assert_eq!(read(file, given).unwrap(), address("127.0.0.1:9091"));
+    assert!(read("", Some("9091")).is_err());
+    // The pages are there, and what is behind their login must not come out beside it.
+    assert!(read("", Some("127.0.0.1:8080")).is_err());
+}

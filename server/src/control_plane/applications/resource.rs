@@ -140,6 +140,7 @@ impl Plane {
             live_yaml: live.as_ref().map(engine::diff::live_yaml),
             desired_yaml: manifest.map(engine::diff::manifest_yaml),
             origin: manifest.and_then(|manifest| manifest.origin.clone()),
+            problems: manifest.map(engine::plan::problems).unwrap_or_default(),
             diff,
             events,
         })

@@ -50,6 +50,9 @@ impl Plane {
             .changed(&located.url, parent, &sha, &[])
             .await
             .map_err(refuse::source)?;
+        let (renders, untouched) = self
+            .renders(&located, &placements, &targets, &files)
+            .await?;
         let patch = self.patch(&located.url, parent, &sha, &files).await?;
         let runs = store::run::of_revision(db, &sha, RUNS)
             .await
@@ -61,6 +64,8 @@ impl Plane {
             patch,
             lead_time_seconds: lead_time(&located.info, &targets),
             targets,
+            renders,
+            untouched,
             runs,
             commit: located.info,
         })

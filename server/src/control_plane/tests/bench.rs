@@ -124,6 +124,7 @@ impl Bench {
             runtime,
             registration: Arc::new(registration),
             visits: Arc::default(),
+            gatekeeper: Arc::default(),
         };
         let mut tx = store.begin().await.unwrap();
         let fields = SourceFields {

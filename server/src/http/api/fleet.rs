@@ -7,8 +7,10 @@ use crate::http::problem::Refusal;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use client::waiting::{Selector, Standing, duration, standing};
 use client::wire::HeadAnswer;
 use http::header;
+use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
@@ -16,6 +18,12 @@ use lockstep_types::revision::Revision;
 use lockstep_types::source::Problem;
 use lockstep_types::{Micros, PortError};
 use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// An answer never takes longer, so that proxies do not give up; who wants to wait longer asks again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// The query of lists.
 #[derive(Deserialize, Default)]
@@ -24,6 +32,16 @@ pub(super) struct Filter {
     pub(super) filter: String,
     /// Also rows where all is well, or rows that are over.
     all: bool,
+}
+
+/// The query of a rollout.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Wanted {
+    /// Labels of the clusters, as `env=prod`.
+    clusters: String,
+    /// How long to wait until it is live or has failed, as `90s`; the answer may come sooner.
+    wait: String,
 }
 
 /// The query of the timeline.
@@ -112,8 +130,48 @@ pub(super) async fn rollout(
     State(web): State<Web>,
     Caller(actor): Caller,
     At(sha): At<String>,
+    Params(query): Params<Wanted>,
 ) -> Reply<CommitRollout> {
-    Ok(Json(web.plane.fleet.rollout(&actor, &sha).await?))
+    let invalid = |field: &'static str| move |why| PortError::invalid(field, why);
+    let selector = Selector::parse(&query.clusters).map_err(invalid("clusters"))?;
+    let wait = match query.wait.as_str() {
+        "" => Duration::ZERO,
+        text => duration(text).map_err(invalid("wait"))?,
+    };
+    let end = Instant::now() + wait.min(LONGEST_WAIT);
+    loop {
+        let answer = selected(&web, &actor, &sha, &selector).await;
+        let goes_on = match &answer {
+            Ok(rollout) => standing(rollout) == Standing::Waiting,
+            // It may have been pushed a moment ago.
+            Err(error) => matches!(error, PortError::NotFound(_)),
+        };
+        if !goes_on || Instant::now() >= end {
+            return Ok(Json(answer?));
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+async fn selected(
+    web: &Web,
+    actor: &Actor,
+    sha: &str,
+    selector: &Selector,
+) -> Result<CommitRollout, PortError> {
+    let mut rollout = web.plane.fleet.rollout(actor, sha).await?;
+    if !selector.is_empty() {
+        let clusters = web.plane.clusters.clusters(actor).await?;
+        let meant: BTreeSet<&str> = clusters
+            .iter()
+            .filter(|cluster| selector.selects(cluster))
+            .map(|cluster| cluster.name.as_str())
+            .collect();
+        rollout
+            .targets
+            .retain(|place| meant.contains(place.target.cluster.as_str()));
+    }
+    Ok(rollout)
 }
 
 pub(super) async fn commit(

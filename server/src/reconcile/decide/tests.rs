@@ -438,3 +438,36 @@ fn every_reason_says_what_happens_next() {
         );
     }
 }
+
+#[test]
+fn a_definition_says_how_often_and_how_fast_to_retry() {
+    let retry = |limit| Retry {
+        limit,
+        pause_ms: 2_000,
+        factor: 3,
+        longest_pause_ms: 10_000,
+        refresh: false,
+    };
+    for (limit, failures, expected) in [
+        (2, 1, Some(2)),
+        (2, 2, Some(6)),
+        (2, 3, None),
+        (0, 1, None),
+        (-1, 9, Some(10)),
+    ] {
+        let decision = given()
+            .differs()
+            .after(SyncPhase::Failed, failures)
+            .with(|g| {
+                g.retry = Some(retry(limit));
+                if let Some(last) = &mut g.last {
+                    last.ended_at = NOW;
+                }
+            })
+            .decide();
+        let again = decision.again.map(|at| at.seconds_since(NOW));
+        assert_eq!(again, expected, "{limit}, {failures}");
+        let stalled = decision.cause.is_some_and(|cause| cause.stalled);
+        assert_eq!(stalled, expected.is_none(), "{limit}, {failures}");
+    }
+}

@@ -212,17 +212,22 @@ async fn record<'a>(
                 memory.wrote.insert(step.key.clone());
                 (StepStatus::Done, String::new())
             }
+            // Its end is waited for; the inventory keeps it until it is seen to be gone.
             Done::Deleted {
+                uid,
                 going: Some(finalizers),
-                ..
-            } if finalizers.is_empty() => (StepStatus::Done, "it is being deleted".to_owned()),
-            Done::Deleted {
-                going: Some(finalizers),
-                ..
-            } => (
-                StepStatus::Done,
-                format!("it is being deleted, blocked by {}", finalizers.join(", ")),
-            ),
+            } => {
+                memory.wrote.insert(step.key.clone());
+                let message = match finalizers.as_slice() {
+                    [] => "it is being deleted".to_owned(),
+                    all => format!("it is being deleted, blocked by {}", all.join(", ")),
+                };
+                outcomes.push(StepOutcome {
+                    uid: Some(uid),
+                    ..outcome::of(step, StepStatus::Running, &message, Some(started_at), None)
+                });
+                continue;
+            }
         };
         outcomes.push(outcome::of(
             step,

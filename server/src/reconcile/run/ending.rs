@@ -43,8 +43,18 @@ pub(super) async fn end(
                 ..(*row).clone()
             });
         }
+        let going = |row: &StepOutcome| {
+            let step = plan.steps.iter().find(|step| step.index == row.index);
+            step.is_some_and(|step| step.action == Action::Prune && is_open(step, row))
+        };
+        outcomes.extend(rows.iter().filter(|row| going(row)).map(|row| StepOutcome {
+            status: StepStatus::Done,
+            ended_at: Some(now()),
+            ..row.clone()
+        }));
         let waited = rows.iter().filter(|row| {
             matches!(row.status, StepStatus::Waiting | StepStatus::Running)
+                && !going(row)
                 && !at_work.iter().any(|(_, open)| open.index == row.index)
         });
         outcomes.extend(waited.map(|row| {

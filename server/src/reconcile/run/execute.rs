@@ -10,10 +10,13 @@ use super::look::Looks;
 use super::progress::{Next, Progress};
 use super::step::Work;
 use super::{Advanced, ending, outcome, ownership, tell, waiting};
+use crate::reconcile::desired;
 use crate::reconcile::target::{Compared, Loaded, TargetMemory};
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
 use crate::store::{self, StoreError};
+use engine::live::Resolve;
+use engine::plan::options::options;
 use lockstep_types::plan::{Action, Plan, Step};
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::sync::{StartedBy, StepOutcome, SyncPhase};
@@ -30,7 +33,7 @@ pub(super) async fn begin(
     from: SyncPhase,
     plan: &Plan,
 ) -> Result<(), StoreError> {
-    if let Some(why) = refused(compared, plan) {
+    if let Some(why) = refused(runtime, loaded, compared, plan) {
         return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
     }
     let declared: BTreeSet<&ResourceKey> = compared
@@ -73,9 +76,25 @@ pub(super) async fn begin(
 }
 
 /// Why the run is not even begun.
-fn refused(compared: &Compared, plan: &Plan) -> Option<String> {
+fn refused(runtime: &Runtime, loaded: &Loaded, compared: &Compared, plan: &Plan) -> Option<String> {
     if !compared.managed {
         return Some("the target is only observed: nothing was written".to_owned());
+    }
+    if loaded.definition.sync_options.fail_on_shared
+        && let Some((key, owner)) = compared.shared(runtime, loaded)
+    {
+        return Some(format!(
+            "{} belongs to {owner}, and the definition says FailOnSharedResource: nothing was written",
+            key.short()
+        ));
+    }
+    if let Some(step) = not_served(loaded, compared, plan) {
+        return Some(format!(
+            "{}: the cluster does not serve {} in {}, and nothing here defines it: nothing was written; SkipDryRunOnMissingResource=true would write everything before it and then wait for the kind",
+            step.key.short(),
+            step.key.kind,
+            step.api_version
+        ));
     }
     plan.steps.iter().find_map(|step| match &step.action {
         Action::Skip(why) if step.hook.is_some() => Some(format!(
@@ -83,6 +102,31 @@ fn refused(compared: &Compared, plan: &Plan) -> Option<String> {
             step.key.short()
         )),
         _ => None,
+    })
+}
+
+/// A step that makes an object of a kind nobody knows yet, unless its options or the definition's say to wait for it.
+fn not_served<'p>(loaded: &Loaded, compared: &Compared, plan: &'p Plan) -> Option<&'p Step> {
+    let defined = desired::rendered_scopes(&compared.render);
+    let waits = |step: &Step| {
+        let manifest = compared
+            .desired
+            .objects
+            .iter()
+            .find(|manifest| manifest.key == step.key);
+        manifest
+            .and_then(|manifest| options(&manifest.body).skip_dry_run_on_missing)
+            .unwrap_or(loaded.definition.sync_options.skip_dry_run_on_missing)
+    };
+    plan.steps.iter().find(|step| {
+        matches!(step.action, Action::Create | Action::Hook)
+            && compared
+                .handle
+                .live
+                .resolve(&step.api_version, &step.key.kind)
+                .is_none()
+            && !defined.contains_key(&(step.key.group.clone(), step.key.kind.clone()))
+            && !waits(step)
     })
 }
 
@@ -214,7 +258,6 @@ fn next<'a>(runtime: &Runtime, memory: &mut TargetMemory, known: &Known<'a>) -> 
         rows: known.rows,
         fresh: known.fresh,
         heals: known.heals,
-        prune_last: known.compared.prune_last,
         stale: known.stale,
         now: at,
         deadline: known.deadline,

@@ -2,12 +2,14 @@
 
 use crate::reconcile::target::{Loaded, TargetMemory, last_attempt};
 use crate::runtime::Runtime;
+use crate::runtime::metrics::Stage;
 use crate::store::operation::OperationRow;
 use crate::store::run::RunRow;
 use crate::store::{self, StoreError};
 use lockstep_types::plan::{Action, Plan, Step};
 use lockstep_types::sync::{StepOutcome, StepStatus, SyncPhase};
 use lockstep_types::time::Micros;
+use std::time::Duration;
 
 /// Steps before anything is done: what needs nothing is done, what is left alone says why.
 pub(super) fn at_first(plan: &Plan) -> Vec<StepOutcome> {
@@ -63,6 +65,10 @@ pub(super) async fn finish(
     store::run::finish(&mut tx, run.id, run.fence, phase, message).await?;
     store::operation::end(&mut tx, run.operation, message).await?;
     tx.commit().await?;
+    let took = crate::runtime::now().seconds_since(run.started_at).max(0);
+    let took = Duration::from_secs(u64::try_from(took).unwrap_or(0));
+    let reason = (phase != SyncPhase::Succeeded).then(|| phase.word());
+    runtime.metrics().ran(Stage::Sync, took, reason);
     match phase {
         SyncPhase::Failed => {
             tracing::warn!(event.name = "run.failed", run.id = %run.id, reason = %message, "a run failed")

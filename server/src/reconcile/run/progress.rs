@@ -5,6 +5,7 @@
 //!
 //! - an earlier cleanup must be gone and every earlier hook must have ended before anything else begins;
 //! - a later wave, and PostSync, also wait until everything of the waves before is healthy, written or not;
+//! - what is deleted must be gone before anything later begins, and before the run is over;
 //! - deletes of what left Git wait for health only with `PruneLast`, else for the requests alone;
 //! - what follows the last wave is the business of `verify`.
 //!
@@ -39,7 +40,6 @@ pub struct Progress<'p> {
     pub fresh: Option<&'p Plan>,
     /// Health of what the run does not write does not matter: it puts drift back.
     pub heals: bool,
-    pub prune_last: bool,
     /// Something was written since the cluster was looked at.
     pub stale: bool,
     pub now: Micros,
@@ -173,7 +173,7 @@ impl<'p> Progress<'p> {
     fn awaited(&self, earlier: &[&Stage<'p>], stage: &Stage<'p>, begun: bool) -> Vec<&'p Step> {
         let health = match stage.part {
             Part::Apply | Part::Before => !begun,
-            Part::Prune => self.prune_last && !begun,
+            Part::Prune => !begun && stage.steps.iter().any(|step| step.prune_last),
             Part::After => false,
         };
         let mut awaited = Vec::new();
@@ -397,7 +397,9 @@ fn is_over(row: &StepOutcome) -> bool {
 
 /// Its request was answered, and its end is waited for.
 pub(super) fn is_open(step: &Step, row: &StepOutcome) -> bool {
-    step.action.is_of_hook() && row.status == StepStatus::Running && row.uid.is_some()
+    (step.action.is_of_hook() || step.action == Action::Prune)
+        && row.status == StepStatus::Running
+        && row.uid.is_some()
 }
 
 /// Its request was not sent, or nobody knows whether it was.
@@ -429,6 +431,12 @@ fn standing(step: &Step, fresh: &Plan) -> Standing {
             if *action == step.action
                 && now.uid == step.uid
                 && now.desired_hash == step.desired_hash =>
+        {
+            Standing::Left
+        }
+        // It was deleted in order to be made anew.
+        Some((Action::Create, now))
+            if step.method.may_delete() && now.desired_hash == step.desired_hash =>
         {
             Standing::Left
         }

@@ -6,8 +6,9 @@
 use crate::reconcile::target::judge::{self, Subject};
 use crate::runtime::{ClusterHandle, Runtime, now};
 use engine::apply::{Applier, ApplyError, ApplyOptions, Deleted, Deletion, Propagation};
+use engine::definition;
 use engine::diff;
-use engine::live::Lookup;
+use engine::live::{Lookup, Resolve, Scope};
 use engine::manifest::Manifest;
 use engine::plan::{self, LiveFact};
 use engine::tracking::TrackingId;
@@ -121,7 +122,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn applier(&self) -> std::result::Result<Applier, Refusal> {
+    pub(super) fn applier(&self) -> std::result::Result<Applier, Refusal> {
         self.handle.applier().ok_or_else(|| {
             Refusal::Passing(format!("the cluster {} does not answer", self.handle.name))
         })
@@ -136,12 +137,24 @@ impl<'a> Work<'a> {
             .find(|manifest| manifest.key == step.key);
         let manifest = match declared {
             Some(manifest) => manifest.clone(),
-            None => plan::namespace_manifest(&step.key.name)
+            None => plan::namespace_manifest(&step.key.name, self.subject.namespace_metadata())
                 .filter(|made| made.key == step.key)
                 .ok_or_else(|| {
                     Refusal::Final(format!("{} is not declared any more", step.key.short()))
                 })?,
         };
+        // While its kind was not served, nobody knew where it belongs.
+        let place = self
+            .handle
+            .live
+            .resolve(&step.api_version, &step.key.kind)
+            .map(|resource| resource.scope);
+        if place == Some(Scope::Namespaced) && step.key.namespace.is_empty() {
+            return Err(Refusal::Final(format!(
+                "{}: its kind is served by now, and lives in namespaces; the next try places it",
+                step.key.short()
+            )));
+        }
         let is_hook = step.action == Action::Hook;
         if is_hook && manifest.hash != step.desired_hash {
             return Err(Refusal::Final(format!(
@@ -164,14 +177,11 @@ impl<'a> Work<'a> {
             .iter()
             .any(|change| change.class == DiffClass::Drift);
         let options = ApplyOptions {
-            force: self.force || drifted || is_hook,
+            force: self.force || drifted || is_hook || declared.is_none(),
             uid: step.uid.clone(),
+            lax: self.subject.is_lax(&manifest),
         };
-        let applied = self
-            .applier()?
-            .apply(&sent, &options)
-            .await
-            .map_err(Refusal::from)?;
+        let applied = self.write(step, &sent, &options).await?;
         if is_hook {
             return Ok(Done::Begun {
                 uid: applied.uid,
@@ -192,9 +202,22 @@ impl<'a> Work<'a> {
             .uid
             .clone()
             .ok_or_else(|| Refusal::Final("the plan names no UID to delete".to_owned()))?;
+        if !self.let_through().await {
+            return Ok(Done::NotStarted);
+        }
+        let propagation = match self.subject.options.propagation {
+            definition::Propagation::Foreground => Propagation::Foreground,
+            definition::Propagation::Background => Propagation::Background,
+            definition::Propagation::Orphan => Propagation::Orphan,
+        };
+        self.send(step, uid, true, propagation).await
+    }
+
+    /// Waits until the brake lets one more delete through; `false` when the run is halted before.
+    pub(super) async fn let_through(&self) -> bool {
         while let Err(seconds) = self.runtime.brake().delete(&self.handle.name, now()) {
             if self.halt.is_cancelled() {
-                return Ok(Done::NotStarted);
+                return false;
             }
             let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(1).clamp(1, 5));
             tokio::select! {
@@ -202,7 +225,7 @@ impl<'a> Work<'a> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.send(step, uid, true, Propagation::Background).await
+        true
     }
 
     /// Deletes the object of a hook: that which this run made, else that which the plan names. What belongs to it goes
@@ -237,18 +260,7 @@ impl<'a> Work<'a> {
         marked: bool,
         propagation: Propagation,
     ) -> std::result::Result<Done, Refusal> {
-        let tracking = TrackingId {
-            installation: self.subject.installation,
-            target_key: self.subject.target_key.to_owned(),
-            key: step.key.clone(),
-        };
-        let deletion = Deletion {
-            key: step.key.clone(),
-            api_version: step.api_version.clone(),
-            uid: uid.clone(),
-            tracking_id: marked.then(|| tracking.text()),
-            propagation,
-        };
+        let deletion = self.deletion(step, uid.clone(), marked, propagation);
         let going = match self
             .applier()?
             .delete(&deletion)
@@ -260,10 +272,32 @@ impl<'a> Work<'a> {
         };
         Ok(Done::Deleted { uid, going })
     }
+
+    /// `marked`: it must still carry our tracking id.
+    pub(super) fn deletion(
+        &self,
+        step: &Step,
+        uid: String,
+        marked: bool,
+        propagation: Propagation,
+    ) -> Deletion {
+        let tracking = TrackingId {
+            installation: self.subject.installation,
+            target_key: self.subject.target_key.to_owned(),
+            key: step.key.clone(),
+        };
+        Deletion {
+            key: step.key.clone(),
+            api_version: step.api_version.clone(),
+            uid,
+            tracking_id: marked.then(|| tracking.text()),
+            propagation,
+        }
+    }
 }
 
 /// Why a request did not do what it should.
-enum Refusal {
+pub(super) enum Refusal {
     Passing(String),
     Final(String),
 }

@@ -1,7 +1,7 @@
 //! Reads the definitions of a root source at its newest revision and records applications and problems together.
 
 use super::sets::{self, Expanded, Owner};
-use crate::reconcile::{definitions, permit};
+use crate::reconcile::{definitions, inputs, permit};
 use crate::runtime::memory::Failing;
 use crate::runtime::{Runtime, now};
 use crate::store::application::{ApplicationRow, SeenApplication};
@@ -11,32 +11,35 @@ use engine::definition::project::{Project, Rules};
 use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
-use lockstep_types::id::SourceId;
-use lockstep_types::revision::Revision;
+use lockstep_types::id::{ApplicationId, SourceId};
+use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use std::collections::BTreeSet;
 
 /// More files than any root source has.
 const FILES: usize = 20_000;
+/// Changed files that are looked into one by one before all are read anew.
+const CHANGES: usize = 100;
 
-/// Brings the applications of a source up to date with the revision its repository was fetched at.
+/// Brings the applications of a source up to date with the revision its repository was fetched at; gives those whose
+/// definition changed.
 pub(super) async fn definitions(
     runtime: &Runtime,
     key: &str,
     id: SourceId,
-) -> Result<(), StoreError> {
+) -> Result<Vec<ApplicationId>, StoreError> {
     let source = match store::source::get(runtime.store(), id).await {
         Ok(source) => source,
-        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(StoreError::NotFound { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let Some(known) = runtime.memory().resolution(key, &source.target_revision) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     if let Some(failing) = &known.failing {
         failed(runtime, id, failing).await?;
     }
     let Some(revision) = known.revision else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let owner = Owner::source(id);
     let clusters = runtime.memory().clusters_changed();
@@ -44,16 +47,32 @@ pub(super) async fn definitions(
     let read = (revision.clone(), clusters, listed);
     if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some())
     {
-        return store::source::touch_read(runtime.store(), id, now()).await;
+        store::source::touch_read(runtime.store(), id, now()).await?;
+        return Ok(Vec::new());
+    }
+    if source.error.is_empty()
+        && let Some((before, clusters, listed)) = runtime.memory().last_read(id)
+        && (clusters, &listed) == (read.1, &read.2)
+        && defines_the_same(runtime, &source, &before, &revision).await
+    {
+        let mut tx = runtime.store().begin().await?;
+        store::source::set_read(&mut tx, id, &revision, &source.problems).await?;
+        tx.commit().await?;
+        runtime.memory().has_read(id, read);
+        return Ok(Vec::new());
     }
     match files(runtime, &source, &revision).await {
         Ok(files) => {
-            record(runtime, &source, &revision, &files).await?;
+            let changed = record(runtime, &source, &revision, &files).await?;
             let listed = runtime.memory().sets(&owner).standing.clone();
             let read = (revision, clusters, listed);
             runtime.memory().has_read(id, read);
+            let literal = !files
+                .iter()
+                .any(|file| engine::definition::may_generate(&file.path, &file.bytes));
+            runtime.memory().is_literal(id, literal);
             runtime.activator().activate_all();
-            Ok(())
+            Ok(changed)
         }
         Err(error) => {
             let failing = Failing {
@@ -61,9 +80,60 @@ pub(super) async fn definitions(
                 error: error.to_string(),
                 next: error.next().to_owned(),
             };
-            failed(runtime, id, &failing).await
+            failed(runtime, id, &failing).await?;
+            Ok(Vec::new())
         }
     }
+}
+
+/// Whether no file that could define anything differs between two revisions. Files that come or go are looked at, and
+/// so is a commit that changes very many.
+async fn defines_the_same(
+    runtime: &Runtime,
+    source: &SourceRow,
+    before: &Revision,
+    now: &Revision,
+) -> bool {
+    let url = &source.repo_url;
+    let Some(changes) = inputs::changes(runtime, url, before, now).await else {
+        return false;
+    };
+    let below: Vec<&PathChange> = changes
+        .iter()
+        .filter(|change| is_within(&change.path, &source.path))
+        .collect();
+    if below.len() > CHANGES
+        || below
+            .iter()
+            .any(|change| change.kind != PathChangeKind::Modified)
+    {
+        return false;
+    }
+    for change in below {
+        for revision in [before, now] {
+            let Ok(snapshot) = runtime.mirrors().snapshot(url, revision).await else {
+                return false;
+            };
+            let path = change.path.clone();
+            let may = tokio::task::spawn_blocking(move || {
+                let files = snapshot.files(&path).ok()?;
+                let bytes = snapshot.read(files.first()?).ok()?;
+                Some(engine::definition::may_define(&path, &bytes))
+            });
+            if may.await.ok().flatten() != Some(false) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+fn is_within(path: &str, folder: &str) -> bool {
+    let folder = folder.trim_matches('/');
+    folder.is_empty()
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Notes why a source cannot be read; its applications stay.
@@ -188,6 +258,7 @@ async fn defined(
         sets: defined_sets,
         mut projects,
         problems: mut broken,
+        ..
     } = engine::definition::read_source(
         files,
         &source.home_cluster,
@@ -280,13 +351,14 @@ async fn record(
     source: &SourceRow,
     revision: &Revision,
     files: &[DefinitionFile],
-) -> Result<(), StoreError> {
-    runtime
-        .memory()
-        .offer(source.id, None, engine::definition::referred_to(files));
+) -> Result<Vec<ApplicationId>, StoreError> {
+    let offers_news =
+        runtime
+            .memory()
+            .offer(source.id, None, engine::definition::referred_to(files));
     let mut defined = defined(runtime, source, files).await?;
     let projects = std::mem::take(&mut defined.projects);
-    runtime.memory().set_projects(source.id, projects);
+    let other_limits = runtime.memory().set_projects(source.id, projects);
     sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
@@ -315,12 +387,23 @@ async fn record(
         applications = seen.len(), problems = problems.len(), added = reconciled.added.len(),
         changed = reconciled.changed.len(), gone = reconciled.gone.len(), "definitions were read"
     );
-    for id in reconciled.changed {
-        for target in store::target::of_application(runtime.store(), id).await? {
+    let mut changed = reconciled.changed;
+    if offers_news {
+        // What an application renders may refer to it: each looks at its children again.
+        changed = seen.iter().map(|row| row.id).collect();
+    }
+    let woken = if other_limits {
+        // Children get the limits of their projects when their parents are looked at.
+        seen.iter().map(|row| row.id).collect()
+    } else {
+        changed.clone()
+    };
+    for id in &woken {
+        for target in store::target::of_application(runtime.store(), *id).await? {
             runtime.activator().activate_target(target.id);
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Rows of children whose parents (and their parents) are still defined.

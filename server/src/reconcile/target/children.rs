@@ -31,10 +31,14 @@ pub(super) async fn register(
         source: loaded.source.id,
         parent: Some(loaded.application.id),
     };
+    // Without the projects of the source nobody knows yet what the children may do.
+    let Some((projects, limits)) = runtime.memory().projects(loaded.source.id) else {
+        return Ok(());
+    };
     let (around, offered) = runtime.memory().around(loaded.source.id);
     let of = |standing: &str| {
         format!(
-            "{} {} {offered} {standing}",
+            "{} {} {offered} {limits} {standing}",
             compared.render.digest,
             runtime.memory().clusters_changed()
         )
@@ -48,15 +52,12 @@ pub(super) async fn register(
     {
         return Ok(());
     }
-    // Without the projects of the source nobody knows yet what the children may do.
-    let Some(projects) = runtime.memory().projects(loaded.source.id) else {
-        return Ok(());
-    };
     let engine::definition::Definitions {
         applications: mut defined,
         sets: defined_sets,
         projects: own_projects,
         problems: mut broken,
+        ..
     } = definitions::children(
         &loaded.definition,
         &compared.desired.definitions,

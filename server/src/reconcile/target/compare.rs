@@ -9,19 +9,24 @@ use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::permit::{self, Place};
 use crate::reconcile::render;
 use crate::reconcile::revisions::{self, Revisions};
+use crate::runtime::memory::How;
+use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
 use crate::store::cluster::ClusterRow;
 use engine::live::Lookup;
-use engine::plan::{InventoryEntry, PlanPolicy};
+use engine::plan::{InventoryEntry, LiveFact, PlanPolicy};
 use engine::render::{Complete, RenderInput};
+use engine::tracking::TrackingId;
 use lockstep_types::cluster::Connection;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, SourceRevision};
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A finished comparison with everything it rests on.
 pub(crate) struct Compared {
@@ -38,8 +43,6 @@ pub(crate) struct Compared {
     pub(crate) judged: Judged,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
-    /// Deletes wait until everything else is healthy.
-    pub(crate) prune_last: bool,
 }
 
 /// How comparing ended.
@@ -89,7 +92,8 @@ impl Compared {
             inventory: &self.inventory,
             baseline: &self.baseline,
             destination_namespace: &loaded.definition.destination.namespace,
-            policy: PlanPolicy::from(&loaded.definition.policy),
+            options: &loaded.definition.sync_options,
+            policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
             managed: self.managed,
             ignored: super::ignored::by_object(
                 &loaded.definition.ignore_differences,
@@ -97,6 +101,25 @@ impl Compared {
             ),
             keep_ignored: super::ignored::are_kept(&loaded.definition),
         }
+    }
+}
+
+impl Compared {
+    /// A declared object that another target of Lockstep holds, with that target.
+    pub(crate) fn shared(
+        &self,
+        runtime: &Runtime,
+        loaded: &Loaded,
+    ) -> Option<(&ResourceKey, String)> {
+        self.desired.objects.iter().find_map(|manifest| {
+            let LiveFact::Present(facts) = self.judged.facts.get(&manifest.key)? else {
+                return None;
+            };
+            let id = TrackingId::parse(facts.tracking.as_deref()?, &manifest.key)?;
+            let ours =
+                id.installation == runtime.installation() && id.target_key == loaded.target_key;
+            (!ours).then_some((&manifest.key, id.target_key))
+        })
     }
 }
 
@@ -124,7 +147,13 @@ pub(crate) async fn compare(
             ),
         );
     }
-    match stages(runtime, loaded, memory, handle, now).await {
+    let began = Instant::now();
+    let answer = stages(runtime, loaded, memory, handle, now).await;
+    if !matches!(answer, Ok(Comparison::Wait)) {
+        let reason = answer.as_ref().err().map(|cause| cause.code.word());
+        runtime.metrics().ran_since(Stage::Compare, began, reason);
+    }
+    match answer {
         Ok(comparison) => comparison,
         Err(cause) => Comparison::Unknown(cause),
     }
@@ -152,14 +181,25 @@ async fn stages(
     };
     let input = render::input(&loaded.definition, &revisions, Some(&facts))?;
     let (complete, inputs) = if std::mem::take(&mut memory.bypass) {
+        let since = Instant::now();
         let anew = render::anew(runtime, &input).await?;
+        let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+        memory.came_by(&revisions.main, How::Rendered { millis });
         if let Ok(Some(before)) = render::stored(runtime, &anew.key).await {
             memory.unsteady = unsteady(&before, &anew, &revisions.main);
         }
         (Arc::new(anew), Vec::new())
     } else {
-        let rendered = render::rendered(runtime, &input).await?;
-        (rendered.complete, rendered.inputs)
+        match render::rendered(runtime, &input, Some(loaded.row.id)).await {
+            Ok(rendered) => {
+                memory.came_by(&revisions.main, rendered.how);
+                (rendered.complete, rendered.inputs)
+            }
+            Err(cause) => {
+                memory.came_by(&revisions.main, How::Failed);
+                return Err(cause);
+            }
+        }
     };
     let managed = loaded.row.mode == Mode::Managed;
     let stamp = Stamp {
@@ -262,7 +302,6 @@ async fn stages(
         judged: Judged::nothing(),
         handle: Arc::clone(&handle),
         managed,
-        prune_last: loaded.definition.sync_options.prune_last,
     });
     let judged = judge::judge(
         &compared.subject(runtime, loaded),

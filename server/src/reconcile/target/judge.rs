@@ -6,11 +6,14 @@ use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::Desired;
 use crate::runtime::ClusterHandle;
 use engine::apply::ApplyOptions;
+use engine::definition::SyncOptions;
 use engine::diff::{self, CompareContext, Compared};
 use engine::health::{self, Observed};
 use engine::live::{Live, LiveObject, Lookup, Scope, WantedObject};
 use engine::manifest::Manifest;
-use engine::plan::{self, HookRuns, InventoryEntry, LiveFact, PlanInput, PlanPolicy};
+use engine::plan::{
+    self, HookRuns, InventoryEntry, LiveFact, NamespaceMetadata, PlanInput, PlanPolicy,
+};
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
@@ -48,6 +51,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) inventory: &'a [InventoryEntry],
     pub(crate) baseline: &'a Baseline,
     pub(crate) destination_namespace: &'a str,
+    pub(crate) options: &'a SyncOptions,
     pub(crate) policy: PlanPolicy,
     /// Writes are allowed, so a dry run is too.
     pub(crate) managed: bool,
@@ -55,6 +59,24 @@ pub(crate) struct Subject<'a> {
     pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
     /// Ignored fields keep their live value when their object is written.
     pub(crate) keep_ignored: bool,
+}
+
+impl Subject<'_> {
+    /// What the destination namespace is given.
+    pub(crate) fn namespace_metadata(&self) -> NamespaceMetadata<'_> {
+        NamespaceMetadata {
+            labels: Some(&self.options.namespace_labels),
+            annotations: Some(&self.options.namespace_annotations),
+            lacking: None,
+        }
+    }
+
+    /// Whether unknown fields of an object pass: by its own annotation, or by the definition.
+    pub(crate) fn is_lax(&self, manifest: &Manifest) -> bool {
+        !plan::options::options(&manifest.body)
+            .validate
+            .unwrap_or(self.options.validate)
+    }
 }
 
 /// Dry runs by object: the desired hash and live version they were made for, and what they found.
@@ -67,6 +89,8 @@ pub(crate) struct Judged {
     pub(crate) facts: BTreeMap<ResourceKey, LiveFact>,
     pub(crate) hpa_targets: BTreeSet<ResourceKey>,
     pub(crate) namespace_exists: Option<bool>,
+    /// UID of the destination namespace, if it is there and lacks metadata that the definition gives it.
+    pub(crate) namespace_lacks: Option<String>,
     pub(crate) healths: BTreeMap<ResourceKey, Health>,
     pub(crate) health: Health,
     pub(crate) culprit: Option<ResourceKey>,
@@ -247,16 +271,20 @@ pub(crate) async fn judge(
         SyncStatus::Synced
     };
     let namespace = ResourceKey::new("", "Namespace", "", subject.destination_namespace);
-    let namespace_exists = match live.get(&namespace) {
-        Lookup::Present(_) => Some(true),
-        Lookup::Absent => Some(false),
-        Lookup::Unknown(_) => None,
+    let (namespace_exists, namespace_lacks) = match live.get(&namespace) {
+        Lookup::Present(object) => {
+            let lacks = subject.namespace_metadata().is_lacking(&object.body());
+            (Some(true), lacks.then(|| object.uid.clone()))
+        }
+        Lookup::Absent => (Some(false), None),
+        Lookup::Unknown(_) => (None, None),
     };
     Ok(Judged {
         diffs,
         facts,
         hpa_targets,
         namespace_exists,
+        namespace_lacks,
         healths,
         health: health::target(&observed),
         culprit: cause
@@ -331,6 +359,7 @@ async fn predict(
     let options = ApplyOptions {
         force: true,
         uid: None,
+        lax: subject.is_lax(manifest),
     };
     let predicted = applier
         .dry_run(&sent, &options)
@@ -412,6 +441,10 @@ impl Judged {
                 ..subject.policy
             },
             destination_namespace: subject.destination_namespace,
+            namespace_metadata: NamespaceMetadata {
+                lacking: self.namespace_lacks.as_deref(),
+                ..subject.namespace_metadata()
+            },
             namespace_exists: self.namespace_exists,
             cascade: &cascade,
             approved_digest: approved,
@@ -471,6 +504,7 @@ impl Judged {
             facts: BTreeMap::new(),
             hpa_targets: BTreeSet::new(),
             namespace_exists: None,
+            namespace_lacks: None,
             healths: BTreeMap::new(),
             health: health::unknown(""),
             culprit: None,

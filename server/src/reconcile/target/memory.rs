@@ -3,8 +3,10 @@
 use super::judge::DryRuns;
 use super::unsteady::Unsteady;
 use crate::reconcile::decide::{LastAttempt, PruneCheck};
+use crate::runtime::memory::How;
 use lockstep_types::id::RunId;
 use lockstep_types::resource::ResourceKey;
+use lockstep_types::revision::Revision;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 
@@ -38,6 +40,8 @@ pub(crate) struct TargetMemory {
     pub(crate) offered: Option<(String, String)>,
     /// Objects that our newest run wrote: deviations of theirs that are over were healed.
     pub(crate) wrote: std::collections::BTreeSet<ResourceKey>,
+    /// How the manifests of the newest revision were come by, or not.
+    pub(crate) rendered: Option<(Revision, How)>,
     /// A person asked for a look past all caches.
     pub(crate) bypass: bool,
     /// What earlier syncs left is watched.
@@ -108,6 +112,17 @@ impl TargetMemory {
     /// Whether our newest run wrote the object.
     pub(crate) fn written(&self, key: &ResourceKey) -> bool {
         self.wrote.contains(key)
+    }
+
+    /// Notes how the manifests of a revision were come by. That a later pass finds them as they are says nothing new.
+    pub(crate) fn came_by(&mut self, revision: &Revision, how: How) {
+        let known = self
+            .rendered
+            .as_ref()
+            .is_some_and(|(of, before)| of == revision && *before != How::Failed);
+        if !(known && how == How::Untouched) {
+            self.rendered = Some((revision.clone(), how));
+        }
     }
 
     /// Notes a heal for the fight rule; forgets what is too old to matter.

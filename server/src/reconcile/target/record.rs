@@ -8,15 +8,17 @@ use crate::runtime::{Assessment, Runtime};
 use crate::store::drift::FoundDrift;
 use crate::store::target::{Deployed, TargetState};
 use crate::store::{self, StoreError};
+use engine::plan::LiveFact;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
 use lockstep_types::drift::DriftState;
 use lockstep_types::event::EventKind;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::plan::Plan;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::source::Mode;
 use lockstep_types::time::Micros;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a pass found and decided.
@@ -84,7 +86,8 @@ pub(super) async fn known(
     let drift_changed =
         differs(&open, &found.drift) || open.iter().any(|row| row.state != drift_state);
     let deployed = deployed(loaded, compared, found.facts);
-    if state != loaded.row.state || drift_changed || deployed.is_some() {
+    let gone = gone(memory, compared);
+    if state != loaded.row.state || drift_changed || deployed.is_some() || !gone.is_empty() {
         let mut tx = runtime.store().begin().await?;
         if drift_changed {
             store::drift::reconcile(&mut tx, id, &found.drift, first, |row| {
@@ -96,8 +99,17 @@ pub(super) async fn known(
         if let Some(deployed) = &deployed {
             store::target::set_deployed(&mut tx, id, loaded.generation, deployed).await?;
         }
+        for key in gone {
+            store::inventory::drop_entry(&mut tx, id, key).await?;
+        }
         store::target::record(&mut tx, id, loaded.generation, &state).await?;
+        if loaded.row.state.revision != state.revision {
+            note_render(runtime, loaded, memory, &mut tx, "").await?;
+        }
         tx.commit().await?;
+    }
+    if let Some((revision, how)) = &memory.rendered {
+        runtime.memory().rolled_out(id, revision, how);
     }
     beside(runtime, loaded, compared).await?;
     if let Some(deployed) = &deployed {
@@ -137,6 +149,12 @@ pub(super) async fn known(
         warnings: [
             compared.render.warnings.clone(),
             engine::render::plain_text_secrets(&compared.render.objects),
+            compared
+                .desired
+                .objects
+                .iter()
+                .flat_map(engine::plan::said)
+                .collect(),
         ]
         .concat(),
         desired: compared.desired.objects.clone(),
@@ -152,6 +170,25 @@ pub(super) async fn known(
     };
     runtime.memory().assessed(id, Arc::new(assessment));
     Ok(())
+}
+
+/// Notes of the commit that was taken over how its manifests were come by.
+async fn note_render(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &TargetMemory,
+    tx: &mut store::Tx,
+    message: &str,
+) -> Result<(), StoreError> {
+    let Some((revision, how)) = &memory.rendered else {
+        return Ok(());
+    };
+    let Some((outcome, millis)) = how.outcome() else {
+        return Ok(());
+    };
+    let repository = runtime.repository_key(&loaded.definition.source.repo_url);
+    let target = loaded.row.id;
+    store::commit::rendered(tx, &repository, revision, target, outcome, millis, message).await
 }
 
 /// Notes at which revisions of its further sources a target was compared; only when that is news.
@@ -173,10 +210,16 @@ async fn beside(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> Resu
 pub(super) async fn unknown(
     runtime: &Runtime,
     loaded: &Loaded,
+    memory: &TargetMemory,
     cause: Cause,
     now: Micros,
 ) -> Result<(), StoreError> {
     let before = &loaded.row.state;
+    let failed = cause.code == ReasonCode::RenderFailed;
+    if failed && let Some((revision, how)) = &memory.rendered {
+        runtime.memory().rolled_out(loaded.row.id, revision, how);
+    }
+    let why = cause.cause.clone();
     let message = if before.sync == SyncStatus::Unknown {
         before.health.message.clone()
     } else {
@@ -193,6 +236,13 @@ pub(super) async fn unknown(
     }
     let mut tx = runtime.store().begin().await?;
     store::target::record(&mut tx, loaded.row.id, loaded.generation, &state).await?;
+    let moved = memory
+        .rendered
+        .as_ref()
+        .is_some_and(|(revision, _)| before.revision.as_ref() != Some(revision));
+    if failed && moved {
+        note_render(runtime, loaded, memory, &mut tx, &why).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -252,7 +302,7 @@ pub(super) async fn endings(
     for (more, at) in input.more.iter_mut().zip(&followed.beside) {
         more.revision = at.revision.clone();
     }
-    let same = crate::reconcile::render::rendered(runtime, &input)
+    let same = crate::reconcile::render::rendered(runtime, &input, None)
         .await
         .is_ok_and(|rendered| rendered.complete.digest == compared.render.digest);
     let mut tx = runtime.store().begin().await?;
@@ -312,6 +362,27 @@ fn deployed(loaded: &Loaded, compared: &Compared, facts: &Facts) -> Option<Deplo
         render_key: compared.render.key.clone(),
         images: desired::images(&compared.desired.objects),
     })
+}
+
+/// What left Git and is known not to be there any more: a delete that took its time is over. What was only meant to be
+/// applied stays in the inventory; its request may still arrive.
+fn gone<'c>(memory: &TargetMemory, compared: &'c Compared) -> Vec<&'c ResourceKey> {
+    let declared: BTreeSet<&ResourceKey> = compared
+        .desired
+        .objects
+        .iter()
+        .map(|manifest| &manifest.key)
+        .collect();
+    compared
+        .inventory
+        .iter()
+        .filter(|entry| entry.uid.is_some() && !declared.contains(&entry.key))
+        .map(|entry| &entry.key)
+        .filter(|key| {
+            compared.judged.facts.get(key) == Some(&LiveFact::Absent)
+                && !memory.expected.contains_key(key)
+        })
+        .collect()
 }
 
 fn drift_state(loaded: &Loaded, now: Micros, starts: bool) -> DriftState {

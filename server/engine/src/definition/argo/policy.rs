@@ -1,9 +1,10 @@
 //! `syncPolicy` of an application: what happens by itself, and how a sync goes about it.
 
 use super::super::fields::Place;
-use super::super::{Propagation, Retry, SyncOptions};
+use super::super::{Propagation, Retry, SyncOptions, Wish};
 use super::EDIT;
 use lockstep_types::application::SyncPolicy;
+use std::collections::BTreeMap;
 
 /// Without a limit Argo CD does not retry; the rest are its own defaults.
 const LIMIT: i64 = 0;
@@ -24,36 +25,36 @@ pub(super) fn read(place: &Place<'_>) -> (SyncPolicy, SyncOptions) {
         suspend: false,
     };
     automated.done();
-    let mut options = SyncOptions::default();
+    let mut options = SyncOptions {
+        propagation: Propagation::Foreground,
+        ..SyncOptions::default()
+    };
+    let mut said = BTreeMap::new();
     for (index, option) in place.texts("syncOptions").into_iter().enumerate() {
         let field = format!("syncOptions[{index}]");
         match option.split_once('=') {
             Some((key, value)) => {
-                self::option(
-                    place,
-                    &field,
-                    (key.trim(), value.trim()),
-                    &mut policy,
-                    &mut options,
-                );
+                let (key, value) = (key.trim(), value.trim());
+                if said
+                    .insert(key.to_owned(), value.to_owned())
+                    .is_some_and(|before| before != value)
+                {
+                    let message =
+                        format!("{key} is said before with another value; this one counts");
+                    place.note(&field, &message);
+                }
+                self::option(place, &field, (key, value), &mut policy, &mut options);
             }
             None => place.problem(&field, "it must have the form Key=value", EDIT),
         }
     }
     options.retry = place.has("retry").then(|| retry(&place.at("retry")));
-    if options.retry.is_some() {
-        place.note("retry", "Lockstep retries with a backoff of its own");
-    }
     let metadata = place.at("managedNamespaceMetadata");
     options.namespace_labels = metadata.text_map("labels");
     options.namespace_annotations = metadata.text_map("annotations");
     metadata.done();
-    if metadata.is_there() {
-        let why = if policy.create_namespace {
-            "labels of created namespaces are not set yet"
-        } else {
-            "it has an effect only together with CreateNamespace=true"
-        };
+    if metadata.is_there() && !policy.create_namespace {
+        let why = "it has an effect only together with CreateNamespace=true";
         place.note("managedNamespaceMetadata", why);
     }
     place.done();
@@ -78,10 +79,25 @@ fn option(
                 return place.problem(field, &message, EDIT);
             }
         };
-        if options.propagation != Propagation::Background {
+        return;
+    }
+    if matches!(key, "Prune" | "Delete") {
+        let wish = match value {
+            "true" => Wish::Allowed,
+            "confirm" => Wish::Confirm,
+            "false" => Wish::Never,
+            _ => {
+                let message =
+                    format!("{key} must be true, false or confirm; {value} has no effect");
+                return place.note(field, &message);
+            }
+        };
+        if key == "Prune" {
+            options.prune = wish;
+        } else if wish == Wish::Allowed {
             place.note(
                 field,
-                "what a deleted object owns is deleted in the background",
+                "removing a definition never removes objects by itself",
             );
         }
         return;
@@ -95,14 +111,6 @@ fn option(
             return place.note(field, &message);
         }
     };
-    let not_yet = match key {
-        "Replace" | "Force" | "FailOnSharedResource" => on,
-        "Validate" => !on,
-        _ => false,
-    };
-    if not_yet {
-        place.note(field, &format!("{key} is not acted on yet"));
-    }
     match key {
         "CreateNamespace" => policy.create_namespace = on,
         "Replace" => options.replace = on,

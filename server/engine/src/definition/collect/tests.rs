@@ -1,4 +1,5 @@
 mod hostile;
+mod options;
 
 use super::*;
 use insta::{assert_debug_snapshot, assert_snapshot};

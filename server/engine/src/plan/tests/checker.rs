@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn the_checker_finds_what_is_wrong() {
     type Break = fn(&mut Plan, &mut World);
-    let cases: [(&str, Break); 18] = [
+    let cases: [(&str, Break); 21] = [
         ("index", |plan, _| plan.steps[0].index = 9),
         ("once", |plan, _| {
             let step = plan.steps[0].clone();
@@ -48,6 +48,9 @@ fn the_checker_finds_what_is_wrong() {
             world.desired[0] = manifest("apps/Deployment:shop/web", &annotations);
             plan.steps[0].action = Action::Hook;
         }),
+        ("method", |plan, _| plan.steps[0].method = Method::Replace),
+        ("method", |plan, _| plan.steps[0].method = Method::Recreate),
+        ("wish", |_, world| world.policy.prune_wish = Wish::Never),
         ("policy", |_, world| world.policy.prune = false),
         ("identity", |plan, _| {
             plan.revision = Revision("x".to_owned())

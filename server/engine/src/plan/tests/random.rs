@@ -1,6 +1,7 @@
 //! Random worlds: whatever they hold, the plan is sound, and nothing is deleted that should not be.
 
 use super::*;
+use crate::plan::options::SYNC_OPTIONS;
 use proptest::prelude::*;
 
 const KINDS: [&str; 9] = [
@@ -30,7 +31,17 @@ struct Thing {
     diff: u8,
     /// The hook annotation and the deletion policy.
     hook: Option<(usize, usize)>,
+    options: usize,
 }
+
+const OPTIONS: [&str; 6] = [
+    "",
+    "Replace=true",
+    "Force=true",
+    "Force=true, Replace=true",
+    "Force=false,Replace=false",
+    "Force=true,Force=false,Replace=true",
+];
 
 const HOOKS: [&str; 7] = [
     "PreSync",
@@ -65,7 +76,10 @@ fn thing() -> impl Strategy<Value = Thing> {
         0..8_u8,
         prop::bool::weighted(0.1),
         0..5_u8,
-        prop::option::weighted(0.25, (0..HOOKS.len(), 0..POLICIES.len())),
+        (
+            prop::option::weighted(0.25, (0..HOOKS.len(), 0..POLICIES.len())),
+            0..OPTIONS.len(),
+        ),
     )
         .prop_map(
             |(
@@ -78,7 +92,7 @@ fn thing() -> impl Strategy<Value = Thing> {
                 wish,
                 terminating,
                 diff,
-                hook,
+                (hook, options),
             )| Thing {
                 key,
                 declared,
@@ -91,6 +105,7 @@ fn thing() -> impl Strategy<Value = Thing> {
                 terminating,
                 diff,
                 hook,
+                options,
             },
         )
 }
@@ -106,6 +121,16 @@ fn world() -> impl Strategy<Value = World> {
             Just(HookRuns::WithChanges),
             Just(HookRuns::Always)
         ],
+        (
+            prop::bool::weighted(0.2),
+            prop::bool::weighted(0.2),
+            any::<bool>(),
+            prop_oneof![
+                3 => Just(Wish::Allowed),
+                1 => Just(Wish::Confirm),
+                1 => Just(Wish::Never)
+            ],
+        ),
     );
     (
         prop::collection::vec(thing(), 0..14),
@@ -113,13 +138,21 @@ fn world() -> impl Strategy<Value = World> {
         prop::bool::weighted(0.7),
     )
         .prop_map(
-            |(things, (prune, allow_empty, create_namespace, namespace_exists, hooks), trusted)| {
+            |(
+                things,
+                (prune, allow_empty, create_namespace, namespace_exists, hooks, options),
+                trusted,
+            )| {
+                let (replace, force, prune_last, prune_wish) = options;
                 let mut world = World::new();
                 world.policy = PlanPolicy {
                     prune,
                     allow_empty,
                     create_namespace,
-                    prune_last: false,
+                    prune_last,
+                    prune_wish,
+                    replace,
+                    force,
                     hooks,
                 };
                 world.namespace_exists = namespace_exists;
@@ -139,6 +172,7 @@ fn add(world: &mut World, thing: &Thing, trusted: bool) {
             annotations[hook::ARGO_HOOK] = json!(HOOKS[phases]);
             annotations["argocd.argoproj.io/hook-delete-policy"] = json!(POLICIES[policies]);
         }
+        annotations[SYNC_OPTIONS] = json!(OPTIONS[thing.options]);
         world.desired.push(manifest(&thing.key, &annotations));
     }
     // One line of inventory for each key: the database sees to that.
@@ -181,8 +215,10 @@ fn add(world: &mut World, thing: &Thing, trusted: bool) {
             facts.prune = match thing.wish {
                 0 => PruneWish::Never("annotation".to_owned()),
                 1 => PruneWish::Confirm,
+                2 => PruneWish::Unsaid,
                 _ => PruneWish::Allowed,
             };
+            facts.prune_last = (thing.wish == 3).then_some(thing.diff.is_multiple_of(2));
             LiveFact::Present(facts)
         }
     };

@@ -16,6 +16,8 @@ fn plan(revision: char, action: Action) -> TargetPlan {
         hook: None,
         uid: None,
         desired_hash: revision.to_string(),
+        method: Default::default(),
+        prune_last: false,
         changes: Vec::new(),
         impact: None,
         why: String::new(),

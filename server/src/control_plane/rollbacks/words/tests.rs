@@ -76,6 +76,8 @@ fn data_and_jobs_do_not_come_back() {
         hook: None,
         uid: None,
         desired_hash: String::new(),
+        method: Default::default(),
+        prune_last: false,
         changes: Vec::new(),
         impact,
         why: String::new(),

@@ -10,6 +10,7 @@ pub(super) const NOW: Micros = Micros(1_000_000_000_000);
 pub(super) struct Given {
     pub(super) mode: Mode,
     pub(super) policy: SyncPolicy,
+    pub(super) retry: Option<Retry>,
     pub(super) hold: Option<Hold>,
     pub(super) pin: Option<Pin>,
     pub(super) unknown: Option<Cause>,
@@ -31,6 +32,7 @@ pub(super) fn given() -> Given {
             self_heal: true,
             ..SyncPolicy::default()
         },
+        retry: None,
         hold: None,
         pin: None,
         unknown: None,
@@ -65,6 +67,7 @@ impl Given {
             now: NOW,
             mode: self.mode,
             policy: &self.policy,
+            retry: self.retry.as_ref(),
             hold: self.hold.as_ref(),
             pin: self.pin.as_ref(),
             state: match &self.unknown {

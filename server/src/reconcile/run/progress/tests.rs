@@ -1,5 +1,6 @@
 use super::*;
 use lockstep_types::id::TargetId;
+use lockstep_types::plan::Method;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use std::collections::BTreeMap;
@@ -13,7 +14,6 @@ struct Run {
     rows: Vec<StepOutcome>,
     cluster: BTreeMap<String, Look>,
     heals: bool,
-    prune_last: bool,
     now: Micros,
     told: Vec<String>,
 }
@@ -32,6 +32,8 @@ fn step(phase: PlanPhase, wave: i32, action: Action, name: &str) -> Step {
         phase,
         wave,
         uid: None,
+        method: Default::default(),
+        prune_last: false,
         changes: Vec::new(),
         impact: None,
         why: String::new(),
@@ -75,7 +77,6 @@ fn run(steps: &str) -> Run {
         plan,
         cluster: BTreeMap::new(),
         heals: false,
-        prune_last: false,
         now: NOW,
         told: Vec::new(),
     }
@@ -98,7 +99,6 @@ impl Run {
                 rows: &rows,
                 fresh: None,
                 heals: self.heals,
-                prune_last: self.prune_last,
                 stale: false,
                 now: self.now,
                 deadline: NOW.plus_seconds(3600),
@@ -220,9 +220,85 @@ fn every_wave_waits_for_the_one_before() {
 #[test]
 fn prune_last_waits_for_health() {
     let mut run = run("Sync 0 create web\nSync 1 prune old");
-    run.prune_last = true;
+    run.plan.steps[1].prune_last = true;
     assert_eq!(run.is("web", waits()).go(), "create web; wait web");
     assert_eq!(run.is("web", Look::Ready).go(), "prune old; applied");
+}
+
+/// The request was answered, and the object takes its time.
+#[test]
+fn what_is_deleted_must_be_gone_before_the_run_is_over() {
+    let mut run = run("Sync 0 prune old\nPostSync 0 hook smoke");
+    run.rows[0].status = StepStatus::Running;
+    run.rows[0].uid = Some("uid".to_owned());
+    run.rows[0].started_at = Some(NOW);
+    assert_eq!(run.is("old", waits()).go(), "wait old");
+    run.is("smoke", Look::Ready);
+    assert_eq!(run.is("old", Look::Gone).go(), "hook smoke; applied");
+    assert_eq!(run.rows[0].status, StepStatus::Done);
+    let mut late = self::run("Sync 0 prune old");
+    late.rows[0] = StepOutcome {
+        status: StepStatus::Running,
+        uid: Some("uid".to_owned()),
+        ..late.rows[0].clone()
+    };
+    late.now = NOW.plus_seconds(3600);
+    let said = late.is("old", waits()).go();
+    assert!(
+        said.contains("ConfigMap old was waited for long enough"),
+        "{said}"
+    );
+}
+
+/// One object asks for it: the others do not wait.
+#[test]
+fn one_object_goes_last() {
+    let mut run = run("Sync 0 create web\nSync 1 prune old\nSync 2 prune data");
+    run.plan.steps[2].prune_last = true;
+    run.is("web", waits()).is("old", Look::Gone);
+    assert_eq!(run.go(), "create web; prune old; wait web");
+    assert_eq!(run.is("web", Look::Ready).go(), "prune data; applied");
+}
+
+/// What was deleted in order to be made anew is made, also when the server ended in between.
+#[test]
+fn what_was_to_be_made_anew_is_made_although_it_is_gone() {
+    for (method, expected) in [
+        (Method::Recreate, "do job"),
+        (Method::ApplyOrRecreate, "do job"),
+        (
+            Method::Replace,
+            "ConfigMap job: the plan says to configure it, and now it would be to create",
+        ),
+    ] {
+        let planned = |action: Action, uid: Option<&str>| Plan {
+            steps: vec![Step {
+                method,
+                uid: uid.map(str::to_owned),
+                ..step(PlanPhase::Sync, 0, action, "job")
+            }],
+            ..run("").plan
+        };
+        let plan = planned(Action::Configure, Some("old"));
+        let mut rows = outcome::at_first(&plan);
+        rows[0].status = StepStatus::Running;
+        let fresh = planned(Action::Create, None);
+        let progress = Progress {
+            plan: &plan,
+            rows: &rows,
+            fresh: Some(&fresh),
+            heals: false,
+            stale: false,
+            now: NOW,
+            deadline: NOW.plus_seconds(1),
+        };
+        let said = match progress.next(&|_, _| Look::Ready) {
+            Next::Do(batch) => format!("do {}", batch[0].key.name),
+            Next::Changed(why) => why,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(said, expected);
+    }
 }
 
 #[test]
@@ -357,7 +433,6 @@ fn what_is_left_must_be_what_was_planned() {
             rows: &rows,
             fresh: Some(&fresh),
             heals: false,
-            prune_last: false,
             stale: false,
             now: NOW,
             deadline: NOW.plus_seconds(1),

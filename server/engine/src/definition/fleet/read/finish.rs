@@ -76,6 +76,8 @@ impl Reading {
             }
         }
         Definitions {
+            // Those of Fleet are not placed among the others.
+            documents: Vec::new(),
             applications,
             problems: self.problems,
             ..Definitions::default()

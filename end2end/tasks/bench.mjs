@@ -1,0 +1,40 @@
+// `make bench`: what commits and renders cost, as a table beside the bounds. Built with optimisation unless
+// BENCH_PROFILE=dev; needs the rig's renderers only. `--built FOLDER` takes programs that are built already.
+import { mkdirSync, readFileSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { programPaths } from '../rig/description.mjs';
+import { build } from '../rig/rig.mjs';
+import { ROOT, TARGET, run, step } from './steps.mjs';
+
+const release = process.env.BENCH_PROFILE !== 'dev';
+const FOLDER = join(ROOT, '.test', 'bench');
+const { values } = parseArgs({ options: { built: { type: 'string' } } });
+const OUT = join(ROOT, '.test', 'bench.json');
+
+function table(figures) {
+  const rows = figures.map(({ what, value, unit, bound, holds }) => [what, `${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1)} ${unit}`, bound, holds ? '' : 'MISSED']);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) => `${row[0].padEnd(widths[0])}  ${row[1].padStart(widths[1])}  ${row[2].padEnd(widths[2])}  ${row[3]}`).join('\n');
+}
+
+async function main() {
+  await step('Renderers', () => build({ names: ['renderers'] }));
+  if (!values.built) await step('Program', () => run('cargo', ['build', ...(release ? ['--release'] : []), '--package', 'engine', '--features', 'testing', '--bin', 'render-child', '--example', 'cost']));
+  rmSync(FOLDER, { recursive: true, force: true });
+  rmSync(OUT, { force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  const built = values.built ?? join(TARGET, release ? 'release' : 'debug');
+  const { helm, kustomize } = programPaths();
+  let failed = null;
+  await step('Measuring', () => run(join(built, 'examples', 'cost'), [FOLDER, join(built, 'render-child'), helm, kustomize, OUT])).catch((error) => { failed = error; });
+  rmSync(FOLDER, { recursive: true, force: true });
+  if (!existsSync(OUT)) throw failed;
+  console.log(`\n${release ? 'Optimised' : 'Not optimised'}, on this machine as it is now:\n${table(JSON.parse(readFileSync(OUT, 'utf8')))}`);
+  if (failed) throw new Error('a figure is out of its bound');
+}
+
+main().catch((error) => {
+  console.error(`\n${error.message}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,21 @@
+//! The addresses and the secret for webhooks of Git hosts.
+
+use super::Reply;
+use crate::http::Web;
+use crate::http::extract::Caller;
+use axum::Json;
+use axum::extract::State;
+use client::wire::SecretAnswer;
+use lockstep_types::webhook::WebhooksView;
+
+pub(super) async fn webhooks(State(web): State<Web>, Caller(actor): Caller) -> Reply<WebhooksView> {
+    Ok(Json(web.plane.webhooks.webhooks(&actor).await?))
+}
+
+pub(super) async fn renew_secret(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<SecretAnswer> {
+    let secret = web.plane.webhooks.renew_webhook_secret(&actor).await?;
+    Ok(Json(SecretAnswer { secret }))
+}

@@ -1,0 +1,248 @@
+//! What the reconcilers count, in the form that Prometheus reads: per stage how often, how long, how many wait, which
+//! failures, and when it last went well; per cluster whether it answers. Labels are fixed words and names of clusters,
+//! never ids, so that their number stays small.
+//!
+//! Knows no HTTP and decides nothing. Counting never fails and never waits.
+
+use super::activator::locked;
+use super::{Runtime, now};
+use lockstep_types::cluster::Connection;
+use lockstep_types::time::Micros;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// A part of the way from a commit to a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Stage {
+    Fetch,
+    Render,
+    Compare,
+    Sync,
+}
+
+impl EncodeLabelValue for Stage {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), fmt::Error> {
+        let word = match self {
+            Self::Fetch => "fetch",
+            Self::Render => "render",
+            Self::Compare => "compare",
+            Self::Sync => "sync",
+        };
+        fmt::Write::write_str(encoder, word)
+    }
+}
+
+const STAGES: [Stage; 4] = [Stage::Fetch, Stage::Render, Stage::Compare, Stage::Sync];
+/// From a comparison in memory to a long rollout.
+const SECONDS: [f64; 12] = [
+    0.005, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStage {
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFailure {
+    stage: Stage,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCluster {
+    cluster: String,
+}
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    runs: Family<OfStage, Counter>,
+    failures: Family<OfFailure, Counter>,
+    durations: Family<OfStage, Histogram>,
+    queues: Family<OfStage, Gauge>,
+    ages: Family<OfStage, Gauge>,
+    succeeded: Mutex<HashMap<Stage, Micros>>,
+    connected: Family<OfCluster, Gauge>,
+    busy: Family<OfCluster, Gauge>,
+    watches: Family<OfCluster, Gauge>,
+    objects: Family<OfCluster, Gauge>,
+}
+
+/// One that waits for its turn at a stage, until it is dropped.
+pub(crate) struct Waiting(Gauge);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("lockstep");
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let metrics = Self {
+            durations: Family::new_with_constructor(histogram),
+            runs: Family::default(),
+            failures: Family::default(),
+            queues: Family::default(),
+            ages: Family::default(),
+            succeeded: Mutex::default(),
+            connected: Family::default(),
+            busy: Family::default(),
+            watches: Family::default(),
+            objects: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register("stage_runs", "Runs of a stage", metrics.runs.clone());
+        let failures = metrics.failures.clone();
+        registry.register("stage_failures", "Failed runs by reason", failures);
+        registry.register_with_unit(
+            "stage_duration",
+            "How long a run of a stage took",
+            Unit::Seconds,
+            metrics.durations.clone(),
+        );
+        let queues = metrics.queues.clone();
+        registry.register("stage_queue", "Runs that wait for their turn", queues);
+        registry.register_with_unit(
+            "stage_last_success_age",
+            "Time since a run of a stage last went well; absent before the first",
+            Unit::Seconds,
+            metrics.ages.clone(),
+        );
+        let of_clusters = [
+            (
+                "connected",
+                "1 when the cluster answers",
+                &metrics.connected,
+            ),
+            (
+                "targets_busy",
+                "Targets compared or synced now",
+                &metrics.busy,
+            ),
+            ("watches", "Open watches", &metrics.watches),
+            ("objects_cached", "Live objects in memory", &metrics.objects),
+        ];
+        for (name, help, family) in of_clusters {
+            registry.register(format!("cluster_{name}"), help, family.clone());
+        }
+        // Zero is an answer; nothing is not.
+        for stage in STAGES {
+            let _ = metrics.runs.get_or_create(&OfStage { stage });
+            let _ = metrics.queues.get_or_create(&OfStage { stage });
+        }
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts one that begins to wait; drop the answer when its turn has come.
+    pub(crate) fn wait(&self, stage: Stage) -> Waiting {
+        let gauge = self.queues.get_or_create_owned(&OfStage { stage });
+        gauge.inc();
+        Waiting(gauge)
+    }
+
+    /// Counts a run that has ended; `reason` is a fixed word when it failed.
+    pub(crate) fn ran(&self, stage: Stage, took: Duration, reason: Option<&'static str>) {
+        self.runs.get_or_create(&OfStage { stage }).inc();
+        self.durations
+            .get_or_create(&OfStage { stage })
+            .observe(took.as_secs_f64());
+        match reason {
+            Some(reason) => {
+                let labels = OfFailure { stage, reason };
+                self.failures.get_or_create(&labels).inc();
+            }
+            None => {
+                locked(&self.succeeded).insert(stage, now());
+            }
+        }
+    }
+
+    /// The same for a run that began at `since`.
+    pub(crate) fn ran_since(&self, stage: Stage, since: Instant, reason: Option<&'static str>) {
+        self.ran(stage, since.elapsed(), reason);
+    }
+
+    /// The text that Prometheus reads, with the clusters as they are now.
+    ///
+    /// # Errors
+    /// Only if the text cannot be written.
+    pub fn text(&self, runtime: &Runtime) -> Result<String, fmt::Error> {
+        for (stage, at) in locked(&self.succeeded).iter() {
+            let gauge = self.ages.get_or_create(&OfStage { stage: *stage });
+            gauge.set(now().seconds_since(*at).max(0));
+        }
+        // A cluster that is no longer registered leaves nothing behind.
+        for family in [&self.connected, &self.busy, &self.watches, &self.objects] {
+            family.clear();
+        }
+        for handle in runtime.clusters() {
+            let labels = OfCluster {
+                cluster: handle.name.clone(),
+            };
+            let stats = handle.live.stats();
+            let answers = matches!(*handle.live.connection().borrow(), Connection::Connected);
+            let set = |family: &Family<OfCluster, Gauge>, value: i64| {
+                family.get_or_create(&labels).set(value);
+            };
+            set(&self.connected, i64::from(answers));
+            set(&self.busy, i64::from(runtime.busy(&handle.name)));
+            set(&self.watches, i64::from(stats.watches));
+            set(
+                &self.objects,
+                i64::try_from(stats.objects).unwrap_or(i64::MAX),
+            );
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(metrics: &Metrics) -> String {
+        let mut text = String::new();
+        encode(&mut text, &metrics.registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn stages_are_counted_by_fixed_words() {
+        let metrics = Metrics::default();
+        let waiting = metrics.wait(Stage::Render);
+        metrics.ran(Stage::Fetch, Duration::from_millis(50), None);
+        metrics.ran(Stage::Fetch, Duration::from_secs(2), Some("FetchFailed"));
+        let text = encoded(&metrics);
+        for line in [
+            "lockstep_stage_runs_total{stage=\"fetch\"} 2",
+            "lockstep_stage_runs_total{stage=\"sync\"} 0",
+            "lockstep_stage_failures_total{stage=\"fetch\",reason=\"FetchFailed\"} 1",
+            "lockstep_stage_duration_seconds_bucket{le=\"0.1\",stage=\"fetch\"} 1",
+            "lockstep_stage_queue{stage=\"render\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        drop(waiting);
+        assert!(encoded(&metrics).contains("lockstep_stage_queue{stage=\"render\"} 0"));
+    }
+}
