@@ -95,7 +95,7 @@ pub fn rig() -> (Cluster, Cluster) {
     (cluster(0), cluster(1))
 }
 
-pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + WITHIN;
     while !holds().await {
         assert!(Instant::now() < deadline, "not within {WITHIN:?}: {what}");

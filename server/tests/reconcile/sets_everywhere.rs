@@ -1,6 +1,9 @@
 //! A set for every cluster: applications on both clusters of the rig, in line, and left alone by whatever breaks later.
 
-use crate::fleet::{Cluster, Keys, declare, rig, until};
+#![expect(clippy::panic, reason = "a state that is not reached is said in words")]
+
+use crate::fleet::{Cluster, Keys, declare, rig};
+use crate::world::WITHIN;
 use engine::render::{Renderer, SandboxSettings};
 use engine::source::Mirrors;
 use engine::testing::Repository;
@@ -12,7 +15,7 @@ use server::store::{self, Store};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 struct Place {
@@ -116,15 +119,15 @@ spec:
       - git: {{repoURL: '{url}', revision: main, directories: {directories}}}
       - clusters:
           selector: {{matchExpressions: [{{key: env, operator: In, values: [test, prod]}}]}}
-          values: {{env: '{{{{ .metadata.labels.env }}}}'}}
+          values: {{folder: '{{{{ .path.basename }}}}'}}
   template:
-    metadata: {{name: '{{{{ .path.basename }}}}-{{{{ .nameNormalized }}}}'}}
+    metadata: {{name: '{{{{ .values.folder }}}}-{{{{ .nameNormalized }}}}'}}
     spec:
       source: {{repoURL: '{url}', targetRevision: main, path: '{{{{ .path.path }}}}'}}
       destination: {{name: '{{{{ .name }}}}', namespace: {namespace}}}
       syncPolicy: {{automated: {{prune: true, selfHeal: true}}, syncOptions: [CreateNamespace=true]}}
   templatePatch: |
-    {{{{- if eq .values.env \"prod\" }}}}
+    {{{{- if eq .metadata.labels.env \"prod\" }}}}
     spec:
       source:
         kustomize: {{commonAnnotations: {{env: prod}}}}
@@ -150,10 +153,13 @@ impl Place {
         let targets = store::target::list(&self.store).await.expect("targets");
         rows.into_iter()
             .map(|row| {
-                let mut own = targets.iter().filter(|target| target.application == row.id);
-                let in_line = own.all(|target| {
-                    target.deployed.is_some() && target.state.sync == SyncStatus::Synced
-                });
+                let own = targets.iter().filter(|target| target.application == row.id);
+                let lines: Vec<bool> = own
+                    .map(|target| {
+                        target.deployed.is_some() && target.state.sync == SyncStatus::Synced
+                    })
+                    .collect();
+                let in_line = lines == [true];
                 (row.name, row.group, in_line)
             })
             .collect()
@@ -173,8 +179,26 @@ impl Place {
         ])
     }
 
+    /// Waits, and says how things stand when that was in vain.
+    async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + WITHIN;
+        while !holds().await {
+            if Instant::now() > deadline {
+                let targets = store::target::list(&self.store).await.expect("targets");
+                let states: Vec<_> = targets
+                    .into_iter()
+                    .map(|target| (target.cluster, target.deployed, target.state))
+                    .collect();
+                let source = store::source::by_name(&self.store, "root").await;
+                let applications = self.applications().await;
+                panic!("not within {WITHIN:?}: {what}; {applications:#?} {states:#?} {source:#?}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     async fn until_problem(&self, part: &str) {
-        until(part, async || {
+        self.until(part, async || {
             let source = store::source::by_name(&self.store, "root")
                 .await
                 .expect("a source")
@@ -204,7 +228,7 @@ async fn a_set_reaches_both_clusters_and_a_generator_that_breaks_takes_nothing_a
         found.sort();
         found == expected
     };
-    until("all four are in line", all_in_line).await;
+    place.until("all four are in line", all_in_line).await;
     let (on_east, on_west) = ("cart ;shop ;", "cart prod;shop prod;");
     assert_eq!(place.held(&east), on_east);
     assert_eq!(place.held(&west), on_west);
@@ -217,7 +241,7 @@ async fn a_set_reaches_both_clusters_and_a_generator_that_breaks_takes_nothing_a
         write_set(&place.repository, &place.namespace, directories);
         place.push("a generator that cannot be read");
         place.until_problem(problem).await;
-        until("all four stay", all_in_line).await;
+        place.until("all four stay", all_in_line).await;
     }
     write_set(&place.repository, &place.namespace, "[{path: apps/*}]");
     let text = std::fs::read_to_string(place.repository.path().join("sets/everywhere.yaml"))
@@ -226,7 +250,7 @@ async fn a_set_reaches_both_clusters_and_a_generator_that_breaks_takes_nothing_a
     place.repository.write("sets/everywhere.yaml", &text);
     place.push("a branch that is not there");
     place.until_problem("cannot be listed").await;
-    until("all four stay", all_in_line).await;
+    place.until("all four stay", all_in_line).await;
     assert_eq!(place.held(&east), on_east);
     assert_eq!(place.held(&west), on_west);
 
@@ -244,10 +268,11 @@ async fn a_set_reaches_both_clusters_and_a_generator_that_breaks_takes_nothing_a
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: after}\n",
     );
     place.push("another application instead of the set");
-    until("only the other one is defined, and in line", async || {
-        place.applications().await == [("after".to_owned(), "after".to_owned(), true)]
-    })
-    .await;
+    place
+        .until("only the other one is defined, and in line", async || {
+            place.applications().await == [("after".to_owned(), "after".to_owned(), true)]
+        })
+        .await;
     assert_eq!(place.held(&east), on_east);
     assert_eq!(place.held(&west), on_west);
     for cluster in [&east, &west] {
