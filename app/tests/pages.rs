@@ -4,6 +4,10 @@
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;
+#[path = "pages/forms.rs"]
+mod forms;
+#[path = "pages/sets.rs"]
+mod sets;
 #[path = "pages/several_sources.rs"]
 mod several_sources;
 #[path = "pages/theme.rs"]
@@ -469,106 +473,6 @@ fn a_fresh_server_says_how_to_begin() {
             .find("/settings?tab=sources")
             .expect("the form after it");
         assert!(next < cluster && cluster < source, "{}", page.html);
-    });
-}
-
-#[test]
-fn a_sync_form_works_without_a_script() {
-    on_server(async {
-        let target = checkout_target().await;
-        let done = post(
-            Role::Operator,
-            "/sfn/sync",
-            "http://localhost/",
-            &format!("target={target}&prune=true&key=k"),
-        )
-        .await;
-        assert_eq!(done.status, StatusCode::FOUND, "{}", done.html);
-        assert_eq!(done.location, format!("/operations/{RUN}"));
-        let led = get(&done.location).await;
-        assert_eq!(
-            (led.status, led.location),
-            (StatusCode::FOUND, format!("/syncs/{RUN}"))
-        );
-    });
-}
-
-#[test]
-fn a_refused_form_leads_back_to_its_page_with_the_reason() {
-    on_server(async {
-        let target = checkout_target().await;
-        let referer = format!(
-            "http://localhost{}?cluster=prod-eu&dialog=sync",
-            checkout().await
-        );
-        let refused = post(
-            Role::Viewer,
-            "/sfn/sync",
-            &referer,
-            &format!("target={target}"),
-        )
-        .await;
-        assert_eq!(refused.status, StatusCode::FOUND);
-        let address = refused
-            .location
-            .trim_start_matches("http://localhost")
-            .to_owned();
-        let page = get_as(Some(Role::Viewer), &address).await;
-        assert!(
-            page.text
-                .contains("this needs the permission “sync”; the role operator has it"),
-            "{address}: {}",
-            page.text
-        );
-    });
-}
-
-#[test]
-fn a_rollback_form_commits_pins_or_says_why_not() {
-    on_server(async {
-        let target = checkout_target().await;
-        let app = checkout().await;
-        let referer = format!("http://localhost{app}/rollback?cluster=prod-eu");
-        let back = format!("{app}%3Fcluster=prod-eu").replace('/', "%2F");
-        let form = |reason: &str, way: &str| {
-            format!(
-                "target={target}&to=9be0417&digest=d&reason={reason}&way={way}&hours=4&back={back}"
-            )
-        };
-        for way in ["commit", "pin"] {
-            let done = post(
-                Role::Operator,
-                "/sfn/roll_back",
-                &referer,
-                &form("broken", way),
-            )
-            .await;
-            assert_eq!(
-                (done.status, done.location),
-                (StatusCode::FOUND, format!("{app}?cluster=prod-eu")),
-                "{way}"
-            );
-        }
-        for (reason, says) in [
-            (
-                "protected",
-                "the host refused the push, and nothing was changed: branch main is protected",
-            ),
-            ("moved", "the branch moved to deadbee since this preview"),
-        ] {
-            let refused = post(
-                Role::Operator,
-                "/sfn/roll_back",
-                &referer,
-                &form(reason, "commit"),
-            )
-            .await;
-            let page = get(refused.location.trim_start_matches("http://localhost")).await;
-            assert!(page.text.contains(says), "{reason}: {}", page.text);
-        }
-        let elsewhere = form("broken", "commit").replace(&back, "https%3A%2F%2Fevil.example%2F");
-        let done = post(Role::Operator, "/sfn/roll_back", &referer, &elsewhere).await;
-        assert_eq!(done.location, referer);
     });
 }
 

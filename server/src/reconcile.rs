@@ -18,6 +18,7 @@ pub mod driver;
 pub mod explain;
 mod inputs;
 pub mod ledger;
+pub mod permit;
 pub mod preview;
 pub mod render;
 pub mod revisions;

@@ -29,6 +29,10 @@ mod options;
 mod ownership;
 #[path = "reconcile/remaking.rs"]
 mod remaking;
+#[path = "reconcile/sets.rs"]
+mod sets;
+#[path = "reconcile/sets_everywhere.rs"]
+mod sets_everywhere;
 #[path = "reconcile/several.rs"]
 mod several;
 #[path = "reconcile/unsteady.rs"]

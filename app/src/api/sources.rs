@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::id::SourceId;
+use lockstep_types::set::SetView;
 use lockstep_types::source::{SourceView, TakeOverPreview};
 use server_fn::codec::Json;
 
@@ -11,6 +12,13 @@ use server_fn::codec::Json;
 pub async fn sources() -> Result<Vec<SourceView>, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.sources.sources(&desk.actor).await)
+}
+
+/// All sets of applications.
+#[server(prefix = "/sfn", endpoint = "sets", input = Json)]
+pub async fn sets() -> Result<Vec<SetView>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.sources.sets(&desk.actor).await)
 }
 
 /// Registers a root source; it starts in Observe.

@@ -1,8 +1,9 @@
-//! Settings: root sources, clusters, webhooks, accounts, tokens, about. What Git owns is not here.
+//! Settings: root sources, sets of applications, clusters, webhooks, accounts, tokens, about. What Git owns is not here.
 
 mod about;
 mod accounts;
 mod clusters;
+pub mod sets;
 mod sources;
 mod take_over;
 mod tokens;
@@ -15,8 +16,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 7] = [
     ("sources", "Root sources"),
+    ("sets", "Sets"),
     ("clusters", "Clusters"),
     ("webhooks", "Webhooks"),
     ("accounts", "Accounts"),
@@ -50,6 +52,7 @@ pub fn SettingsPage() -> impl IntoView {
         }}
         {move || match (chosen.get(), take.get()) {
             ("sources", source) if !source.is_empty() => view! { <take_over::TakeOverPart source=source /> }.into_any(),
+            ("sets", _) => view! { <sets::SetsPart /> }.into_any(),
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
             ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),

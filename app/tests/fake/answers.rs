@@ -27,6 +27,7 @@ use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::rollback::{
     PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest, TargetPlan,
 };
+use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::time::Micros;
@@ -433,6 +434,13 @@ impl Sources for Fake {
     }
     async fn remove_source(&self, actor: &Actor, _: SourceId, _: &str) -> Answer<()> {
         allowed(actor, Permission::Source)
+    }
+    async fn sets(&self, _: &Actor) -> Answer<Vec<SetView>> {
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            vec![apps::set()]
+        })
     }
     async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {
         Ok(())

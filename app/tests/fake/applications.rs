@@ -15,6 +15,7 @@ use lockstep_types::revision::{
     CommitInfo, PathChange, PathChangeKind, Revision, SourceRevision, TargetRevision,
 };
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
+use lockstep_types::set::{SetMemberView, SetRef, SetView};
 use lockstep_types::source::{Mode, Problem, SourceView};
 use lockstep_types::sync::{RunSummary, RunView, StartedBy, StepOutcome, StepStatus, SyncPhase};
 use std::collections::BTreeMap;
@@ -71,6 +72,7 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             ..SyncPolicy::default()
         },
         labels: BTreeMap::from([("team".into(), "payments".into())]),
+        set: None,
         links: vec![(
             "Runbook".into(),
             "https://runbooks.example.com/checkout".into(),
@@ -212,6 +214,46 @@ pub fn history(target: TargetRef) -> HistoryView {
     }
 }
 
+fn set_ref() -> SetRef {
+    SetRef {
+        set: "ApplicationSet argocd/shops".into(),
+        row: "shops/checkout".into(),
+        parameters: BTreeMap::from([
+            ("name".into(), "prod-eu".into()),
+            ("path.basename".into(), "checkout".into()),
+        ]),
+    }
+}
+
+pub fn set() -> SetView {
+    SetView {
+        source: SourceId(Uuid::from_u128(1)),
+        source_name: "shop".into(),
+        set: set_ref().set,
+        parent: None,
+        path: "sets/shops.yaml".into(),
+        line: 3,
+        at: ago(2),
+        members: vec![SetMemberView {
+            application: fleet::application("checkout", "shop"),
+            set: set_ref(),
+            repo_url: "https://git.example.com/team/shop.git".into(),
+            path: "overlays/production".into(),
+            target_revision: TargetRevision("main".into()),
+        }],
+        not_generated: vec![(
+            "spec.generators[1].pullRequest".into(),
+            "it asks a Git host for its open pull requests".into(),
+        )],
+        waiting_for: vec!["https://git.example.com/team/addons.git".into()],
+        problems: vec![(
+            "spec.template.spec.source.path leaves the repository".into(),
+            "Correct the definition in Git.".into(),
+        )],
+        ignored_fields: vec![("spec.strategy".into(), "it is kept".into())],
+    }
+}
+
 pub fn definition() -> DefinitionView {
     DefinitionView {
         repo_url: "https://git.example.com/team/shop.git".into(),
@@ -219,6 +261,7 @@ pub fn definition() -> DefinitionView {
         line: 1,
         revision: sha("3fa91c2"),
         commit: Some(pool()),
+        set: Some(set_ref()),
         yaml: "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: checkout\n  namespace: argocd\nspec:\n  project: shop\n  source:\n    repoURL: https://git.example.com/team/shop.git\n    path: overlays/production\n    targetRevision: main\n  destination:\n    name: prod-eu\n    namespace: shop\n  syncPolicy:\n    automated:\n      prune: true\n      selfHeal: true\n".into(),
         ignored_fields: vec![("spec.revisionHistoryLimit".into(), "history is kept without end".into())],
     }

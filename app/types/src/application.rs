@@ -157,6 +157,8 @@ pub struct ApplicationView {
     pub destination_namespace: String,
     pub policy: SyncPolicy,
     pub labels: BTreeMap<String, String>,
+    /// The set that generates it.
+    pub set: Option<crate::set::SetRef>,
     /// Links from annotations, name and https address.
     pub links: Vec<(String, String)>,
     /// Commit the tracked revision resolves to.
@@ -216,6 +218,8 @@ pub struct DefinitionView {
     pub line: u32,
     pub revision: Revision,
     pub commit: Option<CommitInfo>,
+    /// The set that generates it; then `yaml` is what came out.
+    pub set: Option<crate::set::SetRef>,
     pub yaml: String,
     /// Fields that Lockstep does not act on, dotted, with why.
     pub ignored_fields: Vec<(String, String)>,

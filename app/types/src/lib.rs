@@ -24,6 +24,7 @@ pub mod reason;
 pub mod resource;
 pub mod revision;
 pub mod rollback;
+pub mod set;
 pub mod source;
 pub mod sync;
 pub mod time;

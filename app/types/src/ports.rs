@@ -24,6 +24,7 @@ use crate::revision::Revision;
 use crate::rollback::{
     PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
 };
+use crate::set::SetView;
 use crate::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use crate::sync::{ApprovalView, RunView, SyncRequest};
 use crate::time::Micros;
@@ -158,6 +159,8 @@ pub trait Sources: Send + Sync {
     async fn add_source(&self, actor: &Actor, new: &NewSource) -> Answer<SourceId>;
     /// Forgets a source. Nothing it declared is touched. `typed` must equal its name.
     async fn remove_source(&self, actor: &Actor, source: SourceId, typed: &str) -> Answer<()>;
+    /// All sets of applications, with their members.
+    async fn sets(&self, actor: &Actor) -> Answer<Vec<SetView>>;
     async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()>;
     async fn take_over_preview(&self, actor: &Actor, source: SourceId) -> Answer<TakeOverPreview>;
     async fn take_over(&self, actor: &Actor, source: SourceId, digest: &str) -> Answer<()>;

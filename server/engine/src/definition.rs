@@ -17,7 +17,9 @@ mod flux_values;
 mod helm_release;
 mod key;
 mod parents;
+pub mod project;
 mod repositories;
+pub mod set;
 mod sync;
 
 pub use around::referred_to;
@@ -43,6 +45,10 @@ pub struct DefinitionFile {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Definitions {
     pub applications: Vec<Definition>,
+    /// Sets of applications; [`set::ApplicationSet::expand`] makes the applications.
+    pub sets: Vec<set::ApplicationSet>,
+    /// What may go where.
+    pub projects: Vec<project::Project>,
     pub problems: Vec<DefinitionProblem>,
     /// Every document of ours that could be parsed, also those that only support applications, such as repositories.
     pub documents: Vec<DefinitionDocument>,
@@ -103,6 +109,9 @@ pub struct Definition {
     /// The set that made it.
     #[serde(default)]
     pub set: Option<SetMember>,
+    /// What its project permits; none where no project limits it.
+    #[serde(default)]
+    pub rules: Option<Box<project::Rules>>,
     /// Fields whose differences do not count.
     pub ignore_differences: Vec<IgnoreDifference>,
     /// File that holds it.

@@ -6,7 +6,6 @@ mod both;
 mod builtin;
 mod classify;
 mod clean;
-mod emit;
 pub mod impact;
 pub mod mask;
 mod owned;

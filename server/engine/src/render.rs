@@ -9,6 +9,7 @@
 mod directory;
 mod error;
 mod excluded;
+mod go_template;
 mod helm;
 mod inputs;
 mod kustomize;
@@ -27,6 +28,7 @@ mod substitute;
 mod tools;
 
 pub use error::RenderError;
+pub use go_template::Filled;
 pub use inputs::RenderInputs;
 pub use reach::Reach;
 pub use sandbox::SandboxSettings;

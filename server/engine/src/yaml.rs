@@ -4,7 +4,10 @@
 //! (`render/directory/oracle.rs`). First of all: a key given twice is an error, never silently the last one.
 
 mod compose;
+mod emit;
 mod scalar;
+
+pub use emit::text;
 
 use serde::de::IgnoredAny;
 use serde_json::{Number, Value};

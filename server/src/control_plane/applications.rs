@@ -8,6 +8,7 @@ mod tree;
 
 use super::allow::allow;
 use super::definitions::Placement;
+use super::sources::sets;
 use super::{Plane, refuse};
 use crate::reconcile::cause::Cause;
 use crate::reconcile::{render, revisions};
@@ -118,6 +119,7 @@ impl Applications for Plane {
             line: defined.row.line,
             revision: revision.clone(),
             commit: log.ok().and_then(|log| log.into_iter().next()),
+            set: defined.definition.set.as_ref().map(sets::reference),
             yaml: defined.definition.yaml,
             ignored_fields: defined.definition.ignored_fields,
         })

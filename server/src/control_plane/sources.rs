@@ -2,6 +2,7 @@
 
 mod preview;
 mod rivals;
+pub(super) mod sets;
 
 use super::allow::allow;
 use super::registration::{GitLogin, GitSecret};
@@ -16,6 +17,7 @@ use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::SourceId;
 use lockstep_types::ports::{Answer, Sources};
+use lockstep_types::set::SetView;
 use lockstep_types::source::{Mode, NewSource, SourceView, TakeOverPreview};
 use lockstep_types::sync::{OperationKind, StartedBy};
 use secrecy::SecretString;
@@ -77,6 +79,11 @@ impl Sources for Plane {
         tx.commit().await.map_err(refuse::store)?;
         self.runtime.activator().activate_all();
         Ok(())
+    }
+
+    async fn sets(&self, actor: &Actor) -> Answer<Vec<SetView>> {
+        allow(actor, Permission::Get)?;
+        self.set_views().await
     }
 
     async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()> {

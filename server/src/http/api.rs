@@ -107,6 +107,7 @@ pub fn table() -> Table {
         .get("/clusters/{name}", Get, clusters::cluster)
         .delete("/clusters/{name}", Cluster, clusters::remove)
         .get("/sources", Get, sources::sources)
+        .get("/sets", Get, sources::sets)
         .post("/sources", Source, sources::add)
         .delete("/sources/{id}", Source, sources::remove)
         .post("/sources/{id}/refresh", Get, sources::refresh)

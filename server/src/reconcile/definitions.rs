@@ -8,8 +8,8 @@ use crate::store::cluster::ClusterRow;
 use crate::store::source::SourceRow;
 use engine::definition::fleet::CandidateCluster;
 use engine::definition::{
-    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Destination, DestinationCluster,
-    SourceKind,
+    Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions, Destination,
+    DestinationCluster, SourceKind,
 };
 use engine::manifest::Manifest;
 use engine::source::chart_address;
@@ -70,7 +70,7 @@ pub fn row_key(source: &SourceRow, key: &DefinitionKey) -> String {
     format!("{}/{key}", source.name)
 }
 
-/// What people call one thing over all clusters: a chosen label, Flux's namespace and name, or the application's name
+/// What people call one thing over all clusters: a chosen label, what its set calls it, Flux's namespace and name, or the application's name
 /// without the cluster in it.
 fn group(definition: &Definition, cluster: Option<&str>) -> String {
     let chosen = definition
@@ -79,6 +79,9 @@ fn group(definition: &Definition, cluster: Option<&str>) -> String {
         .or_else(|| definition.annotations.get(GROUP_LABEL));
     if let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) {
         return chosen.clone();
+    }
+    if let Some(set) = definition.set.as_ref().filter(|set| !set.row.is_empty()) {
+        return set.row.clone();
     }
     match definition.dialect {
         Dialect::FluxKustomization | Dialect::FluxHelmRelease => {
@@ -242,22 +245,23 @@ pub fn children(
     rendered: &[Manifest],
     around: &[DefinitionFile],
     source: &SourceRow,
-) -> (Vec<Definition>, Vec<DefinitionProblem>) {
-    let engine::definition::Definitions {
-        applications: mut definitions,
-        problems,
-        ..
-    } = engine::definition::read_rendered(
+) -> Definitions {
+    let mut read = engine::definition::read_rendered(
         &as_files(parent, rendered),
         around,
         &source.home_cluster,
         &source.repo_url,
         &source.target_revision,
     );
-    for definition in &mut definitions {
-        if definition.dialect == Dialect::ArgoApplication {
-            definition.key.scope = format!("{}/{}", parent.namespace, parent.name);
-        }
+    for definition in &mut read.applications {
+        adopt(parent, definition);
     }
-    (definitions, problems)
+    read
+}
+
+/// Makes a definition a child of the application that renders it, or renders its set.
+pub fn adopt(parent: &Definition, definition: &mut Definition) {
+    if definition.dialect == Dialect::ArgoApplication {
+        definition.key.scope = format!("{}/{}", parent.namespace, parent.name);
+    }
 }

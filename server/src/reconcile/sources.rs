@@ -6,6 +6,7 @@
 mod commits;
 mod moved;
 mod read;
+pub(crate) mod sets;
 
 use moved::Moved;
 pub(crate) use read::{Found, as_seen, defined_at};
@@ -32,6 +33,8 @@ pub(crate) struct Wanted {
     pub(crate) revisions: BTreeSet<TargetRevision>,
     /// Root sources that read it.
     pub(crate) sources: Vec<SourceId>,
+    /// Sets of applications whose generators list it, by revision.
+    pub(crate) feeds: BTreeMap<TargetRevision, BTreeSet<sets::Owner>>,
     /// Who follows which revision.
     pub(crate) targets: BTreeMap<TargetRevision, BTreeSet<TargetId>>,
     /// Whose files lie where, to tell which commit touches what. No path: only what its render read counts.
@@ -257,6 +260,9 @@ async fn carry_over(
 
 fn wake(runtime: &Runtime, wanted: &Wanted, moved: &[TargetRevision]) {
     for revision in moved {
+        for owner in wanted.feeds.get(revision).into_iter().flatten() {
+            sets::wake(runtime, *owner);
+        }
         for target in wanted.targets.get(revision).into_iter().flatten() {
             runtime.activator().activate_target(*target);
         }

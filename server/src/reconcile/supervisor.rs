@@ -82,6 +82,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
         by_source.insert(source.id, key);
     }
     runtime.activator().map_sources(by_source);
+    sources::sets::want(runtime, &sources, &applications, &mut wanted);
     let mut placements: BTreeMap<TargetId, Placement> = BTreeMap::new();
     let known: HashMap<TargetId, _> = store::target::list(runtime.store())
         .await?

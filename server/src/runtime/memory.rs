@@ -12,7 +12,9 @@ pub(crate) use rollout::{How, Rendering};
 
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
+use crate::reconcile::sources::sets::{KnownSets, Owner};
 use engine::definition::DefinitionFile;
+use engine::definition::project::Project;
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
@@ -78,6 +80,9 @@ pub struct Assessment {
     pub sync: SyncStatus,
 }
 
+/// Projects of a source, and how often they changed.
+type Limits = (Arc<Vec<Project>>, u64);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -86,8 +91,11 @@ pub(crate) struct Memory {
     renders: Mutex<Renders>,
     /// By normal form of the URL.
     wanted: Mutex<HashMap<String, Arc<Wanted>>>,
-    /// Revision and set of clusters at which the definitions of a source were read.
-    read: Mutex<HashMap<SourceId, (Revision, u64)>>,
+    /// Revision, set of clusters and revisions of listed repositories at which the definitions of a source were read.
+    read: Mutex<HashMap<SourceId, (Revision, u64, String)>>,
+    /// Sets of applications as they were last expanded.
+    sets: Mutex<BTreeMap<Owner, Arc<KnownSets>>>,
+    projects: Mutex<HashMap<SourceId, Limits>>,
     /// Sources whose definitions come from their own documents alone: nothing generates from other files.
     literal: Mutex<HashSet<SourceId>>,
     looked: Mutex<HashMap<String, Micros>>,
@@ -140,6 +148,8 @@ impl Default for Memory {
             renders: Mutex::default(),
             wanted: Mutex::default(),
             read: Mutex::default(),
+            sets: Mutex::default(),
+            projects: Mutex::default(),
             literal: Mutex::default(),
             looked: Mutex::default(),
             noted: Mutex::default(),
@@ -254,6 +264,7 @@ impl Memory {
                 known.get(*key).is_none_or(|old| {
                     old.revisions != new.revisions
                         || old.sources != new.sources
+                        || old.feeds != new.feeds
                         || old.paths != new.paths
                 })
             })
@@ -266,12 +277,12 @@ impl Memory {
         changed
     }
 
-    pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64)) -> bool {
+    pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64, String)) -> bool {
         locked(&self.read).get(&source) == Some(read)
     }
 
     /// Where a source was read last, if a document that does not change cannot define anything else.
-    pub(crate) fn last_read(&self, source: SourceId) -> Option<(Revision, u64)> {
+    pub(crate) fn last_read(&self, source: SourceId) -> Option<(Revision, u64, String)> {
         if !locked(&self.literal).contains(&source) {
             return None;
         }
@@ -287,8 +298,48 @@ impl Memory {
         }
     }
 
-    pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64)) {
+    pub(crate) fn has_read(&self, source: SourceId, read: (Revision, u64, String)) {
         locked(&self.read).insert(source, read);
+    }
+
+    /// Takes over how the sets of a source, or of an application that renders some, came out.
+    pub(crate) fn expanded(&self, owner: Owner, sets: KnownSets) {
+        let mut known = locked(&self.sets);
+        if sets.states.is_empty() {
+            known.remove(&owner);
+        } else {
+            known.insert(owner, Arc::new(sets));
+        }
+    }
+
+    /// The sets of one owner.
+    pub(crate) fn sets(&self, owner: &Owner) -> Arc<KnownSets> {
+        locked(&self.sets).get(owner).cloned().unwrap_or_default()
+    }
+
+    /// All sets, by who holds them.
+    pub(crate) fn all_sets(&self) -> Vec<(Owner, Arc<KnownSets>)> {
+        locked(&self.sets)
+            .iter()
+            .map(|(owner, sets)| (*owner, Arc::clone(sets)))
+            .collect()
+    }
+
+    /// The projects of a source, and a number that grows when they change; `None` until it was read.
+    pub(crate) fn projects(&self, source: SourceId) -> Option<Limits> {
+        locked(&self.projects).get(&source).cloned()
+    }
+
+    /// Takes over the projects of a source; says whether they are news.
+    pub(crate) fn set_projects(&self, source: SourceId, projects: Vec<Project>) -> bool {
+        let mut known = locked(&self.projects);
+        let changes = match known.get(&source) {
+            Some((before, _)) if **before == projects => return false,
+            Some((_, changes)) => changes + 1,
+            None => 0,
+        };
+        known.insert(source, (Arc::new(projects), changes));
+        true
     }
 
     /// Rises when clusters are added or removed: definitions name them.

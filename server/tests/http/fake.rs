@@ -23,6 +23,7 @@ use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
     PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
 };
+use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::webhook::{WebhookPost, WebhooksView};
@@ -237,6 +238,9 @@ impl Sources for Fake {
     }
     async fn remove_source(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
         self.act(())
+    }
+    async fn sets(&self, _: &Actor) -> Answer<Vec<SetView>> {
+        Ok(Vec::new())
     }
     async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {
         self.act(())

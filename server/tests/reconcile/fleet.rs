@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Kubeconfigs by the name of their cluster.
-struct Keys(BTreeMap<String, PathBuf>);
+pub struct Keys(pub BTreeMap<String, PathBuf>);
 
 #[async_trait]
 impl Access for Keys {
@@ -44,14 +44,14 @@ impl Access for Keys {
     }
 }
 
-struct Cluster {
-    name: String,
-    kubeconfig: PathBuf,
+pub struct Cluster {
+    pub name: String,
+    pub kubeconfig: PathBuf,
     kubectl: PathBuf,
 }
 
 impl Cluster {
-    fn kubectl(&self, arguments: &[&str]) -> String {
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
         let output = Command::new(&self.kubectl)
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
@@ -75,7 +75,7 @@ impl Cluster {
     }
 }
 
-fn rig() -> (Cluster, Cluster) {
+pub fn rig() -> (Cluster, Cluster) {
     let path = std::env::var_os("LOCKSTEP_RIG").expect("LOCKSTEP_RIG names the rig's rig.json");
     let rig: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("rig.json"))
         .expect("rig.json is JSON");
@@ -103,7 +103,7 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     }
 }
 
-async fn declare(store: &Store, name: &str, env: &str) {
+pub async fn declare(store: &Store, name: &str, env: &str) {
     let mut tx = store.begin().await.expect("a write");
     let fields = store::cluster::ClusterFields {
         name: name.to_owned(),

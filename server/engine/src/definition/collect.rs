@@ -1,9 +1,9 @@
 //! From files to definitions: which documents are ours, what belongs together, and what is wrong with which.
 
 use super::around::is_referred_to;
-use super::artifacts::{self, Artifacts};
+use super::artifacts;
 use super::built::Built;
-use super::chart_sources::{self, ChartSources};
+use super::chart_sources;
 use super::fields::{FieldProblem, Place, Report};
 use super::flux::Sources;
 use super::flux_values::ConfigMaps;
@@ -11,12 +11,14 @@ use super::repositories::{Repositories, Source};
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
     Destination, DestinationCluster, SyncOptions, argo, concern, fleet, flux, helm_release,
-    parents,
+    parents, project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::revision::TargetRevision;
 use std::collections::BTreeMap;
+
+mod supporting;
 
 /// Larger files are no definitions.
 pub(super) const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
@@ -220,7 +222,7 @@ impl Collected {
             field("kind").to_owned(),
         );
         let default_namespace = match (group.as_str(), kind.as_str()) {
-            (argo::API_GROUP, argo::KIND) => argo::DEFAULT_NAMESPACE,
+            (argo::API_GROUP, argo::KIND | set::KIND | project::KIND) => argo::DEFAULT_NAMESPACE,
             (flux::KUSTOMIZE_GROUP, "Kustomization")
             | (helm_release::GROUP, helm_release::KIND)
             | (
@@ -231,16 +233,6 @@ impl Collected {
                 | chart_sources::HELM_CHART,
             )
             | (artifacts::GROUP, artifacts::KIND) => flux::DEFAULT_NAMESPACE,
-            (argo::API_GROUP, "ApplicationSet") => {
-                let message = "an ApplicationSet is not generated from yet: its applications are missing here".to_owned();
-                self.problem(
-                    path,
-                    line,
-                    message,
-                    "Write its applications out, or keep it with Argo CD until sets are read.",
-                );
-                return;
-            }
             (group, kind) => {
                 if let Some((message, next)) = unread(group, kind) {
                     self.problem(path, line, message, next);
@@ -353,7 +345,7 @@ impl Collected {
             } else {
                 // Which one is meant nobody can tell: none of them.
                 self.twice(
-                    &key,
+                    Some(&key),
                     &found
                         .iter()
                         .map(|(document, _)| *document)
@@ -361,60 +353,20 @@ impl Collected {
                 );
             }
         }
+        let sets = self.single(&documents, set::KIND, set::read, |set| set.broken = true);
+        let projects = self.single(&documents, project::KIND, project::read, |project| {
+            project.broken = true;
+        });
         let mut definitions = Definitions {
             applications: definitions,
+            sets,
+            projects,
             problems: self.problems,
             documents: found,
             material: self.material,
         };
         definitions.sort();
         definitions
-    }
-
-    fn artifacts(&mut self, documents: &[Ours], around: &[Ours]) -> Artifacts {
-        let mut artifacts = Artifacts::new();
-        let is_one = |document: &&Ours| document.group == artifacts::GROUP;
-        // Its own come last: of two with one name they count.
-        for document in around.iter().filter(is_one) {
-            artifacts::read(document, &mut artifacts);
-        }
-        for document in documents.iter().filter(is_one) {
-            let problems = artifacts::read(document, &mut artifacts);
-            self.add(document, None, problems);
-        }
-        artifacts
-    }
-
-    fn chart_sources(&mut self, documents: &[Ours], around: &[Ours]) -> ChartSources {
-        let mut sources = ChartSources::new();
-        for (document, own) in all(documents, around).filter(|(document, _)| {
-            document.group == flux::SOURCE_GROUP && document.kind != "GitRepository"
-        }) {
-            let report = Report::default();
-            let place = Place::root(&report, &document.node);
-            read_frame(&place);
-            let source = chart_sources::read(&place, &document.kind);
-            place.done();
-            let (problems, _) = report.into_parts();
-            let source = problems.is_empty().then_some(source);
-            if own {
-                self.add(document, None, problems);
-            }
-            let key = (
-                document.kind.clone(),
-                document.namespace.clone(),
-                document.name.clone(),
-            );
-            sources
-                .entry(key)
-                .and_modify(|known| {
-                    if *known != source {
-                        *known = None;
-                    }
-                })
-                .or_insert(source);
-        }
-        sources
     }
 
     fn add(&mut self, document: &Ours, key: Option<&DefinitionKey>, problems: Vec<FieldProblem>) {
@@ -435,7 +387,7 @@ impl Collected {
         }));
     }
 
-    fn twice(&mut self, key: &DefinitionKey, documents: &[&Ours]) {
+    fn twice(&mut self, key: Option<&DefinitionKey>, documents: &[&Ours]) {
         for document in documents {
             let others: Vec<String> = documents
                 .iter()
@@ -443,7 +395,7 @@ impl Collected {
                 .map(|other| format!("{}:{}", other.path, other.line))
                 .collect();
             self.problems.push(DefinitionProblem {
-                key: Some(key.clone()),
+                key: key.cloned(),
                 path: document.path.clone(),
                 line: document.line,
                 field: "metadata.name".to_owned(),
@@ -499,7 +451,7 @@ impl Ours {
 
     /// Whether it becomes an application.
     pub(super) fn is_definition(&self) -> bool {
-        !self.is_referred_to()
+        !self.is_referred_to() && !matches!(self.kind.as_str(), set::KIND | project::KIND)
     }
 
     /// What every definition takes from its document; the rest says nothing yet.
@@ -529,6 +481,7 @@ impl Ours {
             health_checks: Vec::new(),
             service_account: String::new(),
             set: None,
+            rules: None,
             placement: None,
             unrenderable: String::new(),
             ignore_differences: Vec::new(),
@@ -556,7 +509,7 @@ pub(super) fn read_frame(place: &Place<'_>) -> Frame {
     both
 }
 
-fn read_argo(document: &Ours) -> Read {
+pub(super) fn read_argo(document: &Ours) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
     let frame = read_frame(&place);

@@ -206,6 +206,13 @@ impl<'n> Place<'n> {
         });
     }
 
+    /// An element of a list that must be a map.
+    pub(super) fn expect_map(&self) {
+        if !matches!(self.node.map(|node| &node.kind), None | Some(Kind::Map(_))) {
+            self.wrong_type("a map");
+        }
+    }
+
     /// Names every field that nobody has read.
     pub(super) fn done(&self) {
         let Some(Node {
@@ -303,8 +310,11 @@ impl<'n> Place<'n> {
         }
     }
 
-    fn dotted(&self, name: &str) -> String {
-        if self.path.is_empty() {
+    /// The place of a field in the document; without a name that of the map itself.
+    pub(super) fn dotted(&self, name: &str) -> String {
+        if name.is_empty() {
+            self.path.clone()
+        } else if self.path.is_empty() {
             name.to_owned()
         } else {
             format!("{}.{name}", self.path)

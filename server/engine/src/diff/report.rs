@@ -3,7 +3,8 @@
 use super::classify::{self, Evidence};
 use super::path;
 use super::walk::{Effect, Found};
-use super::{clean, emit, impact, mask};
+use super::{clean, impact, mask};
+use crate::yaml;
 use lockstep_types::diff::{DiffClass, FieldChange, ResourceDiff, ResourceDiffKind};
 use lockstep_types::resource::{Origin, ResourceKey};
 use serde_json::Value;
@@ -42,8 +43,8 @@ pub(super) fn differing<'a>(
         kind: ResourceDiffKind::Differs,
         changes,
         origin,
-        live_yaml: Some(emit::yaml(&live_masked)),
-        predicted_yaml: Some(emit::yaml(&after_masked)),
+        live_yaml: Some(yaml::text(&live_masked)),
+        predicted_yaml: Some(yaml::text(&after_masked)),
     })
 }
 
@@ -111,10 +112,10 @@ pub(super) fn whole(
     let (live_yaml, predicted_yaml) = match (live, declared) {
         (Some(live), Some(declared)) => {
             let (live, declared) = mask::masked_pair(&live, &declared);
-            (Some(emit::yaml(&live)), Some(emit::yaml(&declared)))
+            (Some(yaml::text(&live)), Some(yaml::text(&declared)))
         }
         (live, declared) => {
-            let text = |object: Value| emit::yaml(&mask::masked(&object));
+            let text = |object: Value| yaml::text(&mask::masked(&object));
             (live.map(text), declared.map(text))
         }
     };

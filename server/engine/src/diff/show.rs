@@ -1,7 +1,8 @@
 //! Whole objects as text for people. Masked, like everything that leaves [`crate::diff`].
 
-use super::{clean, emit, mask};
+use super::{clean, mask};
 use crate::manifest::Manifest;
+use crate::yaml;
 use serde_json::Value;
 
 /// A live object with its status, without managed fields and copies of itself.
@@ -11,12 +12,12 @@ pub fn live_yaml(object: &Value) -> String {
         metadata.remove("managedFields");
         metadata.remove("selfLink");
     }
-    emit::yaml(&object)
+    yaml::text(&object)
 }
 
 /// A manifest as it was rendered, without our own mark.
 pub fn manifest_yaml(manifest: &Manifest) -> String {
-    emit::yaml(&mask::masked(&clean::desired(&manifest.body, true)))
+    yaml::text(&mask::masked(&clean::desired(&manifest.body, true)))
 }
 
 #[cfg(test)]

@@ -8,4 +8,5 @@ mod helm;
 mod kustomize;
 mod refusals;
 mod sandbox;
+mod sets;
 mod several;

@@ -2,6 +2,7 @@
 
 use super::super::definitions::Defined;
 use super::super::fleet::{badness, scope};
+use super::super::sources::sets;
 use super::super::{Plane, refuse};
 use super::links;
 use crate::store;
@@ -71,6 +72,7 @@ impl Plane {
             destination_namespace: definition.destination.namespace.clone(),
             policy: definition.policy.clone(),
             labels: definition.labels.clone(),
+            set: definition.set.as_ref().map(sets::reference),
             links: links::links(&definition.annotations),
             commit,
             targets,

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use client::wire::{Created, TakeOverBody};
 use lockstep_types::id::SourceId;
+use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, SourceView, TakeOverPreview};
 use serde_json::Value;
 
@@ -16,6 +17,10 @@ pub(super) async fn sources(
     Caller(actor): Caller,
 ) -> Reply<Vec<SourceView>> {
     Ok(Json(web.plane.sources.sources(&actor).await?))
+}
+
+pub(super) async fn sets(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<SetView>> {
+    Ok(Json(web.plane.sources.sets(&actor).await?))
 }
 
 pub(super) async fn add(

@@ -1,11 +1,13 @@
 //! Reads the definitions of a root source at its newest revision and records applications and problems together.
 
-use crate::reconcile::{definitions, inputs};
+use super::sets::{self, Expanded, Owner};
+use crate::reconcile::{definitions, inputs, permit};
 use crate::runtime::memory::Failing;
 use crate::runtime::{Runtime, now};
 use crate::store::application::{ApplicationRow, SeenApplication};
 use crate::store::source::SourceRow;
 use crate::store::{self, StoreError};
+use engine::definition::project::{Project, Rules};
 use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
@@ -39,15 +41,18 @@ pub(super) async fn definitions(
     let Some(revision) = known.revision else {
         return Ok(Vec::new());
     };
-    let read = (revision.clone(), runtime.memory().clusters_changed());
+    let owner = Owner::source(id);
+    let clusters = runtime.memory().clusters_changed();
+    let listed = sets::standing(runtime, &runtime.memory().sets(&owner).listed);
+    let read = (revision.clone(), clusters, listed);
     if runtime.memory().was_read(id, &read) && (source.error.is_empty() || known.failing.is_some())
     {
         store::source::touch_read(runtime.store(), id, now()).await?;
         return Ok(Vec::new());
     }
     if source.error.is_empty()
-        && let Some((before, clusters)) = runtime.memory().last_read(id)
-        && clusters == read.1
+        && let Some((before, clusters, listed)) = runtime.memory().last_read(id)
+        && (clusters, &listed) == (read.1, &read.2)
         && defines_the_same(runtime, &source, &before, &revision).await
     {
         let mut tx = runtime.store().begin().await?;
@@ -59,6 +64,8 @@ pub(super) async fn definitions(
     match files(runtime, &source, &revision).await {
         Ok(files) => {
             let changed = record(runtime, &source, &revision, &files).await?;
+            let listed = runtime.memory().sets(&owner).standing.clone();
+            let read = (revision, clusters, listed);
             runtime.memory().has_read(id, read);
             let literal = !files
                 .iter()
@@ -197,7 +204,12 @@ pub(crate) async fn defined_at(
     revision: &Revision,
 ) -> Result<Result<Found, SourceError>, StoreError> {
     match files(runtime, source, revision).await {
-        Ok(files) => Ok(Ok(defined(runtime, source, &files).await?)),
+        Ok(files) => {
+            let mut defined = defined(runtime, source, &files).await?;
+            let known = store::application::by_source(runtime.store(), source.id).await?;
+            defined.keep(source, &known);
+            Ok(Ok((defined.seen, defined.problems)))
+        }
         Err(error) => Ok(Err(error)),
     }
 }
@@ -205,13 +217,46 @@ pub(crate) async fn defined_at(
 /// Applications that are defined, and problems with the other documents.
 pub(crate) type Found = (Vec<SeenApplication>, Vec<DefinitionProblem>);
 
+/// What the files of a source say, before anything of it is recorded.
+struct Defined {
+    seen: Vec<SeenApplication>,
+    problems: Vec<DefinitionProblem>,
+    projects: Vec<Project>,
+    sets: Expanded,
+}
+
+impl Defined {
+    /// A definition that is broken now is not gone: it stays as it was last read. So does an application of a set that
+    /// could not be generated whole.
+    fn keep(&mut self, source: &SourceRow, known: &[ApplicationRow]) {
+        let broken_keys: BTreeSet<String> = self
+            .problems
+            .iter()
+            .filter_map(|problem| problem.key.as_ref())
+            .map(|key| definitions::row_key(source, key))
+            .collect();
+        let present: BTreeSet<String> = self.seen.iter().map(|row| row.key.clone()).collect();
+        self.seen.extend(
+            known
+                .iter()
+                .filter(|row| {
+                    (broken_keys.contains(&row.key) || self.sets.unfinished.holds(row))
+                        && !present.contains(&row.key)
+                })
+                .map(as_seen),
+        );
+    }
+}
+
 async fn defined(
     runtime: &Runtime,
     source: &SourceRow,
     files: &[DefinitionFile],
-) -> Result<Found, StoreError> {
+) -> Result<Defined, StoreError> {
     let engine::definition::Definitions {
-        applications: defined,
+        applications: mut defined,
+        sets: defined_sets,
+        mut projects,
         problems: mut broken,
         ..
     } = engine::definition::read_source(
@@ -221,6 +266,14 @@ async fn defined(
         &source.target_revision,
     );
     let clusters = store::cluster::list(runtime.store()).await?;
+    let mut expanded = sets::expand(runtime, source, None, &defined_sets, &clusters).await;
+    expanded.unfinished.note_files(&broken);
+    projects.extend(unread_projects(runtime, source, &expanded, &projects).await?);
+    defined.append(&mut expanded.members);
+    broken.append(&mut expanded.problems);
+    for definition in &mut defined {
+        Rules::give(definition, &projects);
+    }
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();
     for definition in &defined {
@@ -248,12 +301,49 @@ async fn defined(
                 None
             }
         };
+        if let Some(cluster) = &cluster {
+            let home = &source.home_cluster;
+            broken.extend(permit::problem(definition, home, cluster, &clusters));
+        }
         match definitions::seen(source, definition, cluster.as_deref(), None) {
             Ok(row) => seen.push(row),
             Err(error) => broken.push(unwritable(definition, &error)),
         }
     }
-    Ok((seen, broken))
+    Ok(Defined {
+        seen,
+        problems: broken,
+        projects,
+        sets: expanded,
+    })
+}
+
+/// Projects of files that cannot be read now, as they were last read: a broken file lifts no limits.
+async fn unread_projects(
+    runtime: &Runtime,
+    source: &SourceRow,
+    expanded: &Expanded,
+    read: &[Project],
+) -> Result<Vec<Project>, StoreError> {
+    if !expanded.unfinished.has_files() {
+        return Ok(Vec::new());
+    }
+    let mut unread: Vec<Project> = Vec::new();
+    for row in store::application::by_source(runtime.store(), source.id).await? {
+        let rules = serde_json::from_str::<Definition>(&row.definition)
+            .ok()
+            .and_then(|definition| definition.rules);
+        if let Some(Rules { project, .. }) = rules.map(|rules| *rules)
+            && expanded.unfinished.misses(&project.path)
+            && !read
+                .iter()
+                .chain(&unread)
+                .any(|known| known.name == project.name)
+        {
+            unread.push(project);
+        }
+    }
+    Ok(unread)
 }
 
 async fn record(
@@ -266,23 +356,19 @@ async fn record(
         runtime
             .memory()
             .offer(source.id, None, engine::definition::referred_to(files));
-    let (mut seen, broken) = defined(runtime, source, files).await?;
+    let mut defined = defined(runtime, source, files).await?;
+    let projects = std::mem::take(&mut defined.projects);
+    let other_limits = runtime.memory().set_projects(source.id, projects);
+    sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;
     // What applications render stays defined as long as they are; their own passes bring it up to date.
     let known = store::application::by_source(runtime.store(), source.id).await?;
-    let broken_keys: BTreeSet<String> = broken
-        .iter()
-        .filter_map(|problem| problem.key.as_ref())
-        .map(|key| definitions::row_key(source, key))
-        .collect();
-    // A definition that is broken now is not gone: it stays as it was last read.
-    let present: BTreeSet<String> = seen.iter().map(|row| row.key.clone()).collect();
-    seen.extend(
-        known
-            .iter()
-            .filter(|row| broken_keys.contains(&row.key) && !present.contains(&row.key))
-            .map(as_seen),
-    );
+    defined.keep(source, &known);
+    let Defined {
+        mut seen,
+        problems: broken,
+        ..
+    } = defined;
     seen.extend(children_of(&known, &seen));
     let now = now();
     let problems: Vec<_> = broken
@@ -306,7 +392,13 @@ async fn record(
         // What an application renders may refer to it: each looks at its children again.
         changed = seen.iter().map(|row| row.id).collect();
     }
-    for id in &changed {
+    let woken = if other_limits {
+        // Children get the limits of their projects when their parents are looked at.
+        seen.iter().map(|row| row.id).collect()
+    } else {
+        changed.clone()
+    };
+    for id in &woken {
         for target in store::target::of_application(runtime.store(), *id).await? {
             runtime.activator().activate_target(target.id);
         }

@@ -1,12 +1,14 @@
 //! Definitions that an application renders: registered as children of it, never applied (app-of-apps without CRDs).
 
 use super::{Compared, Loaded, TargetMemory};
-use crate::reconcile::definitions;
 use crate::reconcile::sources::as_seen;
+use crate::reconcile::sources::sets::{self, Owner};
+use crate::reconcile::{definitions, permit};
 use crate::runtime::{Runtime, now};
 use crate::store::application::SeenApplication;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
+use engine::definition::project::{Project, Rules};
 use lockstep_types::source::Problem;
 use std::collections::BTreeSet;
 
@@ -25,24 +27,60 @@ pub(super) async fn register(
         memory.children = Some(String::new());
         return Ok(());
     }
+    let owner = Owner {
+        source: loaded.source.id,
+        parent: Some(loaded.application.id),
+    };
+    // Without the projects of the source nobody knows yet what the children may do.
+    let Some((projects, limits)) = runtime.memory().projects(loaded.source.id) else {
+        return Ok(());
+    };
     let (around, offered) = runtime.memory().around(loaded.source.id);
-    let state = format!(
-        "{} {} {offered}",
-        compared.render.digest,
-        runtime.memory().clusters_changed()
-    );
+    let of = |standing: &str| {
+        format!(
+            "{} {} {offered} {limits} {standing}",
+            compared.render.digest,
+            runtime.memory().clusters_changed()
+        )
+    };
+    let state = of(&sets::standing(
+        runtime,
+        &runtime.memory().sets(&owner).listed,
+    ));
     if memory.children.as_deref() == Some(state.as_str())
         || compared.desired.definitions.is_empty() && memory.children.as_deref() == Some("")
     {
         return Ok(());
     }
-    let (defined, broken) = definitions::children(
+    let engine::definition::Definitions {
+        applications: mut defined,
+        sets: defined_sets,
+        projects: own_projects,
+        problems: mut broken,
+        ..
+    } = definitions::children(
         &loaded.definition,
         &compared.desired.definitions,
         &around,
         &loaded.source,
     );
     let clusters = store::cluster::list(runtime.store()).await?;
+    let mut expanded = sets::expand(
+        runtime,
+        &loaded.source,
+        Some(&loaded.definition),
+        &defined_sets,
+        &clusters,
+    )
+    .await;
+    defined.append(&mut expanded.members);
+    broken.append(&mut expanded.problems);
+    sets::remember(runtime, owner, &mut expanded);
+    // Those of the root source come first: what an application renders does not loosen their limits.
+    let projects: Vec<Project> = projects.iter().cloned().chain(own_projects).collect();
+    for definition in &mut defined {
+        Rules::give(definition, &projects);
+    }
     let _alone = runtime.limits().definitions.lock().await;
     let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
     let parent = loaded.application.id;
@@ -68,13 +106,18 @@ pub(super) async fn register(
             .iter()
             .filter(|row| row.parent == Some(parent))
             .filter(|row| {
-                serde_json::from_str::<Definition>(&row.definition).is_ok_and(|definition| {
-                    broken_names.contains(&(definition.namespace, definition.name))
-                })
+                expanded.unfinished.holds(row)
+                    || serde_json::from_str::<Definition>(&row.definition).is_ok_and(|definition| {
+                        broken_names.contains(&(definition.namespace, definition.name))
+                    })
+            })
+            .filter(|row| {
+                !defined
+                    .iter()
+                    .any(|definition| definition.key.application_id(loaded.source.id) == row.id)
             })
             .map(as_seen),
     );
-    let mut broken: Vec<_> = broken;
     for definition in &defined {
         // Found in the files of the root source as well: that one counts.
         if roots.contains(&(definition.namespace.clone(), definition.name.clone())) {
@@ -85,7 +128,11 @@ pub(super) async fn register(
             &loaded.source.home_cluster,
             &clusters,
         ) {
-            Ok(cluster) => Some(cluster),
+            Ok(cluster) => {
+                let home = &loaded.source.home_cluster;
+                broken.extend(permit::problem(definition, home, &cluster, &clusters));
+                Some(cluster)
+            }
             Err((message, next)) => {
                 broken.push(engine::definition::DefinitionProblem {
                     key: None,
@@ -130,7 +177,7 @@ pub(super) async fn register(
         store::source::set_read(&mut tx, loaded.source.id, &revision, &problems).await?;
     }
     tx.commit().await?;
-    memory.children = Some(state);
+    memory.children = Some(of(&runtime.memory().sets(&owner).standing));
     if reconciled != store::application::Reconciled::default() {
         runtime.activator().activate_all();
     }

@@ -6,12 +6,14 @@ use super::memory::TargetMemory;
 use super::unsteady::unsteady;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
+use crate::reconcile::permit::{self, Place};
 use crate::reconcile::render;
 use crate::reconcile::revisions::{self, Revisions};
 use crate::runtime::memory::How;
 use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
+use crate::store::cluster::ClusterRow;
 use engine::live::Lookup;
 use engine::plan::{InventoryEntry, LiveFact, PlanPolicy};
 use engine::render::{Complete, RenderInput};
@@ -164,6 +166,9 @@ async fn stages(
     handle: Arc<ClusterHandle>,
     now: Micros,
 ) -> Result<Comparison, Cause> {
+    let clusters = clusters(runtime, loaded).await?;
+    let allowed = Place::of(&loaded.row.cluster, &loaded.source.home_cluster, &clusters);
+    permit::definition(&loaded.definition, allowed)?;
     let revisions = revisions(runtime, loaded).await?;
     let Some(facts) = handle.live.facts() else {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
@@ -212,6 +217,11 @@ async fn stages(
         )
     };
     let desired = place(&complete)?;
+    permit::objects(
+        loaded.definition.rules.as_deref(),
+        allowed,
+        &desired.objects,
+    )?;
     let inventory: Vec<InventoryEntry> = loaded
         .entries()
         .into_iter()
@@ -312,6 +322,22 @@ async fn stages(
     memory.settled.extend(judged.settled.clone());
     compared.judged = judged;
     Ok(Comparison::Known(compared))
+}
+
+/// The registered clusters, where the project of the application asks for them.
+async fn clusters(runtime: &Runtime, loaded: &Loaded) -> Result<Vec<ClusterRow>, Cause> {
+    if loaded.definition.rules.is_none() {
+        return Ok(Vec::new());
+    }
+    store::cluster::list(runtime.store())
+        .await
+        .map_err(|error| {
+            Cause::passing(
+                ReasonCode::LiveUnknown,
+                format!("The database does not say which clusters there are: {error}"),
+                "It is asked again",
+            )
+        })
 }
 
 fn handle(runtime: &Runtime, loaded: &Loaded) -> Result<Arc<ClusterHandle>, Cause> {

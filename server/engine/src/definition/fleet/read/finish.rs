@@ -80,6 +80,7 @@ impl Reading {
             material: Vec::new(),
             applications,
             problems: self.problems,
+            ..Definitions::default()
         }
     }
 }

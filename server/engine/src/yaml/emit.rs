@@ -18,7 +18,7 @@ const FIRST: [&str; 9] = [
 ];
 
 /// The YAML text of an object.
-pub(super) fn yaml(object: &Value) -> String {
+pub fn text(object: &Value) -> String {
     let mut text = String::new();
     block(&mut text, object, 0);
     if !text.ends_with('\n') {
@@ -238,7 +238,7 @@ mod tests {
             "metadata": {"labels": {"app.kubernetes.io/version": "1.2.3"}, "name": "web"},
             "kind": "Example", "apiVersion": "v1",
         });
-        insta::assert_snapshot!(yaml(&object), @r#"
+        insta::assert_snapshot!(text(&object), @r#"
         apiVersion: v1
         kind: Example
         metadata:
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn hidden_characters_are_visible() {
         assert_eq!(
-            yaml(&json!({"a": "x\u{202e}y\u{7}"})),
+            text(&json!({"a": "x\u{202e}y\u{7}"})),
             "a: \"x\\u202Ey\\x07\"\n"
         );
     }
@@ -323,7 +323,7 @@ mod tests {
         #[test]
         fn reads_back_unchanged(value in value()) {
             let object = json!({"spec": value});
-            let text = yaml(&object);
+            let text = text(&object);
             let back: Value = serde_saphyr::from_str(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
             prop_assert_eq!(back, object, "{}", text);
         }

@@ -1,0 +1,186 @@
+//! Argo CD's `AppProject`: what its applications may use and where they may go.
+//!
+//! Pure. The reader is here, the rules are in [`permit`](Project::refuse_source).
+
+mod permit;
+
+pub use permit::{Refused, Rules};
+
+use super::collect::{Ours, read_frame};
+use super::fields::{FieldProblem, Place, Report};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(super) const KIND: &str = "AppProject";
+/// The project of every application that names none.
+pub const DEFAULT: &str = "default";
+
+/// A project as Git defines it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    pub namespace: String,
+    pub name: String,
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    pub description: String,
+    /// Globs of repository addresses; one with `!` denies.
+    pub source_repos: Vec<String>,
+    pub destinations: Vec<ProjectDestination>,
+    /// Kinds without namespace: none unless listed.
+    pub cluster_allowed: Vec<ProjectKind>,
+    pub cluster_denied: Vec<ProjectKind>,
+    /// Kinds with a namespace: all unless a list is given.
+    pub namespaced_allowed: Option<Vec<ProjectKind>>,
+    pub namespaced_denied: Vec<ProjectKind>,
+    /// Sync windows as written.
+    pub sync_windows: Vec<Value>,
+    /// Roles as written, without tokens.
+    pub roles: Vec<Value>,
+    /// Ids of keys that commits must be signed with.
+    pub signature_keys: Vec<String>,
+    /// Fields that were read and are not acted on, dotted, with why.
+    pub ignored_fields: Vec<(String, String)>,
+    /// It could not be read whole. Nothing is permitted by it then.
+    pub broken: bool,
+}
+
+/// Where applications of a project may go. Globs; one with `!` denies. Empty server or name: the other one counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProjectDestination {
+    pub server: String,
+    pub name: String,
+    pub namespace: String,
+}
+
+/// A kind of objects. Globs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProjectKind {
+    pub group: String,
+    pub kind: String,
+    /// Of the object; empty: any. Only for kinds without namespace.
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests;
+
+const NOT_YET: &str = "it is not acted on yet";
+
+/// The project with what is wrong in it.
+pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
+    let report = Report::default();
+    let place = Place::root(&report, &document.node);
+    read_frame(&place);
+    place.ignore("status", "it is for Argo CD's own controller");
+    let spec = place.at("spec");
+    if !spec.is_there() {
+        place.problem("spec", "it is missing", "Add it to the definition.");
+    }
+    let mut project = Project {
+        namespace: document.namespace.clone(),
+        name: document.name.clone(),
+        path: document.path.clone(),
+        line: document.line,
+        description: spec.text("description"),
+        source_repos: spec.texts("sourceRepos"),
+        destinations: spec.list("destinations").iter().map(destination).collect(),
+        cluster_allowed: kinds(&spec, "clusterResourceWhitelist"),
+        cluster_denied: kinds(&spec, "clusterResourceBlacklist"),
+        namespaced_allowed: spec
+            .has("namespaceResourceWhitelist")
+            .then(|| kinds(&spec, "namespaceResourceWhitelist")),
+        namespaced_denied: kinds(&spec, "namespaceResourceBlacklist"),
+        sync_windows: spec.values("syncWindows"),
+        roles: roles(&spec),
+        signature_keys: spec
+            .list("signatureKeys")
+            .iter()
+            .map(|key| {
+                let id = key.required("keyID");
+                key.done();
+                id
+            })
+            .collect(),
+        ignored_fields: Vec::new(),
+        broken: false,
+    };
+    notes(&spec);
+    spec.done();
+    place.done();
+    let (problems, ignored_fields) = report.into_parts();
+    project.broken = !problems.is_empty();
+    project.ignored_fields = ignored_fields;
+    (project, problems)
+}
+
+fn notes(spec: &Place<'_>) {
+    for name in ["syncWindows", "roles", "signatureKeys"] {
+        if spec.has(name) {
+            spec.note(name, NOT_YET);
+        }
+    }
+    spec.ignore_all(
+        &[
+            "sourceIntegrity",
+            "orphanedResources",
+            "destinationServiceAccounts",
+        ],
+        NOT_YET,
+    );
+    spec.ignore(
+        "sourceNamespaces",
+        "definitions are read from Git, whatever namespace they name",
+    );
+    spec.ignore(
+        "permitOnlyProjectScopedClusters",
+        "registered clusters belong to no project here; destinations decide",
+    );
+}
+
+fn destination(entry: &Place<'_>) -> ProjectDestination {
+    let destination = ProjectDestination {
+        server: entry.text("server"),
+        name: entry.text("name"),
+        namespace: entry.text("namespace"),
+    };
+    if destination.server.is_empty() && destination.name.is_empty() {
+        let message = "neither server nor name says which cluster is meant";
+        entry.problem("server", message, "Name the cluster, or write '*'.");
+    }
+    entry.done();
+    destination
+}
+
+fn kinds(spec: &Place<'_>, name: &str) -> Vec<ProjectKind> {
+    spec.list(name)
+        .iter()
+        .map(|entry| {
+            let kind = ProjectKind {
+                group: entry.text("group"),
+                kind: entry.text("kind"),
+                name: entry.text("name"),
+            };
+            entry.done();
+            kind
+        })
+        .collect()
+}
+
+/// Tokens are left out: they are nothing to keep.
+fn roles(spec: &Place<'_>) -> Vec<Value> {
+    spec.list("roles")
+        .iter()
+        .map(|role| {
+            role.ignore("jwtTokens", "tokens are made by Lockstep itself");
+            let read = serde_json::json!({
+                "name": role.required("name"),
+                "description": role.text("description"),
+                "policies": role.texts("policies"),
+                "groups": role.texts("groups"),
+            });
+            role.done();
+            read
+        })
+        .collect()
+}

@@ -1,0 +1,168 @@
+use super::super::{DefinitionFile, read};
+use super::*;
+use lockstep_types::resource::ResourceKey;
+
+fn project_of(spec: &str) -> Project {
+    let text = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: web, namespace: argocd}}\nspec:\n{spec}"
+    );
+    let file = DefinitionFile {
+        path: "project.yaml".to_owned(),
+        bytes: text.into_bytes(),
+    };
+    let mut read = read(&[file], "hub");
+    assert_eq!(read.problems, []);
+    read.projects.remove(0)
+}
+
+const WHOLE: &str = "  description: Shops
+  sourceRepos: ['https://example.org/team/*', '!https://example.org/team/secret.git', 'git@example.org:shop/web.git']
+  destinations:
+  - {server: https://kubernetes.default.svc, namespace: web}
+  - {name: prod-*, namespace: 'shop-*'}
+  - {server: '*', namespace: '!kube-system'}
+  clusterResourceWhitelist: [{group: '', kind: Namespace, name: 'shop-*'}, {group: rbac.authorization.k8s.io, kind: '*'}]
+  clusterResourceBlacklist: [{group: rbac.authorization.k8s.io, kind: ClusterRoleBinding}]
+  namespaceResourceBlacklist: [{group: '', kind: ResourceQuota}, {group: '*', kind: Job}]
+  sourceNamespaces: [a]
+  roles: [{name: ci, description: d, policies: ['p, a, b'], groups: [g], jwtTokens: [{iat: 1}]}]
+  syncWindows: [{kind: allow, schedule: '0 9 * * 1-5', duration: 8h}]
+  orphanedResources: {warn: true}
+  destinationServiceAccounts: [{server: '*', defaultServiceAccount: x}]
+  permitOnlyProjectScopedClusters: true
+  sourceIntegrity: {git: {policies: []}}
+  signatureKeys: [{keyID: 4AEE18F83AFDEB23}]
+";
+
+#[test]
+fn the_whole_schema_is_read() {
+    let project = project_of(WHOLE);
+    assert_eq!(project.description, "Shops");
+    assert_eq!(project.destinations.len(), 3);
+    assert_eq!(project.cluster_allowed[0].name, "shop-*");
+    assert_eq!(project.signature_keys, ["4AEE18F83AFDEB23"]);
+    assert_eq!((project.sync_windows.len(), project.roles.len()), (1, 1));
+    assert!(project.roles[0].get("jwtTokens").is_none());
+    let fields: Vec<&str> = project
+        .ignored_fields
+        .iter()
+        .map(|(field, _)| field.as_str())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "spec.destinationServiceAccounts",
+            "spec.orphanedResources",
+            "spec.permitOnlyProjectScopedClusters",
+            "spec.roles",
+            "spec.roles[0].jwtTokens",
+            "spec.signatureKeys",
+            "spec.sourceIntegrity",
+            "spec.sourceNamespaces",
+            "spec.syncWindows",
+        ]
+    );
+}
+
+#[test]
+fn repositories_are_permitted_by_globs_and_denied_by_marks() {
+    let project = project_of(WHOLE);
+    for (repository, permitted) in [
+        ("https://example.org/team/shop.git", true),
+        ("https://example.org/team/shop", true),
+        ("HTTPS://Example.org/team/shop/", true),
+        ("https://example.org/team/secret", false),
+        ("https://example.org/team/a/b.git", false),
+        ("https://example.org/other/shop.git", false),
+        ("ssh://git@example.org/shop/web", true),
+        ("git@example.org:shop/web", true),
+    ] {
+        let refused = project.refuse_source(repository);
+        assert_eq!(refused.is_none(), permitted, "{repository}: {refused:?}");
+    }
+    let all = project_of("  sourceRepos: ['*']\n");
+    assert_eq!(all.refuse_source("oci://registry.example.org/a/b"), None);
+    let none = project_of("  description: nothing is permitted\n");
+    let refused = none.refuse_source("https://example.org/a.git").unwrap();
+    assert_eq!(
+        (refused.rule.as_str(), refused.message.as_str()),
+        (
+            "spec.sourceRepos",
+            "the project web does not permit the repository https://example.org/a.git (project.yaml:1 spec.sourceRepos)"
+        )
+    );
+}
+
+#[test]
+fn destinations_are_permitted_by_server_or_name_and_namespace() {
+    let project = project_of(WHOLE);
+    for (cluster, server, home, namespace, permitted) in [
+        ("hub", "https://10.0.0.1:6443", true, "web", true),
+        ("hub", "https://10.0.0.1:6443", true, "kube-system", false),
+        ("prod-eu", "https://eu.example.org", false, "shop-a", true),
+        (
+            "prod-eu",
+            "https://eu.example.org",
+            false,
+            "kube-system",
+            false,
+        ),
+    ] {
+        let refused = project.refuse_destination(cluster, server, home, namespace);
+        assert_eq!(
+            refused.is_none(),
+            permitted,
+            "{cluster} {namespace}: {refused:?}"
+        );
+    }
+    let narrow = project_of("  destinations: [{name: prod-*, namespace: 'shop-*'}]\n");
+    for (cluster, namespace, permitted) in [
+        ("prod-eu", "shop-a", true),
+        ("prod-eu", "web", false),
+        ("staging", "shop-a", false),
+    ] {
+        let refused = narrow.refuse_destination(cluster, "https://x", false, namespace);
+        assert_eq!(refused.is_none(), permitted, "{cluster} {namespace}");
+    }
+}
+
+#[test]
+fn kinds_are_judged_by_their_scope() {
+    let project = project_of(WHOLE);
+    let key = |group: &str, kind: &str, namespace: &str, name: &str| {
+        ResourceKey::new(group, kind, namespace, name)
+    };
+    for (key, permitted) in [
+        (key("", "ConfigMap", "web", "a"), true),
+        (key("", "ResourceQuota", "web", "a"), false),
+        (key("batch", "Job", "web", "a"), false),
+        (key("", "Namespace", "", "shop-a"), true),
+        (key("", "Namespace", "", "kube-system"), false),
+        (
+            key("rbac.authorization.k8s.io", "ClusterRole", "", "a"),
+            true,
+        ),
+        (
+            key("rbac.authorization.k8s.io", "ClusterRoleBinding", "", "a"),
+            false,
+        ),
+        (
+            key("apiextensions.k8s.io", "CustomResourceDefinition", "", "a"),
+            false,
+        ),
+    ] {
+        let refused = project.refuse_kind(&key, !key.namespace.is_empty());
+        assert_eq!(refused.is_none(), permitted, "{key}: {refused:?}");
+    }
+    let narrow = project_of("  namespaceResourceWhitelist: [{group: apps, kind: '*'}]\n");
+    assert!(
+        narrow
+            .refuse_kind(&key("", "ConfigMap", "web", "a"), true)
+            .is_some()
+    );
+    assert!(
+        narrow
+            .refuse_kind(&key("apps", "Deployment", "web", "a"), true)
+            .is_none()
+    );
+}
