@@ -251,7 +251,7 @@ mod tests {
     fn dashboard_and_alerts_name_what_is_there() {
         let metrics = Metrics::default();
         metrics.ran(Stage::Sync, Duration::from_secs(2), Some("SyncFailed"));
-        metrics.ages.get_or_create(&OfStage { stage: Stage::Sync });
+        let _ = metrics.ages.get_or_create(&OfStage { stage: Stage::Sync });
         for family in [
             &metrics.connected,
             &metrics.busy,
