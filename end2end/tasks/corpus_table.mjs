@@ -7,6 +7,7 @@ const COLUMNS = [
   ['Documents', (folder) => folder.documents],
   ['Definitions', (folder) => total(folder.definitions)],
   ['Applications', (folder) => total(folder.applications)],
+  ['Generated', (folder) => folder.generated],
   ['Children', (folder) => folder.children],
   ['Rendered', (folder) => folder.rendered.applications],
   ['Objects', (folder) => folder.rendered.objects],

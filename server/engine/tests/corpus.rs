@@ -11,6 +11,8 @@ mod corpus;
 mod count;
 #[path = "../examples/corpus/report.rs"]
 mod report;
+#[path = "../examples/corpus/sets.rs"]
+mod sets;
 #[path = "../examples/corpus/stock.rs"]
 mod stock;
 
@@ -79,6 +81,8 @@ async fn every_kind_of_definition_is_read_or_named() {
         let found: Vec<&str> = folder.definitions.keys().map(String::as_str).collect();
         assert_eq!(found, kinds);
         assert!(folder.rendered.applications >= 3, "{folder:#?}");
+        let of_sets = folder.definitions.get("ApplicationSet").copied();
+        assert_eq!(of_sets.is_some(), folder.generated > 0, "{folder:#?}");
         assert!(
             folder.stock.kustomizations >= 2 && folder.stock.plain >= 1,
             "{folder:#?}"

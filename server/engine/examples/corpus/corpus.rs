@@ -22,12 +22,12 @@ const HOME: &str = "home";
 
 /// Everything that all folders share.
 pub struct Corpus {
-    mirrors: Mirrors,
-    renderer: Renderer,
+    pub(crate) mirrors: Mirrors,
+    pub(crate) renderer: Renderer,
     kustomize: PathBuf,
     work: PathBuf,
     /// Address of each folder's repository.
-    addresses: BTreeMap<String, String>,
+    pub(crate) addresses: BTreeMap<String, String>,
 }
 
 /// Programs that are called.
@@ -67,7 +67,8 @@ impl Corpus {
             ..Folder::default()
         };
         let main = TargetRevision("main".to_owned());
-        let definitions = read_source(&checkout.readable, HOME, url, &main);
+        let mut definitions = read_source(&checkout.readable, HOME, url, &main);
+        folder.generated += self.expand(&mut definitions, HOME).await?;
         count_definitions(&mut folder, &checkout, &definitions);
         problems(&mut folder, &definitions);
         self.applications(&mut folder, HOME, definitions.applications)
@@ -75,7 +76,8 @@ impl Corpus {
         for root in checkout.cluster_roots() {
             let files: Vec<DefinitionFile> = checkout.below(&root).cloned().collect();
             let home = root.rsplit('/').next().unwrap_or(HOME);
-            let found = read_source(&files, home, url, &main);
+            let mut found = read_source(&files, home, url, &main);
+            folder.generated += self.expand(&mut found, home).await?;
             problems(&mut folder, &found);
             folder.cluster_roots.push(root.clone());
             self.applications(&mut folder, home, found.applications)
@@ -92,7 +94,7 @@ impl Corpus {
         Ok(folder)
     }
 
-    async fn head(&self, url: &str) -> Result<Revision, Box<dyn Error>> {
+    pub(crate) async fn head(&self, url: &str) -> Result<Revision, Box<dyn Error>> {
         let main = TargetRevision("main".to_owned());
         let wanted = std::slice::from_ref(&main);
         let mut found = self.mirrors.fetch(url, &Credential::None, wanted).await?;
@@ -120,7 +122,7 @@ impl Corpus {
                 if let Some(complete) = self.application(folder, &definition).await? {
                     folder.rendered.applications += 1;
                     folder.rendered.objects += complete.objects.len() + complete.encrypted.len();
-                    next.extend(children(folder, home, &definition, &complete));
+                    next.extend(self.children(folder, home, &definition, &complete).await?);
                 }
             }
             waiting = next;
@@ -144,14 +146,12 @@ impl Corpus {
                 );
                 return Ok(None);
             }
-            let named = source
-                .repo_url
-                .trim_end_matches('/')
-                .trim_end_matches(".git");
-            let named = named.rsplit('/').next().unwrap_or_default();
-            let Some(url) = self.addresses.get(named) else {
-                folder.leave_out(&what, "its repository is not part of the corpus");
-                return Ok(None);
+            let url = match self.address(&source.repo_url) {
+                Ok(url) => url,
+                Err(why) => {
+                    folder.leave_out(&what, why);
+                    return Ok(None);
+                }
             };
             sources.push(MoreSource {
                 repo_url: url.clone(),
@@ -188,6 +188,32 @@ impl Corpus {
                 Ok(None)
             }
         }
+    }
+
+    /// What an application renders that is a definition.
+    async fn children(
+        &self,
+        folder: &mut Folder,
+        home: &str,
+        parent: &Definition,
+        complete: &Complete,
+    ) -> Result<Vec<Definition>, Box<dyn Error>> {
+        let files: Vec<DefinitionFile> = complete
+            .objects
+            .iter()
+            .map(|manifest| DefinitionFile {
+                path: manifest
+                    .origin
+                    .as_ref()
+                    .map_or_else(|| parent.source.path.clone(), |origin| origin.path.clone())
+                    + ".json",
+                bytes: manifest.body.to_string().into_bytes(),
+            })
+            .collect();
+        let mut definitions = read(&files, home);
+        folder.generated += self.expand(&mut definitions, home).await?;
+        problems(folder, &definitions);
+        Ok(definitions.applications)
     }
 
     async fn render(&self, input: &RenderInput) -> Result<Complete, RenderError> {
@@ -320,29 +346,6 @@ fn input(
     }
 }
 
-fn children(
-    folder: &mut Folder,
-    home: &str,
-    parent: &Definition,
-    complete: &Complete,
-) -> Vec<Definition> {
-    let files: Vec<DefinitionFile> = complete
-        .objects
-        .iter()
-        .map(|manifest| DefinitionFile {
-            path: manifest
-                .origin
-                .as_ref()
-                .map_or_else(|| parent.source.path.clone(), |origin| origin.path.clone())
-                + ".json",
-            bytes: manifest.body.to_string().into_bytes(),
-        })
-        .collect();
-    let definitions = read(&files, home);
-    problems(folder, &definitions);
-    definitions.applications
-}
-
 fn problems(folder: &mut Folder, definitions: &Definitions) {
     for problem in &definitions.problems {
         folder.problems.push(Problem {
@@ -401,6 +404,10 @@ fn is_said(definitions: &Definitions, path: &str, document: &Counted) -> bool {
         .iter()
         .any(|one| one.path == path && document.holds(one.line));
     // Those of a render are counted as children; a patch or a template is nothing by itself.
+    let expanded = definitions
+        .sets
+        .iter()
+        .any(|set| set.path == path && document.holds(set.line));
     let elsewhere = definitions.material.iter().any(|file| file == path)
         || definitions
             .documents
@@ -409,7 +416,7 @@ fn is_said(definitions: &Definitions, path: &str, document: &Counted) -> bool {
     // A file that cannot be split into documents is one problem for all that it holds.
     let broken = !definitions.documents.iter().any(|one| one.path == path)
         && definitions.problems.iter().any(|one| one.path == path);
-    deployed || refused || broken || elsewhere || (read && !document.deploys())
+    deployed || refused || broken || elsewhere || expanded || (read && !document.deploys())
 }
 
 fn is_named(definitions: &Definitions, path: &str) -> bool {

@@ -7,6 +7,7 @@ mod checkout;
 mod corpus;
 mod count;
 mod report;
+mod sets;
 mod stock;
 
 use corpus::{Corpus, Programs};

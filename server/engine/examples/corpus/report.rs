@@ -15,6 +15,8 @@ pub struct Folder {
     pub cluster_roots: Vec<String>,
     /// By dialect; those that sets and parents make included, and once more for each root source that defines them.
     pub applications: BTreeMap<String, usize>,
+    /// Applications that sets give.
+    pub generated: usize,
     /// Definitions that other applications render.
     pub children: usize,
     pub rendered: Rendered,
