@@ -271,3 +271,79 @@ brandNew: 1
     assert_snapshot!(format!("{problems}{:#?}", sets[0].ignored_fields));
     assert!(sets[0].broken && !sets[0].expand(&known()).whole);
 }
+
+/// Names of what comes out of a spec with Go parameters, none of which stands in the name.
+fn parameters_of(generators: &str) -> Vec<Parameters> {
+    let template = "\ntemplate: {metadata: {name: x}, spec: {source: {repoURL: https://example.org/x.git, path: x}, destination: {name: staging}}}\n";
+    let set = set(&format!("goTemplate: true\n{generators}{template}"));
+    let language = language::Language {
+        go: true,
+        strict: false,
+        known: &known(),
+        needs: std::cell::RefCell::default(),
+    };
+    generate::generate(&set.generators[0], None, &language).unwrap()
+}
+
+#[test]
+fn paths_and_selectors_of_go_parameters_are_nested() {
+    let git = format!(
+        "git: {{repoURL: {FLEET}, revision: HEAD, directories: [{{path: clusters/*/*}}], PREFIX}}"
+    );
+    for (prefix, selector, pointer, expected) in [
+        (
+            "",
+            "",
+            "/path",
+            vec!["clusters/engineering/dev", "clusters/engineering/prod"],
+        ),
+        (
+            "pathParamPrefix: repo",
+            "",
+            "/repo/path",
+            vec!["clusters/engineering/dev", "clusters/engineering/prod"],
+        ),
+        (
+            "",
+            "matchLabels: {path.basename: prod}",
+            "/path",
+            vec!["clusters/engineering/prod"],
+        ),
+        (
+            "pathParamPrefix: repo",
+            "matchExpressions: [{key: repo.path.segments.2, operator: NotIn, values: [prod]}]",
+            "/repo/path",
+            vec!["clusters/engineering/dev"],
+        ),
+        ("", "matchLabels: {nowhere: x}", "/path", vec![]),
+    ] {
+        let git = git.replace("PREFIX", prefix);
+        // At the top, in a matrix and in a merge: a selector counts wherever its generator stands.
+        let own = format!("{{{git}, selector: {{{selector}}}}}");
+        let one = "{list: {elements: [{n: 1}]}}";
+        let matrix = format!("{{matrix: {{generators: [{own}, {one}]}}}}");
+        let merge = format!("{{merge: {{mergeKeys: [path, repo], generators: [{own}, {one}]}}}}");
+        for generator in [own, matrix, merge] {
+            let found = parameters_of(&format!("generators: [{generator}]"));
+            let paths: Vec<Value> = found
+                .into_iter()
+                .map(|parameters| {
+                    let path = Value::Object(parameters).pointer(pointer).cloned().unwrap();
+                    assert_eq!(path["segments"].as_array().unwrap().len(), 3, "{generator}");
+                    path["path"].clone()
+                })
+                .collect();
+            assert_eq!(paths, expected, "{generator}");
+        }
+    }
+}
+
+#[test]
+fn a_set_that_is_defined_twice_is_broken_and_not_gone() {
+    let spec = format!("generators: [{{clusters: {{}}}}]\n{TEMPLATE}");
+    let twice = format!("{}---\n{}", document(&spec), document(&spec));
+    let (sets, problems) = sets(&twice);
+    assert_eq!(sets.len(), 1);
+    assert!(sets[0].broken && !sets[0].expand(&known()).whole);
+    assert!(problems.contains("none of them is used"), "{problems}");
+}
