@@ -106,6 +106,27 @@ mod tests {
     }
 
     #[test]
+    fn attack_17_a_mark_that_comes_from_git_is_overwritten() {
+        let (ours, theirs) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        let from_git = stamp(&manifest(), theirs, "other@prod-eu");
+        let stamped = stamp(&from_git, ours, "shop@prod-eu");
+        let id = read(&stamped.body, &manifest().key).unwrap();
+        assert_eq!(
+            (id.installation, id.target_key.as_str()),
+            (ours, "shop@prod-eu")
+        );
+        // What is not a map of annotations at all gives way to one.
+        let mut odd = (*manifest().body).clone();
+        odd["metadata"]["annotations"] = json!("lockstep.dev/tracking-id");
+        let odd = Manifest {
+            body: Arc::new(odd),
+            ..manifest()
+        };
+        let stamped = stamp(&odd, ours, "shop@prod-eu");
+        assert!(read(&stamped.body, &manifest().key).is_some());
+    }
+
+    #[test]
     fn a_copied_annotation_proves_nothing() {
         let stamped = stamp(&manifest(), Uuid::from_u128(7), "t@c");
         let mut other = manifest().key;
