@@ -84,7 +84,7 @@ export const history = {
     { hours: 240, by: deepak, subject: 'Collector and gateway 0.9.1', swap: [swap('agents/collector.yaml', 'collector:0.9.0', 'collector:0.9.1'), swap('agents/gateway.yaml', 'gateway:0.9.0', 'gateway:0.9.1')] },
   ],
   edge: [
-    { hours: 640, by: jon, subject: 'The cache and the purge service, by Fleet', add: ['README.md', 'cache/', 'cdn/'] },
+    { hours: 640, by: jon, subject: 'The cache and the purge service, by Fleet', add: ['README.md', 'gitrepo.yaml', 'cache/', 'cdn/'] },
     { hours: 330, by: jon, subject: 'Twice the cache', swap: [swap('cache/cache.yaml', 'size: 256Mi', 'size: 512Mi')] },
     { hours: 120, by: sofie, subject: 'Four caches in production', swap: [swap('cache/overlays/production/cache_patch.yaml', 'replicas: 3', 'replicas: 4')] },
   ],
