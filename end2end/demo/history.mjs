@@ -89,7 +89,8 @@ export const history = {
     { hours: 120, by: sofie, subject: 'Four caches in production', swap: [swap('cache/overlays/production/cache_patch.yaml', 'replicas: 3', 'replicas: 4')] },
   ],
   tools: [
-    { hours: 500, by: maria, subject: 'The wiki on both clusters', add: ['README.md', 'apps/', 'charts/', 'values/'] },
+    { hours: 500, by: maria, subject: 'The wiki on both clusters', add: ['README.md', 'apps/wiki-staging.yaml', 'apps/wiki-production.yaml', 'charts/wiki/', 'values/'] },
+    { hours: 310, by: jon, subject: 'Build runners on every cluster, by a set', add: ['apps/runners.yaml', 'charts/runners/'] },
     { hours: 60, by: maria, subject: 'Wiki 4.0.2', swap: [swap('charts/wiki/Chart.yaml', 'appVersion: 4.0.1', 'appVersion: 4.0.2')] },
   ],
 };

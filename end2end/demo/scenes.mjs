@@ -4,7 +4,7 @@ import { kubeRequest } from '../rig/rig.mjs';
 import { until } from '../harness/server.mjs';
 import { REPOSITORIES, tell } from './repositories.mjs';
 
-const APPLICATIONS = 25;
+const APPLICATIONS = 27;
 
 /** Every target of the fleet page, folded rows included. */
 export async function targets(api) {

@@ -16,16 +16,15 @@ use lockstep_types::diff::SyncStatus;
 use lockstep_types::fleet::{Column, FleetView, Row};
 use lockstep_types::health::HealthStatus;
 
-/// Up to so many cells there is room to say what runs, even where all is well.
-const ROOMY: usize = 24;
+/// Up to so many columns there is room to say what runs, even where all is well: a row has two lines anyway.
+const ROOMY: usize = 3;
 const CELL: &str = "border-b border-line px-2.5 py-1.5 align-middle in-[tr:last-child]:border-b-0";
 const FIRST: &str = "sticky left-0 z-[1] border-b border-line bg-surface py-1.5 pr-2.5 pl-3 text-left align-middle font-normal in-[tr:last-child]:border-b-0";
 
 /// The matrix.
 pub fn matrix(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
     let columns = view.columns.len();
-    let rows: usize = view.sections.iter().map(|section| section.rows.len()).sum();
-    let roomy = rows * columns <= ROOMY;
+    let roomy = columns <= ROOMY;
     let span = (columns + 2).to_string();
     let sections = view
         .sections

@@ -110,6 +110,9 @@ impl Scale {
     }
 }
 
+/// A cell of a heading; on a phone it is a line of its own.
+const GROUP: &str = "max-md:border-0 max-md:bg-transparent max-md:p-0 md:border-y md:border-line md:bg-page md:px-2.5 md:py-[5px] md:first:pl-3";
+
 /// `PreSync, wave -1`, with the time from its first start to its last end.
 fn heading(group: &[&StepOutcome], several: bool, scale: &Scale) -> AnyView {
     let Some(first) = group.first() else {
@@ -127,17 +130,19 @@ fn heading(group: &[&StepOutcome], several: bool, scale: &Scale) -> AnyView {
     let time = from.map(|from| {
         let took = to.map(|to| format::duration(from, to)).unwrap_or_default();
         view! {
-            <span class="ml-3 inline-flex items-center gap-2 font-normal">
+            <span class="flex items-center gap-2 text-sm text-muted">
                 {scale.bar(from, to, "fill-muted")} {took}
             </span>
         }
     });
     view! {
         <tr>
-            <th scope="rowgroup" colspan="5" class="max-md:basis-full max-md:border-0 max-md:bg-transparent max-md:p-0 md:border-y md:border-line md:bg-page md:px-3 md:py-[5px] text-left text-xs font-semibold text-muted">
+            <th scope="rowgroup" colspan="3" class=format!("{GROUP} text-left text-xs font-semibold text-muted")>
                 {name}
-                {time}
             </th>
+            <td colspan="2" class=GROUP>
+                {time}
+            </td>
         </tr>
     }
     .into_any()
