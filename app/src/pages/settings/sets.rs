@@ -40,7 +40,7 @@ fn set(set: SetView) -> AnyView {
     let members = format::plural(set.members.len() as u64, "application", "applications");
     view! {
         <section class=PANEL>
-            <header class="flex flex-wrap items-center gap-x-2 gap-y-1 px-4 py-2.5 text-sm text-muted">
+            <header class="flex flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-2.5 text-sm text-muted">
                 <h2 class="text-base font-medium text-ink">{set.set.clone()}</h2>
                 <span>{members}</span>
                 <span class="font-mono break-all">{place}</span>
@@ -53,7 +53,7 @@ fn set(set: SetView) -> AnyView {
                 }}
                 <span class="ml-auto">"generated " {ago(set.at)} " ago"</span>
             </header>
-            <div class="flex flex-col gap-2 px-4 pb-3">{notes(&set)}</div>
+            <div class="flex flex-col gap-2 px-3 py-3 empty:hidden">{notes(&set)}</div>
             {(!set.members.is_empty()).then(|| table(set.members))}
         </section>
     }
