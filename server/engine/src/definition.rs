@@ -54,6 +54,8 @@ pub struct Definitions {
     pub documents: Vec<DefinitionDocument>,
     /// Files that are patches of kustomizations or templates of charts: no definitions by themselves.
     pub material: Vec<String>,
+    /// Files of which something could not be read at all: what is missing from them may be broken, and is not gone.
+    pub unreadable: Vec<String>,
 }
 
 /// A document of one of the kinds that are read here, and where it is.

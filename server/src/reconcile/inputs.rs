@@ -119,27 +119,31 @@ pub(super) async fn changes(
 ) -> Option<Arc<Vec<PathChange>>> {
     let repository = runtime.repository_key(repo_url);
     if let Some(known) = runtime.memory().diff(&repository, from, to) {
-        return Some(known);
+        return known;
     }
     let found = runtime
         .mirrors()
         .changed(repo_url, Some(from), to, &[])
         .await
         .ok()?;
-    let found = Arc::new(found);
-    runtime.memory().keep_diff(&repository, from, to, &found);
-    Some(found)
+    Some(Arc::new(found)).inspect(|found| {
+        runtime.memory().keep_diff(&repository, from, to, found);
+    })
 }
 
-/// Whether a target's newest render can be another one at a revision. Unknown targets can.
+/// Whether a target's newest render can be another one at a revision. Unknown targets can, and those that were judged on
+/// other inputs than are known now: a pin or a preview elsewhere has the same recipe.
 pub(super) async fn can_differ(
     runtime: &Runtime,
     repo_url: &str,
     target: TargetId,
     at: &Revision,
 ) -> bool {
-    match runtime.memory().collected_of(target) {
-        Some(known) => !same(runtime, repo_url, &known, at).await,
-        None => true,
+    let judged = runtime.assessment(target);
+    match (runtime.memory().collected_of(target), judged) {
+        (Some(known), Some(judged)) if judged.render_key == known.inputs.key => {
+            !same(runtime, repo_url, &known, at).await
+        }
+        _ => true,
     }
 }

@@ -228,6 +228,9 @@ fn wake_touched(
 ) {
     let nobody = BTreeSet::new();
     for revision in moved {
+        for owner in wanted.feeds.get(revision).into_iter().flatten() {
+            sets::wake(runtime, *owner);
+        }
         let untouched = steps.get(revision).map_or(&nobody, |step| &step.untouched);
         for target in wanted.targets.get(revision).into_iter().flatten() {
             if !untouched.contains(target) {

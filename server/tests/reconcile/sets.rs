@@ -10,7 +10,11 @@ use server::store;
 use server::store::application::ApplicationRow;
 use std::time::Instant;
 
-async fn until_applications(world: &World, what: &str, expected: &[&str]) -> Vec<ApplicationRow> {
+pub async fn until_applications(
+    world: &World,
+    what: &str,
+    expected: &[&str],
+) -> Vec<ApplicationRow> {
     let deadline = Instant::now() + WITHIN;
     loop {
         let rows = store::application::list(world.store(), false)

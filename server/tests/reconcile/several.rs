@@ -1,9 +1,11 @@
 //! A chart in one repository of the rig's Git host, its values in another: both are followed, recorded and kept.
 
 use crate::AUTOMATED;
+use crate::editing::maria;
 use crate::world::World;
 use engine::testing::Repository;
 use lockstep_types::diff::SyncStatus;
+use lockstep_types::fleet::RolloutState;
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::SyncPhase;
@@ -122,6 +124,23 @@ async fn a_push_to_the_values_alone_is_rendered_recorded_and_survives_a_restart(
             touching.count() == 3
         })
         .await;
+
+    // It is live as a commit of the values, although the application's own revision has not moved.
+    let ports = world.ports().await;
+    let rollout = ports
+        .fleet
+        .rollout(&maria(), &second.0)
+        .await
+        .expect("the rollout of the values");
+    assert_eq!(
+        rollout
+            .targets
+            .iter()
+            .map(|on| on.state)
+            .collect::<Vec<_>>(),
+        [RolloutState::Live],
+        "{rollout:#?}"
+    );
 
     // A commit that touches nothing that is borrowed changes what is recorded, and nothing else.
     let third = values.push(&[("us/cart.yaml", "greeting: us\n")]);

@@ -53,6 +53,7 @@ pub fn read_source(
     definitions.applications.append(&mut bundles.applications);
     definitions.problems.append(&mut bundles.problems);
     definitions.documents.append(&mut bundles.documents);
+    definitions.unreadable.append(&mut bundles.unreadable);
     definitions.sort();
     definitions
 }
@@ -112,6 +113,7 @@ struct Collected {
     config_maps: ConfigMaps,
     built: Built,
     material: Vec<String>,
+    unreadable: Vec<String>,
 }
 
 impl Definitions {
@@ -162,6 +164,7 @@ impl Collected {
                 MAX_FILE_BYTES >> 20
             );
             self.problem(&file.path, 1, message, "Split the file.");
+            self.unreadable.push(file.path.clone());
             return;
         }
         let documents = match yaml::text_of(&file.bytes).and_then(yaml::documents) {
@@ -173,6 +176,7 @@ impl Collected {
                     error.message,
                     "Correct the file in Git.",
                 );
+                self.unreadable.push(file.path.clone());
                 return;
             }
         };
@@ -198,6 +202,7 @@ impl Collected {
                     error.message,
                     next,
                 );
+                self.unreadable.push(path.to_owned());
                 return;
             }
         };
@@ -253,6 +258,7 @@ impl Collected {
         if name.is_empty() || name.contains('/') || namespace.contains('/') {
             let message = format!("the {kind} has no name that Kubernetes would allow");
             self.problem(path, line, message, "Give it a metadata.name.");
+            self.unreadable.push(path.to_owned());
             return;
         }
         let yaml = text
@@ -364,6 +370,7 @@ impl Collected {
             problems: self.problems,
             documents: found,
             material: self.material,
+            unreadable: self.unreadable,
         };
         definitions.sort();
         definitions

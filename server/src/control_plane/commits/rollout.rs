@@ -5,9 +5,10 @@ use super::super::{Plane, refuse};
 use super::{Ancestry, Located};
 use crate::store;
 use lockstep_types::PortError;
+use lockstep_types::diff::SyncStatus;
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
 use lockstep_types::id::TargetId;
-use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::revision::{CommitInfo, Revision, SourceRevision};
 use lockstep_types::sync::{RunSummary, SyncPhase};
 use lockstep_types::time::Micros;
 use std::collections::HashMap;
@@ -38,6 +39,16 @@ impl Runs {
     }
 }
 
+/// A target as seen from one repository.
+struct Standing {
+    deployed: Option<Revision>,
+    compared: Option<Revision>,
+    /// Newest first.
+    runs: Arc<Vec<RunSummary>>,
+    /// The revision that is followed, as written.
+    tracked: String,
+}
+
 impl Plane {
     /// Where a commit is on every target of the applications it touches, by application and cluster.
     pub(in super::super) async fn on_targets(
@@ -61,6 +72,64 @@ impl Plane {
         Ok(found)
     }
 
+    /// Where a target stands in the commit's repository. Runs and states name revisions of the first source; those of
+    /// a further one stand beside them.
+    async fn standing(
+        &self,
+        located: &Located,
+        placement: &Placement,
+        runs: Arc<Vec<RunSummary>>,
+    ) -> Result<Standing, PortError> {
+        let definition = &placement.defined.definition;
+        let is_here = |url: &str| self.runtime.repository_key(url) == located.key;
+        let state = &placement.target.state;
+        let further = definition
+            .more_sources
+            .iter()
+            .find(|source| is_here(&source.repo_url));
+        let Some(further) = further.filter(|_| !is_here(&definition.source.repo_url)) else {
+            return Ok(Standing {
+                deployed: placement.runs_at().cloned(),
+                compared: state.revision.clone(),
+                runs,
+                tracked: definition.source.target_revision.name().to_owned(),
+            });
+        };
+        let here = |beside: &[SourceRevision]| {
+            let found = beside.iter().find(|source| is_here(&source.repo_url));
+            found.map(|source| source.revision.clone())
+        };
+        let (db, id) = (self.runtime.store(), placement.target.id);
+        let compared = match &state.revision {
+            Some(revision) => store::beside::of_revision(db, id, revision).await,
+            None => Ok(Vec::new()),
+        };
+        let compared = here(&compared.map_err(refuse::store)?);
+        let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
+        let beside = store::beside::of_runs(db, id, &ids).await;
+        let beside = beside.map_err(refuse::store)?;
+        let runs: Vec<RunSummary> = runs
+            .iter()
+            .filter_map(|run| {
+                Some(RunSummary {
+                    revision: here(beside.get(&run.id)?)?,
+                    ..run.clone()
+                })
+            })
+            .collect();
+        let applied = runs.iter().find(|run| run.phase == SyncPhase::Succeeded);
+        let deployed = match state.sync {
+            SyncStatus::Synced => compared.clone(),
+            _ => applied.map(|run| run.revision.clone()),
+        };
+        Ok(Standing {
+            deployed,
+            compared,
+            runs: Arc::new(runs),
+            tracked: further.target_revision.name().to_owned(),
+        })
+    }
+
     async fn on_target(
         &self,
         located: &Located,
@@ -71,10 +140,17 @@ impl Plane {
         let target = placement.reference();
         let (url, sha) = (&located.url, &located.info.revision);
         let runs = runs.of(self, placement.target.id).await?;
-        if let Some(deployed) = placement.runs_at()
+        let Standing {
+            deployed,
+            compared,
+            runs,
+            tracked,
+        } = self.standing(located, placement, runs).await?;
+        if let Some(deployed) = &deployed
             && ancestry.contains(url, deployed, sha).await
         {
-            let mut at = self.compared_since(placement, deployed).await?;
+            let main = placement.runs_at().unwrap_or(deployed);
+            let mut at = self.compared_since(placement, main).await?;
             for run in runs.iter().filter(|run| run.phase == SyncPhase::Succeeded) {
                 if !ancestry.contains(url, &run.revision, sha).await {
                     break;
@@ -104,14 +180,7 @@ impl Plane {
                 at: run.ended_at,
             });
         }
-        let tracked = placement
-            .defined
-            .definition
-            .source
-            .target_revision
-            .name()
-            .to_owned();
-        let follows = match &placement.target.state.revision {
+        let follows = match &compared {
             Some(revision) => ancestry.contains(url, revision, sha).await,
             None => false,
         };

@@ -107,7 +107,7 @@ pub(super) async fn carry(
         let carried = store::target::carry(&mut tx, some, &moved.from, &moved.to).await?;
         tx.commit().await?;
         let ids: Vec<TargetId> = carried.iter().map(|(target, _)| *target).collect();
-        runtime.memory().carry(&ids, &moved.to);
+        runtime.memory().carry(&ids, &moved.from, &moved.to);
         deployed |= carried.iter().any(|(_, deployed)| *deployed);
         for target in ids {
             left.remove(&target);

@@ -258,6 +258,7 @@ async fn defined(
         sets: defined_sets,
         mut projects,
         problems: mut broken,
+        unreadable,
         ..
     } = engine::definition::read_source(
         files,
@@ -267,7 +268,7 @@ async fn defined(
     );
     let clusters = store::cluster::list(runtime.store()).await?;
     let mut expanded = sets::expand(runtime, source, None, &defined_sets, &clusters).await;
-    expanded.unfinished.note_files(&broken);
+    expanded.unfinished.note_files(unreadable);
     projects.extend(unread_projects(runtime, source, &expanded, &projects).await?);
     defined.append(&mut expanded.members);
     broken.append(&mut expanded.problems);

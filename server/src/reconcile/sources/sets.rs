@@ -60,10 +60,13 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Whether a known application belongs to one of them.
+    /// Whether a known application belongs to one of them, or stands in a file that could not be read.
     pub(crate) fn holds(&self, row: &ApplicationRow) -> bool {
         if self.titles.is_empty() && self.files.is_empty() {
             return false;
+        }
+        if row.parent.is_none() && self.files.contains(&row.path) {
+            return true;
         }
         let set = serde_json::from_str::<Definition>(&row.definition)
             .ok()
@@ -81,12 +84,9 @@ impl Unfinished {
         self.files.contains(path)
     }
 
-    /// Takes up the files that could not be read at all.
-    pub(crate) fn note_files(&mut self, problems: &[DefinitionProblem]) {
-        let whole = problems
-            .iter()
-            .filter(|problem| problem.key.is_none() && problem.field.is_empty());
-        self.files.extend(whole.map(|problem| problem.path.clone()));
+    /// Takes up the files of which something could not be read at all.
+    pub(crate) fn note_files(&mut self, files: Vec<String>) {
+        self.files.extend(files);
     }
 }
 

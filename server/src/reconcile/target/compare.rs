@@ -190,7 +190,10 @@ async fn stages(
         }
         (Arc::new(anew), Vec::new())
     } else {
-        match render::rendered(runtime, &input, Some(loaded.row.id)).await {
+        // What a preview makes up is nobody's newest render.
+        let placed = runtime.memory().application_of(loaded.row.id);
+        let target = placed.map(|_| loaded.row.id);
+        match render::rendered(runtime, &input, target).await {
             Ok(rendered) => {
                 memory.came_by(&revisions.main, rendered.how);
                 (rendered.complete, rendered.inputs)

@@ -27,7 +27,8 @@ pub(crate) struct Collected {
 pub(crate) struct InputIndex {
     by_recipe: HashMap<String, Collected>,
     recipes: HashMap<TargetId, String>,
-    diffs: VecDeque<(DiffKey, Arc<Vec<PathChange>>)>,
+    /// `None`: too large to be kept.
+    diffs: VecDeque<(DiffKey, Option<Arc<Vec<PathChange>>>)>,
 }
 
 /// Repository, from, to.
@@ -53,12 +54,13 @@ impl InputIndex {
         }
     }
 
-    /// The inputs of a target are the same at another revision.
-    pub(crate) fn carry(&mut self, target: TargetId, to: &Revision) {
+    /// The inputs of a target are the same at another revision. What others have collected meanwhile stays where it is.
+    pub(crate) fn carry(&mut self, target: TargetId, from: &Revision, to: &Revision) {
         if let Some(known) = self
             .recipes
             .get(&target)
             .and_then(|recipe| self.by_recipe.get_mut(recipe))
+            .filter(|known| known.revision == *from)
         {
             known.revision = to.clone();
         }
@@ -77,17 +79,17 @@ impl InputIndex {
         }
     }
 
-    /// A tree diff that was made before.
+    /// A tree diff that was made before; the inner `None` is one that was too large.
     pub(crate) fn diff(
         &self,
         repository: &str,
         from: &Revision,
         to: &Revision,
-    ) -> Option<Arc<Vec<PathChange>>> {
+    ) -> Option<Option<Arc<Vec<PathChange>>>> {
         self.diffs
             .iter()
             .find(|((of, a, b), _)| of == repository && a == from && b == to)
-            .map(|(_, changes)| Arc::clone(changes))
+            .map(|(_, changes)| changes.clone())
     }
 
     /// Keeps a tree diff for those who ask next.
@@ -98,11 +100,9 @@ impl InputIndex {
         to: &Revision,
         changes: &Arc<Vec<PathChange>>,
     ) {
-        if changes.len() > LARGEST {
-            return;
-        }
+        let kept = (changes.len() <= LARGEST).then(|| Arc::clone(changes));
         let key = (repository.to_owned(), from.clone(), to.clone());
-        self.diffs.push_back((key, Arc::clone(changes)));
+        self.diffs.push_back((key, kept));
         while self.diffs.len() > DIFFS {
             self.diffs.pop_front();
         }
@@ -131,7 +131,7 @@ impl Memory {
         repository: &str,
         from: &Revision,
         to: &Revision,
-    ) -> Option<Arc<Vec<PathChange>>> {
+    ) -> Option<Option<Arc<Vec<PathChange>>>> {
         locked(&self.index).diff(repository, from, to)
     }
 
@@ -146,11 +146,11 @@ impl Memory {
     }
 
     /// Lets targets whose verdict holds at another revision too say so.
-    pub(crate) fn carry(&self, targets: &[TargetId], to: &Revision) {
+    pub(crate) fn carry(&self, targets: &[TargetId], from: &Revision, to: &Revision) {
         let mut index = locked(&self.index);
         let mut assessments = locked(&self.assessments);
         for target in targets {
-            index.carry(*target, to);
+            index.carry(*target, from, to);
             if let Some(known) = assessments.get_mut(target) {
                 Arc::make_mut(known).revision = to.clone();
             }

@@ -97,6 +97,7 @@ struct FoundRepository {
 struct Reading {
     problems: Vec<DefinitionProblem>,
     documents: Vec<DefinitionDocument>,
+    unreadable: Vec<String>,
     repositories: Vec<FoundRepository>,
     /// Also when it is broken: folders are not claimed by guessing then.
     has_repository: bool,
@@ -306,6 +307,7 @@ impl Reading {
     }
 
     fn broken(&mut self, path: &str, line: u32, message: String) {
+        self.unreadable.push(path.to_owned());
         self.problems.push(DefinitionProblem {
             key: None,
             path: path.to_owned(),

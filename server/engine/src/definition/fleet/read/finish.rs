@@ -78,6 +78,7 @@ impl Reading {
         Definitions {
             documents: self.documents,
             material: Vec::new(),
+            unreadable: self.unreadable,
             applications,
             problems: self.problems,
             ..Definitions::default()
