@@ -16,7 +16,7 @@ pub use lease::EpochLease;
 pub use window::Window;
 
 use crate::live::{Resolve, Resource};
-use crate::manifest::{Manifest, canonical};
+use crate::manifest::{Manifest, canonical, hash_of};
 use crate::tracking::FIELD_MANAGER;
 use error::refusal;
 use kube::core::Status;
@@ -34,9 +34,20 @@ pub struct ApplyOptions {
     pub uid: Option<String>,
     /// Let fields pass that the server does not know; without it they are an error.
     pub lax: bool,
+    /// For fields that several targets give one object, each its own: a field manager beside ours, so that what one
+    /// leaves out is not taken from the other.
+    pub part: String,
 }
 
 impl ApplyOptions {
+    fn manager(&self) -> String {
+        if self.part.is_empty() {
+            return FIELD_MANAGER.to_owned();
+        }
+        let part = hash_of(&json!(self.part));
+        format!("{FIELD_MANAGER}-{}", part.get(..12).unwrap_or(&part))
+    }
+
     fn validation(&self) -> &'static str {
         if self.lax { "Ignore" } else { "Strict" }
     }
@@ -120,8 +131,9 @@ impl Applier {
         let key = &manifest.key;
         let resource = self.resource(key, &manifest.api_version)?;
         let mut path = format!(
-            "{}?fieldManager={FIELD_MANAGER}&force={}&fieldValidation={}",
+            "{}?fieldManager={}&force={}&fieldValidation={}",
             resource.object(&key.namespace, &key.name),
+            options.manager(),
             options.force,
             options.validation()
         );

@@ -63,6 +63,7 @@ fn force() -> ApplyOptions {
         force: true,
         uid: None,
         lax: false,
+        part: String::new(),
     }
 }
 

@@ -220,6 +220,23 @@ async fn a_namespace_is_given_its_metadata_where_a_sync_may_create_it() {
             "cart high theirs",
         )
         .await;
+    // Another application in the same namespace adds its own, and takes nothing away.
+    world.repository.write("apps/third.yaml", &format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: third, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: third, targetRevision: main}}\n  destination: {{name: {}, namespace: {made}}}\n  syncPolicy:\n    automated: {{}}\n    syncOptions: [CreateNamespace=true]\n    managedNamespaceMetadata: {{labels: {{tier: gold}}}}\n",
+        world.repository.url(), world.cluster()
+    ));
+    world
+        .repository
+        .write("third/third.yaml", &config("third", "", "a: b"));
+    world.push("three");
+    let of_all = "jsonpath={.metadata.labels.team} {.metadata.annotations.cost} {.metadata.labels.own} {.metadata.labels.tier}";
+    world
+        .until_kubectl(
+            "what both applications give",
+            &["get", "namespace", &made, "-o", of_all],
+            "cart high theirs gold",
+        )
+        .await;
     // Without CreateNamespace the namespace is not ours to mark.
     let own = world.namespace().to_owned();
     assert_eq!(world.kubectl(&["get", "namespace", &own, "-o", given]), "");

@@ -97,6 +97,13 @@ impl<'a> Work<'a> {
                         done,
                     };
                 }
+                Err(Refusal::Halted) => {
+                    return Result {
+                        step,
+                        started_at,
+                        done: Done::NotStarted,
+                    };
+                }
                 Err(Refusal::Final(message)) => {
                     return Result {
                         step,
@@ -162,7 +169,10 @@ impl<'a> Work<'a> {
                 step.key.short()
             )));
         }
-        let live = match self.handle.live.get(&step.key) {
+        let found = self.handle.live.get(&step.key);
+        // Deleted in order to be made anew, and then cut off: what is left is to make it.
+        let left = step.method.may_delete() && matches!(found, Lookup::Absent);
+        let live = match found {
             // What stood there before a hook is gone by now.
             Lookup::Present(_) if is_hook && step.uid.is_none() => None,
             Lookup::Present(object) => Some(object.body()),
@@ -178,8 +188,13 @@ impl<'a> Work<'a> {
             .any(|change| change.class == DiffClass::Drift);
         let options = ApplyOptions {
             force: self.force || drifted || is_hook || declared.is_none(),
-            uid: step.uid.clone(),
+            uid: step.uid.clone().filter(|_| !left),
             lax: self.subject.is_lax(&manifest),
+            // The destination namespace is nobody's: every target gives it what its own definition says.
+            part: match declared {
+                Some(_) => String::new(),
+                None => self.subject.target_key.to_owned(),
+            },
         };
         let applied = self.write(step, &sent, &options).await?;
         if is_hook {
@@ -300,6 +315,8 @@ impl<'a> Work<'a> {
 pub(super) enum Refusal {
     Passing(String),
     Final(String),
+    /// The server is stopping: the step is taken up again after its start.
+    Halted,
 }
 
 impl From<ApplyError> for Refusal {

@@ -53,6 +53,9 @@ impl Work<'_> {
             .clone()
             .ok_or_else(|| Refusal::Final(format!("{name}: the plan names no UID to delete")))?;
         if !self.let_through().await {
+            if self.runtime.draining().is_cancelled() {
+                return Err(Refusal::Halted);
+            }
             return Err(Refusal::Final(format!(
                 "{name}: the run ended before it was deleted and made anew"
             )));
@@ -71,6 +74,9 @@ impl Work<'_> {
             .map_err(Refusal::from)?
         {
             let ended = self.halt.is_cancelled();
+            if ended && self.runtime.draining().is_cancelled() {
+                return Err(Refusal::Halted);
+            }
             if ended || Instant::now() > deadline {
                 let why = match finalizers.as_slice() {
                     [] => String::new(),

@@ -360,6 +360,7 @@ async fn predict(
         force: true,
         uid: None,
         lax: subject.is_lax(manifest),
+        part: String::new(),
     };
     let predicted = applier
         .dry_run(&sent, &options)
