@@ -7,6 +7,8 @@ test('an application is added and changed in the browser: a commit in Git, live 
   await test.step('the form writes the manifest, and the preview says what it would create', async () => {
     await app.goto(`${world.url}/settings?tab=sources`);
     await app.getByRole('link', { name: 'Add application' }).first().click();
+    // The page's own script may still be on its way, and a choice that is made before it arrives can be lost.
+    await expect(app.getByText('live', { exact: true })).toBeVisible();
     await app.getByLabel('Name', { exact: true }).fill('added');
     await app.getByLabel('Repository', { exact: true }).fill(world.addresses.apps);
     await app.getByLabel('Path in the repository').fill('added');
@@ -16,6 +18,7 @@ test('an application is added and changed in the browser: a commit in Git, live 
     await app.getByLabel('Create the namespace').check();
     await app.getByRole('button', { name: 'Write the manifest' }).click();
     await expect(app.getByLabel('Text', { exact: true })).toHaveValue(/name: added/);
+    await expect(app.getByLabel('Text', { exact: true })).toHaveValue(/name: staging-eu/);
     await expect(app.getByLabel('File', { exact: true })).toHaveValue('added.yaml');
     await app.getByLabel('File', { exact: true }).fill('apps/added.yaml');
     await app.getByRole('button', { name: 'Preview', exact: true }).click();
