@@ -89,7 +89,7 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
                     }
                 }
             }
-            wake_touched(&runtime, &wanted, &moved, &steps);
+            wake(&runtime, &wanted, &moved, &steps);
             if let Err(error) = commits::note(&runtime, &key, &wanted).await {
                 tracing::warn!(event.name = "source.commits_failed", repository = %key, error = %error, "commits could not be recorded; it is tried again");
             }
@@ -104,7 +104,7 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
                     tracing::warn!(event.name = "source.record_failed", source.id = %source, error = %error, "the state of a source could not be recorded");
                 }
             }
-            wake(&runtime, &wanted, &moved);
+            wake(&runtime, &wanted, &moved, &BTreeMap::new());
             Passed::Failed
         }
     };
@@ -219,8 +219,9 @@ async fn fail(
     moved
 }
 
-/// Wakes whom a moved revision can concern.
-fn wake_touched(
+/// Wakes whom a moved revision can concern: everybody who follows it, but for those of whom a step says that it leaves
+/// them untouched.
+fn wake(
     runtime: &Runtime,
     wanted: &Wanted,
     moved: &[TargetRevision],
@@ -257,17 +258,6 @@ async fn carry_over(
         };
         for target in left {
             runtime.activator().activate_target(target);
-        }
-    }
-}
-
-fn wake(runtime: &Runtime, wanted: &Wanted, moved: &[TargetRevision]) {
-    for revision in moved {
-        for owner in wanted.feeds.get(revision).into_iter().flatten() {
-            sets::wake(runtime, *owner);
-        }
-        for target in wanted.targets.get(revision).into_iter().flatten() {
-            runtime.activator().activate_target(*target);
         }
     }
 }
