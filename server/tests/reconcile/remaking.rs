@@ -163,6 +163,104 @@ async fn what_cannot_be_changed_in_place_is_named_and_made_anew_only_by_force() 
     world.end().await;
 }
 
+/// Who makes the Job anew while no server runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Made {
+    Nobody,
+    /// Our own request, whose answer nobody read.
+    Ours,
+    SomebodyElse,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forced_change_that_was_cut_off_after_its_delete_is_finished_and_nothing_is_deleted_twice()
+ {
+    for made in [Made::Nobody, Made::Ours, Made::SomebodyElse] {
+        let world = World::start("cutforce", Mode::Managed, BY_HAND).await;
+        world.file("task", &job("task", "", "task:1"));
+        let revision = world.push("one");
+        world.until_out_of_sync(&revision, 1).await;
+        assert_eq!(world.sync(1, false).await.phase, SyncPhase::Succeeded);
+        let first = world.uid("job", "task");
+        let mark = world.kubectl(&[
+            "get",
+            "job",
+            "task",
+            "-o",
+            r"jsonpath={.metadata.annotations.lockstep\.dev/tracking-id}",
+        ]);
+        assert!(!mark.is_empty());
+        let hold = r#"{"metadata": {"finalizers": ["test.lockstep.dev/hold"]}}"#;
+        world.kubectl(&["patch", "job", "task", "--type=merge", "-p", hold]);
+
+        let forced = job("task", "Force=true,Replace=true", "task:2");
+        world.file("task", &forced);
+        let revision = world.push("by force");
+        world.until_out_of_sync(&revision, 1).await;
+        world.ask(OperationKind::Sync, serde_json::json!({})).await;
+        let going = [
+            "get",
+            "job",
+            "task",
+            "-o",
+            "jsonpath={.metadata.deletionGracePeriodSeconds}",
+        ];
+        world.until_kubectl("it is deleted", &going, "0").await;
+
+        let world = world
+            .restart_after(|world| {
+                let free = r#"{"metadata": {"finalizers": null}}"#;
+                world.kubectl(&["patch", "job", "task", "--type=merge", "-p", free]);
+                world.kubectl(&["wait", "job/task", "--for=delete", "--timeout=30s"]);
+                let text = match made {
+                    Made::Nobody => return,
+                    Made::Ours => forced.replace(
+                        "annotations: {",
+                        &format!("annotations: {{lockstep.dev/tracking-id: '{mark}', "),
+                    ),
+                    Made::SomebodyElse => forced.clone(),
+                };
+                let file = tempfile::NamedTempFile::new().expect("a file");
+                std::fs::write(file.path(), text).expect("written");
+                let path = file.path().to_str().expect("a path").to_owned();
+                world.kubectl(&["create", "-f", &path]);
+            })
+            .await;
+        let between = match made {
+            Made::Nobody => String::new(),
+            _ => world.uid("job", "task"),
+        };
+        let run = world.until_run(2).await;
+        let now = world.uid("job", "task");
+        match made {
+            Made::SomebodyElse => {
+                assert_eq!(run.phase, SyncPhase::Interrupted);
+                assert!(
+                    run.message.contains("another object has its name now"),
+                    "{}",
+                    run.message
+                );
+                assert_eq!(now, between);
+            }
+            Made::Ours => {
+                assert_eq!(run.phase, SyncPhase::Succeeded, "{}", run.message);
+                assert_eq!(now, between);
+            }
+            Made::Nobody => {
+                assert_eq!(run.phase, SyncPhase::Succeeded, "{}", run.message);
+                assert_ne!(now, first);
+            }
+        }
+        let deletes = world
+            .requests_for("task")
+            .iter()
+            .filter(|request| request.starts_with("delete"))
+            .count();
+        assert_eq!(deletes, 1, "{made:?}");
+        world.end().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replaced_object_loses_what_others_have_added() {
     let world = World::start("replace", Mode::Managed, BY_HAND).await;

@@ -430,8 +430,14 @@ impl World {
 
     /// Ends the server as a signal would, and starts another one on the same database.
     pub async fn restart(self) -> Self {
+        self.restart_after(|_| ()).await
+    }
+
+    /// The same, where something happens while no server runs.
+    pub async fn restart_after(self, meanwhile: impl FnOnce(&Self)) -> Self {
         self.runtime.stop(Duration::from_secs(20)).await;
         self.store.close().await;
+        meanwhile(&self);
         let Self {
             rig,
             kubeconfig,

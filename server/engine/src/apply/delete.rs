@@ -1,6 +1,7 @@
 //! Deleting exactly the object that was planned to go, and no other of its name (G5, G7).
 
-use super::{Applier, ApplyError, JSON, METADATA, Request};
+use super::{Applied, Applier, ApplyError, ApplyOptions, JSON, METADATA, Request};
+use crate::manifest::Manifest;
 use crate::tracking::TRACKING_ANNOTATION;
 use lockstep_types::resource::ResourceKey;
 use serde_json::{Value, json};
@@ -110,6 +111,52 @@ impl Applier {
             message: "it changes all the time".to_owned(),
         })
     }
+
+    /// Applies to the object that stands there now, if it carries `tracking_id`; `None` when it does not, or nothing
+    /// stands there. For a create of ours whose answer was never read: the object has a UID that nobody wrote down.
+    ///
+    /// # Errors
+    /// As the cluster answers.
+    pub async fn apply_to_tracked(
+        &self,
+        manifest: &Manifest,
+        tracking_id: &str,
+        options: &ApplyOptions,
+    ) -> Result<Option<Applied>, ApplyError> {
+        let key = &manifest.key;
+        let read = Request {
+            method: http::Method::GET,
+            path: self
+                .resource(key, &manifest.api_version)?
+                .object(&key.namespace, &key.name),
+            accept: METADATA,
+            content: JSON,
+            body: Vec::new(),
+        };
+        let live = match self.send(key, &read).await {
+            Ok(live) => live,
+            Err(ApplyError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let uid = live.pointer("/metadata/uid").and_then(Value::as_str);
+        match uid {
+            Some(uid) if mark(&live) == Some(tracking_id) => {
+                let to_it = ApplyOptions {
+                    uid: Some(uid.to_owned()),
+                    ..options.clone()
+                };
+                self.apply(manifest, &to_it).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn mark(live: &Value) -> Option<&str> {
+    live.get("metadata")?
+        .get("annotations")?
+        .get(TRACKING_ANNOTATION)?
+        .as_str()
 }
 
 fn check(wanted: &Deletion, live: &Value) -> Result<(), ApplyError> {
@@ -122,12 +169,8 @@ fn check(wanted: &Deletion, live: &Value) -> Result<(), ApplyError> {
     if live.pointer("/metadata/uid").and_then(Value::as_str) != Some(wanted.uid.as_str()) {
         return failed("it was deleted and made anew by somebody else");
     }
-    let mark = live
-        .get("metadata")
-        .and_then(|metadata| metadata.get("annotations"))
-        .and_then(|all| all.get(TRACKING_ANNOTATION));
     match &wanted.tracking_id {
-        Some(expected) if mark.and_then(Value::as_str) != Some(expected) => {
+        Some(expected) if mark(live) != Some(expected) => {
             failed("it does not carry our tracking id any more")
         }
         _ => Ok(()),

@@ -140,6 +140,33 @@ async fn a_delete_is_bound_to_what_was_read_and_never_repeated_blindly() {
     assert_eq!(body["propagationPolicy"], "Foreground");
 }
 
+/// A create that was answered too late has made an object with a UID that nobody wrote down.
+#[tokio::test]
+async fn what_an_earlier_try_made_is_known_by_its_mark() {
+    let standing = |mark: &str| {
+        let mut standing = live("8");
+        standing.1["metadata"]["uid"] = json!("new");
+        standing.1["metadata"]["annotations"] = json!({"lockstep.dev/tracking-id": mark});
+        standing
+    };
+    let (applier, asked) = scripted(vec![standing("ours"), live("9")]);
+    let options = ApplyOptions::default();
+    let applied = applier
+        .apply_to_tracked(&manifest(), "ours", &options)
+        .await;
+    assert_eq!(applied.unwrap().unwrap().resource_version, "9");
+    assert_eq!(methods(&asked), ["GET", "PATCH"]);
+    assert!(asked.lock().unwrap()[1].1.contains(r#""uid":"new""#));
+    for answer in [standing("theirs"), live("8"), refused(404, "NotFound")] {
+        let (applier, asked) = scripted(vec![answer]);
+        let applied = applier
+            .apply_to_tracked(&manifest(), "ours", &options)
+            .await;
+        assert_eq!(applied.unwrap(), None);
+        assert_eq!(methods(&asked), ["GET"]);
+    }
+}
+
 #[tokio::test]
 async fn a_delete_overtaken_by_a_change_reads_again() {
     let gone = (200, json!({"kind": "Status", "status": "Success"}));

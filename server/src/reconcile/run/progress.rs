@@ -441,6 +441,12 @@ fn standing(step: &Step, fresh: &Plan) -> Standing {
             Standing::Left
         }
         Some((Action::Skip(why), _)) => Standing::Other(why.clone()),
+        Some((action, now)) if *action == step.action && now.uid != step.uid => Standing::Other(
+            "another object has its name now, which this run did not make".to_owned(),
+        ),
+        Some((action, _)) if *action == step.action => {
+            Standing::Other("what is declared of it is not what was planned any more".to_owned())
+        }
         Some((action, _)) => Standing::Other(format!(
             "the plan says to {} it, and now it would be to {}",
             step.action.word(),

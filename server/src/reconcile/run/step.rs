@@ -296,18 +296,23 @@ impl<'a> Work<'a> {
         marked: bool,
         propagation: Propagation,
     ) -> Deletion {
+        Deletion {
+            key: step.key.clone(),
+            api_version: step.api_version.clone(),
+            uid,
+            tracking_id: marked.then(|| self.tracking_id(step)),
+            propagation,
+        }
+    }
+
+    /// What the object of `step` carries once this target has written it.
+    pub(super) fn tracking_id(&self, step: &Step) -> String {
         let tracking = TrackingId {
             installation: self.subject.installation,
             target_key: self.subject.target_key.to_owned(),
             key: step.key.clone(),
         };
-        Deletion {
-            key: step.key.clone(),
-            api_version: step.api_version.clone(),
-            uid,
-            tracking_id: marked.then(|| tracking.text()),
-            propagation,
-        }
+        tracking.text()
     }
 }
 

@@ -35,6 +35,11 @@ impl Work<'_> {
             Err(error @ ApplyError::Immutable { .. }) => {
                 Err(Refusal::Final(unchangeable(step, &error)))
             }
+            Err(error @ ApplyError::PreconditionFailed { .. })
+                if step.method == Method::ApplyOrRecreate =>
+            {
+                self.made_before(step, sent, options, error).await
+            }
             answer => answer.map_err(Refusal::from),
         }
     }
@@ -67,12 +72,15 @@ impl Work<'_> {
         );
         let deletion = self.deletion(step, uid, marked, Propagation::Foreground);
         let deadline = Instant::now() + GONE_WITHIN;
-        while let Deleted::Going { finalizers } = self
-            .applier()?
-            .delete(&deletion)
-            .await
-            .map_err(Refusal::from)?
-        {
+        loop {
+            let finalizers = match self.applier()?.delete(&deletion).await {
+                Ok(Deleted::Gone) => break,
+                Ok(Deleted::Going { finalizers }) => finalizers,
+                Err(error @ ApplyError::PreconditionFailed { .. }) => {
+                    return self.made_before(step, sent, options, error).await;
+                }
+                Err(error) => return Err(Refusal::from(error)),
+            };
             let ended = self.halt.is_cancelled();
             if ended && self.runtime.draining().is_cancelled() {
                 return Err(Refusal::Halted);
@@ -92,15 +100,36 @@ impl Work<'_> {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
-        let fresh = ApplyOptions {
-            force: true,
-            uid: None,
-            ..options.clone()
-        };
         self.applier()?
-            .apply(sent, &fresh)
+            .apply(sent, &anew(options))
             .await
             .map_err(Refusal::from)
+    }
+
+    /// Another object than the planned one stands there. One that carries our tracking id was made by an earlier try of
+    /// this step whose answer came too late or was never read: what is declared is applied to it, and nothing is deleted.
+    /// Any other is somebody else's, and `error` stands.
+    async fn made_before(
+        &self,
+        step: &Step,
+        sent: &Manifest,
+        options: &ApplyOptions,
+        error: ApplyError,
+    ) -> Result<Applied, Refusal> {
+        self.applier()?
+            .apply_to_tracked(sent, &self.tracking_id(step), &anew(options))
+            .await
+            .map_err(Refusal::from)?
+            .ok_or_else(|| Refusal::from(error))
+    }
+}
+
+/// How an object is made anew: nobody else's fields are in it.
+fn anew(options: &ApplyOptions) -> ApplyOptions {
+    ApplyOptions {
+        force: true,
+        uid: None,
+        ..options.clone()
     }
 }
 
