@@ -73,3 +73,50 @@ pub enum PathChangeKind {
     Modified,
     Deleted,
 }
+
+/// What the signature of a commit proves. The author is claimed by the commit itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum Signature {
+    Unsigned,
+    /// It belongs to the commit, and its key is among those that were named.
+    Good {
+        /// Fingerprint.
+        key: String,
+        /// Who has the key, as whoever named it says.
+        signer: String,
+    },
+    /// Signed with a key that nobody has named.
+    UnknownKey {
+        /// Fingerprint or id.
+        key: String,
+    },
+    /// It does not belong to the commit, its key may not be used, or it cannot be read.
+    Bad {
+        why: String,
+    },
+}
+
+impl Signature {
+    /// Whether somebody who was named vouches for the commit.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Good { .. })
+    }
+}
+
+impl fmt::Display for Signature {
+    /// What one says of the commit: `is not signed`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsigned => f.write_str("is not signed"),
+            Self::Good { key, signer } if signer.is_empty() => {
+                write!(f, "is signed with the key {key}")
+            }
+            Self::Good { signer, .. } => write!(f, "is signed by {signer}"),
+            Self::UnknownKey { key } => {
+                write!(f, "is signed with the key {key}, which nobody has named")
+            }
+            Self::Bad { why } => write!(f, "has a signature that does not count: {why}"),
+        }
+    }
+}

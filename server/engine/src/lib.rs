@@ -8,6 +8,7 @@
 //! ```
 //!
 //! * [`source`]: a repository and a revision become a pinned commit and its files.
+//! * [`signature`]: who vouches for a commit. Pure.
 //! * [`definition`]: files of a root source become applications.
 //! * [`render`]: files become manifests, complete or not at all.
 //! * [`live`]: what a cluster holds, from watches.
@@ -28,6 +29,7 @@ pub mod manifest;
 pub mod plan;
 pub mod render;
 pub mod schema;
+pub mod signature;
 pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
