@@ -37,6 +37,8 @@ mod sets;
 mod sets_everywhere;
 #[path = "reconcile/several.rs"]
 mod several;
+#[path = "reconcile/signed.rs"]
+mod signed;
 #[path = "reconcile/unsteady.rs"]
 mod unsteady;
 #[path = "reconcile/webhook.rs"]

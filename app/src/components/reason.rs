@@ -15,6 +15,7 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         | ReasonCode::PruneFailed
         | ReasonCode::FetchFailed
         | ReasonCode::RenderFailed
+        | ReasonCode::Unverified
         | ReasonCode::DefinitionInvalid
         | ReasonCode::EmptyRender => Tone::Bad,
         ReasonCode::Drifted | ReasonCode::AwaitingApproval | ReasonCode::Missing => Tone::Warn,
@@ -37,6 +38,7 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
         ReasonCode::Observing => "Observed only",
         ReasonCode::FetchFailed => "Fetch failed",
         ReasonCode::RenderFailed => "Render failed",
+        ReasonCode::Unverified => "Commit not verified",
         ReasonCode::DefinitionInvalid => "Definition invalid",
         ReasonCode::ClusterUnreachable => "Cluster unreachable",
         ReasonCode::LiveUnknown => "Not compared yet",

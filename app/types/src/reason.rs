@@ -13,6 +13,8 @@ pub enum ReasonCode {
     FetchFailed,
     /// The files could not be turned into manifests.
     RenderFailed,
+    /// The commit does not carry the signature that is asked for.
+    Unverified,
     /// The definition is broken or names something unknown.
     DefinitionInvalid,
     /// The cluster does not answer.
@@ -60,6 +62,7 @@ impl ReasonCode {
             Self::Observing => "Observing",
             Self::FetchFailed => "FetchFailed",
             Self::RenderFailed => "RenderFailed",
+            Self::Unverified => "Unverified",
             Self::DefinitionInvalid => "DefinitionInvalid",
             Self::ClusterUnreachable => "ClusterUnreachable",
             Self::LiveUnknown => "LiveUnknown",

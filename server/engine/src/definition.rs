@@ -20,6 +20,7 @@ mod parents;
 pub mod project;
 mod repositories;
 pub mod set;
+mod signers;
 mod sync;
 
 pub use around::referred_to;
@@ -27,6 +28,7 @@ pub use collect::{read, read_rendered, read_source};
 pub use concern::{may_define, may_generate};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
+pub use signers::Verification;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions, Wish};
 
 use lockstep_types::application::{Dialect, SourceSpec, SyncPolicy};
@@ -181,6 +183,9 @@ pub struct DefinedSource {
     /// Variables put into the rendered text.
     #[serde(default)]
     pub substitute: Option<Substitution>,
+    /// Signatures that its commits must carry.
+    #[serde(default)]
+    pub verify: Option<Verification>,
 }
 
 /// Values for variables, and where more of them come from.

@@ -107,6 +107,34 @@ impl Keyring {
         }
     }
 
+    /// What the signature of an annotated tag proves, if the tag is of the commit `of`. `tag` is the object as Git
+    /// stores it.
+    pub fn check_tag(&self, tag: &[u8], of: &str) -> Signature {
+        let text = String::from_utf8_lossy(tag);
+        if text.lines().next() != Some(&format!("object {of}")) {
+            return Signature::Bad {
+                why: "the tag is of another commit".to_owned(),
+            };
+        }
+        // It is the end of the message, and nothing of it may be left to lossy reading.
+        let starts = [
+            "-----BEGIN PGP SIGNATURE-----",
+            "-----BEGIN SSH SIGNATURE-----",
+        ]
+        .iter()
+        .filter_map(|word| {
+            tag.windows(word.len() + 1)
+                .rposition(|at| at.first() == Some(&b'\n') && at.ends_with(word.as_bytes()))
+        })
+        .max();
+        match starts.and_then(|start| tag.split_at_checked(start + 1)) {
+            Some((signed, signature)) => {
+                self.check_detached(&String::from_utf8_lossy(signature), signed)
+            }
+            None => Signature::Unsigned,
+        }
+    }
+
     /// What a signature over `signed` proves.
     pub fn check_detached(&self, signature: &str, signed: &[u8]) -> Signature {
         if signature.len() > MAX_TEXT {

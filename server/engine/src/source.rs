@@ -198,6 +198,38 @@ impl Mirrors {
             .await
     }
 
+    /// A commit as Git stores it, for its signature.
+    ///
+    /// # Errors
+    /// When the mirror does not hold the commit.
+    pub async fn commit_object(
+        &self,
+        repo_url: &str,
+        at: &Revision,
+    ) -> Result<Vec<u8>, SourceError> {
+        let at = at.clone();
+        self.blocking(repo_url, move |mirror| {
+            let repo = mirror.reader()?;
+            Ok(mirror.commit(&repo, &at)?.data.clone())
+        })
+        .await
+    }
+
+    /// The annotated tag that a tracked revision names, as Git stores it; `None` when it names a branch, a commit, or a
+    /// tag without an object of its own.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub async fn tag_object(
+        &self,
+        repo_url: &str,
+        tracked: &TargetRevision,
+    ) -> Result<Option<Vec<u8>>, SourceError> {
+        let tracked = tracked.clone();
+        self.blocking(repo_url, move |mirror| fetch::tag_object(mirror, &tracked))
+            .await
+    }
+
     /// Commits up to `head` that changed one of the paths, newest first. No paths means every commit.
     ///
     /// # Errors

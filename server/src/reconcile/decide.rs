@@ -86,6 +86,8 @@ pub struct Facts {
     pub unsure: Option<(ResourceKey, String)>,
     /// Why the tracked revision may be out of date: its repository does not answer.
     pub stale: Option<String>,
+    /// Why the tracked revision is not taken: it does not carry the signatures that are asked for.
+    pub refused: Option<Cause>,
 }
 
 /// A run that is not over.

@@ -220,6 +220,9 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
             .about(Some(key.clone())),
         );
     }
+    if let (None, Some(refused)) = (&health, &facts.refused) {
+        return Some(refused.clone());
+    }
     if let (None, Some(error)) = (&health, &facts.stale) {
         return Some(Cause::passing(
             ReasonCode::FetchFailed,

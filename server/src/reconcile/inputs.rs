@@ -131,8 +131,9 @@ pub(super) async fn changes(
     })
 }
 
-/// Whether a target's newest render can be another one at a revision. Unknown targets can, and those that were judged on
-/// other inputs than are known now: a pin or a preview elsewhere has the same recipe.
+/// Whether a target's newest render can be another one at a revision. Unknown targets can, those that were judged on
+/// other inputs than are known now (a pin or a preview elsewhere has the same recipe), and those whose commits must be
+/// verified, each by itself.
 pub(super) async fn can_differ(
     runtime: &Runtime,
     repo_url: &str,
@@ -141,7 +142,9 @@ pub(super) async fn can_differ(
 ) -> bool {
     let judged = runtime.assessment(target);
     match (runtime.memory().collected_of(target), judged) {
-        (Some(known), Some(judged)) if judged.render_key == known.inputs.key => {
+        (Some(known), Some(judged))
+            if judged.render_key == known.inputs.key && !judged.verified =>
+        {
             !same(runtime, repo_url, &known, at).await
         }
         _ => true,

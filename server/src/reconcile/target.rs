@@ -328,6 +328,7 @@ fn facts(
         skipped,
         unsure: compared.judged.unsure.clone(),
         stale: stale(runtime, loaded, now),
+        refused: compared.refused.clone(),
     }
 }
 

@@ -22,7 +22,7 @@ use lockstep_types::health::Health;
 use lockstep_types::id::{ApplicationId, SourceId, TargetId};
 use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
-use lockstep_types::revision::{Revision, TargetRevision};
+use lockstep_types::revision::{Revision, Signature, TargetRevision};
 use lockstep_types::time::Micros;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +60,8 @@ pub struct Assessment {
     pub render_key: String,
     /// Names what was rendered; equal for equal objects.
     pub digest: String,
+    /// Each of its commits must be vouched for by itself.
+    pub verified: bool,
     pub warnings: Vec<String>,
     /// Desired objects with namespaces, and with tracking ids where the target is managed.
     pub desired: Vec<Manifest>,
@@ -79,6 +81,9 @@ pub struct Assessment {
     pub culprit: Option<ResourceKey>,
     pub sync: SyncStatus,
 }
+
+/// Signatures that are remembered.
+const SIGNATURES: usize = 4096;
 
 /// Projects of a source, and how often they changed.
 type Limits = (Arc<Vec<Project>>, u64);
@@ -113,6 +118,8 @@ pub(crate) struct Memory {
     /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
     offered: Mutex<HashMap<SourceId, Offered>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
+    /// What commits prove, by everything that decides it.
+    signatures: Mutex<HashMap<String, Signature>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
 }
@@ -160,6 +167,7 @@ impl Default for Memory {
             rollouts: Mutex::default(),
             inputs_in: Mutex::default(),
             compared: Mutex::default(),
+            signatures: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
             writing: watch::Sender::new(0),
         }
@@ -233,6 +241,19 @@ impl Memory {
         let before = (entry.revision.clone(), entry.failing.is_some());
         change(entry);
         before != (entry.revision.clone(), entry.failing.is_some())
+    }
+
+    pub(crate) fn signature(&self, key: &str) -> Option<Signature> {
+        locked(&self.signatures).get(key).cloned()
+    }
+
+    pub(crate) fn keep_signature(&self, key: String, found: &Signature) {
+        let mut known = locked(&self.signatures);
+        // Found again in a millisecond each.
+        if known.len() >= SIGNATURES {
+            known.clear();
+        }
+        known.insert(key, found.clone());
     }
 
     pub(crate) fn render(&self, key: &str) -> Option<Arc<Complete>> {

@@ -2,7 +2,7 @@
 //! application renders may name a source that another one brings.
 
 use super::collect::MAX_FILE_BYTES;
-use super::{DefinitionFile, artifacts, flux};
+use super::{DefinitionFile, artifacts, flux, signers};
 use crate::yaml::{self, Node};
 
 /// Documents of the files that definitions of other places may refer to, one file each: sources, and what holds values.
@@ -14,7 +14,8 @@ pub fn referred_to(files: &[DefinitionFile]) -> Vec<DefinitionFile> {
                 .windows(word.len())
                 .any(|window| window == word.as_bytes())
         };
-        if file.bytes.len() > MAX_FILE_BYTES || !(has("fluxcd.io/") || has("ConfigMap")) {
+        let any = ["fluxcd.io/", "ConfigMap", "Secret"];
+        if file.bytes.len() > MAX_FILE_BYTES || !any.iter().any(|word| has(word)) {
             continue;
         }
         let documents = yaml::text_of(&file.bytes)
@@ -22,7 +23,7 @@ pub fn referred_to(files: &[DefinitionFile]) -> Vec<DefinitionFile> {
             .unwrap_or_default();
         for document in documents {
             let text = document.text;
-            if !(text.contains("fluxcd.io/") || text.contains("ConfigMap")) {
+            if !any.iter().any(|word| text.contains(word)) {
                 continue;
             }
             let Ok(node) = document.node() else {
@@ -32,6 +33,10 @@ pub fn referred_to(files: &[DefinitionFile]) -> Vec<DefinitionFile> {
             let group = crate::manifest::group_of(field("apiVersion"));
             if is_referred_to(group, field("kind"))
                 || (group.is_empty() && field("kind") == "ConfigMap")
+                || (field("kind") == "Secret"
+                    && document
+                        .value()
+                        .is_ok_and(|body| signers::is_public_only(&body)))
             {
                 kept.push(DefinitionFile {
                     path: file.path.clone(),

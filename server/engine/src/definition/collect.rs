@@ -8,6 +8,7 @@ use super::fields::{FieldProblem, Place, Report};
 use super::flux::Sources;
 use super::flux_values::ConfigMaps;
 use super::repositories::{Repositories, Source};
+use super::signers::PublicKeys;
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
     Destination, DestinationCluster, SyncOptions, argo, concern, fleet, flux, helm_release,
@@ -75,6 +76,7 @@ pub fn read_rendered(
     all.extend(around.iter().cloned());
     let mut collected = Collected {
         config_maps: ConfigMaps::read(&all),
+        keys: PublicKeys::read(&all),
         ..Collected::default()
     };
     // A manifest whose place is not known carries the folder of its application instead.
@@ -111,6 +113,7 @@ struct Collected {
     around: Vec<Ours>,
     problems: Vec<DefinitionProblem>,
     config_maps: ConfigMaps,
+    keys: PublicKeys,
     built: Built,
     material: Vec<String>,
     unreadable: Vec<String>,
@@ -131,6 +134,7 @@ impl Collected {
     fn read(files: &[DefinitionFile]) -> Self {
         let mut collected = Self {
             config_maps: ConfigMaps::read(files),
+            keys: PublicKeys::read(files),
             built: Built::read(files),
             ..Self::default()
         };
@@ -301,7 +305,7 @@ impl Collected {
             let report = Report::default();
             let place = Place::root(&report, &document.node);
             read_frame(&place);
-            let repository = flux::repository(&place);
+            let repository = flux::repository(&place, document, &self.keys);
             place.done();
             let (problems, ignored) = report.into_parts();
             let source = Source {
@@ -360,7 +364,9 @@ impl Collected {
             }
         }
         let sets = self.single(&documents, set::KIND, set::read, |set| set.broken = true);
-        let projects = self.single(&documents, project::KIND, project::read, |project| {
+        let keys = std::mem::take(&mut self.keys);
+        let project = |document: &Ours| project::read(document, &keys);
+        let projects = self.single(&documents, project::KIND, project, |project| {
             project.broken = true;
         });
         let mut definitions = Definitions {

@@ -5,7 +5,9 @@ mod resolve;
 
 pub(super) use resolve::{Sources, read_document};
 
+use super::collect::Ours;
 use super::fields::Place;
+use super::signers::{self, PublicKeys, Verification};
 use super::{
     DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
     KustomizeImage, KustomizeOptions, SourceKind, Substitution, SyncOptions, ValuesReference,
@@ -33,10 +35,11 @@ pub(super) struct Repository {
     pub suspend: bool,
     /// Rules for files that are left out.
     pub excluded: String,
+    pub verify: Option<Verification>,
 }
 
 /// Reads everything but `metadata` of a `GitRepository`.
-pub(super) fn repository(document: &Place<'_>) -> Repository {
+pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> Repository {
     document.ignore("status", "it is Flux's own");
     let spec = document.at("spec");
     let url = spec.required("url");
@@ -59,10 +62,11 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         branch
     };
     reference.done();
-    spec.unsupported(
-        "verify",
-        "Signatures are not verified yet; remove the field only if that is acceptable.",
+    let asked_by = format!(
+        "GitRepository {}/{} ({}:{})",
+        of.namespace, of.name, of.path, of.line
     );
+    let verify = signers::of_repository(&spec.at("verify"), asked_by, &of.namespace, keys);
     spec.unsupported("include", "Put the files into one repository.");
     spec.ignore_all(&["interval", "timeout"], TIMING);
     spec.ignore_all(
@@ -89,6 +93,7 @@ pub(super) fn repository(document: &Place<'_>) -> Repository {
         folder: String::new(),
         suspend,
         excluded,
+        verify,
     }
 }
 

@@ -3,13 +3,17 @@
 //! Pure. The reader is here, the rules are in [`permit`](Project::refuse_source).
 
 mod permit;
+mod signed;
 
 pub use permit::{Refused, Rules};
 
 use super::collect::{Ours, read_frame};
 use super::fields::{FieldProblem, Place, Report};
+use super::signers::PublicKeys;
+use crate::signature::KeyText;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use signed::integrity;
 
 pub(super) const KIND: &str = "AppProject";
 /// The project of every application that names none.
@@ -39,10 +43,26 @@ pub struct Project {
     pub roles: Vec<Value>,
     /// Ids of keys that commits must be signed with.
     pub signature_keys: Vec<String>,
+    /// Which repositories' commits must be signed with which keys; the first rule that names a repository counts.
+    #[serde(default)]
+    pub integrity: Vec<Integrity>,
+    /// The keys that ids can mean.
+    #[serde(default)]
+    pub keys: Vec<KeyText>,
     /// Fields that were read and are not acted on, dotted, with why.
     pub ignored_fields: Vec<(String, String)>,
     /// It could not be read whole. Nothing is permitted by it then.
     pub broken: bool,
+}
+
+/// A rule of `sourceIntegrity.git.policies`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Integrity {
+    /// Globs of repository addresses.
+    pub repos: Vec<String>,
+    /// `none`, `head` or `strict`.
+    pub mode: String,
+    pub keys: Vec<String>,
 }
 
 /// Where applications of a project may go. Globs; one with `!` denies. Empty server or name: the other one counts.
@@ -68,7 +88,7 @@ mod tests;
 const NOT_YET: &str = "it is not acted on yet";
 
 /// The project with what is wrong in it.
-pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
+pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldProblem>) {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
     read_frame(&place);
@@ -102,9 +122,12 @@ pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
                 id
             })
             .collect(),
+        integrity: integrity(&spec),
+        keys: Vec::new(),
         ignored_fields: Vec::new(),
         broken: false,
     };
+    project.find_keys(&spec, keys);
     notes(&spec);
     spec.done();
     place.done();
@@ -115,17 +138,13 @@ pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
 }
 
 fn notes(spec: &Place<'_>) {
-    for name in ["syncWindows", "roles", "signatureKeys"] {
+    for name in ["syncWindows", "roles"] {
         if spec.has(name) {
             spec.note(name, NOT_YET);
         }
     }
     spec.ignore_all(
-        &[
-            "sourceIntegrity",
-            "orphanedResources",
-            "destinationServiceAccounts",
-        ],
+        &["orphanedResources", "destinationServiceAccounts"],
         NOT_YET,
     );
     spec.ignore(

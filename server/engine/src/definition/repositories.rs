@@ -25,6 +25,7 @@ impl Source {
                 folder: String::new(),
                 suspend: false,
                 excluded: String::new(),
+                verify: None,
             },
             broken: false,
             ignored: Vec::new(),

@@ -299,6 +299,33 @@ fn no_version(
 }
 
 /// The commit a fetched ref stands for, with its tree at hand.
+/// The object of the tag that a tracked revision names, if it has one.
+pub(super) fn tag_object(
+    mirror: &Mirror,
+    revision: &TargetRevision,
+) -> Result<Option<Vec<u8>>, SourceError> {
+    let names = match Wanted::parse(revision)? {
+        Wanted::Commit(_) => return Ok(None),
+        Wanted::Range { mut names, .. } => {
+            names.push(range_key(revision));
+            names
+        }
+        Wanted::Ref { names, .. } => names,
+    };
+    let repo = mirror.reader()?;
+    for name in &names {
+        let local = repo
+            .try_find_reference(local_name(name).as_str())
+            .map_err(|error| mirror.broken(error))?;
+        let Some(id) = local.and_then(|local| local.try_id().map(gix::Id::detach)) else {
+            continue;
+        };
+        let object = repo.find_object(id).map_err(|error| mirror.broken(error))?;
+        return Ok((object.kind == gix::object::Kind::Tag).then(|| object.data.clone()));
+    }
+    Ok(None)
+}
+
 fn peel(mirror: &Mirror, name: &str) -> Result<Revision, SourceError> {
     let repo = mirror.reader()?;
     let missing = || SourceError::NoSuchRevision {

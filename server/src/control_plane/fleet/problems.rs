@@ -97,7 +97,7 @@ fn rank(stage: &str) -> usize {
 fn stage(code: ReasonCode) -> Option<&'static str> {
     match code {
         ReasonCode::DefinitionInvalid => Some("definition"),
-        ReasonCode::FetchFailed => Some("fetch"),
+        ReasonCode::FetchFailed | ReasonCode::Unverified => Some("fetch"),
         ReasonCode::RenderFailed | ReasonCode::EmptyRender => Some("render"),
         ReasonCode::CompareFailed => Some("compare"),
         ReasonCode::ApplyFailed | ReasonCode::PruneFailed => Some("apply"),

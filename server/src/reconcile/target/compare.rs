@@ -9,6 +9,7 @@ use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::permit::{self, Place};
 use crate::reconcile::render;
 use crate::reconcile::revisions::{self, Revisions};
+use crate::reconcile::vouched;
 use crate::runtime::memory::How;
 use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
@@ -43,6 +44,8 @@ pub(crate) struct Compared {
     pub(crate) judged: Judged,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
+    /// Why it is not compared with what is tracked: that is not vouched for.
+    pub(crate) refused: Option<Cause>,
 }
 
 /// How comparing ended.
@@ -169,7 +172,8 @@ async fn stages(
     let clusters = clusters(runtime, loaded).await?;
     let allowed = Place::of(&loaded.row.cluster, &loaded.source.home_cluster, &clusters);
     permit::definition(&loaded.definition, allowed)?;
-    let revisions = revisions(runtime, loaded).await?;
+    let (revisions, refused) =
+        vouched_for(runtime, loaded, revisions(runtime, loaded).await?).await?;
     let Some(facts) = handle.live.facts() else {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
             Cause::passing(
@@ -305,6 +309,7 @@ async fn stages(
         judged: Judged::nothing(),
         handle: Arc::clone(&handle),
         managed,
+        refused,
     });
     let judged = judge::judge(
         &compared.subject(runtime, loaded),
@@ -376,6 +381,34 @@ fn unreachable(loaded: &Loaded, handle: &ClusterHandle) -> Option<Cause> {
 }
 
 /// The commits to compare with: the pin's, else what the tracked revisions resolved to.
+/// The revisions to compare with: those that were asked for, else what was deployed last, with why.
+async fn vouched_for(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    wanted: Revisions,
+) -> Result<(Revisions, Option<Cause>), Cause> {
+    let Err(refused) = vouched::check(runtime, &loaded.definition, &wanted).await else {
+        return Ok((wanted, None));
+    };
+    let (None, Some(deployed)) = (&loaded.pin, loaded.row.deployed.clone()) else {
+        return Err(refused);
+    };
+    let before =
+        revisions::recorded(runtime, loaded.row.id, &loaded.definition, deployed.clone()).await?;
+    if before == wanted
+        || vouched::check(runtime, &loaded.definition, &before)
+            .await
+            .is_err()
+    {
+        return Err(refused);
+    }
+    let stays = Cause {
+        next: format!("{}. {} stays meanwhile", refused.next, deployed.short()),
+        ..refused
+    };
+    Ok((before, Some(stays)))
+}
+
 async fn revisions(runtime: &Runtime, loaded: &Loaded) -> Result<Revisions, Cause> {
     let definition = &loaded.definition;
     match &loaded.pin {

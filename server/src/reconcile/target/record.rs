@@ -3,7 +3,7 @@
 use super::{Compared, Loaded, TargetMemory};
 use crate::reconcile::cause::Cause;
 use crate::reconcile::decide::{Act, Decision, Facts};
-use crate::reconcile::{desired, ledger, revisions};
+use crate::reconcile::{desired, ledger, revisions, vouched};
 use crate::runtime::{Assessment, Runtime};
 use crate::store::drift::FoundDrift;
 use crate::store::target::{Deployed, TargetState};
@@ -146,6 +146,7 @@ pub(super) async fn known(
         revision: compared.revision.clone(),
         render_key: compared.render.key.clone(),
         digest: compared.render.digest.clone(),
+        verified: vouched::is_asked(&loaded.definition),
         warnings: [
             compared.render.warnings.clone(),
             engine::render::plain_text_secrets(&compared.render.objects),

@@ -50,10 +50,12 @@ pub(in super::super) fn read_document(
             folder,
             suspend,
             excluded,
+            verify,
         } = source.repository;
         spec.source.kind = kind;
         spec.source.excluded = (kind == SourceKind::Git).then_some(excluded);
         spec.source.repo_url = url;
+        spec.source.verify = verify;
         spec.source.target_revision = target_revision;
         spec.source.path = below(&folder, &spec.source.path);
         spec.policy.suspend |= suspend;
@@ -103,6 +105,7 @@ fn found(
                         folder: String::new(),
                         suspend: false,
                         excluded: String::new(),
+                        verify: None,
                     },
                     broken: false,
                     ignored: Vec::new(),

@@ -135,6 +135,7 @@ fn chart(
                 repo_url: repository.repository.url.clone(),
                 target_revision: repository.repository.target_revision.clone(),
                 excluded: Some(repository.repository.excluded.clone()),
+                verify: repository.repository.verify.clone(),
                 path,
                 ..DefinedSource::default()
             };

@@ -222,7 +222,7 @@ fn trimmed(address: &str) -> &str {
 
 /// Addresses in one spelling, as Argo CD compares them: without case, `.git` and the two ways of writing SSH. Globs keep
 /// their stars.
-fn address(written: &str) -> String {
+pub(super) fn address(written: &str) -> String {
     let lower = written.trim().to_lowercase();
     let bare = lower.trim_end_matches('/');
     let bare = bare.strip_suffix(".git").unwrap_or(bare);
@@ -237,7 +237,7 @@ fn address(written: &str) -> String {
     }
 }
 
-fn matches(pattern: &str, value: &str, slashes: bool) -> bool {
+pub(super) fn matches(pattern: &str, value: &str, slashes: bool) -> bool {
     pattern == "*"
         || pattern == value
         || glob(pattern, slashes).is_some_and(|glob| glob.is_match(value))

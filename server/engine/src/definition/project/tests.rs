@@ -57,7 +57,6 @@ fn the_whole_schema_is_read() {
             "spec.roles",
             "spec.roles[0].jwtTokens",
             "spec.signatureKeys",
-            "spec.sourceIntegrity",
             "spec.sourceNamespaces",
             "spec.syncWindows",
         ]
@@ -164,5 +163,43 @@ fn kinds_are_judged_by_their_scope() {
         narrow
             .refuse_kind(&key("apps", "Deployment", "web", "a"), true)
             .is_none()
+    );
+}
+
+/// `signatureKeys` and `sourceIntegrity`, as Argo CD's documentation on Git signature verification has them.
+#[test]
+fn what_commits_must_carry_depends_on_the_repository() {
+    let text = format!(
+        "  sourceIntegrity:\n    git:\n      policies:\n      - {{repos: [{{url: 'https://git.example.org/free/*'}}], gpg: {{mode: none}}}}\n      - {{repos: [{{url: 'https://git.example.org/old/*'}}], gpg: {{mode: strict, keys: [CAD47CF53D697048]}}}}\n      - {{repos: [{{url: 'https://git.example.org/**'}}], gpg: {{mode: head, keys: [CAD47CF53D697048, '1111111111111111']}}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-gpg-keys-cm, namespace: argocd}}\ndata:\n  CAD47CF53D697048: |\n    {}\n  60B0CA0759660164: |\n    {}\n",
+        include_str!("../../signature/tests/maria.asc")
+            .trim_end()
+            .replace('\n', "\n    "),
+        include_str!("../../signature/tests/jonas.asc")
+            .trim_end()
+            .replace('\n', "\n    "),
+    );
+    let project = project_of(&text);
+    assert_eq!(project.keys.len(), 1, "only those that are named");
+    assert!(
+        project
+            .ignored_fields
+            .iter()
+            .any(|(_, why)| why.contains("1111111111111111")),
+        "{:?}",
+        project.ignored_fields
+    );
+    let asked = |url: &str| project.verification(url);
+    assert_eq!(asked("https://git.example.org/free/a.git"), None);
+    assert_eq!(asked("https://elsewhere.example.org/a.git"), None);
+    assert!(
+        asked("https://git.example.org/old/a.git")
+            .is_some_and(|asked| !asked.unsupported.is_empty())
+    );
+    let head = asked("https://git.example.org/shop/a.git").unwrap();
+    assert!(head.head && !head.tag && head.unsupported.is_empty());
+    assert_eq!(head.only, ["CAD47CF53D697048", "1111111111111111"]);
+    assert_eq!(
+        head.asked_by,
+        "sourceIntegrity of the project web (project.yaml:1)"
     );
 }

@@ -51,6 +51,7 @@ pub(super) fn given() -> Given {
             skipped: None,
             unsure: None,
             stale: None,
+            refused: None,
         },
         running: None,
         requested: None,

@@ -102,19 +102,97 @@ fn attack_22_expressions_that_never_end_are_read_and_never_run() {
     );
 }
 
+/// The keys must be there, and what asks for something that is not checked here lets nothing through.
 #[test]
-fn attack_32_a_definition_that_asks_for_signatures_is_not_synced_without_them() {
-    let verified = FLUX_WITH_TIMEOUT.replace("WRITTEN", "5m").replace(
-        "interval: 5m}",
-        "interval: 5m, verify: {mode: HEAD, secretRef: {name: keys}}}",
-    );
-    let (applications, problems) = read(&files(&[("a.yaml", &verified)]), "home");
-    assert!(applications.is_empty(), "{applications:?}");
-    assert!(
-        lines(&problems).contains("[spec.verify]"),
-        "{}",
-        lines(&problems)
-    );
+fn attack_32_a_definition_that_asks_for_signatures_is_not_read_without_keys() {
+    const KEY: &str = include_str!("../../../signature/tests/allowed_signers");
+    let keys = |kind: &str, field: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: keys, namespace: flux-system}}\n{field}:\n  signers: |\n    {}",
+            KEY.replace('\n', "\n    ")
+        )
+    };
+    let encoded = {
+        use base64::Engine as _;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(KEY);
+        format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\ndata: {{signers: {encoded}}}\n"
+        )
+    };
+    let private = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: flux-system}\nstringData: {identity: '-----BEGIN OPENSSH PRIVATE KEY-----'}\n";
+    for (verify, more, problem) in [
+        (
+            "{mode: HEAD, secretRef: {name: keys}}",
+            keys("Secret", "stringData"),
+            "",
+        ),
+        (
+            "{mode: HEAD, secretRef: {name: keys}}",
+            keys("ConfigMap", "data"),
+            "",
+        ),
+        ("{secretRef: {name: keys}}", encoded.clone(), ""),
+        (
+            "{mode: TagAndHEAD, secretRef: {name: keys}}",
+            encoded.clone(),
+            "",
+        ),
+        (
+            "{mode: HEAD, secretRef: {name: keys}}",
+            String::new(),
+            "[spec.verify.secretRef]",
+        ),
+        (
+            "{mode: HEAD, secretRef: {name: others}}",
+            encoded.clone(),
+            "[spec.verify.secretRef]",
+        ),
+        (
+            "{mode: HEAD, secretRef: {name: keys}}",
+            private.to_owned(),
+            "[spec.verify.secretRef]",
+        ),
+        (
+            "{mode: HEAD}",
+            encoded.clone(),
+            "[spec.verify.secretRef.name]",
+        ),
+        (
+            "{mode: Never, secretRef: {name: keys}}",
+            encoded.clone(),
+            "[spec.verify.mode]",
+        ),
+        (
+            "{provider: cosign, secretRef: {name: keys}}",
+            encoded.clone(),
+            "[spec.verify.provider]",
+        ),
+    ] {
+        let verified = FLUX_WITH_TIMEOUT.replace("WRITTEN", "5m").replace(
+            "interval: 5m}",
+            &format!("interval: 5m, verify: {verify}}}"),
+        );
+        let text = format!("{}\n{more}", verified.trim_end());
+        let (applications, problems) = read(&files(&[("a.yaml", &text)]), "home");
+        if problem.is_empty() {
+            assert_eq!(lines(&problems), "", "{verify}");
+            let asked = applications[0]
+                .source
+                .verify
+                .as_ref()
+                .expect("it is asked for");
+            assert_eq!(asked.keys.len(), 1, "{verify}: {asked:?}");
+            assert!(asked.asked_by.contains("(a.yaml:"), "{asked:?}");
+            assert_eq!(asked.tag, verify.contains("Tag"));
+        } else {
+            assert!(applications.is_empty(), "{verify}: {applications:?}");
+            assert!(
+                lines(&problems).contains(problem),
+                "{verify}: {}",
+                lines(&problems)
+            );
+        }
+    }
 }
 
 #[test]

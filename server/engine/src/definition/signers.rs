@@ -1,0 +1,209 @@
+//! Public keys that definitions ask commits to be signed with: from Secrets and ConfigMaps among the files of the root
+//! source.
+//!
+//! Flux keeps them in a Secret although they are public. Only values that are public keys are taken; everything else of a
+//! Secret is left where it is.
+
+use super::DefinitionFile;
+use super::fields::Place;
+use crate::signature::{KeyText, Keyring};
+use crate::yaml;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Which signatures the commits of a source must carry.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Verification {
+    /// Who asks for it, for people: `GitRepository flux-system/shop (apps/shop.yaml:3)`.
+    pub asked_by: String,
+    /// The commit itself.
+    pub head: bool,
+    /// The annotated tag that leads to it.
+    pub tag: bool,
+    pub keys: Vec<KeyText>,
+    /// Ids of the keys that count; empty: all of them.
+    pub only: Vec<String>,
+    /// What is asked for and cannot be checked here; then nothing passes.
+    pub unsupported: String,
+}
+
+/// Where Argo CD keeps its keys.
+pub(super) const ARGO_KEYS: &str = "argocd-gpg-keys-cm";
+
+/// By namespace and name: data key and text.
+#[derive(Debug, Default)]
+pub(super) struct PublicKeys(BTreeMap<(String, String), Vec<KeyText>>);
+
+impl PublicKeys {
+    /// Reads what any of the files declares. Broken files are left to others to name.
+    pub(super) fn read(files: &[DefinitionFile]) -> Self {
+        let mut found = Self::default();
+        let mentions = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).any(|at| at == word);
+        for file in files {
+            if file.bytes.len() > super::collect::MAX_FILE_BYTES
+                || !(mentions(&file.bytes, b"Secret") || mentions(&file.bytes, b"ConfigMap"))
+            {
+                continue;
+            }
+            let Ok(text) = yaml::text_of(&file.bytes) else {
+                continue;
+            };
+            for document in yaml::documents(text).unwrap_or_default() {
+                if (document.text.contains("Secret") || document.text.contains("ConfigMap"))
+                    && let Ok(body) = document.value()
+                {
+                    found.add(&file.path, &body);
+                }
+            }
+        }
+        found
+    }
+
+    fn add(&mut self, path: &str, body: &Value) {
+        let of = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        let (Some(kind @ ("Secret" | "ConfigMap")), Some("v1"), Some(name)) =
+            (of("/kind"), of("/apiVersion"), of("/metadata/name"))
+        else {
+            return;
+        };
+        let namespace = of("/metadata/namespace").unwrap_or_default();
+        let texts = values(body)
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.filter(|text| is_public(text))?)))
+            .map(|(key, text)| KeyText {
+                text,
+                place: format!("{kind} {name}, {key} ({path})"),
+            });
+        let known = self
+            .0
+            .entry((namespace.to_owned(), name.to_owned()))
+            .or_default();
+        for text in texts {
+            if !known.contains(&text) {
+                known.push(text);
+            }
+        }
+    }
+
+    /// The keys of a Secret or ConfigMap; one that names no namespace is taken when nothing names it exactly.
+    pub(super) fn of(&self, namespace: &str, name: &str) -> Option<&[KeyText]> {
+        self.0
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .or_else(|| self.0.get(&(String::new(), name.to_owned())))
+            .map(Vec::as_slice)
+    }
+}
+
+/// Values of a Secret or ConfigMap with their field, decoded where they can be.
+fn values(body: &Value) -> Vec<(String, Option<String>)> {
+    let secret = body.get("kind").and_then(Value::as_str) == Some("Secret");
+    let mut found = Vec::new();
+    for field in ["data", "stringData"] {
+        for (key, value) in body
+            .get(field)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let value = value.as_str();
+            let text = if secret && field == "data" {
+                value
+                    .and_then(|value| {
+                        STANDARD
+                            .decode(value.split_whitespace().collect::<String>())
+                            .ok()
+                    })
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+            } else {
+                value.map(str::to_owned)
+            };
+            found.push((format!("{field}.{key}"), text));
+        }
+    }
+    found
+}
+
+/// Whether a Secret holds public keys and nothing else, so that it may be kept.
+pub(super) fn is_public_only(body: &Value) -> bool {
+    let values = values(body);
+    !values.is_empty()
+        && values
+            .iter()
+            .all(|(_, text)| text.as_deref().is_some_and(is_public))
+}
+
+fn is_public(text: &str) -> bool {
+    !text.contains("PRIVATE KEY")
+        && (text.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+            || [
+                "ssh-ed25519 ",
+                "ssh-rsa ",
+                "ecdsa-sha2-",
+                "sk-ssh-",
+                "sk-ecdsa-",
+            ]
+            .iter()
+            .any(|kind| text.contains(kind)))
+}
+
+/// `spec.verify` of a `GitRepository`.
+pub(super) fn of_repository(
+    verify: &Place<'_>,
+    asked_by: String,
+    namespace: &str,
+    keys: &PublicKeys,
+) -> Option<Verification> {
+    if !verify.is_there() {
+        return None;
+    }
+    let mode = verify.text("mode");
+    // Flux's own default, and its older spelling.
+    let (head, tag) = match mode.as_str() {
+        "" | "HEAD" | "head" => (true, false),
+        "Tag" => (false, true),
+        "TagAndHEAD" => (true, true),
+        _ => {
+            let message = format!("{mode:?} is none of HEAD, Tag and TagAndHEAD");
+            verify.problem("mode", &message, "Write one of them.");
+            (true, true)
+        }
+    };
+    let provider = verify.text("provider");
+    if !provider.is_empty() {
+        let next = "Commits are verified by OpenPGP and SSH keys; remove the provider.";
+        verify.problem("provider", &format!("{provider} signs no commits"), next);
+    }
+    let reference = verify.at("secretRef");
+    let name = reference.required("name");
+    reference.done();
+    verify.done();
+    let found = keys.of(namespace, &name).unwrap_or_default();
+    let place = format!("the public keys of {namespace}/{name}");
+    let next = "Add the Secret to the files of this source (public keys are not secret and need no encryption), or a ConfigMap of the same name.";
+    if found.is_empty() && !name.is_empty() {
+        let message =
+            format!("{place} are not there: no Secret or ConfigMap of this source holds them");
+        verify.problem("secretRef", &message, next);
+    }
+    let (ring, problems) = Keyring::read(found);
+    for problem in &problems {
+        verify.note("secretRef", problem);
+    }
+    if ring.is_empty() && !found.is_empty() {
+        verify.problem(
+            "secretRef",
+            &format!("{place} cannot be read: {}", problems.join("; ")),
+            next,
+        );
+    }
+    Some(Verification {
+        asked_by,
+        head,
+        tag,
+        keys: found.to_vec(),
+        ..Verification::default()
+    })
+}

@@ -1,0 +1,131 @@
+//! Commits that must be signed: what nobody vouches for is never deployed, and what was stays and is kept as it is.
+
+use crate::HEALING;
+use crate::world::World;
+use lockstep_types::diff::SyncStatus;
+use lockstep_types::reason::ReasonCode;
+use lockstep_types::revision::Revision;
+use lockstep_types::source::Mode;
+use std::process::Command;
+
+fn config(value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{value: {value}}}\n"
+    )
+}
+
+/// A key pair of a person; the file of the private one.
+fn key(folder: &std::path::Path, name: &str) -> (String, String, String) {
+    let file = folder.join(name).display().to_string();
+    let run = |arguments: &[&str]| {
+        let output = Command::new("ssh-keygen")
+            .args(arguments)
+            .output()
+            .expect("ssh-keygen runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run(&["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", &file]);
+    let public = std::fs::read_to_string(format!("{file}.pub")).expect("a public key");
+    let shown = run(&["-l", "-f", &file]);
+    let fingerprint = shown.split(' ').nth(1).expect("a fingerprint").to_owned();
+    (file, public.trim().to_owned(), fingerprint)
+}
+
+impl World {
+    fn push_signed(&self, value: &str, key: Option<&str>) -> Revision {
+        self.repository
+            .write("manifests/settings.yaml", &config(value));
+        self.repository.git(&["add", "--all"]);
+        let signing = format!("user.signingkey={}", key.unwrap_or_default());
+        let mut arguments = vec!["commit", "--quiet", "-m", value];
+        if key.is_some() {
+            arguments.push("-S");
+        }
+        let mut all = vec!["-c", "gpg.format=ssh", "-c", &signing];
+        all.extend(&arguments);
+        self.repository.git(&all);
+        let revision = self.repository.head();
+        self.wake_repository(&self.repository.url());
+        revision
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_32_a_commit_that_nobody_vouches_for_is_never_deployed() {
+    let world = World::start("signed", Mode::Managed, HEALING).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (maria, public, fingerprint) = key(folder.path(), "maria@example.org");
+    let (stranger, _, _) = key(folder.path(), "stranger@example.org");
+    world.repository.write(
+        "apps/project.yaml",
+        &format!("apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: default, namespace: argocd}}\nspec:\n  sourceRepos: ['*']\n  destinations: [{{name: '*', namespace: '*'}}]\n  signatureKeys: [{{keyID: '{fingerprint}'}}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-gpg-keys-cm, namespace: argocd}}\ndata:\n  signers: 'maria@example.org {public}'\n"),
+    );
+    let value = [
+        "get",
+        "configmap",
+        "settings",
+        "-o",
+        "jsonpath={.data.value}",
+    ];
+    let first = world.push_signed("one", Some(&maria));
+    world.until_deployed(&first).await;
+
+    for (name, key, said) in [
+        ("nobody", None, "is not signed"),
+        (
+            "a stranger",
+            Some(stranger.as_str()),
+            "which nobody has named",
+        ),
+    ] {
+        let refused = world.push_signed(&format!("by-{}", name.len()), key);
+        let row = world
+            .until(&format!("refused: signed by {name}"), |state| {
+                state.reason.as_ref().is_some_and(|reason| {
+                    reason.code == ReasonCode::Unverified
+                        && reason.cause.contains(refused.short())
+                        && reason.cause.contains(said)
+                })
+            })
+            .await;
+        let reason = row.state.reason.expect("a reason");
+        assert!(
+            reason.stalled && reason.cause.contains("apps/project.yaml:1"),
+            "{reason:?}"
+        );
+        // It is compared with what is vouched for, and kept so.
+        assert_eq!(
+            (row.deployed.as_ref(), row.state.sync),
+            (Some(&first), SyncStatus::Synced)
+        );
+        assert_eq!(row.state.revision.as_ref(), Some(&first));
+        world.kubectl(&[
+            "patch",
+            "configmap",
+            "settings",
+            "--type=merge",
+            "-p",
+            r#"{"data": {"value": "drifted"}}"#,
+        ]);
+        world.until_kubectl("healed", &value, "one").await;
+    }
+
+    let last = world.push_signed("two", Some(&maria));
+    world.until_deployed(&last).await;
+    assert_eq!(world.kubectl(&value), "two");
+    // A change elsewhere that is not signed is not taken over with the verdict either.
+    world.repository.write("README.md", "more");
+    world.repository.commit("unsigned, elsewhere");
+    let elsewhere = world.repository.head();
+    world.wake_repository(&world.repository.url());
+    let row = world
+        .until("refused elsewhere", |state| {
+            state.reason.as_ref().is_some_and(|reason| {
+                reason.code == ReasonCode::Unverified && reason.cause.contains(elsewhere.short())
+            })
+        })
+        .await;
+    assert_eq!(row.deployed.as_ref(), Some(&last));
+    world.end().await;
+}
