@@ -16,6 +16,7 @@ mod kustomize;
 mod objects;
 mod origin;
 mod overlay;
+mod plain;
 mod post;
 mod reach;
 mod reader;
@@ -204,30 +205,53 @@ impl Renderer {
             .get(place)
             .cloned()
             .ok_or_else(|| RenderError::Internal("a source has no files".to_owned()))?;
-        let printed = self.print(snapshots, &snapshot, input, inputs).await?;
-        let again = if repeat::may_vary(&snapshot, input, inputs).await? {
-            Some(self.print(snapshots, &snapshot, input, inputs).await?)
-        } else {
-            None
-        };
         let key = inputs.key.clone();
-        let (inputs, source) = (inputs.clone(), input.source.clone());
-        let (mut found, warnings) = blocking(move || {
-            let mut warnings = Vec::new();
-            let found = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
-            if let Some(again) = again.filter(|again| *again != printed) {
-                let others = documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
-                repeat::compare(reader::shown(&source.path), &found, &others)?;
+        let found = self.found(snapshots, &snapshot, input, inputs).await?;
+        let (mut found, warnings) = match found {
+            Some(found) => found,
+            // Where its objects come from cannot be told from the files.
+            None => {
+                let usual = inputs.with_overlay();
+                self.found(snapshots, &snapshot, input, &usual)
+                    .await?
+                    .ok_or_else(|| RenderError::Internal("objects have no origin".to_owned()))?
             }
-            Ok((found, warnings))
-        })
-        .await?;
+        };
         if !input.source.post_renderers.is_empty() {
             found = post::steps(self, &input.source, found).await?;
         }
         let (path, namespace) = (input.source.path.clone(), input.namespace.clone());
         blocking(move || objects::complete(&key, reader::shown(&path), &namespace, found, warnings))
             .await
+    }
+
+    /// Documents and warnings; `None` when a plain build left open where they come from.
+    async fn found(
+        &self,
+        snapshots: &[Snapshot],
+        snapshot: &Snapshot,
+        input: &RenderInput,
+        inputs: &RenderInputs,
+    ) -> Result<Option<(Vec<objects::Document>, Vec<String>)>, RenderError> {
+        let printed = self.print(snapshots, snapshot, input, inputs).await?;
+        let again = if repeat::may_vary(snapshot, input, inputs).await? {
+            Some(self.print(snapshots, snapshot, input, inputs).await?)
+        } else {
+            None
+        };
+        let (snapshot, inputs, source) = (snapshot.clone(), inputs.clone(), input.source.clone());
+        blocking(move || {
+            let mut warnings = Vec::new();
+            let found = documents(&snapshot, &source, &inputs, &printed, &mut warnings)?;
+            let Some(found) = found else { return Ok(None) };
+            if let Some(again) = again.filter(|again| *again != printed) {
+                let others = documents(&snapshot, &source, &inputs, &again, &mut Vec::new())?;
+                let others = others.unwrap_or_default();
+                repeat::compare(reader::shown(&source.path), &found, &others)?;
+            }
+            Ok(Some((found, warnings)))
+        })
+        .await
     }
 
     /// What the renderer prints; nothing where none is needed.
@@ -261,10 +285,12 @@ impl Renderer {
                     if let Some((path, generated)) = &built.generated {
                         folder.write(path, generated.to_string().as_bytes(), false)?;
                     }
-                    folder.put(
-                        &format!("{}/kustomization.yaml", overlay::FOLDER),
-                        built.overlay.to_string().as_bytes(),
-                    )?;
+                    if built.plain.is_none() {
+                        folder.put(
+                            &format!("{}/kustomization.yaml", overlay::FOLDER),
+                            built.overlay.to_string().as_bytes(),
+                        )?;
+                    }
                 }
                 Work::Helm(_) => folder.put(helm::INLINE_VALUES, values.as_bytes())?,
             }
@@ -274,6 +300,9 @@ impl Renderer {
         let arguments = match &inputs.work {
             Work::Helm(chart) => {
                 helm::arguments(chart, &input.source.helm.clone().unwrap_or_default(), input)?
+            }
+            Work::Kustomize(built) if built.plain.is_some() => {
+                vec!["build".to_owned(), format!("./files/{}", input.source.path)]
             }
             Work::Directory | Work::Lends | Work::Kustomize(_) => {
                 vec!["build".to_owned(), format!("./{}", overlay::FOLDER)]
@@ -316,9 +345,9 @@ fn documents(
     inputs: &RenderInputs,
     printed: &str,
     warnings: &mut Vec<String>,
-) -> Result<Vec<objects::Document>, RenderError> {
+) -> Result<Option<Vec<objects::Document>>, RenderError> {
     let path = source.path.as_str();
-    match &inputs.work {
+    let found = match &inputs.work {
         Work::Directory => {
             let overlays = source
                 .directory
@@ -328,16 +357,22 @@ fn documents(
         }
         Work::Lends => Ok(several::NO_DOCUMENTS),
         Work::Kustomize(built) if built.empty => Ok(Vec::new()),
-        Work::Kustomize(_) => {
+        Work::Kustomize(built) => {
             let none = std::collections::BTreeMap::new();
             let variables = source
                 .substitute
                 .as_ref()
                 .map_or(&none, |substitute| &substitute.variables);
             let mut documents = substitute::documents(printed, reader::shown(path), variables)?;
-            let mut lines = origin::Lines::new(snapshot, &inputs.files);
-            for document in &mut documents {
-                document.origin = lines.take(&mut document.body, path);
+            if let Some(plain) = &built.plain {
+                if !plain::find(&mut documents, plain, snapshot, &inputs.files) {
+                    return Ok(None);
+                }
+            } else {
+                let mut lines = origin::Lines::new(snapshot, &inputs.files);
+                for document in &mut documents {
+                    document.origin = lines.take(&mut document.body, path);
+                }
             }
             if documents.is_empty() {
                 let why =
@@ -356,7 +391,8 @@ fn documents(
                 .find_map(|line| line.strip_prefix("# Source: "))?;
             Some(helm::origin(chart, source.trim()))
         }),
-    }
+    };
+    found.map(Some)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -68,6 +68,15 @@ impl RenderInputs {
             .collect()
     }
 
+    /// The same, built with our overlay in any case.
+    pub(super) fn with_overlay(&self) -> Self {
+        let mut usual = self.clone();
+        if let Work::Kustomize(built) = &mut usual.work {
+            built.plain = None;
+        }
+        usual
+    }
+
     /// What was looked at to find the inputs: as long as nothing of it changes, the key stays the same.
     pub fn reach(&self) -> &Reach {
         &self.reach

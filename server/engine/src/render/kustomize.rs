@@ -1,6 +1,7 @@
 //! Kustomize: which files a kustomization needs, found by walking it, and the overlay that adds what the
 //! definition says. What is remote, outside or executable is refused before anything runs.
 
+use super::plain::{self, Plain};
 use super::reader::{Reader, Target, is_within, join, parent, shown};
 use super::{RenderError, overlay};
 use crate::definition::{DefinedSource, KustomizeOptions};
@@ -22,6 +23,8 @@ pub(super) struct Built {
     pub overlay: Value,
     /// A kustomization for a folder that has none: where it goes and what it says.
     pub generated: Option<(String, Value)>,
+    /// Nothing needs to go on top: the files can be built as they are.
+    pub plain: Option<Plain>,
     /// Declares no resources, in so many words: an application without objects on purpose.
     pub empty: bool,
 }
@@ -43,6 +46,7 @@ pub(super) fn collect(
         reader,
         stack: Vec::new(),
         done: BTreeSet::new(),
+        plain: Some(Plain::default()),
     };
     let mut generated = None;
     let mut empty = false;
@@ -63,6 +67,14 @@ pub(super) fn collect(
     for component in &options.components {
         walk.entry(path, "the definition", component)?;
     }
+    let plain = walk.plain.take().filter(|_| {
+        *options == default
+            && !component
+            && source
+                .substitute
+                .as_ref()
+                .is_none_or(|substitute| substitute.variables.is_empty())
+    });
     let mut overlay = overlay::build(walk.reader, path, options)?;
     if component {
         overlay::list_as_component(&mut overlay);
@@ -70,6 +82,7 @@ pub(super) fn collect(
     Ok(Built {
         overlay,
         generated,
+        plain,
         empty,
     })
 }
@@ -112,6 +125,8 @@ struct Walk<'r> {
     /// Folders being walked, outermost first.
     stack: Vec<String>,
     done: BTreeSet<String>,
+    /// As long as nothing was met that changes names or makes objects.
+    plain: Option<Plain>,
 }
 
 impl Walk<'_> {
@@ -190,6 +205,9 @@ impl Walk<'_> {
                 });
             }
         };
+        if !plain::keeps_names(&body) {
+            self.plain = None;
+        }
         self.fields(folder, file, &body)?;
         let names_nothing = [
             "bases",
@@ -303,6 +321,7 @@ impl Walk<'_> {
                 }
                 let bytes = self.reader.read(&found)?;
                 plugin(file, &bytes)?;
+                self.is_resource(&path);
                 self.reader.need(&path, found);
                 Ok(())
             }
@@ -311,6 +330,12 @@ impl Walk<'_> {
                 path: file.to_owned(),
                 missing: path,
             }),
+        }
+    }
+
+    fn is_resource(&mut self, path: &str) {
+        if let Some(plain) = &mut self.plain {
+            plain.resources.insert(path.to_owned());
         }
     }
 
@@ -371,6 +396,7 @@ impl Walk<'_> {
             let is_manifest = staged.path.ends_with(".yaml") || staged.path.ends_with(".yml");
             if is_manifest && !outermost.iter().any(|inner| is_within(&staged.path, inner)) {
                 plugin(&staged.path, &self.reader.read(&staged.file)?)?;
+                self.is_resource(&staged.path);
                 names.push(relative(&staged.path, folder));
                 self.reader.need(&staged.path, staged.file.clone());
             }
