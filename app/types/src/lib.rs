@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod health;
 pub mod id;
 pub mod plan;
+pub mod policy;
 pub mod ports;
 pub mod reason;
 pub mod resource;
