@@ -3,13 +3,15 @@
 //! The log is the truth and the broadcast only a wake-up with the content attached: who starts in the past or falls
 //! behind reads the log itself from where it stands. Knows nothing of HTTP.
 
-use crate::store::{Store, StoreError, event};
+use crate::store::{Store, StoreError, application, event};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::event::Event;
+use lockstep_types::event::{Event, Subject};
+use lockstep_types::id::ApplicationId;
+use lockstep_types::policy;
 use lockstep_types::ports::{Answer, Events};
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +165,7 @@ impl Events for Hub {
             pending: Vec::new(),
             behind: true,
         };
+        let view = View::of(actor, self.store.clone());
         let stream = futures::stream::unfold(Some(reader), |reader| async move {
             let mut reader = reader?;
             let item = reader.next().await?;
@@ -170,6 +173,58 @@ impl Events for Hub {
             let rest = item.is_ok().then_some(reader);
             Some((item, rest))
         });
-        Ok(stream.boxed())
+        if view.whole {
+            return Ok(stream.boxed());
+        }
+        let filtered =
+            futures::stream::unfold((stream.boxed(), view), |(mut stream, view)| async move {
+                loop {
+                    match stream.next().await? {
+                        Ok(event) if !view.shows(&event.subject).await => {}
+                        item => return Some((item, (stream, view))),
+                    }
+                }
+            });
+        Ok(filtered.boxed())
+    }
+}
+
+/// What of the log somebody may see. Rights that change end the stream.
+struct View {
+    actor: Actor,
+    store: Store,
+    /// Everything.
+    whole: bool,
+}
+
+impl View {
+    fn of(actor: &Actor, store: Store) -> Self {
+        Self {
+            whole: actor.may_on_all(Permission::Get) && actor.may_on_all(Permission::SeeClusters),
+            actor: actor.clone(),
+            store,
+        }
+    }
+
+    async fn shows(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Target { application, .. } | Subject::Run { application, .. } => {
+                self.shows_application(*application).await
+            }
+            Subject::Cluster(name) => self.actor.may_on(Permission::SeeClusters, name),
+            Subject::Source(_) => self.actor.may(Permission::SeeSources),
+            // It says only that something about people changed.
+            Subject::Account => true,
+        }
+    }
+
+    async fn shows_application(&self, id: ApplicationId) -> bool {
+        let Ok(row) = application::get(&self.store, id).await else {
+            return false;
+        };
+        self.actor.may_on(
+            Permission::Get,
+            &policy::application(&row.project, &row.name),
+        )
     }
 }

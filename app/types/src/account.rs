@@ -54,6 +54,8 @@ pub enum Permission {
     /// Actions on objects, such as a restart.
     Action,
     Logs,
+    /// Commit changed projects, which limit applications.
+    Project,
     SeeClusters,
     Cluster,
     ForgetCluster,
@@ -68,7 +70,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Get,
         Self::Sync,
         Self::Prune,
@@ -84,6 +86,7 @@ impl Permission {
         Self::AcceptDrift,
         Self::Action,
         Self::Logs,
+        Self::Project,
         Self::SeeClusters,
         Self::Cluster,
         Self::ForgetCluster,
@@ -128,6 +131,7 @@ impl Permission {
             Self::AcceptDrift => "accept drift",
             Self::Action => "action",
             Self::Logs => "logs",
+            Self::Project => "project",
             Self::SeeClusters => "see clusters",
             Self::Cluster => "cluster",
             Self::ForgetCluster => "forget cluster",
@@ -167,7 +171,12 @@ impl Actor {
         self.decide(permission, object).allowed
     }
 
-    /// The same with the reason.
+    /// Whether this is allowed on every object there is or could be, so that nothing has to be left out of a list.
+    pub fn may_on_all(&self, permission: Permission) -> bool {
+        self.rights.on_all(self.role, permission)
+    }
+
+    /// The same as [`Actor::may_on`] with the reason.
     pub fn decide(&self, permission: Permission, object: &str) -> Verdict {
         self.rights.decide(self.role, permission, object)
     }

@@ -7,4 +7,6 @@ mod editing;
 mod fleet;
 mod intents;
 mod registering;
+mod rights;
 mod rollback;
+mod routes;

@@ -70,6 +70,32 @@ impl Lines {
     }
 }
 
+impl Lines {
+    /// Whether this is allowed on every object that could be named.
+    fn on_all(&self, resource: &str, actions: &[&str]) -> bool {
+        for rules in [&self.floor, &self.own] {
+            for action in actions {
+                let mut fitting = rules
+                    .iter()
+                    .filter(|rule| rule.resource.fits(resource) && rule.action.fits(action))
+                    .peekable();
+                if fitting.peek().is_none() {
+                    continue;
+                }
+                let (denies, allows): (Vec<&Rule>, Vec<&Rule>) =
+                    fitting.partition(|rule| !rule.allow);
+                if allows.iter().any(|rule| rule.object.fits_all()) {
+                    return denies.is_empty();
+                }
+                if !denies.is_empty() {
+                    return false;
+                }
+            }
+        }
+        false
+    }
+}
+
 fn deciding<'a>(rules: &'a [Rule], resource: &str, action: &str, object: &str) -> Option<&'a Rule> {
     let fitting = |allow: bool| {
         rules.iter().find(|rule| {
@@ -115,6 +141,16 @@ impl Rights {
     pub fn decide(&self, role: Role, permission: Permission, object: &str) -> Verdict {
         let (resource, actions) = words::asks(permission);
         self.decide_words(role, resource, actions, object)
+    }
+
+    /// Whether this is allowed on everything.
+    pub fn on_all(&self, role: Role, permission: Permission) -> bool {
+        let (resource, actions) = words::asks(permission);
+        let lines = self.policy.as_ref().unwrap_or_else(|| of_role(role));
+        let scope = self.scope.as_ref().is_none_or(|scope| {
+            scope.projects.is_empty() && of_role(scope.role).on_all(resource, actions)
+        });
+        scope && lines.on_all(resource, actions)
     }
 
     /// The same in the words of a policy.

@@ -414,6 +414,50 @@ fn whether_there_is_anything() {
 }
 
 #[test]
+fn whether_nothing_is_left_out() {
+    for (lines, expected) in [
+        ("p, a, applications, get, *, allow", true),
+        ("p, a, applications, get, */*, allow", true),
+        ("p, a, *, *, *, allow", true),
+        ("p, a, applications, get, shop/*, allow", false),
+        (
+            "p, a, applications, get, *, allow\np, a, applications, *, secret/*, deny",
+            false,
+        ),
+        ("p, a, logs, get, *, allow", false),
+        ("g, a, role:readonly", true),
+    ] {
+        let lines = read(lines, None).unwrap().lines_of(&["a"]);
+        let rights = Rights {
+            policy: Some(lines),
+            scope: None,
+        };
+        assert_eq!(rights.on_all(Role::Viewer, Permission::Get), expected);
+        let scope = TokenScope {
+            role: Role::Viewer,
+            projects: vec!["shop".to_owned()],
+        };
+        assert!(
+            !Rights {
+                scope: Some(scope),
+                ..rights
+            }
+            .on_all(Role::Viewer, Permission::Get)
+        );
+    }
+    let floor = read(
+        "p, a, applications, get, secret/*, deny",
+        Some("role:readonly"),
+    )
+    .unwrap();
+    let rights = Rights {
+        policy: Some(floor.lines_of(&["a"])),
+        scope: None,
+    };
+    assert!(rights.on_all(Role::Viewer, Permission::Get));
+}
+
+#[test]
 fn questions_are_typed_in_several_ways() {
     for (typed, resource, action) in [
         ("sync", "applications", "sync"),

@@ -34,6 +34,7 @@ pub fn asks(permission: Permission) -> (&'static str, &'static [&'static str]) {
         Permission::AcceptDrift => ("applications", &["accept-drift", "update"]),
         Permission::Action => ("applications", &["action/*"]),
         Permission::Logs => ("logs", &["get"]),
+        Permission::Project => ("projects", &["update"]),
         Permission::SeeClusters => ("clusters", &["get"]),
         Permission::Cluster => ("clusters", &["create"]),
         Permission::ForgetCluster => ("clusters", &["delete"]),
