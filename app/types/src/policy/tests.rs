@@ -494,3 +494,25 @@ fn attack_57_every_permission_has_a_word_and_a_place_in_the_table() {
         assert!(!resource.is_empty() && !actions.is_empty());
     }
 }
+
+/// The table that people read is the one that decides.
+#[test]
+fn the_documented_table_is_true() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| Permission |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let expected: Vec<String> = Permission::ALL
+        .into_iter()
+        .map(|permission| {
+            let (resource, actions) = asks(permission);
+            let (word, role) = (permission.word(), permission.least_role().word());
+            format!("| {word} | {resource} | {} | {role} |", actions.join(", "))
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
