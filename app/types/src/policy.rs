@@ -33,6 +33,15 @@ pub struct PolicyFile {
     pub text: String,
 }
 
+impl PolicyFile {
+    /// Its lines with their numbers in the file.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, &str)> {
+        (0_u32..)
+            .zip(self.text.lines())
+            .map(|(below, line)| (self.first_line.saturating_add(below), line))
+    }
+}
+
 /// Everything that a policy is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PolicyText {
@@ -124,7 +133,7 @@ impl Policy {
     }
 
     fn add(&mut self, file: &PolicyFile, problems: &mut Vec<PolicyProblem>) {
-        for (number, text) in (file.first_line..).zip(file.text.lines()) {
+        for (number, text) in file.numbered() {
             let place = LineRef {
                 file: file.name.clone(),
                 line: number,

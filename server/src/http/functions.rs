@@ -6,7 +6,7 @@ use super::table::Needs;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::account::Permission::{
@@ -89,9 +89,20 @@ pub async fn require(request: Request, next: Next) -> Response {
     let actor = request.extensions().get::<Actor>();
     match (needs(name), actor) {
         (None, _) => problem(StatusCode::NOT_FOUND, "there is no such function"),
-        (Some(Needs::Permission(permission)), Some(actor)) if !actor.may(permission) => {
+        // A plain form is led back to its page with the reason: that is the function's own work, after the port refused.
+        (Some(Needs::Permission(permission)), Some(actor))
+            if !actor.may(permission) && !is_plain_form(&request) =>
+        {
             Refusal(PortError::denied(permission)).into_response()
         }
         _ => next.run(request).await,
     }
+}
+
+fn is_plain_form(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    request.method() == Method::POST
+        && accept
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
 }

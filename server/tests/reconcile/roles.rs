@@ -194,13 +194,11 @@ async fn attack_43_a_right_that_is_taken_away_in_git_ends_within_one_poll() {
         .expect("an answer")
         .expect("somebody");
     assert!(!actor.may(lockstep_types::account::Permission::Get));
-    let acts = store::audit::list(
-        &store,
-        &store::audit::AuditQuery {
-            limit: 50,
-            ..Default::default()
-        },
-    );
+    let query = store::audit::AuditQuery {
+        limit: 50,
+        ..Default::default()
+    };
+    let acts = store::audit::list(&store, &query);
     let acts: Vec<(String, Value)> = acts
         .await
         .expect("the log")

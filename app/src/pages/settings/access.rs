@@ -178,8 +178,8 @@ fn in_force(view: &AccessView) -> AnyView {
         .clone()
         .into_iter()
         .map(|file| {
-            let lines = (file.first_line..)
-                .zip(file.text.lines())
+            let lines = file
+                .numbered()
                 .map(|(number, line)| format!("{number:>4}  {line}\n"))
                 .collect::<String>();
             view! {
@@ -207,14 +207,12 @@ fn roles(roles: Vec<RoleView>) -> AnyView {
     let rows = roles
         .into_iter()
         .map(|role| {
-            let members = role
+            let places: Vec<String> = role
                 .members
-                .into_iter()
-                .map(|member| {
-                    let place = format!("{}:{}", member.place.file, member.place.line);
-                    view! { <span class="mr-2" title=place>{member.name}</span> }
-                })
-                .collect_view();
+                .iter()
+                .map(|member| format!("{}:{}", member.place.file, member.place.line))
+                .collect();
+            let members: Vec<String> = role.members.into_iter().map(|member| member.name).collect();
             let lines = role
                 .lines
                 .into_iter()
@@ -229,7 +227,7 @@ fn roles(roles: Vec<RoleView>) -> AnyView {
                         <span class="font-medium break-all">{role.name}</span>
                         {role.built_in.then(|| view! { " " {tag("built in")} })}
                     </td>
-                    <td class=TD data-label="who">{members}</td>
+                    <td class=TD data-label="who" title=places.join(", ")>{members.join(", ")}</td>
                     <td class=TD>{lines}</td>
                 </tr>
             }
