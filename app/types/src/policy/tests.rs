@@ -487,7 +487,7 @@ fn questions_are_typed_in_several_ways() {
 
 #[test]
 fn attack_57_every_permission_has_a_word_and_a_place_in_the_table() {
-    let mut words = std::collections::BTreeSet::new();
+    let mut words = BTreeSet::new();
     for permission in Permission::ALL {
         assert!(words.insert(permission.word()), "{permission:?}");
         let (resource, actions) = asks(permission);

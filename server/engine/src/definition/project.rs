@@ -115,10 +115,13 @@ pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
 }
 
 fn notes(spec: &Place<'_>) {
-    for name in ["syncWindows", "roles", "signatureKeys"] {
+    for name in ["syncWindows", "signatureKeys"] {
         if spec.has(name) {
             spec.note(name, NOT_YET);
         }
+    }
+    if spec.has("roles") {
+        spec.note("roles", "they count where this source holds the policy");
     }
     spec.ignore_all(
         &[
