@@ -132,10 +132,8 @@ fn unavailable(error: &StoreError) -> PortError {
 
 #[async_trait]
 impl Events for Hub {
-    async fn head(&self, actor: &Actor) -> Answer<u64> {
-        if !actor.may(Permission::Get) {
-            return Err(PortError::denied(Permission::Get));
-        }
+    /// A number says nothing: whoever is logged in may know it.
+    async fn head(&self, _: &Actor) -> Answer<u64> {
         event::head(&self.store)
             .await
             .map_err(|error| unavailable(&error))
@@ -146,9 +144,6 @@ impl Events for Hub {
         actor: &Actor,
         after: u64,
     ) -> Answer<BoxStream<'static, Answer<Event>>> {
-        if !actor.may(Permission::Get) {
-            return Err(PortError::denied(Permission::Get));
-        }
         // First listen, then look: nothing falls in between.
         let live = self.sender.subscribe();
         let reaches = event::reaches(&self.store, after).await;

@@ -5,7 +5,7 @@ use super::super::definitions::Placement;
 use super::super::{Plane, refuse};
 use super::preview::Prepared;
 use crate::reconcile::sources::policy::{CONFIG_MAP, PLAIN};
-use crate::store;
+use crate::store::{self, StoreError};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 
@@ -35,7 +35,12 @@ impl Plane {
         let Some(source) = policy.source else {
             return Ok(());
         };
-        let source = self.source_row(source).await?;
+        let source = match store::source::get(self.runtime.store(), source).await {
+            Ok(source) => source,
+            // It left the configuration; what was read of it stays in force.
+            Err(StoreError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(refuse::store(error)),
+        };
         let here = self.runtime.repository_key(&source.repo_url)
             == self.runtime.repository_key(placement.defined.repo_url());
         let holds = |name: &str| {
