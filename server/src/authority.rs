@@ -22,6 +22,8 @@ pub struct InForce {
 pub struct Authority {
     store: Store,
     known: Arc<RwLock<Option<Arc<InForce>>>>,
+    /// The source, commit and path that the policy was read from last, since the start.
+    looked: Arc<RwLock<String>>,
 }
 
 impl Authority {
@@ -30,6 +32,7 @@ impl Authority {
         Self {
             store,
             known: Arc::default(),
+            looked: Arc::default(),
         }
     }
 
@@ -65,6 +68,16 @@ impl Authority {
         let fresh = Arc::new(InForce { row, policy });
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
         Ok(fresh)
+    }
+
+    /// Whether the policy was read from here last, since the start.
+    pub(crate) fn has_looked(&self, place: &str) -> bool {
+        *self.looked.read().unwrap_or_else(PoisonError::into_inner) == place
+    }
+
+    /// Notes where the policy was read from.
+    pub(crate) fn looked(&self, place: String) {
+        *self.looked.write().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     /// The rights of an account.

@@ -150,7 +150,9 @@ impl AccessRules for Plane {
             None => None,
         };
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        let before = store::policy::get(&tx).await.map_err(refuse::store)?;
+        let before = store::policy::get_to_change(&mut tx)
+            .await
+            .map_err(refuse::store)?;
         if before.source == source {
             return tx.roll_back().await.map_err(refuse::store);
         }

@@ -10,8 +10,8 @@ use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::SourceId;
 use lockstep_types::policy::{PolicyProblem, PolicyText};
 use lockstep_types::revision::Revision;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 const ONLY: i32 = 1;
 
@@ -91,7 +91,21 @@ pub async fn get(db: &impl Read) -> Result<PolicyRow, StoreError> {
     })
 }
 
-/// Writes the policy. Its number rises, and everybody's rights are looked at again, when `changed`.
+/// The policy to be changed in this transaction: nobody else changes it meanwhile.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn get_to_change(tx: &mut Tx) -> Result<PolicyRow, StoreError> {
+    policy::Entity::update_many()
+        .col_expr(policy::Column::Id, Expr::value(ONLY))
+        .filter(policy::Column::Id.eq(ONLY))
+        .exec(tx.db())
+        .await
+        .doing("take the policy")?;
+    get(tx).await
+}
+
+/// Writes the policy after [`get_to_change`]. Its number rises, and everybody's rights are looked at again, when `changed`.
 ///
 /// # Errors
 /// When the database cannot be written.

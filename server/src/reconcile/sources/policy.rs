@@ -42,7 +42,9 @@ pub(super) async fn look(runtime: &Runtime, key: &str, id: SourceId) -> Result<(
     let Some(revision) = known.and_then(|known| known.revision) else {
         return Ok(());
     };
-    if row.tried == revision.0 {
+    // Once after every start all the same: the configuration may name another path, and this program may read otherwise.
+    let place = format!("{id} {revision} {}", source.path);
+    if row.tried == revision.0 && runtime.authority().has_looked(&place) {
         return Ok(());
     }
     let found = match gather(runtime, &source, &revision).await {
@@ -53,7 +55,9 @@ pub(super) async fn look(runtime: &Runtime, key: &str, id: SourceId) -> Result<(
         }
         Err(error) => Found::broken(&source.path, 1, error.to_string(), error.next()),
     };
-    record(runtime, &source, &revision, found).await
+    record(runtime, &source, &revision, found).await?;
+    runtime.authority().looked(place);
+    Ok(())
 }
 
 /// A file that may hold a policy or a project.
@@ -364,7 +368,7 @@ async fn record(
         .await
         .ok();
     let mut tx = runtime.store().begin().await?;
-    let row = store::policy::get(&tx).await?;
+    let row = store::policy::get_to_change(&mut tx).await?;
     if row.source != Some(source.id) {
         // Another source was chosen meanwhile.
         return tx.roll_back().await;
