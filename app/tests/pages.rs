@@ -1,6 +1,8 @@
 //! The pages as the server renders them, over the made-up fleet: what they say, what they allow, and
 //! that forms work without a script.
 
+#[path = "pages/access.rs"]
+mod access;
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;

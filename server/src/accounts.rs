@@ -12,9 +12,11 @@ mod token;
 pub use login::LoginRefusal;
 pub use password::Passwords;
 
+use crate::authority::Authority;
 use crate::store::{Store, StoreError, session, user};
 use lockstep_types::account::Actor;
 use lockstep_types::id::UserId;
+use lockstep_types::policy::{Rights, TokenScope};
 use lockstep_types::{Micros, PortError};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct AccountService {
     store: Store,
+    authority: Authority,
     passwords: Passwords,
     setup_pending: Arc<AtomicBool>,
 }
@@ -37,6 +40,7 @@ impl AccountService {
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let empty = user::count(&store).await? == 0;
         Ok(Self {
+            authority: Authority::new(store.clone()),
             store,
             passwords: Passwords::default(),
             setup_pending: Arc::new(AtomicBool::new(empty)),
@@ -68,7 +72,7 @@ impl AccountService {
     pub async fn actor_of_user(&self, id: UserId) -> Result<Option<Actor>, PortError> {
         match user::get(&self.store, id).await {
             Ok(row) if row.disabled => Ok(None),
-            Ok(row) => Ok(Some(actor(&row))),
+            Ok(row) => Ok(Some(self.actor(&row, None).await?)),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(refusal(error)),
         }
@@ -83,19 +87,36 @@ impl AccountService {
             return Ok(None);
         }
         let digest = token::digest(token);
-        let Some((id, row)) = crate::store::token::holder(&self.store, &digest, now())
+        let Some(holder) = crate::store::token::holder(&self.store, &digest, now())
             .await
             .map_err(refusal)?
         else {
             return Ok(None);
         };
-        crate::store::token::used(&self.store, id, now())
+        crate::store::token::used(&self.store, holder.token, now())
             .await
             .map_err(refusal)?;
+        let actor = self.actor(&holder.user, holder.scope).await?;
         Ok(Some(Actor {
-            token: Some(id),
-            ..actor(&row)
+            token: Some(holder.token),
+            ..actor
         }))
+    }
+
+    /// Somebody with the rights that they have now.
+    pub(crate) async fn actor(
+        &self,
+        row: &user::UserRow,
+        scope: Option<TokenScope>,
+    ) -> Result<Actor, PortError> {
+        let rights = self.authority.rights(&row.name, &[], row.role, scope).await;
+        Ok(Actor {
+            user: row.id,
+            name: row.name.clone(),
+            role: row.role,
+            token: None,
+            rights: rights.map_err(refusal)?,
+        })
     }
 
     /// The actor of an earlier answer, if it still holds.
@@ -112,11 +133,15 @@ impl AccountService {
         let tokens = crate::store::token::list(&self.store, Some(earlier.user))
             .await
             .map_err(refusal)?;
-        let holds = tokens.iter().any(|token| {
+        let held = tokens.into_iter().find(|token| {
             token.id == id && !token.revoked && token.expires_at.is_none_or(|at| at > now())
         });
-        Ok(holds.then_some(Actor {
+        Ok(held.map(|token| Actor {
             token: Some(id),
+            rights: Rights {
+                scope: token.scope,
+                ..now_actor.rights.clone()
+            },
             ..now_actor
         }))
     }
@@ -157,15 +182,6 @@ impl AccountService {
 
 fn now() -> Micros {
     jiff::Timestamp::now().into()
-}
-
-fn actor(row: &user::UserRow) -> Actor {
-    Actor {
-        user: row.id,
-        name: row.name.clone(),
-        role: row.role,
-        token: None,
-    }
 }
 
 /// What callers may know of a failure of the database; the log has the rest.

@@ -194,6 +194,7 @@ fn operator() -> Actor {
         name: "operator at the database".to_owned(),
         role: Role::Admin,
         token: None,
+        rights: Default::default(),
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
 
+mod access;
 mod allow;
 mod applications;
 mod checks;
@@ -67,7 +68,8 @@ pub fn ports(
         editing: Arc::new(plane.clone()),
         clusters: Arc::new(plane.clone()),
         sources: Arc::new(plane.clone()),
-        webhooks: Arc::new(plane),
+        webhooks: Arc::new(plane.clone()),
+        access: Arc::new(plane),
         accounts,
         events,
     }

@@ -3,13 +3,15 @@
 //! The log is the truth and the broadcast only a wake-up with the content attached: who starts in the past or falls
 //! behind reads the log itself from where it stands. Knows nothing of HTTP.
 
-use crate::store::{Store, StoreError, event};
+use crate::store::{Store, StoreError, application, event};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::event::Event;
+use lockstep_types::event::{Event, Subject};
+use lockstep_types::id::ApplicationId;
+use lockstep_types::policy;
 use lockstep_types::ports::{Answer, Events};
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,10 +132,8 @@ fn unavailable(error: &StoreError) -> PortError {
 
 #[async_trait]
 impl Events for Hub {
-    async fn head(&self, actor: &Actor) -> Answer<u64> {
-        if !actor.may(Permission::Get) {
-            return Err(PortError::denied(Permission::Get));
-        }
+    /// A number says nothing: whoever is logged in may know it.
+    async fn head(&self, _: &Actor) -> Answer<u64> {
         event::head(&self.store)
             .await
             .map_err(|error| unavailable(&error))
@@ -144,9 +144,6 @@ impl Events for Hub {
         actor: &Actor,
         after: u64,
     ) -> Answer<BoxStream<'static, Answer<Event>>> {
-        if !actor.may(Permission::Get) {
-            return Err(PortError::denied(Permission::Get));
-        }
         // First listen, then look: nothing falls in between.
         let live = self.sender.subscribe();
         let reaches = event::reaches(&self.store, after).await;
@@ -163,6 +160,7 @@ impl Events for Hub {
             pending: Vec::new(),
             behind: true,
         };
+        let view = View::of(actor, self.store.clone());
         let stream = futures::stream::unfold(Some(reader), |reader| async move {
             let mut reader = reader?;
             let item = reader.next().await?;
@@ -170,6 +168,58 @@ impl Events for Hub {
             let rest = item.is_ok().then_some(reader);
             Some((item, rest))
         });
-        Ok(stream.boxed())
+        if view.whole {
+            return Ok(stream.boxed());
+        }
+        let filtered =
+            futures::stream::unfold((stream.boxed(), view), |(mut stream, view)| async move {
+                loop {
+                    match stream.next().await? {
+                        Ok(event) if !view.shows(&event.subject).await => {}
+                        item => return Some((item, (stream, view))),
+                    }
+                }
+            });
+        Ok(filtered.boxed())
+    }
+}
+
+/// What of the log somebody may see. Rights that change end the stream.
+struct View {
+    actor: Actor,
+    store: Store,
+    /// Everything.
+    whole: bool,
+}
+
+impl View {
+    fn of(actor: &Actor, store: Store) -> Self {
+        Self {
+            whole: actor.may_on_all(Permission::Get) && actor.may_on_all(Permission::SeeClusters),
+            actor: actor.clone(),
+            store,
+        }
+    }
+
+    async fn shows(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Target { application, .. } | Subject::Run { application, .. } => {
+                self.shows_application(*application).await
+            }
+            Subject::Cluster(name) => self.actor.may_on(Permission::SeeClusters, name),
+            Subject::Source(_) => self.actor.may(Permission::SeeSources),
+            // It says only that something about people changed.
+            Subject::Account => true,
+        }
+    }
+
+    async fn shows_application(&self, id: ApplicationId) -> bool {
+        let Ok(row) = application::get(&self.store, id).await else {
+            return false;
+        };
+        self.actor.may_on(
+            Permission::Get,
+            &policy::application(&row.project, &row.name),
+        )
     }
 }

@@ -7,6 +7,7 @@
 pub mod api;
 mod assets;
 mod extract;
+pub mod functions;
 mod gate;
 mod guard;
 mod headers;
@@ -24,7 +25,7 @@ mod webhook;
 pub use gate::Peer;
 pub use listener::{Limits, TimedListener};
 pub use metrics::metrics_router;
-pub use table::{RouteInfo, Table};
+pub use table::{Needs, RouteInfo, Table};
 
 use crate::accounts::AccountService;
 use crate::config::{PublicUrl, SessionLimits};
@@ -100,7 +101,8 @@ pub fn router(web: Web) -> Router {
         .layer(sessions)
         .layer(CsrfLayer::new().with_rejection_response(guard::Rejection))
         .layer(from_fn(guard::guard))
-        .layer(from_fn_with_state(web.clone(), gate::gate));
+        .layer(from_fn_with_state(web.clone(), gate::gate))
+        .layer(from_fn(functions::require));
     let outer = ServiceBuilder::new()
         .layer(from_fn_with_state(web.clone(), headers::headers))
         .layer(CatchPanicLayer::custom(problem::after_panic))

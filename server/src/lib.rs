@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod authority;
 pub mod command;
 pub mod compose;
 pub mod config;

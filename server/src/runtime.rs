@@ -20,6 +20,7 @@ pub use memory::{Assessment, Resolution};
 pub use metrics::Metrics;
 pub use settings::Settings;
 
+use crate::authority::Authority;
 use crate::reconcile;
 use crate::store::Store;
 use async_trait::async_trait;
@@ -75,6 +76,7 @@ struct Inner {
     clusters: Registry,
     memory: Memory,
     metrics: Metrics,
+    authority: Authority,
     limits: reconcile::Limits,
     brake: reconcile::brake::Brake,
     tasks: TaskTracker,
@@ -89,9 +91,11 @@ impl Runtime {
     pub fn new(parts: Parts) -> Self {
         let limits = reconcile::Limits::new(&parts.settings);
         let cancel = CancellationToken::new();
+        let authority = Authority::new(parts.store.clone());
         Self {
             inner: Arc::new(Inner {
                 parts,
+                authority,
                 activator: Activator::default(),
                 clusters: Registry::default(),
                 memory: Memory::default(),
@@ -143,6 +147,11 @@ impl Runtime {
     /// The database.
     pub fn store(&self) -> &Store {
         &self.inner.parts.store
+    }
+
+    /// Who may what.
+    pub fn authority(&self) -> &Authority {
+        &self.inner.authority
     }
 
     /// All repositories.

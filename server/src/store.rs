@@ -15,6 +15,7 @@ mod entity;
 mod error;
 mod schema_state;
 mod transaction;
+mod visible;
 
 pub mod application;
 pub mod approval;
@@ -32,6 +33,7 @@ pub mod lease;
 pub mod login;
 pub mod operation;
 pub mod pin;
+pub mod policy;
 pub mod render;
 pub mod run;
 pub mod session;
@@ -44,6 +46,7 @@ pub mod user;
 pub use error::StoreError;
 pub use schema_state::SchemaState;
 pub use transaction::{Read, Tx};
+pub use visible::Only;
 
 use connect::Connections;
 use lockstep_types::Micros;

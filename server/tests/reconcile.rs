@@ -31,6 +31,8 @@ mod options;
 mod ownership;
 #[path = "reconcile/remaking.rs"]
 mod remaking;
+#[path = "reconcile/roles.rs"]
+mod roles;
 #[path = "reconcile/sets.rs"]
 mod sets;
 #[path = "reconcile/sets_everywhere.rs"]

@@ -66,17 +66,36 @@ pub async fn tokens() -> Result<Vec<TokenView>, ApiError> {
     desk.answer(desk.plane.accounts.tokens(&desk.actor).await)
 }
 
-/// Makes a token; the answer is the only time it can be seen.
+/// Makes a token; the answer is the only time it can be seen. Without `role` it may what its owner may; `projects` are
+/// separated by commas or spaces.
 #[server(prefix = "/sfn", endpoint = "create_token")]
-pub async fn create_token(label: String, #[server(default)] days: u32) -> Result<String, ApiError> {
+pub async fn create_token(
+    label: String,
+    #[server(default)] days: u32,
+    #[server(default)] role: String,
+    #[server(default)] projects: String,
+) -> Result<String, ApiError> {
+    use lockstep_types::account::{NewToken, Role};
+    use lockstep_types::policy::TokenScope;
     let desk = crate::context::desk()?;
-    let days = (days > 0).then_some(days);
-    desk.answer(
-        desk.plane
-            .accounts
-            .create_token(&desk.actor, &label, days)
-            .await,
-    )
+    let projects: Vec<String> = projects
+        .split([',', ' '])
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let scope = match (role.as_str(), projects.is_empty()) {
+        ("", true) => None,
+        ("", false) => Some(Role::Admin),
+        (word, _) => Some(Role::from_word(word).ok_or_else(|| {
+            lockstep_types::PortError::invalid("role", "choose viewer, operator or admin")
+        })?),
+    };
+    let new = NewToken {
+        label,
+        days: (days > 0).then_some(days),
+        scope: scope.map(|role| TokenScope { role, projects }),
+    };
+    desk.answer(desk.plane.accounts.create_token(&desk.actor, &new).await)
 }
 
 /// Ends a token.

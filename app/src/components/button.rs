@@ -3,6 +3,8 @@
 use super::icon::{Icon, icon};
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
+use lockstep_types::application::ApplicationRef;
+use lockstep_types::policy;
 
 const SHAPE: &str = "inline-flex h-8 items-center justify-center gap-1.5 rounded-md border px-2.5 text-sm font-medium whitespace-nowrap no-underline md:h-7";
 
@@ -30,18 +32,50 @@ impl Look {
     }
 }
 
-/// Why this actor may not do this; `None` when permitted.
+/// Why this actor may not do this to anything; `None` when there is something to do it to.
 pub fn refusal(actor: Option<&Actor>, permission: Permission) -> Option<String> {
-    match actor {
-        Some(actor) if actor.may(permission) => None,
-        Some(actor) => Some(format!(
-            "Needs the permission “{}”: the role {} has it, you are {}. An administrator can grant it.",
-            permission.word(),
-            permission.least_role().word(),
-            actor.role.word(),
-        )),
-        None => Some("Log in first.".to_owned()),
+    refusal_named(actor, permission, policy::ANYTHING)
+}
+
+/// Why this actor may not do this to an application; `None` when permitted.
+pub fn refusal_on(
+    actor: Option<&Actor>,
+    permission: Permission,
+    application: &ApplicationRef,
+) -> Option<String> {
+    let object = policy::application(&application.project, &application.name);
+    refusal_named(actor, permission, &object)
+}
+
+/// Why this actor may not do this to what has this name in a policy: a cluster, the address of a repository.
+pub fn refusal_named(
+    actor: Option<&Actor>,
+    permission: Permission,
+    object: &str,
+) -> Option<String> {
+    let Some(actor) = actor else {
+        return Some("Log in first.".to_owned());
+    };
+    let verdict = actor.decide(permission, object);
+    if verdict.allowed {
+        return None;
     }
+    let (word, role) = (permission.word(), permission.least_role().word());
+    let on = if object.is_empty() {
+        String::new()
+    } else {
+        format!(" on {object}")
+    };
+    Some(match (&actor.rights.scope, &actor.rights.policy) {
+        (None, None) => format!(
+            "Needs the permission “{word}”: the role {role} has it, you are {}. An administrator can grant it.",
+            actor.role.word(),
+        ),
+        _ => format!(
+            "Needs the permission “{word}”{on}: {}. Whoever may change the policy in Git can grant it; the role {role} has it.",
+            verdict.why,
+        ),
+    })
 }
 
 /// A link that looks like a button; disabled with its reason when `refused`.

@@ -1,7 +1,7 @@
 //! The one queue of plans that wait for a yes.
 
 use crate::api::syncs::{Decide, approvals};
-use crate::components::button::{Look, Submit, refusal};
+use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
@@ -69,7 +69,7 @@ fn page(list: Vec<ApprovalView>, actor: Option<&Actor>, decide: ServerAction<Dec
 }
 
 fn card(approval: ApprovalView, actor: Option<&Actor>, decide: ServerAction<Decide>) -> AnyView {
-    let refused = refusal(actor, Permission::Approve);
+    let refused = refusal_on(actor, Permission::Approve, &approval.target.application);
     let form = |yes: &'static str, look: Look, words: &'static str| {
         let (id, digest, refused) = (
             approval.id.to_string(),

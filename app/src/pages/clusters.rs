@@ -1,7 +1,7 @@
 //! Clusters: can they be judged now, how old is what we know, and what runs there.
 
 use crate::api::clusters::{RemoveCluster, cluster, clusters};
-use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::button::{LinkButton, Look, Submit, refusal_named};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::TextField;
@@ -345,7 +345,7 @@ fn remove_part(cluster: &ClusterView, actor: Option<&Actor>) -> AnyView {
     let action = ServerAction::<RemoveCluster>::new();
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let name = cluster.name.clone();
-    let refused = refusal(actor, Permission::Cluster);
+    let refused = refusal_named(actor, Permission::ForgetCluster, &cluster.name);
     view! {
         <details class="max-w-xl">
             <summary class=format!("{ACTION_LINK} inline text-bad!")>"Remove this cluster"</summary>

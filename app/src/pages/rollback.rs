@@ -8,7 +8,7 @@ pub use consequence::{contents, plans};
 
 use crate::api::applications::application;
 use crate::api::rollbacks::{RollBack, candidates, preview};
-use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::button::{LinkButton, Look, Submit, refusal_on};
 use crate::components::clock::ago;
 use crate::components::dialog::BODY;
 use crate::components::feedback::{ActionFailure, Failure, waiting};
@@ -214,7 +214,7 @@ fn form(
         format!("Roll back {name} to {}", preview.to.revision.short())
     };
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
-    let refused = refusal(actor, Permission::Rollback);
+    let refused = refusal_on(actor, Permission::Rollback, &target.target.application);
     let fields: Vec<(&'static str, String)> = vec![
         ("target", target.target.id.to_string()),
         ("to", preview.to.revision.0.clone()),

@@ -1,6 +1,7 @@
-//! Settings: root sources, sets of applications, clusters, webhooks, accounts, tokens, about. What Git owns is not here.
+//! Settings: root sources, sets of applications, clusters, webhooks, accounts, access, tokens, about. What Git owns is not here.
 
 mod about;
+mod access;
 mod accounts;
 mod clusters;
 pub mod sets;
@@ -16,12 +17,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 8] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
     ("clusters", "Clusters"),
     ("webhooks", "Webhooks"),
     ("accounts", "Accounts"),
+    ("access", "Access"),
     ("tokens", "Tokens"),
     ("about", "About"),
 ];
@@ -56,6 +58,7 @@ pub fn SettingsPage() -> impl IntoView {
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
             ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
+            ("access", _) => view! { <access::AccessPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),
             ("about", _) => view! { <about::AboutPart /> }.into_any(),
             _ => view! { <sources::SourcesPart open=add.get() /> }.into_any(),

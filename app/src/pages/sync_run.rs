@@ -4,7 +4,7 @@
 mod waterfall;
 
 use crate::api::syncs::{SyncTarget, TerminateRun, operation_run, run};
-use crate::components::button::{Look, Submit, refusal};
+use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
@@ -202,8 +202,12 @@ fn actions(view: &RunView, actor: Option<&Actor>) -> AnyView {
             .or_else(|| retry.value().get().and_then(Result::err))
     });
     let (no_end, no_sync) = (
-        refusal(actor, Permission::Terminate),
-        refusal(actor, Permission::Sync),
+        refusal_on(
+            actor,
+            Permission::Terminate,
+            &view.summary.target.application,
+        ),
+        refusal_on(actor, Permission::Sync, &view.summary.target.application),
     );
     let (run, target) = (
         view.summary.id.to_string(),

@@ -7,7 +7,7 @@ use super::objects;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
-use lockstep_types::account::{Actor, Permission, Role, TokenView, UserView};
+use lockstep_types::account::{Actor, NewToken, Permission, Role, TokenView, UserView};
 use lockstep_types::activity::{
     ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
 };
@@ -501,9 +501,10 @@ impl Accounts for Fake {
             last_used: Some(ago(6)),
             expires_at: Some(NOW.plus_seconds(60 * 86_400)),
             revoked: false,
+            scope: None,
         }])
     }
-    async fn create_token(&self, _: &Actor, _: &str, _: Option<u32>) -> Answer<String> {
+    async fn create_token(&self, _: &Actor, _: &NewToken) -> Answer<String> {
         Ok("lst_example_shown_once".into())
     }
     async fn revoke_token(&self, _: &Actor, _: TokenId) -> Answer<()> {

@@ -1,10 +1,11 @@
 //! People, tokens and what they may do.
 
 use crate::id::{TokenId, UserId};
+use crate::policy::{self, Rights, TokenScope, Verdict};
 use crate::time::Micros;
 use serde::{Deserialize, Serialize};
 
-/// A role. Finer policies come from Git later; every port already asks for an action and an object.
+/// The role of an account. Where a policy from Git is in force, only `Admin` counts beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
     Viewer,
@@ -30,38 +31,86 @@ impl Role {
     }
 }
 
-/// What is asked for.
+/// What is asked for. How a policy calls it is in [`crate::policy::asks`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Permission {
     Get,
     Sync,
     Prune,
+    Force,
     Rollback,
-    /// Commit definitions to root sources.
+    /// Sync something else than what Git declares.
+    Override,
+    /// Commit new definitions to root sources.
+    Create,
+    /// Commit changed definitions.
     Edit,
+    /// Commit that a definition goes.
+    Delete,
     Approve,
     Hold,
     Terminate,
-    TakeOver,
+    AcceptDrift,
+    /// Actions on objects, such as a restart.
+    Action,
+    Logs,
+    /// Commit changed projects, which limit applications.
+    Project,
+    SeeClusters,
     Cluster,
+    ForgetCluster,
+    SeeSources,
     Source,
+    ForgetSource,
+    TakeOver,
     Account,
+    SeePolicy,
+    Policy,
 }
 
 impl Permission {
-    /// The least role that has it.
+    /// All of them.
+    pub const ALL: [Self; 26] = [
+        Self::Get,
+        Self::Sync,
+        Self::Prune,
+        Self::Force,
+        Self::Rollback,
+        Self::Override,
+        Self::Create,
+        Self::Edit,
+        Self::Delete,
+        Self::Approve,
+        Self::Hold,
+        Self::Terminate,
+        Self::AcceptDrift,
+        Self::Action,
+        Self::Logs,
+        Self::Project,
+        Self::SeeClusters,
+        Self::Cluster,
+        Self::ForgetCluster,
+        Self::SeeSources,
+        Self::Source,
+        Self::ForgetSource,
+        Self::TakeOver,
+        Self::Account,
+        Self::SeePolicy,
+        Self::Policy,
+    ];
+
+    /// The least built-in role that has it.
     pub fn least_role(self) -> Role {
-        match self {
-            Self::Get => Role::Viewer,
-            Self::Sync
-            | Self::Prune
-            | Self::Rollback
-            | Self::Edit
-            | Self::Approve
-            | Self::Hold
-            | Self::Terminate => Role::Operator,
-            Self::TakeOver | Self::Cluster | Self::Source | Self::Account => Role::Admin,
-        }
+        let object = "p/a";
+        let (resource, actions) = policy::asks(self);
+        [Role::Viewer, Role::Operator]
+            .into_iter()
+            .find(|role| {
+                policy::of_role(*role)
+                    .decide(resource, actions, object)
+                    .allowed
+            })
+            .unwrap_or(Role::Admin)
     }
 
     /// The word in messages: `needs permission rollback (role operator)`.
@@ -70,15 +119,29 @@ impl Permission {
             Self::Get => "get",
             Self::Sync => "sync",
             Self::Prune => "prune",
+            Self::Force => "force",
             Self::Rollback => "rollback",
+            Self::Override => "override",
+            Self::Create => "create",
             Self::Edit => "edit",
+            Self::Delete => "delete",
             Self::Approve => "approve",
             Self::Hold => "hold",
             Self::Terminate => "terminate",
-            Self::TakeOver => "take over",
+            Self::AcceptDrift => "accept drift",
+            Self::Action => "action",
+            Self::Logs => "logs",
+            Self::Project => "project",
+            Self::SeeClusters => "see clusters",
             Self::Cluster => "cluster",
+            Self::ForgetCluster => "forget cluster",
+            Self::SeeSources => "see sources",
             Self::Source => "source",
+            Self::ForgetSource => "forget source",
+            Self::TakeOver => "take over",
             Self::Account => "account",
+            Self::SeePolicy => "see policy",
+            Self::Policy => "policy",
         }
     }
 }
@@ -88,15 +151,34 @@ impl Permission {
 pub struct Actor {
     pub user: UserId,
     pub name: String,
+    /// Of the account. What it may is in `rights`.
     pub role: Role,
     /// The token used, when it was not a browser session.
     pub token: Option<TokenId>,
+    #[serde(default)]
+    pub rights: Rights,
 }
 
 impl Actor {
-    /// Whether the role suffices. Objects are checked where they are known.
+    /// Whether there is anything on which this is allowed. Objects are checked where they are known.
     pub fn may(&self, permission: Permission) -> bool {
-        self.role >= permission.least_role()
+        self.may_on(permission, policy::ANYTHING)
+    }
+
+    /// Whether this is allowed on an object: `project/name` of an application, the name of a cluster or account, the
+    /// address of a repository.
+    pub fn may_on(&self, permission: Permission, object: &str) -> bool {
+        self.decide(permission, object).allowed
+    }
+
+    /// Whether this is allowed on every object there is or could be, so that nothing has to be left out of a list.
+    pub fn may_on_all(&self, permission: Permission) -> bool {
+        self.rights.on_all(self.role, permission)
+    }
+
+    /// The same as [`Actor::may_on`] with the reason.
+    pub fn decide(&self, permission: Permission, object: &str) -> Verdict {
+        self.rights.decide(self.role, permission, object)
     }
 }
 
@@ -121,4 +203,14 @@ pub struct TokenView {
     pub last_used: Option<Micros>,
     pub expires_at: Option<Micros>,
     pub revoked: bool,
+    /// What it is limited to; `None`: it may what its owner may.
+    pub scope: Option<TokenScope>,
+}
+
+/// A token to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NewToken {
+    pub label: String,
+    pub days: Option<u32>,
+    pub scope: Option<TokenScope>,
 }

@@ -6,6 +6,7 @@
 //! Start with [`application`] (what is placed where), [`diff`] and [`plan`] (what differs and what
 //! would be done), [`sync`] (what was done) and [`ports`] (how to ask).
 
+pub mod access;
 pub mod account;
 pub mod activity;
 pub mod application;
@@ -19,6 +20,7 @@ pub mod fleet;
 pub mod health;
 pub mod id;
 pub mod plan;
+pub mod policy;
 pub mod ports;
 pub mod reason;
 pub mod resource;

@@ -4,7 +4,8 @@
 //! Every method takes the [`Actor`] and authorises action and object inside. None of them applies
 //! anything: those that change something write an intent and wake a reconciler.
 
-use crate::account::{Actor, Role, TokenView, UserView};
+use crate::access::{AccessView, Question, QuestionAnswer};
+use crate::account::{Actor, NewToken, Role, TokenView, UserView};
 use crate::activity::{ActivityQuery, ActivityView, CommitView};
 use crate::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
@@ -183,8 +184,18 @@ pub trait Accounts: Send + Sync {
     async fn set_password(&self, actor: &Actor, user: UserId, old: &str, new: &str) -> Answer<()>;
     async fn tokens(&self, actor: &Actor) -> Answer<Vec<TokenView>>;
     /// The token, shown once.
-    async fn create_token(&self, actor: &Actor, label: &str, days: Option<u32>) -> Answer<String>;
+    async fn create_token(&self, actor: &Actor, new: &NewToken) -> Answer<String>;
     async fn revoke_token(&self, actor: &Actor, token: TokenId) -> Answer<()>;
+}
+
+/// Who may do what, and why.
+#[async_trait]
+pub trait AccessRules: Send + Sync {
+    async fn access(&self, actor: &Actor) -> Answer<AccessView>;
+    /// About oneself everybody may ask; about others whoever may see the policy.
+    async fn can(&self, actor: &Actor, question: &Question) -> Answer<QuestionAnswer>;
+    /// Chooses the one source that holds the policy; `None`: the roles of the accounts count again.
+    async fn choose_policy_source(&self, actor: &Actor, source: Option<SourceId>) -> Answer<()>;
 }
 
 /// Webhooks that Git hosts send here.
@@ -223,6 +234,7 @@ pub struct ControlPlane {
     pub clusters: Arc<dyn Clusters>,
     pub sources: Arc<dyn Sources>,
     pub webhooks: Arc<dyn Webhooks>,
+    pub access: Arc<dyn AccessRules>,
     pub accounts: Arc<dyn Accounts>,
     pub events: Arc<dyn Events>,
 }

@@ -1,5 +1,6 @@
 //! The commands, and which module carries each out.
 
+mod access;
 mod app;
 mod app_edit;
 mod app_rollback;
@@ -68,6 +69,9 @@ pub enum ClientCommand {
     /// Root sources.
     #[command(subcommand)]
     Source(source::Source),
+    /// Who may do what, and why.
+    #[command(subcommand)]
+    Access(access::Access),
     /// Versions of this client and of the server.
     Version,
 }
@@ -81,14 +85,18 @@ impl ClientCommand {
             Self::Wait(wait) => wait.run(global).await,
             Self::Cluster(cluster) => cluster.run(global).await,
             Self::Source(source) => source.run(global).await,
+            Self::Access(access) => access.run(global).await,
             Self::Version => version(global).await,
         }
     }
 
-    /// `app diff` says 1 for "there is a difference" and `wait` for "it failed", so their mistakes are 2.
+    /// `app diff` says 1 for "there is a difference", `wait` for "it failed" and `access can` for "no", so their mistakes
+    /// are 2.
     pub(crate) fn exit_on_error(&self) -> Exit {
         match self {
-            Self::App(app::App::Diff(_)) | Self::Wait(_) => Exit::Broken,
+            Self::App(app::App::Diff(_)) | Self::Wait(_) | Self::Access(access::Access::Can(_)) => {
+                Exit::Broken
+            }
             _ => Exit::Failed,
         }
     }

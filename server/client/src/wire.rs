@@ -2,7 +2,9 @@
 
 use lockstep_types::account::Role;
 use lockstep_types::edit::Edit;
+use lockstep_types::id::SourceId;
 use lockstep_types::id::{OperationId, RunId};
+use lockstep_types::policy::TokenScope;
 use lockstep_types::revision::Revision;
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +162,17 @@ pub struct TokenBody {
     pub label: String,
     #[serde(default)]
     pub days: Option<u32>,
+    /// What it is limited to; without it, it may what its owner may.
+    #[serde(default)]
+    pub scope: Option<TokenScope>,
+}
+
+/// `POST /access/source`. Without a source the roles of the accounts count.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySourceBody {
+    #[serde(default)]
+    pub source: Option<SourceId>,
 }
 
 /// The answer to [`TokenBody`]: shown once.

@@ -3,7 +3,7 @@
 //! A guess is counted before it is checked, in one statement, so that a crowd of guesses at once gains nothing. The
 //! count is per name *and* address: failing on purpose locks nobody out from elsewhere.
 
-use super::{AccountService, actor, internal, refusal};
+use super::{AccountService, internal, refusal};
 use crate::store::audit::Act;
 use crate::store::{login, user};
 use lockstep_types::PortError;
@@ -70,7 +70,7 @@ impl AccountService {
             .await
             .map_err(refusal)?;
         self.setup_pending.store(false, Ordering::Relaxed);
-        let actor = actor(&row);
+        let actor = self.actor(&row, None).await?;
         let mut tx = self.store.begin().await.map_err(refusal)?;
         tx.record(Act::by(&actor, "log in", format!("from {from}")));
         tx.commit().await.map_err(refusal)?;

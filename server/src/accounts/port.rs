@@ -7,8 +7,9 @@ use crate::store::token as tokens;
 use crate::store::user::{self, UserRow};
 use async_trait::async_trait;
 use lockstep_types::PortError;
-use lockstep_types::account::{Actor, Permission, Role, TokenView, UserView};
+use lockstep_types::account::{Actor, NewToken, Permission, Role, TokenView, UserView};
 use lockstep_types::id::{TokenId, UserId};
+use lockstep_types::policy::{self, TokenScope};
 use lockstep_types::ports::{Accounts, Answer};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -17,11 +18,45 @@ use std::sync::atomic::Ordering;
 /// Tokens of one person that are in force.
 const TOKENS: usize = 100;
 const LONGEST_LABEL: usize = 100;
+/// Projects that one token names.
+const PROJECTS: usize = 50;
 /// Ten years.
 const LONGEST_DAYS: u32 = 3650;
 
 fn require(actor: &Actor, permission: Permission) -> Answer<()> {
-    if actor.may(permission) {
+    require_on(actor, permission, policy::ANYTHING)
+}
+
+/// A person's token may be limited to a role and to projects.
+fn check_scope(scope: &TokenScope) -> Answer<()> {
+    if scope.projects.len() > PROJECTS {
+        return Err(PortError::invalid(
+            "projects",
+            format!("name at most {PROJECTS}"),
+        ));
+    }
+    for project in &scope.projects {
+        if project.is_empty() || project.contains('/') || policy::Glob::new(project).is_err() {
+            return Err(PortError::invalid(
+                "projects",
+                format!("“{project}” is no name or pattern of a project"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whoever may administer accounts by a policy does not thereby get at those of administrators.
+fn require_over(actor: &Actor, row: &UserRow) -> Answer<()> {
+    require_on(actor, Permission::Account, &row.name)?;
+    if row.role == Role::Admin {
+        require(actor, Permission::Policy)?;
+    }
+    Ok(())
+}
+
+fn require_on(actor: &Actor, permission: Permission, object: &str) -> Answer<()> {
+    if actor.may_on(permission, object) {
         Ok(())
     } else {
         Err(PortError::denied(permission))
@@ -93,7 +128,10 @@ impl Accounts for AccountService {
         password: &str,
         role: Role,
     ) -> Answer<UserId> {
-        require(actor, Permission::Account)?;
+        require_on(actor, Permission::Account, name)?;
+        if role == Role::Admin {
+            require(actor, Permission::Policy)?;
+        }
         check_name(name)?;
         let password = SecretString::from(password);
         password::check_new(name, &password)?;
@@ -115,6 +153,7 @@ impl Accounts for AccountService {
     async fn set_disabled(&self, actor: &Actor, user: UserId, disabled: bool) -> Answer<()> {
         require(actor, Permission::Account)?;
         let row = user::get(&self.store, user).await.map_err(refusal)?;
+        require_over(actor, &row)?;
         if disabled && row.role == Role::Admin && !self.others_who_rule(user).await? {
             return Err(PortError::Conflict(format!(
                 "{} is the last administrator; make another one first",
@@ -142,6 +181,13 @@ impl Accounts for AccountService {
             require(actor, Permission::Account)?;
         }
         let row = user::get(&self.store, user).await.map_err(refusal)?;
+        if actor.user != user {
+            require_over(actor, &row)?;
+        } else if actor.rights.scope.is_some() {
+            return Err(PortError::Conflict(
+                "a token that is limited changes no password; log in for that".to_owned(),
+            ));
+        }
         let new = SecretString::from(new);
         password::check_new(&row.name, &new)?;
         if actor.user == user {
@@ -165,8 +211,17 @@ impl Accounts for AccountService {
         tokens::list(&self.store, of).await.map_err(refusal)
     }
 
-    async fn create_token(&self, actor: &Actor, label: &str, days: Option<u32>) -> Answer<String> {
-        let label = label.trim();
+    async fn create_token(&self, actor: &Actor, new: &NewToken) -> Answer<String> {
+        if actor.rights.scope.is_some() {
+            return Err(PortError::Conflict(
+                "a token that is limited makes no others; log in, or use one that is not"
+                    .to_owned(),
+            ));
+        }
+        let (label, days) = (new.label.trim(), new.days);
+        if let Some(scope) = &new.scope {
+            check_scope(scope)?;
+        }
         if label.is_empty()
             || label.chars().count() > LONGEST_LABEL
             || label.chars().any(char::is_control)
@@ -197,10 +252,18 @@ impl Accounts for AccountService {
         let expires_at = days.map(|days| now.plus_seconds(i64::from(days) * 24 * 3600));
         let mut tx = self.store.begin().await.map_err(refusal)?;
         let digest = token::digest(&secret);
-        tokens::create(&mut tx, actor.user, label, &digest, expires_at)
-            .await
-            .map_err(refusal)?;
-        tx.record(act(actor, "create token", label).with(json!({ "days": days })));
+        tokens::create(
+            &mut tx,
+            actor.user,
+            label,
+            &digest,
+            expires_at,
+            new.scope.as_ref(),
+        )
+        .await
+        .map_err(refusal)?;
+        let detail = json!({ "days": days, "scope": new.scope });
+        tx.record(act(actor, "create token", label).with(detail));
         tx.commit().await.map_err(refusal)?;
         Ok(secret.expose_secret().to_owned())
     }

@@ -2,7 +2,7 @@
 //! no default password.
 
 use super::port::check_name;
-use super::{AccountService, actor, internal, now, password, refusal, token};
+use super::{AccountService, internal, now, password, refusal, token};
 use crate::store::audit::Act;
 use crate::store::token as rows;
 use crate::store::user;
@@ -70,7 +70,7 @@ impl AccountService {
         let row = user::create(&mut tx, name, Role::Admin, Some(&hash))
             .await
             .map_err(refusal)?;
-        let actor = actor(&row);
+        let actor = self.actor(&row, None).await?;
         tx.record(Act::by(
             &actor,
             "set up",

@@ -6,7 +6,6 @@ mod links;
 mod resource;
 mod tree;
 
-use super::allow::allow;
 use super::definitions::Placement;
 use super::sources::sets;
 use super::{Plane, refuse};
@@ -17,7 +16,7 @@ use crate::store;
 use async_trait::async_trait;
 use engine::manifest::Manifest;
 use lockstep_types::PortError;
-use lockstep_types::account::{Actor, Permission};
+use lockstep_types::account::Actor;
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TreeView,
 };
@@ -38,13 +37,12 @@ impl Applications for Plane {
         id: ApplicationId,
         cluster: &str,
     ) -> Answer<ApplicationView> {
-        allow(actor, Permission::Get)?;
+        self.seen(actor, id).await?;
         self.head_of(id, cluster).await
     }
 
     async fn tree(&self, actor: &Actor, target: TargetId) -> Answer<TreeView> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         let nodes = self.nodes(&placement).await?;
         Ok(TreeView {
             target: placement.reference(),
@@ -58,14 +56,12 @@ impl Applications for Plane {
         target: TargetId,
         key: &ResourceKey,
     ) -> Answer<ResourceView> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         self.resource_of(&placement, key).await
     }
 
     async fn changes(&self, actor: &Actor, target: TargetId) -> Answer<ChangesView> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         let assessment = self.current(&placement);
         let mut diffs: Vec<ResourceDiff> = match &assessment {
             Some(assessment) => assessment.diffs.values().cloned().collect(),
@@ -94,14 +90,12 @@ impl Applications for Plane {
         target: TargetId,
         before: Option<Micros>,
     ) -> Answer<HistoryView> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         self.history_of(&placement, before).await
     }
 
     async fn definition(&self, actor: &Actor, id: ApplicationId) -> Answer<DefinitionView> {
-        allow(actor, Permission::Get)?;
-        let defined = self.defined(id).await?;
+        let defined = self.seen(actor, id).await?;
         let source = match defined.row.source {
             Some(source) => store::source::get(self.runtime.store(), source).await.ok(),
             None => None,
@@ -132,8 +126,7 @@ impl Applications for Plane {
         from: &Revision,
         to: &Revision,
     ) -> Answer<CompareView> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         let from = self.revision_of(&placement, from).await?;
         let to = self.revision_of(&placement, to).await?;
         let before = self.rendered_at(&placement, &from).await?;

@@ -1,6 +1,6 @@
 //! Clusters: registered rows together with what their connections say.
 
-use super::allow::allow;
+use super::allow::{allow, allow_named};
 use super::registration::ClusterSecret;
 use super::{Plane, checks, refuse};
 use crate::runtime::ClusterHandle;
@@ -25,9 +25,11 @@ const KUBECONFIG_BYTES: usize = 512 * 1024;
 #[async_trait]
 impl Clusters for Plane {
     async fn clusters(&self, actor: &Actor) -> Answer<Vec<ClusterView>> {
-        allow(actor, Permission::Get)?;
+        allow(actor, Permission::SeeClusters)?;
         let db = self.runtime.store();
-        let rows = store::cluster::list(db).await.map_err(refuse::store)?;
+        let mut rows = store::cluster::list(db).await.map_err(refuse::store)?;
+        rows.retain(|row| actor.may_on(Permission::SeeClusters, &row.name));
+        let visible = self.visible(actor).await?;
         let mut targets: HashMap<String, Vec<TargetSummary>> = HashMap::new();
         for summary in store::target::summaries(db, &Which::All)
             .await
@@ -48,29 +50,36 @@ impl Clusters for Plane {
         Ok(rows
             .into_iter()
             .map(|row| {
-                let targets = targets.remove(&row.name).unwrap_or_default();
-                let leftovers = leftovers.remove(&row.name).unwrap_or_default();
+                let mut targets = targets.remove(&row.name).unwrap_or_default();
+                targets.retain(|summary| visible.has(summary.target.application.id));
+                let mut leftovers = leftovers.remove(&row.name).unwrap_or_default();
+                leftovers.retain(|left| visible.has(left.application_id));
                 self.cluster_view(row, targets, leftovers)
             })
             .collect())
     }
 
     async fn cluster(&self, actor: &Actor, name: &str) -> Answer<ClusterView> {
-        allow(actor, Permission::Get)?;
         let db = self.runtime.store();
-        let row = self.cluster_row(name).await?;
-        let targets = store::target::summaries(db, &Which::Cluster(row.name.clone()))
+        let row = self
+            .seen_cluster(actor, Permission::SeeClusters, name)
+            .await?;
+        let visible = self.visible(actor).await?;
+        let mut targets = store::target::summaries(db, &Which::Cluster(row.name.clone()))
             .await
             .map_err(refuse::store)?;
-        let leftovers = store::inventory::leftovers(db, Some(&row.name))
+        targets.retain(|summary| visible.has(summary.target.application.id));
+        let mut leftovers = store::inventory::leftovers(db, Some(&row.name))
             .await
             .map_err(refuse::store)?;
+        leftovers.retain(|left| visible.has(left.application_id));
         Ok(self.cluster_view(row, targets, leftovers))
     }
 
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {
         allow(actor, Permission::Cluster)?;
         let name = checks::name("name", &new.name)?;
+        allow_named(actor, Permission::Cluster, &name)?;
         checks::labels(&new.labels)?;
         if new.kubeconfig.len() > KUBECONFIG_BYTES {
             return Err(PortError::invalid(
@@ -111,8 +120,10 @@ impl Clusters for Plane {
     }
 
     async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()> {
-        allow(actor, Permission::Cluster)?;
-        let row = self.cluster_row(name).await?;
+        allow(actor, Permission::ForgetCluster)?;
+        let row = self
+            .seen_cluster(actor, Permission::ForgetCluster, name)
+            .await?;
         if row.from_file {
             return Err(PortError::Conflict(format!(
                 "the cluster {name} comes from the configuration file; remove it there and restart the server"
@@ -131,6 +142,21 @@ impl Clusters for Plane {
 }
 
 impl Plane {
+    /// A cluster on which the actor has a permission. One that may not be seen is not found.
+    async fn seen_cluster(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        name: &str,
+    ) -> Result<ClusterRow, PortError> {
+        if !actor.may_on(Permission::SeeClusters, name) {
+            return Err(refuse::missing("cluster", name));
+        }
+        let row = self.cluster_row(name).await?;
+        allow_named(actor, permission, &row.name)?;
+        Ok(row)
+    }
+
     async fn cluster_row(&self, name: &str) -> Result<ClusterRow, PortError> {
         let row = store::cluster::by_name(self.runtime.store(), name)
             .await

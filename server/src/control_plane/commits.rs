@@ -7,6 +7,7 @@ mod rollout;
 pub(super) use ancestry::Ancestry;
 pub(super) use rollout::{Runs, lead_time};
 
+use super::allow::Visible;
 use super::definitions::Defined;
 use super::{Plane, names, paths, refuse};
 use crate::reconcile::revisions;
@@ -38,6 +39,21 @@ impl Repositories {
     /// The repository that an address means.
     pub(super) fn by_slug(&self, slug: &str) -> Option<String> {
         names::by_slug(slug, &self.keys()).cloned()
+    }
+}
+
+impl Located {
+    /// Whether somebody who sees these applications may see it: all, or one that it touches.
+    pub(super) fn concerns(&self, visible: &Visible) -> bool {
+        match visible {
+            Visible::All => true,
+            Visible::Only(_) => self.applications.iter().any(|id| visible.has(*id)),
+        }
+    }
+
+    /// Whether it touches nothing else.
+    pub(super) fn only_concerns(&self, visible: &Visible) -> bool {
+        matches!(visible, Visible::All) || self.applications.iter().all(|id| visible.has(*id))
     }
 }
 

@@ -8,13 +8,14 @@ mod commit;
 mod compare;
 mod draft;
 mod file;
+mod permit;
 mod placed;
 mod plans;
 mod preview;
 mod template;
 mod words;
 
-use super::allow::allow;
+use super::allow::{allow, allow_named};
 use super::{Plane, checks};
 use async_trait::async_trait;
 use lockstep_types::account::{Actor, Permission};
@@ -28,8 +29,15 @@ impl Editing for Plane {
     async fn draft(&self, actor: &Actor, subject: EditSubject) -> Answer<EditDraft> {
         allow(actor, Permission::Get)?;
         match subject {
-            EditSubject::Application(id) => self.draft_of(id).await,
-            EditSubject::New(source) => self.draft_in(source).await,
+            EditSubject::Application(id) => {
+                self.seen(actor, id).await?;
+                self.draft_of(id).await
+            }
+            EditSubject::New(source) => {
+                let row = self.source_row(source).await?;
+                allow_named(actor, Permission::SeeSources, &row.repo_url)?;
+                self.draft_in(source).await
+            }
         }
     }
 
@@ -39,8 +47,10 @@ impl Editing for Plane {
     }
 
     async fn preview_edit(&self, actor: &Actor, edit: &Edit) -> Answer<EditPreview> {
-        allow(actor, Permission::Edit)?;
-        Ok(self.prepare_edit(edit).await?.view)
+        self.may_begin(actor, edit).await?;
+        let prepared = self.prepare_edit(edit).await?;
+        self.may_edit(actor, &prepared).await?;
+        Ok(prepared.view)
     }
 
     async fn commit_edit(
@@ -50,7 +60,7 @@ impl Editing for Plane {
         digest: &str,
         reason: &str,
     ) -> Answer<EditOutcome> {
-        allow(actor, Permission::Edit)?;
+        self.may_begin(actor, edit).await?;
         let reason = checks::optional_reason(reason)?;
         self.write_edit(actor, edit, digest, &reason).await
     }

@@ -43,8 +43,12 @@ impl Fleet for Plane {
         allow(actor, Permission::Get)?;
         let defined = self.all_defined().await?;
         let located = self.locate(&commit.trim().to_lowercase(), &defined).await?;
-        let located = located.ok_or_else(|| refuse::missing("commit", commit))?;
-        let placements = self.all_placements().await?;
+        let visible = self.visible(actor).await?;
+        let located = located
+            .filter(|located| located.concerns(&visible))
+            .ok_or_else(|| refuse::missing("commit", commit))?;
+        let mut placements = self.all_placements().await?;
+        placements.retain(|placement| visible.has(placement.target.application));
         let mut ancestry = Ancestry::new(self.runtime.mirrors());
         let targets = self
             .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
@@ -58,23 +62,27 @@ impl Fleet for Plane {
 
     async fn problems(&self, actor: &Actor) -> Answer<Vec<Problem>> {
         allow(actor, Permission::Get)?;
-        self.all_problems().await
+        self.all_problems(actor).await
     }
 
     async fn drift(&self, actor: &Actor, query: &DriftQuery) -> Answer<Vec<DriftRow>> {
         allow(actor, Permission::Get)?;
-        store::drift::list(self.runtime.store(), query, DRIFT_ROWS)
+        let visible = self.visible(actor).await?;
+        let db = self.runtime.store();
+        let mut rows = store::drift::list_of(db, query, DRIFT_ROWS, visible.only())
             .await
-            .map_err(refuse::store)
+            .map_err(refuse::store)?;
+        rows.retain(|row| visible.has(row.target.application.id));
+        Ok(rows)
     }
 
     async fn activity(&self, actor: &Actor, query: &ActivityQuery) -> Answer<ActivityView> {
         allow(actor, Permission::Get)?;
-        self.timeline(query).await
+        self.timeline(actor, query).await
     }
 
     async fn commit(&self, actor: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {
         allow(actor, Permission::Get)?;
-        self.passport(repo, revision).await
+        self.passport(actor, repo, revision).await
     }
 }

@@ -8,6 +8,7 @@ mod candidates;
 pub(super) mod commit;
 mod ending;
 mod pauses;
+mod permit;
 mod plans;
 mod preview;
 pub(super) mod words;
@@ -27,8 +28,7 @@ use lockstep_types::rollback::{
 #[async_trait]
 impl Rollbacks for Plane {
     async fn candidates(&self, actor: &Actor, target: TargetId) -> Answer<Vec<RollbackCandidate>> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         self.candidates_of(&placement).await
     }
 
@@ -39,15 +39,19 @@ impl Rollbacks for Plane {
         to: &Revision,
     ) -> Answer<RollbackPreview> {
         allow(actor, Permission::Rollback)?;
-        let placement = self.placement(target).await?;
+        let placement = self.granted(actor, Permission::Rollback, target).await?;
         let to = self.revision_of(&placement, to).await?;
-        Ok(self.preview_of(&placement, &to).await?.view)
+        let prepared = self.preview_of(&placement, &to).await?;
+        self.may_roll_back(actor, &placement, &prepared).await?;
+        Ok(prepared.view)
     }
 
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
         allow(actor, Permission::Rollback)?;
         let reason = checks::optional_reason(&request.reason)?;
-        let placement = self.placement(request.target).await?;
+        let placement = self
+            .granted(actor, Permission::Rollback, request.target)
+            .await?;
         let to = self.revision_of(&placement, &request.to).await?;
         self.commit_rollback(actor, &placement, &to, &request.digest, &reason)
             .await
@@ -57,7 +61,9 @@ impl Rollbacks for Plane {
         allow(actor, Permission::Rollback)?;
         let reason = checks::reason(&request.reason)?;
         let seconds = checks::hours(request.hours)?;
-        let placement = self.placement(request.target).await?;
+        let placement = self
+            .granted(actor, Permission::Rollback, request.target)
+            .await?;
         let to = self.revision_of(&placement, &request.to).await?;
         self.pin_at(actor, &placement, &to, &reason, seconds).await
     }
@@ -80,7 +86,7 @@ impl Rollbacks for Plane {
         allow(actor, Permission::Hold)?;
         let reason = checks::reason(reason)?;
         let seconds = checks::hours(hours)?;
-        let placement = self.placement(target).await?;
+        let placement = self.granted(actor, Permission::Hold, target).await?;
         self.hold_now(actor, &placement, &reason, seconds).await
     }
 

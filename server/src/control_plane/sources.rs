@@ -4,7 +4,7 @@ mod preview;
 mod rivals;
 pub(super) mod sets;
 
-use super::allow::allow;
+use super::allow::{allow, allow_named};
 use super::registration::{GitLogin, GitSecret};
 use super::{Plane, checks, refuse};
 use crate::store;
@@ -28,18 +28,20 @@ use uuid::Uuid;
 #[async_trait]
 impl Sources for Plane {
     async fn sources(&self, actor: &Actor) -> Answer<Vec<SourceView>> {
-        allow(actor, Permission::Get)?;
+        allow(actor, Permission::SeeSources)?;
         let db = self.runtime.store();
         let sealed = store::credential::owners(db).await.map_err(refuse::store)?;
         let mut views = Vec::new();
-        for row in store::source::list(db).await.map_err(refuse::store)? {
+        let all = store::source::list(db).await.map_err(refuse::store)?;
+        let seen = |row: &SourceRow| actor.may_on(Permission::SeeSources, &row.repo_url);
+        for row in all.into_iter().filter(seen) {
             views.push(self.source_view(row, &sealed).await?);
         }
         Ok(views)
     }
 
     async fn add_source(&self, actor: &Actor, new: &NewSource) -> Answer<SourceId> {
-        allow(actor, Permission::Source)?;
+        allow_named(actor, Permission::Source, new.repo_url.trim())?;
         let fields = self.source_fields(new).await?;
         let secret = git_secret(new)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
@@ -62,8 +64,10 @@ impl Sources for Plane {
     }
 
     async fn remove_source(&self, actor: &Actor, source: SourceId, typed: &str) -> Answer<()> {
-        allow(actor, Permission::Source)?;
-        let row = self.source_row(source).await?;
+        allow(actor, Permission::ForgetSource)?;
+        let row = self
+            .seen_source(actor, Permission::ForgetSource, source)
+            .await?;
         if row.from_file {
             return Err(PortError::Conflict(format!(
                 "the source {} comes from the configuration file; remove it there and restart the server",
@@ -71,6 +75,15 @@ impl Sources for Plane {
             )));
         }
         checks::typed(typed, &row.name)?;
+        let policy = store::policy::get(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
+        if policy.source == Some(row.id) {
+            return Err(PortError::Conflict(format!(
+                "the source {} holds the policy; choose another source for it on Settings, Access first",
+                row.name
+            )));
+        }
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         store::source::delete(&mut tx, source)
             .await
@@ -83,12 +96,14 @@ impl Sources for Plane {
 
     async fn sets(&self, actor: &Actor) -> Answer<Vec<SetView>> {
         allow(actor, Permission::Get)?;
-        self.set_views().await
+        self.set_views(actor).await
     }
 
     async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()> {
-        allow(actor, Permission::Get)?;
-        let row = self.source_row(source).await?;
+        allow(actor, Permission::SeeSources)?;
+        let row = self
+            .seen_source(actor, Permission::SeeSources, source)
+            .await?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         tx.record(Act::by(actor, "refresh source", &row.name));
         tx.commit().await.map_err(refuse::store)?;
@@ -98,13 +113,17 @@ impl Sources for Plane {
 
     async fn take_over_preview(&self, actor: &Actor, source: SourceId) -> Answer<TakeOverPreview> {
         allow(actor, Permission::TakeOver)?;
-        let row = self.source_row(source).await?;
+        let row = self
+            .seen_source(actor, Permission::TakeOver, source)
+            .await?;
         self.preview_take_over(&row).await
     }
 
     async fn take_over(&self, actor: &Actor, source: SourceId, digest: &str) -> Answer<()> {
         allow(actor, Permission::TakeOver)?;
-        let row = self.source_row(source).await?;
+        let row = self
+            .seen_source(actor, Permission::TakeOver, source)
+            .await?;
         if row.mode == Mode::Managed {
             return Err(PortError::Conflict(format!(
                 "the source {} is taken over already",
@@ -185,6 +204,21 @@ impl Plane {
         store::source::get(self.runtime.store(), id)
             .await
             .map_err(refuse::store)
+    }
+
+    /// A source on which the actor has a permission. One that may not be seen is not found.
+    async fn seen_source(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        id: SourceId,
+    ) -> Result<SourceRow, PortError> {
+        let row = self.source_row(id).await?;
+        if !actor.may_on(Permission::SeeSources, &row.repo_url) {
+            return Err(refuse::store(store::StoreError::not_found("source", id)));
+        }
+        allow_named(actor, permission, &row.repo_url)?;
+        Ok(row)
     }
 
     async fn source_view(

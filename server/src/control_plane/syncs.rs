@@ -2,18 +2,20 @@
 
 mod waiting;
 
-use super::allow::allow;
+use super::allow::{allow, allow_on, sees};
 use super::definitions::Placement;
 use super::{Plane, refuse};
 use crate::reconcile::revisions;
 use crate::runtime::now;
 use crate::store;
+use crate::store::StoreError;
 use crate::store::audit::Act;
 use crate::store::operation::{Inserted, NewOperation};
 use async_trait::async_trait;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::{ApprovalId, OperationId, RunId, TargetId};
+use lockstep_types::policy;
 use lockstep_types::ports::{Answer, Syncs};
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{
@@ -41,7 +43,12 @@ impl Syncs for Plane {
                 format!("use 1 to {KEY} characters"),
             ));
         }
-        let placement = self.placement(request.target).await?;
+        let placement = self
+            .granted(actor, Permission::Sync, request.target)
+            .await?;
+        if request.prune {
+            allow_on(actor, Permission::Prune, &placement.defined.row)?;
+        }
         self.may_write(&placement).await?;
         let intent = NewOperation {
             kind: OperationKind::Sync,
@@ -55,8 +62,7 @@ impl Syncs for Plane {
     }
 
     async fn refresh(&self, actor: &Actor, target: TargetId) -> Answer<OperationId> {
-        allow(actor, Permission::Get)?;
-        let placement = self.placement(target).await?;
+        let placement = self.seen_target(actor, target).await?;
         present(&placement)?;
         let intent = NewOperation {
             kind: OperationKind::Refresh,
@@ -75,9 +81,13 @@ impl Syncs for Plane {
     }
 
     async fn run(&self, actor: &Actor, run: RunId) -> Answer<RunView> {
-        allow(actor, Permission::Get)?;
         let db = self.runtime.store();
         let summary = store::run::summary(db, run).await.map_err(refuse::store)?;
+        let application = &summary.target.application;
+        if !sees(actor, application) {
+            return Err(refuse::store(StoreError::not_found("run", run)));
+        }
+        let object = policy::application(&application.project, &application.name);
         let plan = store::run::plan(db, run).await.map_err(refuse::store)?;
         let steps = store::run::steps(db, run).await.map_err(refuse::store)?;
         let open = !summary.phase.is_final();
@@ -90,8 +100,8 @@ impl Syncs for Plane {
         );
         Ok(RunView {
             waiting_for: waiting::words(&summary, plan.as_ref(), &steps),
-            may_terminate: open && actor.may(Permission::Terminate),
-            may_retry: unfinished && actor.may(Permission::Sync),
+            may_terminate: open && actor.may_on(Permission::Terminate, &object),
+            may_retry: unfinished && actor.may_on(Permission::Sync, &object),
             summary,
             plan,
             steps,
@@ -99,11 +109,12 @@ impl Syncs for Plane {
     }
 
     async fn run_of(&self, actor: &Actor, operation: OperationId) -> Answer<Option<RunId>> {
-        allow(actor, Permission::Get)?;
         let db = self.runtime.store();
-        store::operation::get(db, operation)
+        let row = store::operation::get(db, operation)
             .await
             .map_err(refuse::store)?;
+        self.of_seen(actor, row.target, ("operation", &operation.to_string()))
+            .await?;
         let run = store::run::newest_of_operation(db, operation)
             .await
             .map_err(refuse::store)?;
@@ -115,13 +126,16 @@ impl Syncs for Plane {
         let row = store::run::get(self.runtime.store(), run)
             .await
             .map_err(refuse::store)?;
+        let placement = self
+            .of_seen(actor, row.target, ("run", &run.to_string()))
+            .await?;
+        allow_on(actor, Permission::Terminate, &placement.defined.row)?;
         if row.phase.is_final() {
             return Err(PortError::Conflict(format!(
                 "this run has ended already, as {}",
                 row.phase.word()
             )));
         }
-        let placement = self.placement(row.target).await?;
         let intent = NewOperation {
             kind: OperationKind::Terminate,
             target: row.target,
@@ -137,9 +151,11 @@ impl Syncs for Plane {
 
     async fn approvals(&self, actor: &Actor) -> Answer<Vec<ApprovalView>> {
         allow(actor, Permission::Get)?;
-        store::approval::waiting(self.runtime.store())
+        let mut waiting = store::approval::waiting(self.runtime.store())
             .await
-            .map_err(refuse::store)
+            .map_err(refuse::store)?;
+        waiting.retain(|approval| sees(actor, &approval.target.application));
+        Ok(waiting)
     }
 
     async fn decide(
@@ -154,7 +170,10 @@ impl Syncs for Plane {
         let row = store::approval::get(db, approval)
             .await
             .map_err(refuse::store)?;
-        let placement = self.placement(row.target).await?;
+        let placement = self
+            .of_seen(actor, row.target, ("approval", &approval.to_string()))
+            .await?;
+        allow_on(actor, Permission::Approve, &placement.defined.row)?;
         let mut tx = db.begin().await.map_err(refuse::store)?;
         store::approval::decide(&mut tx, approval, digest, yes, &actor.name)
             .await

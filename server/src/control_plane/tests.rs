@@ -1,10 +1,13 @@
 //! The ports over a real database and real repositories, without clusters and without reconcilers: what they write is
 //! looked at before anybody takes it up.
 
+mod acts;
 mod bench;
 mod doors;
 mod editing;
 mod fleet;
 mod intents;
 mod registering;
+mod rights;
 mod rollback;
+mod routes;

@@ -51,7 +51,7 @@ pub(super) struct Gatekeeper {
 #[async_trait]
 impl Webhooks for Plane {
     async fn webhooks(&self, actor: &Actor) -> Answer<WebhooksView> {
-        allow(actor, Permission::Get)?;
+        allow(actor, Permission::SeeSources)?;
         let db = self.runtime.store();
         let secret = store::credential::get(db, SECRET).await;
         let facts = store::installation::all(db).await.map_err(refuse::store)?;

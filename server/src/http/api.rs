@@ -1,6 +1,7 @@
 //! `/api/v1`: the ports over HTTP, for the command line and for programs. Each route takes its input apart, asks one
 //! port and wraps the answer; nothing is decided here.
 
+mod access;
 mod accounts;
 mod applications;
 mod clusters;
@@ -15,7 +16,8 @@ use super::problem::Refusal;
 use super::table::Table;
 use axum::Json;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Edit, Get, Hold, Rollback, Source, Sync, TakeOver, Terminate,
+    Account, Approve, Cluster, Edit, ForgetCluster, ForgetSource, Get, Hold, Policy, Rollback,
+    SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,8 +40,8 @@ struct OnTarget {
 pub fn table() -> Table {
     Table::default()
         .post_public("/login", accounts::log_in)
-        .get("/me", Get, accounts::me)
-        .get("/version", Get, accounts::version)
+        .get_signed_in("/me", accounts::me)
+        .get_signed_in("/version", accounts::version)
         .get("/events/head", Get, fleet::head)
         .get("/fleet", Get, fleet::fleet)
         .get("/problems", Get, fleet::problems)
@@ -72,7 +74,7 @@ pub fn table() -> Table {
             applications::compare,
         )
         .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
-        .post("/apps/{id}/targets/{target}/refresh", Sync, runs::refresh)
+        .post("/apps/{id}/targets/{target}/refresh", Get, runs::refresh)
         .get("/operations/{id}", Get, runs::operation)
         .get("/runs/{id}", Get, runs::run)
         .post("/runs/{id}/terminate", Terminate, runs::terminate)
@@ -98,28 +100,31 @@ pub fn table() -> Table {
         .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
         .delete("/holds/{id}", Hold, rollbacks::release)
         .get("/apps/{id}/edit", Get, edits::of_application)
-        .get("/sources/{id}/new", Get, edits::in_source)
+        .get("/sources/{id}/new", SeeSources, edits::in_source)
         .post("/edits/template", Get, edits::template)
         .post("/edits/preview", Edit, edits::preview)
         .post("/edits", Edit, edits::commit)
-        .get("/clusters", Get, clusters::clusters)
+        .get("/clusters", SeeClusters, clusters::clusters)
         .post("/clusters", Cluster, clusters::add)
-        .get("/clusters/{name}", Get, clusters::cluster)
-        .delete("/clusters/{name}", Cluster, clusters::remove)
-        .get("/sources", Get, sources::sources)
+        .get("/clusters/{name}", SeeClusters, clusters::cluster)
+        .delete("/clusters/{name}", ForgetCluster, clusters::remove)
+        .get("/sources", SeeSources, sources::sources)
         .get("/sets", Get, sources::sets)
         .post("/sources", Source, sources::add)
-        .delete("/sources/{id}", Source, sources::remove)
-        .post("/sources/{id}/refresh", Get, sources::refresh)
+        .delete("/sources/{id}", ForgetSource, sources::remove)
+        .post("/sources/{id}/refresh", SeeSources, sources::refresh)
         .get("/sources/{id}/take-over", TakeOver, sources::preview)
         .post("/sources/{id}/take-over", TakeOver, sources::take_over)
-        .get("/webhooks", Get, webhooks::webhooks)
+        .get("/webhooks", SeeSources, webhooks::webhooks)
         .post("/webhooks/secret", Source, webhooks::renew_secret)
+        .get("/access", SeePolicy, access::access)
+        .get_signed_in("/access/can", access::can)
+        .post("/access/source", Policy, access::choose_source)
         .get("/users", Account, accounts::users)
         .post("/users", Account, accounts::create_user)
         .post("/users/{id}/disabled", Account, accounts::set_disabled)
-        .post("/users/{id}/password", Get, accounts::set_password)
-        .get("/tokens", Get, accounts::tokens)
-        .post("/tokens", Get, accounts::create_token)
-        .delete("/tokens/{id}", Get, accounts::revoke_token)
+        .post_signed_in("/users/{id}/password", accounts::set_password)
+        .get_signed_in("/tokens", accounts::tokens)
+        .post_signed_in("/tokens", accounts::create_token)
+        .delete_signed_in("/tokens/{id}", accounts::revoke_token)
 }

@@ -125,8 +125,16 @@ enum Credential {
     Token(Actor),
 }
 
+/// What became of a login.
+enum Holds {
+    Still,
+    /// The same person, who may other things than before.
+    Otherwise,
+    NoMore,
+}
+
 impl Credential {
-    async fn holds(&self, web: &Web, actor: &Actor) -> bool {
+    async fn holds(&self, web: &Web, actor: &Actor) -> Holds {
         let now = match self {
             // The session caches its record: only a fresh load sees that it is gone.
             Self::Session(session) => match session.load().await {
@@ -139,7 +147,12 @@ impl Credential {
             Self::Token(actor) => web.accounts.still(actor).await,
         };
         // A database that does not answer ends no stream; the next look will tell.
-        now.map_or(true, |now| now.as_ref() == Some(actor))
+        match now {
+            Err(_) => Holds::Still,
+            Ok(Some(now)) if now == *actor => Holds::Still,
+            Ok(Some(_)) => Holds::Otherwise,
+            Ok(None) => Holds::NoMore,
+        }
     }
 }
 
@@ -188,6 +201,7 @@ pub async fn events(
         wanted,
         events,
         recheck,
+        last: after,
         _place: place,
     };
     let messages = futures::stream::unfold(Some(open), |open| async move {
@@ -244,6 +258,8 @@ struct Open {
     wanted: Wanted,
     events: BoxStream<'static, Answer<Event>>,
     recheck: Interval,
+    /// The newest event that was looked at.
+    last: u64,
     _place: Place,
 }
 
@@ -260,9 +276,26 @@ impl Open {
             let doubtful = event
                 .as_ref()
                 .is_none_or(|event| event.subject == Subject::Account);
-            if doubtful && !self.credential.holds(&self.web, &self.actor).await {
-                let farewell = Message::default().event("logout").data("{}");
-                return Some((farewell, true));
+            if doubtful {
+                match self.credential.holds(&self.web, &self.actor).await {
+                    Holds::Still => {}
+                    Holds::NoMore => {
+                        let farewell = Message::default().event("logout").data("{}");
+                        return Some((farewell, true));
+                    }
+                    // With other rights everything is read again, and the browser comes back by itself.
+                    Holds::Otherwise => {
+                        let seq = event
+                            .as_ref()
+                            .map_or(self.last, |event| event.seq)
+                            .to_string();
+                        let farewell = Message::default().event("reset").id(seq.clone()).data(seq);
+                        return Some((farewell, true));
+                    }
+                }
+            }
+            if let Some(event) = &event {
+                self.last = event.seq;
             }
             if let Some(event) = event.filter(|event| self.wanted.takes(event)) {
                 return Some((message(&event), false));

@@ -19,8 +19,17 @@ pub struct RouteInfo {
     pub method: Method,
     /// With `{placeholders}`, below the table's own prefix.
     pub path: &'static str,
-    /// `None`: before the login.
-    pub permission: Option<Permission>,
+    pub needs: Needs,
+}
+
+/// What a route needs. There is no way to add one without saying it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: it is before the login.
+    Nothing,
+    /// A login: it is about whoever asks, whatever their rights.
+    Login,
+    Permission(Permission),
 }
 
 /// Collects routes.
@@ -37,7 +46,12 @@ impl Table {
         H: Handler<T, Web>,
         T: 'static,
     {
-        self.add(Method::GET, path, Some(permission), get(handler))
+        self.add(
+            Method::GET,
+            path,
+            Needs::Permission(permission),
+            get(handler),
+        )
     }
 
     /// Changes something.
@@ -46,7 +60,12 @@ impl Table {
         H: Handler<T, Web>,
         T: 'static,
     {
-        self.add(Method::POST, path, Some(permission), post(handler))
+        self.add(
+            Method::POST,
+            path,
+            Needs::Permission(permission),
+            post(handler),
+        )
     }
 
     /// Removes something.
@@ -55,7 +74,39 @@ impl Table {
         H: Handler<T, Web>,
         T: 'static,
     {
-        self.add(Method::DELETE, path, Some(permission), delete(handler))
+        self.add(
+            Method::DELETE,
+            path,
+            Needs::Permission(permission),
+            delete(handler),
+        )
+    }
+
+    /// Reads about whoever asks.
+    pub fn get_signed_in<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Web>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, Needs::Login, get(handler))
+    }
+
+    /// Changes something about whoever asks.
+    pub fn post_signed_in<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Web>,
+        T: 'static,
+    {
+        self.add(Method::POST, path, Needs::Login, post(handler))
+    }
+
+    /// Removes something about whoever asks.
+    pub fn delete_signed_in<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Web>,
+        T: 'static,
+    {
+        self.add(Method::DELETE, path, Needs::Login, delete(handler))
     }
 
     /// Before the login.
@@ -64,27 +115,27 @@ impl Table {
         H: Handler<T, Web>,
         T: 'static,
     {
-        self.add(Method::POST, path, None, post(handler))
+        self.add(Method::POST, path, Needs::Nothing, post(handler))
     }
 
     fn add(
         mut self,
         method: Method,
         path: &'static str,
-        permission: Option<Permission>,
+        needs: Needs,
         handler: MethodRouter<Web>,
     ) -> Self {
-        let handler = match permission {
-            Some(permission) => handler.route_layer(from_fn(move |request, next| {
-                require(permission, request, next)
-            })),
-            None => handler,
+        let handler = match needs {
+            Needs::Nothing => handler,
+            needs => {
+                handler.route_layer(from_fn(move |request, next| require(needs, request, next)))
+            }
         };
         self.router = self.router.route(path, handler);
         self.routes.push(RouteInfo {
             method,
             path,
-            permission,
+            needs,
         });
         self
     }
@@ -96,12 +147,12 @@ impl Table {
 }
 
 /// The first of two checks: the port makes the second, with the object in hand.
-async fn require(permission: Permission, request: Request, next: Next) -> Response {
-    match request.extensions().get::<Actor>() {
-        None => Refusal(PortError::Unauthenticated).into_response(),
-        Some(actor) if !actor.may(permission) => {
+async fn require(needs: Needs, request: Request, next: Next) -> Response {
+    match (request.extensions().get::<Actor>(), needs) {
+        (None, _) => Refusal(PortError::Unauthenticated).into_response(),
+        (Some(actor), Needs::Permission(permission)) if !actor.may(permission) => {
             Refusal(PortError::denied(permission)).into_response()
         }
-        Some(_) => next.run(request).await,
+        (Some(_), _) => next.run(request).await,
     }
 }

@@ -4,6 +4,7 @@
 //! closed. Only [`execute`] writes to a cluster, and it does exactly what the stored plan says; where a wave or a hook has to
 //! be waited for, the pass ends, and the watch wakes the next one.
 
+mod authorise;
 mod batch;
 mod ending;
 mod execute;
@@ -56,6 +57,9 @@ pub(crate) async fn begin(
             let Some(compared) = compared else {
                 return Ok(());
             };
+            if let Some(why) = authorise::lost(runtime, loaded, trigger, *prune).await? {
+                return refuse(runtime, loaded, Some(compared), &why).await;
+            }
             let Some((operation, started_by)) =
                 take_operation(runtime, loaded, trigger, *prune).await?
             else {

@@ -5,6 +5,7 @@
 
 mod commits;
 mod moved;
+pub(crate) mod policy;
 mod read;
 pub(crate) mod sets;
 
@@ -87,6 +88,9 @@ async fn pass(runtime: Runtime, key: String) -> Passed {
                     Err(error) => {
                         tracing::warn!(event.name = "source.read_failed", source.id = %source, error = %error, "definitions could not be recorded; it is tried again");
                     }
+                }
+                if let Err(error) = policy::look(&runtime, &key, *source).await {
+                    tracing::warn!(event.name = "policy.read_failed", source.id = %source, error = %error, "the policy could not be recorded; the one before it stays in force, and it is tried again");
                 }
             }
             wake(&runtime, &wanted, &moved, &steps);

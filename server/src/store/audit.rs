@@ -5,10 +5,11 @@
 use super::columns::{Column, anywhere, big, json, number};
 use super::entity::{audit, audit_head};
 use super::error::Doing;
+use super::visible::of_targets;
 use super::{Read, StoreError};
 use lockstep_types::Micros;
 use lockstep_types::account::Actor;
-use lockstep_types::id::{TargetId, TokenId, UserId};
+use lockstep_types::id::{ApplicationId, TargetId, TokenId, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
@@ -16,6 +17,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// What somebody did.
@@ -107,6 +109,8 @@ pub struct AuditQuery {
     pub before_at: Option<Micros>,
     pub since: Option<Micros>,
     pub limit: u64,
+    /// Only acts on targets of these applications, and those of this person.
+    pub only: Option<(BTreeSet<ApplicationId>, UserId)>,
 }
 
 /// What checking the chain found.
@@ -220,6 +224,16 @@ pub async fn list(db: &impl Read, query: &AuditQuery) -> Result<Vec<AuditEntry>,
     }
     if let Some(target) = query.target {
         select = select.filter(audit::Column::TargetId.eq(target.to_string()));
+    }
+    if let Some((only, person)) = &query.only {
+        let on_targets = Condition::all()
+            .add(audit::Column::TargetId.is_not_null())
+            .add(of_targets(audit::Column::TargetId, Some(only)));
+        select = select.filter(
+            Condition::any()
+                .add(on_targets)
+                .add(audit::Column::ActorId.eq(person.to_string())),
+        );
     }
     if let Some(before) = query.before {
         select = select.filter(audit::Column::Seq.lt(big(before)));

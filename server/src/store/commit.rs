@@ -7,6 +7,7 @@ pub use render::{CommitRender, rendered, renders};
 use super::columns::{Column, ROWS_AT_ONCE, anywhere, json};
 use super::entity::{commit_application, commit_seen};
 use super::error::Doing;
+use super::visible::{Only, of_commits};
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::id::ApplicationId;
@@ -149,7 +150,21 @@ pub async fn page(
     before: Option<Micros>,
     limit: u64,
 ) -> Result<Vec<SeenCommit>, StoreError> {
-    let mut select = newest_first();
+    page_of(db, filter, before, limit, None).await
+}
+
+/// The same, only commits that touch one of some applications.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn page_of(
+    db: &impl Read,
+    filter: &str,
+    before: Option<Micros>,
+    limit: u64,
+    only: Only<'_>,
+) -> Result<Vec<SeenCommit>, StoreError> {
+    let mut select = newest_first().filter(of_commits(commit_seen::Column::Sha, only));
     for word in filter.split_whitespace() {
         let search = Expr::col(commit_seen::Column::Search);
         select = select.filter(search.like(LikeExpr::new(anywhere(word)).escape('\\')));

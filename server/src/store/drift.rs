@@ -4,6 +4,7 @@
 use super::columns::{Column, anywhere, maybe_json};
 use super::entity::{application, drift, target as target_table};
 use super::error::Doing;
+use super::visible::{Only, of_applications};
 use super::{Read, StoreError, Tx, target};
 use lockstep_types::Micros;
 use lockstep_types::application::TargetRef;
@@ -264,9 +265,23 @@ pub async fn list(
     query: &DriftQuery,
     limit: u64,
 ) -> Result<Vec<DriftRow>, StoreError> {
+    list_of(db, query, limit, None).await
+}
+
+/// The same of some applications only.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list_of(
+    db: &impl Read,
+    query: &DriftQuery,
+    limit: u64,
+    only: Only<'_>,
+) -> Result<Vec<DriftRow>, StoreError> {
     let mut select = drift::Entity::find()
         .join(JoinType::InnerJoin, to_target())
         .join(JoinType::InnerJoin, to_application())
+        .filter(of_applications(application::Column::Id, only))
         .order_by_desc(drift::Column::OpenedAt)
         .order_by_desc(drift::Column::Id)
         .limit(limit);

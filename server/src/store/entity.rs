@@ -23,6 +23,7 @@ pub mod login_attempt;
 pub mod object_body;
 pub mod operation;
 pub mod pin;
+pub mod policy;
 pub mod render;
 pub mod render_object;
 pub mod run;

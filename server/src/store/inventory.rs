@@ -7,7 +7,7 @@ use super::entity::{application, inventory, target};
 use super::error::Doing;
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
-use lockstep_types::id::TargetId;
+use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::resource::ResourceKey;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -56,6 +56,7 @@ pub struct InventoryRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftoverRow {
     pub target: TargetId,
+    pub application_id: ApplicationId,
     pub application: String,
     pub cluster: String,
     pub entry: InventoryRow,
@@ -238,6 +239,7 @@ pub async fn leftovers(
     let rows = select
         .column_as(application::Column::Name, "application")
         .column_as(application::Column::GoneAt, "gone_at")
+        .column_as(application::Column::Id, "application_id")
         .column_as(target::Column::Cluster, "cluster")
         .into_model::<Left>()
         .all(&db.executor())
@@ -247,6 +249,7 @@ pub async fn leftovers(
         .map(|row| {
             Ok(LeftoverRow {
                 target: Column("inventory", "target_id").id(&row.target_id)?,
+                application_id: Column("target", "application_id").id(&row.application_id)?,
                 application: row.application,
                 cluster: row.cluster,
                 gone_at: Micros(row.gone_at),
@@ -267,6 +270,7 @@ pub async fn leftovers(
 #[derive(sea_orm::FromQueryResult)]
 struct Left {
     target_id: String,
+    application_id: String,
     object_key: String,
     api_version: String,
     uid: Option<String>,

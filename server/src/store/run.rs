@@ -8,7 +8,7 @@ mod step;
 
 pub use list::{
     RunCounts, active_of_target, counts_since, newest_of_operation, of_revision, of_target, open,
-    page, summary,
+    page, page_of, summary,
 };
 pub use step::{put_steps, steps};
 

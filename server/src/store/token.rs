@@ -1,7 +1,7 @@
 //! API tokens and the token that makes the first administrator. Only hashes are stored, so a copy of the database lets
 //! nobody in.
 
-use super::columns::Column;
+use super::columns::{Column, maybe_json};
 use super::entity::{account, api_token, setup_token};
 use super::error::Doing;
 use super::user::UserRow;
@@ -10,6 +10,7 @@ use lockstep_types::Micros;
 use lockstep_types::account::TokenView;
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{TokenId, UserId};
+use lockstep_types::policy::TokenScope;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -27,6 +28,7 @@ pub async fn create(
     label: &str,
     hash: &str,
     expires_at: Option<Micros>,
+    scope: Option<&TokenScope>,
 ) -> Result<TokenId, StoreError> {
     user::get(tx, user).await?;
     let id = TokenId(Uuid::now_v7());
@@ -39,6 +41,7 @@ pub async fn create(
         expires_at: expires_at.map(|at| at.0),
         last_used_at: None,
         revoked_at: None,
+        scope: maybe_json("the scope of a token", scope)?,
     };
     api_token::Entity::insert(model.into_active_model())
         .exec_without_returning(tx.db())
@@ -48,15 +51,19 @@ pub async fn create(
     Ok(id)
 }
 
+/// A token that opens the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub token: TokenId,
+    pub user: UserRow,
+    pub scope: Option<TokenScope>,
+}
+
 /// Whose token this hash is; `None` when it is unknown, revoked, expired, or its owner is disabled.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn holder(
-    db: &impl Read,
-    hash: &str,
-    now: Micros,
-) -> Result<Option<(TokenId, UserRow)>, StoreError> {
+pub async fn holder(db: &impl Read, hash: &str, now: Micros) -> Result<Option<Holder>, StoreError> {
     let found = api_token::Entity::find()
         .filter(api_token::Column::Hash.eq(hash))
         .filter(api_token::Column::RevokedAt.is_null())
@@ -75,7 +82,11 @@ pub async fn holder(
     if owner.disabled {
         return Ok(None);
     }
-    Ok(Some((Column("api_token", "id").id(&found.id)?, owner)))
+    Ok(Some(Holder {
+        token: Column("api_token", "id").id(&found.id)?,
+        user: owner,
+        scope: Column("api_token", "scope").maybe_json(found.scope.as_deref())?,
+    }))
 }
 
 /// Notes a use, at most once a minute.
@@ -132,6 +143,7 @@ pub async fn list(db: &impl Read, of: Option<UserId>) -> Result<Vec<TokenView>, 
                 last_used: row.last_used_at.map(Micros),
                 expires_at: row.expires_at.map(Micros),
                 revoked: row.revoked_at.is_some(),
+                scope: Column("api_token", "scope").maybe_json(row.scope.as_deref())?,
             })
         })
         .collect()
@@ -145,6 +157,7 @@ struct Owned {
     expires_at: Option<i64>,
     last_used_at: Option<i64>,
     revoked_at: Option<i64>,
+    scope: Option<String>,
     owner: String,
 }
 

@@ -222,3 +222,45 @@ async fn waiting_for_a_commit_ends_in_four_ways() {
     let away = wait("11111111", &["--server", "http://127.0.0.1:9"]).await;
     assert_eq!(away.code, 2, "{}", away.err);
 }
+
+#[tokio::test]
+async fn access_says_yes_or_no_and_by_which_line() {
+    let line = Line::start().await;
+    let login = line
+        .run(
+            &["login", &line.url, "--name", "vic"],
+            &format!("{PASSWORD}\n"),
+        )
+        .await;
+    assert_eq!(login.code, 0, "{}", login.err);
+    let yes = line
+        .run(&["access", "can", "me", "get", "shop/cart"], "")
+        .await;
+    assert_eq!(yes.code, 0, "{}", yes.err);
+    assert!(
+        yes.out.starts_with("yes: allowed by built-in:")
+            && yes
+                .out
+                .contains("p, role:viewer, applications, get, */*, allow"),
+        "{}",
+        yes.out
+    );
+    let no = line
+        .run(&["access", "can", "me", "sync", "shop/cart"], "")
+        .await;
+    assert_eq!(
+        (no.code, no.out.as_str()),
+        (1, "no: no line allows applications, sync on shop/cart\n")
+    );
+    // Not being able to ask is not a no.
+    let away = [
+        "access",
+        "can",
+        "me",
+        "get",
+        "--server",
+        "http://127.0.0.1:9",
+    ];
+    let broken = line.run(&away, "").await;
+    assert_eq!(broken.code, 2, "{} {}", broken.out, broken.err);
+}

@@ -3,7 +3,7 @@
 use crate::harness::Server;
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
-use server::http::{RouteInfo, api};
+use server::http::{Needs, RouteInfo, api};
 
 fn routes() -> Vec<(RouteInfo, String)> {
     let (_, routes) = api::table().finish();
@@ -30,7 +30,7 @@ async fn no_route_answers_strangers() {
     let routes = routes();
     assert!(routes.len() > 45);
     for (route, path) in routes {
-        if route.permission.is_none() {
+        if route.needs == Needs::Nothing {
             assert_eq!(path, "/login");
             continue;
         }
@@ -75,7 +75,7 @@ async fn a_viewer_reads_and_changes_nothing() {
     let server = Server::start().await;
     let token = server.token("vic").await;
     for (route, path) in routes() {
-        let Some(permission) = route.permission else {
+        let Needs::Permission(permission) = route.needs else {
             continue;
         };
         let body = (route.method != Method::GET).then(|| serde_json::json!({}));
@@ -98,8 +98,8 @@ async fn a_viewer_reads_and_changes_nothing() {
         }
         assert!(answer.status.as_u16() < 500, "{path} {}", answer.text);
     }
-    // What a viewer may refresh is the only act that reaches the ports.
-    assert!(server.fake.acts() <= 1, "{}", server.fake.acts());
+    // What a viewer may refresh, a target and a source, are the only acts that reach the ports.
+    assert!(server.fake.acts() <= 2, "{}", server.fake.acts());
 }
 
 #[tokio::test]

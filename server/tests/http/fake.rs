@@ -1,6 +1,7 @@
 //! A control plane that knows nothing: lists are empty, objects are not found, and acts are counted.
 
 use async_trait::async_trait;
+use lockstep_types::access::{AccessView, Question, QuestionAnswer};
 use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::application::{
@@ -15,8 +16,10 @@ use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView, Verdict};
 use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
 };
+use lockstep_types::policy;
 use lockstep_types::ports::{
-    Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs, Webhooks,
+    AccessRules, Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
+    Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
@@ -249,6 +252,30 @@ impl Sources for Fake {
         missing()
     }
     async fn take_over(&self, _: &Actor, _: SourceId, _: &str) -> Answer<()> {
+        self.act(())
+    }
+}
+
+#[async_trait]
+impl AccessRules for Fake {
+    async fn access(&self, _: &Actor) -> Answer<AccessView> {
+        missing()
+    }
+    async fn can(&self, actor: &Actor, question: &Question) -> Answer<QuestionAnswer> {
+        let (resource, action) = policy::parse_question(&question.action);
+        let verdict =
+            actor
+                .rights
+                .decide_words(actor.role, &resource, &[&action], &question.object);
+        Ok(QuestionAnswer {
+            subject: actor.name.clone(),
+            resource,
+            action,
+            object: question.object.clone(),
+            verdict,
+        })
+    }
+    async fn choose_policy_source(&self, _: &Actor, _: Option<SourceId>) -> Answer<()> {
         self.act(())
     }
 }

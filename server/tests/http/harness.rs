@@ -100,6 +100,7 @@ impl Server {
             clusters: fake.clone(),
             sources: fake.clone(),
             webhooks: fake.clone(),
+            access: fake.clone(),
             accounts: Arc::new(accounts.clone()),
             events: Arc::new(hub),
         };
@@ -227,6 +228,7 @@ pub fn root() -> Actor {
         name: "test".to_owned(),
         role: Role::Admin,
         token: None,
+        rights: Default::default(),
     }
 }
 

@@ -117,3 +117,66 @@ async fn bent_tokens_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn attack_63_a_limited_token_stays_within_its_limits() {
+    let server = Server::start().await;
+    let whole = server.token("ada").await;
+    let scope = json!({ "role": "Operator", "projects": ["shop"] });
+    let body = json!({ "label": "pipeline", "scope": scope });
+    let made = server.api("POST", "/tokens", &whole, Some(body)).await;
+    let limited = made.json()["token"].as_str().unwrap().to_owned();
+    let can = async |action: &str, object: &str| {
+        let path = format!("/access/can?action={action}&object={object}");
+        let answer = server.api("GET", &path, &limited, None).await.json();
+        answer["verdict"]["allowed"].as_bool().unwrap()
+    };
+    assert!(can("sync", "shop/cart").await);
+    assert!(!can("sync", "infra/dns").await);
+    assert!(!can("account", "").await);
+    for (method, path, body) in [
+        ("GET", "/users", None),
+        ("POST", "/sources", Some(json!({}))),
+        ("POST", "/clusters", Some(json!({}))),
+        ("GET", "/access", None),
+        ("POST", "/access/source", Some(json!({}))),
+    ] {
+        let answer = server.api(method, path, &limited, body).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+    }
+    // It opens no wider door, and cannot take the account over.
+    let another = server
+        .api("POST", "/tokens", &limited, Some(json!({ "label": "x" })))
+        .await;
+    assert_eq!(another.status, StatusCode::CONFLICT, "{}", another.text);
+    let me = server.api("GET", "/me", &limited, None).await.json();
+    let path = format!("/users/{}/password", me["user"].as_str().unwrap());
+    let body = json!({ "old": PASSWORD, "new": "another good long one" });
+    let answer = server.api("POST", &path, &limited, Some(body)).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    let list = server.api("GET", "/tokens", &whole, None).await.text;
+    assert!(list.contains("\"projects\":[\"shop\"]"), "{list}");
+    for scope in [
+        json!({ "role": "Operator", "projects": ["[a"] }),
+        json!({ "role": "Operator", "projects": ["a/b"] }),
+        json!({ "role": "Owner", "projects": [] }),
+        json!({ "role": "Operator", "projects": vec!["a"; 51] }),
+    ] {
+        let body = json!({ "label": "x", "scope": scope });
+        let answer = server.api("POST", "/tokens", &whole, Some(body)).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            answer.text
+        );
+    }
+    let extra = json!({ "label": "x", "role": "Admin" });
+    let answer = server.api("POST", "/tokens", &whole, Some(extra)).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        answer.text
+    );
+}

@@ -17,6 +17,7 @@ pub fn maria() -> Actor {
         name: "maria".to_owned(),
         role: Role::Operator,
         token: None,
+        rights: Default::default(),
     }
 }
 

@@ -27,6 +27,7 @@ use server::store::{self, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const WITHIN: Duration = Duration::from_secs(60);
@@ -34,8 +35,8 @@ const BODY: &str =
     r#"{"repository": "https://git.example.org/no/such.git", "ref": "refs/heads/main"}"#;
 
 /// The rig's Git host and one repository on it.
-struct Host {
-    http: reqwest::Client,
+pub struct Host {
+    pub http: reqwest::Client,
     url: String,
     user: String,
     token: String,
@@ -43,7 +44,7 @@ struct Host {
 }
 
 impl Host {
-    async fn with_repository() -> Self {
+    pub async fn with_repository() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let path = std::env::var_os("LOCKSTEP_RIG").expect("LOCKSTEP_RIG names the rig.json");
         let text = std::fs::read_to_string(path).expect("rig.json can be read");
@@ -62,7 +63,7 @@ impl Host {
         host
     }
 
-    async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+    pub async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let address = format!("{}api/v1/{path}", self.url);
         let mut request = self.http.request(method, address);
         request = request.header("authorization", format!("token {}", self.token));
@@ -75,8 +76,24 @@ impl Host {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    fn place(&self, rest: &str) -> String {
+    pub fn place(&self, rest: &str) -> String {
         format!("repos/{}/{}/{rest}", self.user, self.repository)
+    }
+
+    /// What is there, or null.
+    pub async fn maybe(&self, path: &str) -> Value {
+        let request = self.http.get(format!("{}api/v1/{path}", self.url));
+        let request = request.header("authorization", format!("token {}", self.token));
+        let answer = request.send().await.expect("the Git host answers");
+        let text = answer.text().await.expect("a body");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Removes the repository.
+    pub async fn remove(&self) {
+        let path = self.place("");
+        self.ask(reqwest::Method::DELETE, path.trim_end_matches('/'), None)
+            .await;
     }
 
     /// Pushes a commit; its SHA.
@@ -112,8 +129,12 @@ impl Access for Keys {
     }
 }
 
-/// A server whose repositories are looked at once an hour, and the address it listens on.
-async fn serve(host: &Host, folder: &std::path::Path) -> (Runtime, Store, ControlPlane, String) {
+/// A server whose repositories are looked at so often, and the address it listens on.
+pub async fn serve(
+    host: &Host,
+    folder: &std::path::Path,
+    poll: Duration,
+) -> (Runtime, Store, ControlPlane, String) {
     let store = Store::open(&format!("sqlite:{}", folder.join("x.db").display()))
         .await
         .expect("a database");
@@ -151,7 +172,7 @@ async fn serve(host: &Host, folder: &std::path::Path) -> (Runtime, Store, Contro
         })),
         installation: Uuid::now_v7(),
         settings: Settings {
-            poll: Duration::from_secs(3600),
+            poll,
             public_url: address.clone(),
             ..Settings::default()
         },
@@ -161,11 +182,13 @@ async fn serve(host: &Host, folder: &std::path::Path) -> (Runtime, Store, Contro
         vault: Vault::open(folder, None).expect("a vault"),
         policy: ClusterPolicy::default(),
     };
+    let hub = Hub::new(store.clone());
+    tokio::spawn(hub.clone().follow(CancellationToken::new()));
     let plane = server::control_plane::ports(
         runtime.clone(),
         registration,
         Arc::new(accounts.clone()),
-        Arc::new(Hub::new(store.clone())),
+        Arc::new(hub),
     );
     let settings = WebSettings {
         public_url: PublicUrl::parse(&address, false).expect("an address"),
@@ -180,12 +203,13 @@ async fn serve(host: &Host, folder: &std::path::Path) -> (Runtime, Store, Contro
     (runtime, store, plane, address)
 }
 
-fn admin() -> Actor {
+pub fn admin() -> Actor {
     Actor {
         user: UserId(Uuid::nil()),
         name: "test".to_owned(),
         role: Role::Admin,
         token: None,
+        rights: Default::default(),
     }
 }
 
@@ -221,7 +245,8 @@ async fn until_delivered(plane: &ControlPlane, outcome: DeliveryOutcome) -> Deli
 async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     let host = Host::with_repository().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let (runtime, store, plane, address) = serve(&host, folder.path()).await;
+    let (runtime, store, plane, address) =
+        serve(&host, folder.path(), Duration::from_secs(3600)).await;
     let branch = host
         .ask(reqwest::Method::GET, &host.place("branches/main"), None)
         .await;
@@ -286,11 +311,6 @@ async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     assert!(fetches >= 2, "{metrics}");
     assert!(metrics.contains("lockstep_stage_last_success_age_seconds{stage=\"fetch\"}"));
 
-    host.ask(
-        reqwest::Method::DELETE,
-        host.place("").trim_end_matches('/'),
-        None,
-    )
-    .await;
+    host.remove().await;
     runtime.stop(Duration::from_secs(20)).await;
 }

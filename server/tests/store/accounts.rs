@@ -85,7 +85,7 @@ async fn names_are_unique_in_any_case(db: &Db) {
         Some("$new")
     );
     let mut tx = db.store.begin().await.unwrap();
-    token::create(&mut tx, maria, "ci", "h", None)
+    token::create(&mut tx, maria, "ci", "h", None, None)
         .await
         .unwrap();
     user::delete(&mut tx, maria).await.unwrap();
@@ -185,10 +185,10 @@ async fn sessions_expire(db: &Db) {
 async fn tokens_open_only_while_they_may(db: &Db) {
     let maria = person(db, "maria").await;
     let mut tx = db.store.begin_at(at(1)).await.unwrap();
-    let forever = token::create(&mut tx, maria, "ci", "hash-1", None)
+    let forever = token::create(&mut tx, maria, "ci", "hash-1", None, None)
         .await
         .unwrap();
-    token::create(&mut tx, maria, "short", "hash-2", Some(at(10)))
+    token::create(&mut tx, maria, "short", "hash-2", Some(at(10)), None)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -196,7 +196,7 @@ async fn tokens_open_only_while_they_may(db: &Db) {
         token::holder(&db.store, hash, at(second))
             .await
             .unwrap()
-            .map(|(id, _)| id)
+            .map(|holder| holder.token)
     };
     assert_eq!(opens("hash-1", 5).await, Some(forever));
     assert_eq!(opens("hash-3", 5).await, None);

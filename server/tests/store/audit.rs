@@ -21,6 +21,7 @@ async fn write(db: &Db, count: i64) {
         name: "maria".to_owned(),
         role: Role::Admin,
         token: None,
+        rights: Default::default(),
     };
     for number in 0..count {
         let mut tx = db.store.begin_at(at(number)).await.unwrap();

@@ -43,6 +43,7 @@ mod inventory;
 mod leases;
 mod migrating;
 mod opening;
+mod policy;
 mod postgres;
 mod renders;
 mod runs;

@@ -3,7 +3,7 @@
 use super::Address;
 use crate::api::rollbacks::Hold;
 use crate::api::syncs::SyncTarget;
-use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::button::{LinkButton, Look, Submit, refusal_on};
 use crate::components::dialog::{BODY, Dialog, FOOT};
 use crate::components::feedback::{ActionFailure, Failure, waiting};
 use crate::components::form::{SelectField, TextField};
@@ -44,8 +44,8 @@ fn sync_dialog(
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let close = address.dialog_link("");
     let (refused, no_prune) = (
-        refusal(actor, Permission::Sync),
-        refusal(actor, Permission::Prune),
+        refusal_on(actor, Permission::Sync, &target.target.application),
+        refusal_on(actor, Permission::Prune, &target.target.application),
     );
     let id = target.target.id.to_string();
     // The same dialog, sent twice, starts one sync: the key names what was looked at.
@@ -132,7 +132,7 @@ fn hold_dialog(target: TargetSummary, address: &Address, actor: Option<&Actor>) 
     let action = ServerAction::<Hold>::new();
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let close = address.dialog_link("");
-    let refused = refusal(actor, Permission::Hold);
+    let refused = refusal_on(actor, Permission::Hold, &target.target.application);
     let id = target.target.id.to_string();
     let (cancel, back) = (close.clone(), close.clone());
     let hours = [

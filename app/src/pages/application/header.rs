@@ -2,7 +2,7 @@
 
 use super::Address;
 use crate::api::syncs::RefreshTarget;
-use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::button::{LinkButton, Look, Submit, refusal_on};
 use crate::components::clock::ago;
 use crate::components::icon::{Icon, icon};
 use crate::components::panel::{LINK, PageHead, tag};
@@ -170,11 +170,14 @@ fn policy_words(policy: &SyncPolicy) -> String {
 fn buttons(target: &TargetSummary, address: &Address, actor: Option<&Actor>) -> AnyView {
     let observed = (target.mode == Mode::Observe)
         .then(|| "This target is only observed: nothing is written. Take over its source in Settings first.".to_owned());
-    let refused = |permission: Permission| refusal(actor, permission).or_else(|| observed.clone());
+    let application = &target.target.application;
+    let refused = |permission: Permission| {
+        refusal_on(actor, permission, application).or_else(|| observed.clone())
+    };
     let (no_sync, no_rollback, no_refresh) = (
         refused(Permission::Sync),
         refused(Permission::Rollback),
-        refusal(actor, Permission::Get),
+        refusal_on(actor, Permission::Get, application),
     );
     let no_hold = if target.hold.is_some() {
         Some("It is held already.".to_owned())

@@ -1,7 +1,7 @@
 //! Why it is not well, before everything else; then what is in force: hold, pin, observe, a running sync.
 
 use crate::api::rollbacks::{Release, Unpin};
-use crate::components::button::{Look, Submit, refusal};
+use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::ActionFailure;
 use crate::components::icon::Icon;
@@ -56,7 +56,7 @@ pub fn banners(
                     .into_any();
                 view! { <Banner tone=Tone::Run shape=Icon::Progressing lead=lead /> }
             })}
-        {target.hold.clone().map(|hold| hold_banner(hold, actor, now))}
+        {target.hold.clone().map(|hold| hold_banner(hold, target, actor, now))}
         {target.pin.clone().map(|pin| pin_banner(pin, target, actor, now))}
         {(target.mode == Mode::Observe)
             .then(|| {
@@ -135,7 +135,12 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
     .into_any()
 }
 
-fn hold_banner(hold: Hold, actor: Option<&Actor>, now: lockstep_types::Micros) -> AnyView {
+fn hold_banner(
+    hold: Hold,
+    target: &TargetSummary,
+    actor: Option<&Actor>,
+    now: lockstep_types::Micros,
+) -> AnyView {
     let release = ServerAction::<Release>::new();
     let failed = Signal::derive(move || release.value().get().and_then(Result::err));
     let lead = if hold.ended_waiting {
@@ -149,7 +154,7 @@ fn hold_banner(hold: Hold, actor: Option<&Actor>, now: lockstep_types::Micros) -
         )
     };
     let id = hold.id.to_string();
-    let refused = refusal(actor, Permission::Hold);
+    let refused = refusal_on(actor, Permission::Hold, &target.target.application);
     let rest = view! {
         <span>{format!("“{}” Nothing is written meanwhile; it is still compared.", hold.reason)}</span>
         <ActionForm action=release attr:class="mt-2 flex flex-wrap items-center gap-3">
@@ -188,7 +193,7 @@ fn pin_banner(
     }
     .into_any();
     let id = pin.id.to_string();
-    let refused = refusal(actor, Permission::Rollback);
+    let refused = refusal_on(actor, Permission::Rollback, &target.target.application);
     let cluster = target.target.cluster.clone();
     let rest = view! {
         <span>{format!("“{}” Set ", pin.reason)} {ago(pin.from)} {format!(" ago. Only {cluster} stays; other clusters follow the branch.")}</span>

@@ -2,7 +2,7 @@
 
 use crate::api::clusters::clusters;
 use crate::api::sources::{AddSource, RefreshSource, RemoveSource, sources};
-use crate::components::button::{LinkButton, Look, Submit, refusal};
+use crate::components::button::{LinkButton, Look, Submit, refusal, refusal_named};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::{SelectField, TextField};
@@ -157,10 +157,10 @@ fn card(
     ];
     let id = source.id.to_string();
     let (take_refused, no_edit, no_source, no_get) = (
-        refusal(actor, Permission::TakeOver),
-        refusal(actor, Permission::Edit),
-        refusal(actor, Permission::Source),
-        refusal(actor, Permission::Get),
+        refusal_named(actor, Permission::TakeOver, &source.repo_url),
+        refusal(actor, Permission::Create),
+        refusal_named(actor, Permission::ForgetSource, &source.repo_url),
+        refusal_named(actor, Permission::SeeSources, &source.repo_url),
     );
     let error = source.error.clone();
     let take = (source.mode == Mode::Observe).then(|| {

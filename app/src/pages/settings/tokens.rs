@@ -40,6 +40,11 @@ pub fn TokensPart() -> impl IntoView {
         ("365", "a year"),
         ("0", "without end"),
     ];
+    let limits = [
+        ("", "all that you may"),
+        ("viewer", "looking"),
+        ("operator", "delivering"),
+    ];
     view! {
         <ActionFailure error=failed />
         {move || {
@@ -68,13 +73,23 @@ pub fn TokensPart() -> impl IntoView {
         </Transition>
         <section class=format!("{PANEL} px-4 py-3")>
             <h2 class="font-semibold">"Make a token"</h2>
-            <ActionForm action=create attr:class="mt-3 grid max-w-3xl items-end gap-3 md:grid-cols-[minmax(0,1fr)_auto_auto]">
+            <ActionForm action=create attr:class="mt-3 grid max-w-5xl items-end gap-3 md:grid-cols-[minmax(0,1fr)_auto_minmax(0,1fr)_auto_auto]">
                 <TextField name="label" label="What it is for" required=true placeholder="pipeline of shop" />
+                <SelectField name="role" label="May do" options=limits.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() />
+                <TextField name="projects" label="Only in projects" placeholder="all; or shop, team-*" />
                 <SelectField name="days" label="Lasts" options=lasts.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() selected="90" />
                 <Submit look=Look::Primary pending=create.pending()>"Make"</Submit>
             </ActionForm>
             <p class="mt-2 text-xs text-muted">"Making one needs the script of this page: a plain form could not show it only once."</p>
         </section>
+    }
+}
+
+fn limits_of(token: &TokenView) -> String {
+    match &token.scope {
+        None => "all that its owner may".to_owned(),
+        Some(scope) if scope.projects.is_empty() => format!("as {}", scope.role.word()),
+        Some(scope) => format!("as {} in {}", scope.role.word(), scope.projects.join(", ")),
     }
 }
 
@@ -92,6 +107,7 @@ fn table(list: Vec<TokenView>, revoke: ServerAction<RevokeToken>, clock: Clock) 
                         {token.revoked.then(|| view! { " " {tag("revoked")} })}
                     </td>
                     <td class=TD>{token.user.clone()}</td>
+                    <td class=format!("{TD} text-muted") data-label="may">{limits_of(&token)}</td>
                     <td class=format!("{TD} text-muted") data-label="made">{ago(token.created_at)}</td>
                     <td class=format!("{TD} text-muted") data-label="last used">{token.last_used.map_or_else(|| "never".into_any(), ago)}</td>
                     <td class=format!("{TD} text-muted") data-label="ends">{ends}</td>
@@ -115,7 +131,7 @@ fn table(list: Vec<TokenView>, revoke: ServerAction<RevokeToken>, clock: Clock) 
             <table class=TABLE>
                 <thead>
                     <tr>
-                        {heads(&["For", "Of", "Made", "Last used", "Ends", ""])}
+                        {heads(&["For", "Of", "May", "Made", "Last used", "Ends", ""])}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

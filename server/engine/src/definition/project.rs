@@ -138,10 +138,11 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
 }
 
 fn notes(spec: &Place<'_>) {
-    for name in ["syncWindows", "roles"] {
-        if spec.has(name) {
-            spec.note(name, NOT_YET);
-        }
+    if spec.has("syncWindows") {
+        spec.note("syncWindows", NOT_YET);
+    }
+    if spec.has("roles") {
+        spec.note("roles", "they count where this source holds the policy");
     }
     spec.ignore_all(
         &["orphanedResources", "destinationServiceAccounts"],

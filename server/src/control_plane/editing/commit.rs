@@ -23,6 +23,7 @@ impl Plane {
         reason: &str,
     ) -> Result<EditOutcome, PortError> {
         let prepared = self.prepare_edit(edit).await?;
+        self.may_edit(actor, &prepared).await?;
         let view = &prepared.view;
         if !view.refused.is_empty() {
             return Err(PortError::Conflict(

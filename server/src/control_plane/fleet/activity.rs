@@ -1,5 +1,6 @@
 //! The timeline of commits, runs and acts, a page at a time.
 
+use super::super::allow::Visible;
 use super::super::commits::{Ancestry, Located, Repositories, Runs, lead_time};
 use super::super::definitions::{Defined, Placement};
 use super::super::{Plane, refuse};
@@ -8,9 +9,10 @@ use crate::store;
 use crate::store::audit::AuditQuery;
 use crate::store::commit::SeenCommit;
 use lockstep_types::PortError;
+use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView};
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
-use lockstep_types::id::ApplicationId;
+use lockstep_types::id::{ApplicationId, UserId};
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 
@@ -26,18 +28,29 @@ const BATCHES: usize = 10;
 struct Context {
     repositories: Repositories,
     placements: Vec<Placement>,
+    visible: Visible,
+    person: UserId,
 }
 
 impl Plane {
-    pub(super) async fn timeline(&self, query: &ActivityQuery) -> Result<ActivityView, PortError> {
+    pub(super) async fn timeline(
+        &self,
+        actor: &Actor,
+        query: &ActivityQuery,
+    ) -> Result<ActivityView, PortError> {
         let kinds = kinds(&query.kind)?;
         let head = store::event::head(self.runtime.store())
             .await
             .map_err(refuse::store)?;
         let defined: BTreeMap<ApplicationId, Defined> = self.all_defined().await?;
+        let visible = self.visible(actor).await?;
+        let mut placements = self.all_placements().await?;
+        placements.retain(|placement| visible.has(placement.target.application));
         let context = Context {
             repositories: self.repositories(&defined).await?,
-            placements: self.all_placements().await?,
+            placements,
+            visible,
+            person: actor.user,
         };
         let limit = match usize::try_from(query.limit).unwrap_or(LIMIT) {
             0 => USUAL,
@@ -79,36 +92,45 @@ impl Plane {
         let full = |length: usize| u64::try_from(length).unwrap_or(u64::MAX) >= BATCH;
         let mut parts = Vec::new();
         if kinds.commits {
-            let seen = store::commit::page(db, "", before, BATCH)
+            let mut seen = store::commit::page_of(db, "", before, BATCH, context.visible.only())
                 .await
                 .map_err(refuse::store)?;
             let more = full(seen.len());
+            seen.retain(|seen| match &context.visible {
+                Visible::All => true,
+                visible => seen.applications.iter().any(|id| visible.has(*id)),
+            });
             parts.push(Part {
                 entries: seen.into_iter().map(|seen| context.commit(seen)).collect(),
                 more,
             });
         }
         if kinds.runs {
-            let runs = store::run::page(db, before, BATCH)
+            let mut runs = store::run::page_of(db, before, BATCH, context.visible.only())
                 .await
                 .map_err(refuse::store)?;
             let more = full(runs.len());
+            runs.retain(|run| context.visible.has(run.target.application.id));
             parts.push(Part {
                 entries: runs.into_iter().map(ActivityEntry::Run).collect(),
                 more,
             });
         }
         if kinds.actions {
-            parts.push(self.actions(before).await?);
+            parts.push(self.actions(context, before).await?);
         }
         Ok(merge(parts))
     }
 
-    async fn actions(&self, before: Option<Micros>) -> Result<Part, PortError> {
+    async fn actions(&self, context: &Context, before: Option<Micros>) -> Result<Part, PortError> {
         let db = self.runtime.store();
         let query = AuditQuery {
             before_at: before,
             limit: BATCH,
+            only: context
+                .visible
+                .only()
+                .map(|only| (only.clone(), context.person)),
             ..AuditQuery::default()
         };
         let entries = store::audit::list(db, &query)

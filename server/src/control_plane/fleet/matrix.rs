@@ -1,5 +1,6 @@
 //! Gathers the fleet page: the sequence number first, then the data, so that no event falls in between.
 
+use super::super::allow::Visible;
 use super::super::commits::{Ancestry, Located, Runs};
 use super::super::definitions::{Defined, Placement};
 use super::super::filter::{self, Filter};
@@ -12,7 +13,7 @@ use crate::store;
 use crate::store::cluster::ClusterRow;
 use crate::store::target::{TargetRow, Which};
 use lockstep_types::PortError;
-use lockstep_types::account::Actor;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::{Column, CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::{ApplicationId, TargetId};
@@ -32,13 +33,19 @@ impl Plane {
         let head = store::event::head(db).await.map_err(refuse::store)?;
         let now = now();
         let since_last_visit = self.visited(actor, head, now).await?;
-        let defined = self.all_defined().await?;
-        let rows = store::target::list(db).await.map_err(refuse::store)?;
-        let summaries = store::target::summaries(db, &Which::All)
+        let visible = self.visible(actor).await?;
+        let mut defined = self.all_defined().await?;
+        defined.retain(|id, _| visible.has(*id));
+        let mut rows = store::target::list(db).await.map_err(refuse::store)?;
+        rows.retain(|row| visible.has(row.application));
+        let mut summaries = store::target::summaries(db, &Which::All)
             .await
             .map_err(refuse::store)?;
-        let clusters = store::cluster::list(db).await.map_err(refuse::store)?;
-        let approvals = store::approval::waiting(db).await.map_err(refuse::store)?;
+        summaries.retain(|summary| visible.has(summary.target.application.id));
+        let mut clusters = store::cluster::list(db).await.map_err(refuse::store)?;
+        clusters.retain(|row| actor.may_on(Permission::SeeClusters, &row.name));
+        let mut approvals = store::approval::waiting(db).await.map_err(refuse::store)?;
+        approvals.retain(|approval| visible.has(approval.target.application.id));
         let verdict = verdict::verdict(&summaries);
         let needs_you = needs::needs_you(approvals, &summaries, now);
         let columns = self.columns(&clusters, &summaries);
@@ -48,7 +55,7 @@ impl Plane {
             Err(wrong) => (Filter::default(), Some((wrong.offset, wrong.message))),
         };
         let (commit, touched) = self
-            .commit_of(&mut filter, &mut filter_error, &defined, &rows)
+            .commit_of(&mut filter, &mut filter_error, &defined, &rows, &visible)
             .await?;
         let changed = rows.iter().map(|row| (row.id, row.changed_at)).collect();
         let facts = Facts {
@@ -128,20 +135,23 @@ impl Plane {
         error: &mut Option<(u32, String)>,
         defined: &BTreeMap<ApplicationId, Defined>,
         rows: &[TargetRow],
+        visible: &Visible,
     ) -> Result<(Option<CommitRollout>, Option<BTreeSet<TargetId>>), PortError> {
         let Some(asked) = filter.commit.clone() else {
             return Ok((None, None));
         };
         let located: Located = match self.locate(&asked.text, defined).await {
+            Ok(found)
+                if found
+                    .as_ref()
+                    .is_some_and(|located| !located.concerns(visible)) =>
+            {
+                *error = Some((asked.offset, no_such_commit(&asked.text)));
+                return Ok((None, None));
+            }
             Ok(Some(located)) => located,
             Ok(None) if asked.certain => {
-                *error = Some((
-                    asked.offset,
-                    format!(
-                        "no tracked repository has a commit that begins with {}",
-                        asked.text
-                    ),
-                ));
+                *error = Some((asked.offset, no_such_commit(&asked.text)));
                 return Ok((None, None));
             }
             Ok(None) => {
@@ -219,4 +229,8 @@ impl Plane {
         }
         Ok(newest)
     }
+}
+
+fn no_such_commit(beginning: &str) -> String {
+    format!("no tracked repository has a commit that begins with {beginning}")
 }

@@ -4,6 +4,7 @@ use super::super::commits::{Ancestry, Located, Runs, lead_time};
 use super::super::{Plane, refuse};
 use crate::store;
 use lockstep_types::PortError;
+use lockstep_types::account::Actor;
 use lockstep_types::activity::CommitView;
 use lockstep_types::revision::Revision;
 
@@ -13,6 +14,7 @@ const RUNS: u64 = 200;
 impl Plane {
     pub(super) async fn passport(
         &self,
+        actor: &Actor,
         repo: &str,
         revision: &Revision,
     ) -> Result<CommitView, PortError> {
@@ -39,8 +41,13 @@ impl Plane {
             applications,
         };
         self.complete(&mut located, &defined).await?;
+        let visible = self.visible(actor).await?;
+        if !located.concerns(&visible) {
+            return Err(refuse::missing("commit", revision));
+        }
 
-        let placements = self.all_placements().await?;
+        let mut placements = self.all_placements().await?;
+        placements.retain(|placement| visible.has(placement.target.application));
         let mut ancestry = Ancestry::new(mirrors);
         let targets = self
             .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
@@ -54,9 +61,16 @@ impl Plane {
             .renders(&located, &placements, &targets, &files)
             .await?;
         let patch = self.patch(&located.url, parent, &sha, &files).await?;
-        let runs = store::run::of_revision(db, &sha, RUNS)
+        let mut runs = store::run::of_revision(db, &sha, RUNS)
             .await
             .map_err(refuse::store)?;
+        runs.retain(|run| visible.has(run.target.application.id));
+        // The files of others are theirs.
+        let (files, patch) = if located.only_concerns(&visible) {
+            (files, patch)
+        } else {
+            (Vec::new(), String::new())
+        };
         Ok(CommitView {
             repo: repositories.slug(&located.key),
             repo_url: located.url,

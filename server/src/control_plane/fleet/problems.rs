@@ -6,23 +6,29 @@ use super::super::{Plane, refuse};
 use crate::store;
 use crate::store::source::SourceRow;
 use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::SourceId;
 use lockstep_types::reason::{Reason, ReasonCode};
 use lockstep_types::source::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Plane {
-    pub(super) async fn all_problems(&self) -> Result<Vec<Problem>, PortError> {
-        let sources = store::source::list(self.runtime.store())
+    pub(super) async fn all_problems(&self, actor: &Actor) -> Result<Vec<Problem>, PortError> {
+        let mut sources = store::source::list(self.runtime.store())
             .await
             .map_err(refuse::store)?;
-        let mut problems: Vec<Problem> = sources.iter().flat_map(of_source).collect();
         let names: BTreeMap<SourceId, String> = sources
-            .into_iter()
-            .map(|source| (source.id, source.name))
+            .iter()
+            .map(|source| (source.id, source.name.clone()))
             .collect();
+        // What is wrong in a source names its files and applications: it is for those who see all of them.
+        let whole = actor.may_on_all(Permission::Get);
+        sources.retain(|source| whole && actor.may_on(Permission::SeeSources, &source.repo_url));
+        let mut problems: Vec<Problem> = sources.iter().flat_map(of_source).collect();
         let mut fetches = BTreeSet::new();
+        let visible = self.visible(actor).await?;
         let mut placements = self.all_placements().await?;
+        placements.retain(|placement| visible.has(placement.target.application));
         placements.sort_by(|one, other| {
             let place = |placement: &Placement| {
                 (

@@ -4,7 +4,7 @@
 use super::super::{Plane, refuse};
 use crate::store;
 use lockstep_types::PortError;
-use lockstep_types::account::Actor;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::fleet::SinceLastVisit;
 use lockstep_types::id::UserId;
 use lockstep_types::time::Micros;
@@ -91,7 +91,10 @@ impl Plane {
                 .await
                 .map_err(refuse::store)?;
         }
-        let Some(since) = since else { return Ok(None) };
+        // The counts are about everything.
+        let Some(since) = since.filter(|_| actor.may_on_all(Permission::Get)) else {
+            return Ok(None);
+        };
         let runs = store::run::counts_since(db, since)
             .await
             .map_err(refuse::store)?;

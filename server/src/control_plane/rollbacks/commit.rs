@@ -35,6 +35,7 @@ impl Plane {
             )));
         }
         let prepared = self.preview_of(placement, to).await?;
+        self.may_roll_back(actor, placement, &prepared).await?;
         let view = &prepared.view;
         if !view.commit_refused.is_empty() {
             return Err(PortError::Conflict(view.commit_refused.clone()));
@@ -234,6 +235,7 @@ mod tests {
             name: "Maria L. <x>".to_owned(),
             role: Role::Operator,
             token: None,
+            rights: Default::default(),
         };
         assert_eq!(email(&actor), "maria.l...x@lockstep.invalid");
     }

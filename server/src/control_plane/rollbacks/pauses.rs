@@ -1,5 +1,6 @@
 //! Pins and holds: begun with owner, reason and end; ended by a person with or without deploying what they held back.
 
+use super::super::allow::allow_on;
 use super::super::definitions::Placement;
 use super::super::syncs::present;
 use super::super::{Plane, refuse};
@@ -10,7 +11,7 @@ use crate::store::audit::Act;
 use crate::store::operation::NewOperation;
 use crate::store::{StoreError, Tx};
 use lockstep_types::PortError;
-use lockstep_types::account::Actor;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{Hold, Pin};
 use lockstep_types::id::{HoldId, PinId};
 use lockstep_types::revision::Revision;
@@ -120,7 +121,13 @@ impl Plane {
         let (target, pin) = store::pin::get(self.runtime.store(), id)
             .await
             .map_err(refuse::store)?;
-        let placement = self.placement(target).await?;
+        let placement = self
+            .of_seen(actor, target, ("pin", &id.to_string()))
+            .await?;
+        allow_on(actor, Permission::Rollback, &placement.defined.row)?;
+        if deploy {
+            allow_on(actor, Permission::Sync, &placement.defined.row)?;
+        }
         let unended = store::pin::unended_of(self.runtime.store(), target)
             .await
             .map_err(refuse::store)?;
@@ -179,7 +186,13 @@ impl Plane {
         let (target, hold) = store::hold::get(self.runtime.store(), id)
             .await
             .map_err(refuse::store)?;
-        let placement = self.placement(target).await?;
+        let placement = self
+            .of_seen(actor, target, ("hold", &id.to_string()))
+            .await?;
+        allow_on(actor, Permission::Hold, &placement.defined.row)?;
+        if deploy {
+            allow_on(actor, Permission::Sync, &placement.defined.row)?;
+        }
         let unended = store::hold::unended_of(self.runtime.store(), target)
             .await
             .map_err(refuse::store)?;

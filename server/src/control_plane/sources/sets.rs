@@ -1,10 +1,12 @@
 //! Sets of applications as the pages show them: what each generates, and what it does not and why.
 
+use super::super::allow::sees;
 use super::super::{Plane, refuse};
 use crate::reconcile::sources::sets::{Owner, SetState};
 use crate::store;
 use engine::definition::{Definition, SetMember};
 use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::ApplicationRef;
 use lockstep_types::set::{SetMemberView, SetRef, SetView};
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ pub(in super::super) fn reference(member: &SetMember) -> SetRef {
 
 impl Plane {
     /// All of them, by source, file and line.
-    pub(super) async fn set_views(&self) -> Result<Vec<SetView>, PortError> {
+    pub(super) async fn set_views(&self, actor: &Actor) -> Result<Vec<SetView>, PortError> {
         let db = self.runtime.store();
         let known: BTreeMap<_, ApplicationRef> = store::application::list(db, false)
             .await
@@ -35,11 +37,30 @@ impl Plane {
                     continue;
                 }
                 let states = sets.states.iter();
-                views.extend(states.map(|state| view(state, owner, &source.name, &known)));
+                views.extend(
+                    states.filter_map(|state| {
+                        narrowed(actor, view(state, owner, &source.name, &known))
+                    }),
+                );
             }
         }
         Ok(views)
     }
+}
+
+/// A set without what the actor may not see; `None` when nothing is left. Somebody who does not see every application
+/// does not get the texts either: they name applications.
+fn narrowed(actor: &Actor, mut view: SetView) -> Option<SetView> {
+    if actor.may_on_all(Permission::Get) {
+        return Some(view);
+    }
+    view.members
+        .retain(|member| sees(actor, &member.application));
+    view.parent = view.parent.filter(|parent| sees(actor, parent));
+    view.not_generated.clear();
+    view.waiting_for.clear();
+    view.problems.clear();
+    (!view.members.is_empty()).then_some(view)
 }
 
 fn view(

@@ -48,6 +48,7 @@ pub(super) fn actor(role: Role) -> Actor {
         name: "maria".to_owned(),
         role,
         token: None,
+        rights: Default::default(),
     }
 }
 
@@ -58,6 +59,7 @@ pub(super) struct App<'a> {
     pub group: &'a str,
     pub revision: &'a str,
     pub automated: bool,
+    pub project: &'a str,
 }
 
 impl<'a> App<'a> {
@@ -68,6 +70,7 @@ impl<'a> App<'a> {
             group: "",
             revision: "main",
             automated: true,
+            project: "shop",
         }
     }
 
@@ -83,8 +86,8 @@ impl<'a> App<'a> {
             ""
         };
         format!(
-            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {}\n  namespace: argocd{labels}\nspec:\n  project: shop\n  source: {{repoURL: \"{url}\", path: {path}, targetRevision: {}}}\n  destination: {{name: {}, namespace: shop}}{policy}\n",
-            self.name, self.revision, self.cluster
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {}\n  namespace: argocd{labels}\nspec:\n  project: {}\n  source: {{repoURL: \"{url}\", path: {path}, targetRevision: {}}}\n  destination: {{name: {}, namespace: shop}}{policy}\n",
+            self.name, self.project, self.revision, self.cluster
         )
     }
 }

@@ -95,7 +95,7 @@ async fn a_viewer_may_look_and_nothing_else() {
             plane.add_cluster(&operator, &new_cluster()).await.err(),
         ),
         (
-            "cluster",
+            "forget cluster",
             plane.remove_cluster(&operator, "x", "x").await.err(),
         ),
         (
@@ -103,7 +103,7 @@ async fn a_viewer_may_look_and_nothing_else() {
             plane.add_source(&operator, &new_source()).await.err(),
         ),
         (
-            "source",
+            "forget source",
             plane
                 .remove_source(&operator, bench.source, "root")
                 .await

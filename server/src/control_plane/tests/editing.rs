@@ -331,7 +331,9 @@ async fn what_may_not_be_written_is_refused() {
     let new = asked(EditKind::Add, "definitions/x.yaml", "a: 1");
     assert_eq!(
         bench.plane.preview_edit(&viewer, &new).await,
-        Err(PortError::denied(lockstep_types::account::Permission::Edit))
+        Err(PortError::denied(
+            lockstep_types::account::Permission::Create
+        ))
     );
     assert!(
         bench

@@ -11,7 +11,7 @@ use client::wire::{
     Created, DisabledBody, LoggedIn, LoginBody, NewToken, PasswordBody, TokenBody, UserBody,
     VersionAnswer,
 };
-use lockstep_types::account::{Actor, TokenView, UserView};
+use lockstep_types::account::{self, Actor, TokenView, UserView};
 use lockstep_types::id::{TokenId, UserId};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -36,7 +36,14 @@ pub(super) async fn log_in(
     let token = web
         .plane
         .accounts
-        .create_token(&actor, label, body.days)
+        .create_token(
+            &actor,
+            &account::NewToken {
+                label: label.to_owned(),
+                days: body.days,
+                scope: None,
+            },
+        )
         .await;
     let token = token.map_err(|error| crate::http::problem::Refusal(error).into_response())?;
     Ok(Json(LoggedIn {
@@ -110,7 +117,14 @@ pub(super) async fn create_token(
     let token = web
         .plane
         .accounts
-        .create_token(&actor, &body.label, body.days)
+        .create_token(
+            &actor,
+            &account::NewToken {
+                label: body.label,
+                days: body.days,
+                scope: body.scope,
+            },
+        )
         .await?;
     Ok(Json(NewToken { token }))
 }

@@ -161,7 +161,7 @@ pub(super) async fn failed(
     Ok(())
 }
 
-async fn files(
+pub(super) async fn files(
     runtime: &Runtime,
     source: &SourceRow,
     revision: &Revision,

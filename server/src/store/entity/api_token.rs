@@ -18,6 +18,8 @@ pub struct Model {
     pub expires_at: Option<i64>,
     pub last_used_at: Option<i64>,
     pub revoked_at: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub scope: Option<String>,
 }
 
 /// Joins are written where they are needed.

@@ -3,6 +3,7 @@
 use super::super::columns::Column;
 use super::super::entity::run;
 use super::super::error::Doing;
+use super::super::visible::{Only, of_targets};
 use super::super::{Read, StoreError, target};
 use super::{RunRow, row};
 use lockstep_types::Micros;
@@ -105,13 +106,27 @@ pub async fn page(
     before: Option<Micros>,
     limit: u64,
 ) -> Result<Vec<RunSummary>, StoreError> {
-    let mut select = newest_first().limit(limit);
+    page_of(db, before, limit, None).await
+}
+
+/// The same of some applications only.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn page_of(
+    db: &impl Read,
+    before: Option<Micros>,
+    limit: u64,
+    only: Only<'_>,
+) -> Result<Vec<RunSummary>, StoreError> {
+    let newest = || newest_first().filter(of_targets(run::Column::TargetId, only));
+    let mut select = newest().limit(limit);
     if let Some(before) = before {
         select = select.filter(run::Column::StartedAt.lt(before.0));
     }
     let mut found = rows(db, select).await?;
     if let Some(last) = found.last() {
-        let ties = newest_first()
+        let ties = newest()
             .filter(run::Column::StartedAt.eq(last.started_at.0))
             .filter(run::Column::Id.lt(last.id.to_string()));
         found.extend(rows(db, ties).await?);

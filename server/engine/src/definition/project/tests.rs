@@ -203,3 +203,42 @@ fn what_commits_must_carry_depends_on_the_repository() {
         "sourceIntegrity of the project web (project.yaml:1)"
     );
 }
+
+/// Whatever stands in a policy or is asked of it: an answer, and never a slow one.
+#[test]
+fn fuzz_policies() {
+    use lockstep_types::policy::{Policy, PolicyFile, PolicyText, ProjectRole};
+    let seeds = [
+        "p, role:a, applications, *, \"{shop,infra}/*\", allow\ng, maria, role:a\np, maria, *, action/[a-z]*/?, **, deny\n",
+        "p, proj:shop:dev, applications, sync, shop/*, allow\n# x\ng, \"a\"\"b\", role:admin\n",
+        "g, a, b\ng, b, a\np, a, applications, {a,{b,c}}*, *\\*, deny",
+    ];
+    crate::fuzzing::run("policies", &seeds.map(str::as_bytes), |bytes| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let role = ProjectRole {
+            project: "shop".to_owned(),
+            name: "dev".to_owned(),
+            policies: text.lines().map(str::to_owned).collect(),
+            groups: vec![text.clone()],
+            file: "shop.yaml".to_owned(),
+            line: 1,
+        };
+        let _ = role.problems();
+        let file = PolicyFile {
+            name: "policy.csv".to_owned(),
+            first_line: u32::MAX - 2,
+            text: text.clone(),
+        };
+        let read = Policy::read(&PolicyText {
+            files: vec![file],
+            default_role: text.lines().next().map(str::to_owned),
+            projects: Vec::new(),
+        });
+        if let Ok(policy) = read {
+            for subject in ["maria", "a", text.as_str()] {
+                let lines = policy.lines_of(&[subject]);
+                let _ = lines.decide("applications", &["sync", text.as_str()], &text);
+            }
+        }
+    });
+}

@@ -1,0 +1,235 @@
+//! What needs more than one right: edits that move or give rights, rollbacks that reach others, plans that were seen by
+//! somebody else.
+
+use super::rights::Team;
+use crate::store::run::NewRun;
+use crate::store::{self};
+use lockstep_types::PortError;
+use lockstep_types::account::Permission;
+use lockstep_types::edit::{Edit, EditKind};
+use lockstep_types::plan::Plan;
+use lockstep_types::ports::{Editing, Rollbacks, Syncs};
+use lockstep_types::revision::Revision;
+use lockstep_types::rollback::{PinRequest, RollbackRequest};
+use lockstep_types::sync::{StartedBy, SyncRequest};
+
+const DNS: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: dns, namespace: argocd}\nspec:\n  project: infra\n  source: {repoURL: 'https://git.example.com/x.git', path: apps/cart, targetRevision: main}\n  destination: {name: prod-eu, namespace: shop}\n";
+
+#[tokio::test]
+async fn attack_59_an_edit_needs_the_right_on_what_it_makes_too() {
+    let lines = "p, jon, applications, *, infra/*, allow\np, jon, repositories, get, *, allow\np, jon, projects, update, infra, allow\n";
+    let team = Team::new(lines).await;
+    let cart = DNS
+        .replace("name: dns", "name: cart")
+        .replace("infra", "shop");
+    for (name, text) in [("dns", DNS), ("cart", &cart)] {
+        team.bench
+            .repository
+            .write(&format!("definitions/{name}.yaml"), text);
+    }
+    team.bench.repository.commit("definitions");
+    let base = team.bench.fetch("main").await;
+    let (plane, jon) = (&team.bench.plane, team.as_("jon").await);
+    let project = "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: infra}\nspec: {sourceRepos: ['*']}\n";
+    let policy = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-rbac-cm}\ndata: {policy.csv: 'g, jon, role:admin'}\n";
+    let moved = DNS.replace("project: infra", "project: shop");
+    let with = |more: &str| format!("{DNS}---\n{more}");
+    for (kind, name, text, missing) in [
+        (EditKind::Replace, "dns", moved, Some(Permission::Create)),
+        (
+            EditKind::Replace,
+            "cart",
+            cart.replace("prod-eu", "prod-us"),
+            Some(Permission::Edit),
+        ),
+        (
+            EditKind::Remove,
+            "cart",
+            String::new(),
+            Some(Permission::Delete),
+        ),
+        (
+            EditKind::Add,
+            "new",
+            cart.replace("name: cart", "name: new"),
+            Some(Permission::Create),
+        ),
+        (
+            EditKind::Replace,
+            "dns",
+            with(project),
+            Some(Permission::Policy),
+        ),
+        (
+            EditKind::Replace,
+            "dns",
+            with(policy),
+            Some(Permission::Policy),
+        ),
+        (
+            EditKind::Add,
+            "rbac",
+            policy.to_owned(),
+            Some(Permission::Policy),
+        ),
+        (
+            EditKind::Add,
+            "nothing",
+            "a: 1".to_owned(),
+            Some(Permission::Create),
+        ),
+        (
+            EditKind::Replace,
+            "dns",
+            DNS.replace("namespace: shop", "namespace: dns"),
+            None,
+        ),
+    ] {
+        let edit = Edit {
+            source: team.bench.source,
+            kind,
+            path: format!("definitions/{name}.yaml"),
+            text,
+            base: base.clone(),
+        };
+        let answers = [
+            plane.preview_edit(&jon, &edit).await.err(),
+            plane
+                .commit_edit(&jon, &edit, "no such digest", "")
+                .await
+                .err(),
+        ];
+        match missing {
+            Some(missing) => {
+                let denied = Some(PortError::denied(missing));
+                assert_eq!(answers, [denied.clone(), denied], "{kind:?} {name}");
+            }
+            None => assert!(
+                matches!(answers, [None, Some(PortError::Conflict(_))]),
+                "{answers:?}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_60_only_commits_of_the_tracked_history_are_gone_to() {
+    let team = Team::new("p, jon, applications, *, *, allow\n").await;
+    let (plane, jon) = (&team.bench.plane, team.as_("jon").await);
+    let repository = &team.bench.repository;
+    repository.git(&["checkout", "-q", "-b", "elsewhere", "HEAD~1"]);
+    repository.write("apps/cart/config.yaml", "a: evil\n");
+    repository.commit("evil");
+    let evil = Revision(repository.git(&["rev-parse", "HEAD"]).trim().to_owned());
+    repository.git(&["checkout", "-q", "main"]);
+    team.bench.fetch("elsewhere").await;
+    let pin = PinRequest {
+        target: team.cart,
+        to: evil.clone(),
+        reason: "x".to_owned(),
+        hours: 1,
+    };
+    let refused = plane.pin(&jon, &pin).await.unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("is not part of the history of main"),
+        "{refused}"
+    );
+    let unknown = Revision("f".repeat(40));
+    let refused = plane.preview(&jon, team.cart, &unknown).await.unwrap_err();
+    assert!(matches!(refused, PortError::NotFound(_)), "{refused}");
+    // A sync takes no commit, no manifests and no parameters at all.
+    for body in [
+        "{\"revision\":\"f\"}",
+        "{\"manifests\":[]}",
+        "{\"parameters\":{}}",
+        "{\"force\":true}",
+    ] {
+        assert!(
+            serde_json::from_str::<client::wire::SyncBody>(body).is_err(),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn attack_61_an_approval_is_for_one_plan_one_use_and_those_who_may() {
+    let team = Team::new("p, jon, applications, *, infra/*, allow\np, ana, applications, get, */*, allow\np, ana, applications, approve, shop/*, allow\n").await;
+    let (plane, ada) = (&team.bench.plane, team.as_("ada").await);
+    let head = team.bench.commits().pop().unwrap();
+    let request = SyncRequest {
+        target: team.cart,
+        prune: false,
+        idempotency_key: None,
+    };
+    let operation = plane.sync(&ada, &request).await.unwrap();
+    let mut tx = team.bench.store().begin().await.unwrap();
+    let new = NewRun {
+        operation,
+        target: team.cart,
+        fence: 1,
+        revision: head.clone(),
+        commit: None,
+        started_by: StartedBy::AutoSync,
+    };
+    let run = store::run::create(&mut tx, &new).await.unwrap().id;
+    let plan = Plan {
+        target: team.cart,
+        revision: head,
+        steps: Vec::new(),
+        gate: Vec::new(),
+        digest: "this plan".to_owned(),
+        report: Vec::new(),
+    };
+    let approval = store::approval::ask(&mut tx, run, &plan).await.unwrap();
+    tx.commit().await.unwrap();
+    let (jon, ana) = (team.as_("jon").await, team.as_("ana").await);
+    assert!(plane.approvals(&jon).await.unwrap().is_empty());
+    for (actor, digest, status) in [
+        (&jon, "this plan", 404),
+        (&ana, "another plan", 409),
+        (&ana, "this plan", 200),
+        (&ana, "this plan", 409),
+        (&ada, "this plan", 409),
+    ] {
+        let found = plane.decide(actor, approval, digest, true).await;
+        assert_eq!(
+            found.map_or_else(|error| error.http_status(), |()| 200),
+            status,
+            "{} {digest}",
+            actor.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn attack_62_a_rollback_needs_its_own_right_on_all_that_it_reaches() {
+    let lines = "p, ana, applications, get, */*, allow\np, ana, applications, sync, */*, allow\np, jon, applications, get, */*, allow\np, jon, applications, rollback, shop/*, allow\n";
+    let team = Team::new(lines).await;
+    let plane = &team.bench.plane;
+    let to = team.bench.commits().remove(0);
+    let ana = team.as_("ana").await;
+    let request = RollbackRequest {
+        target: team.cart,
+        to: to.clone(),
+        digest: String::new(),
+        reason: "x".to_owned(),
+    };
+    for refused in [
+        plane.preview(&ana, team.cart, &to).await.err(),
+        plane.roll_back(&ana, &request).await.err(),
+    ] {
+        assert_eq!(refused, Some(PortError::denied(Permission::Rollback)));
+    }
+    // Both applications read the same files: the other one is not jon's.
+    let jon = team.as_("jon").await;
+    let refused = plane.preview(&jon, team.cart, &to).await.err();
+    assert_eq!(refused, Some(PortError::denied(Permission::Rollback)));
+    assert!(
+        plane
+            .preview(&team.as_("ada").await, team.cart, &to)
+            .await
+            .is_ok()
+    );
+}

@@ -1,0 +1,54 @@
+//! Rights are checked again when a request is carried out: what somebody asked for and may no longer do is refused, however
+//! long it waited.
+
+use super::super::decide::Trigger;
+use super::super::target::Loaded;
+use crate::runtime::Runtime;
+use crate::store::StoreError;
+use lockstep_types::account::Permission;
+use lockstep_types::policy;
+use lockstep_types::sync::{OperationKind, StartedBy};
+
+/// Why the request behind the trigger may not be carried out any more; `None` when it may. Automation acts for nobody.
+pub(super) async fn lost(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    trigger: &Trigger,
+    prune: bool,
+) -> Result<Option<String>, StoreError> {
+    let (Trigger::Person(_), Some(request)) = (trigger, loaded.requested()) else {
+        return Ok(None);
+    };
+    let StartedBy::Person(name) = &request.started_by else {
+        return Ok(None);
+    };
+    let needed = match request.kind {
+        OperationKind::Rollback => Permission::Rollback,
+        _ => Permission::Sync,
+    };
+    let object = policy::application(&loaded.application.project, &loaded.application.name);
+    let asked_to_prune = request
+        .parameters
+        .get("prune")
+        .and_then(serde_json::Value::as_bool);
+    // What the definition prunes by itself is no wish of the person.
+    let prunes = prune
+        && asked_to_prune == Some(true)
+        && request.kind == OperationKind::Sync
+        && !loaded.definition.policy.prune;
+    let all = [Some(needed), prunes.then_some(Permission::Prune)];
+    for permission in all.into_iter().flatten() {
+        let verdict = runtime
+            .authority()
+            .still_may(name, permission, &object)
+            .await?;
+        if !verdict.allowed {
+            return Ok(Some(format!(
+                "{name} may no longer {} {object}: {}",
+                permission.word(),
+                verdict.why
+            )));
+        }
+    }
+    Ok(None)
+}
