@@ -27,6 +27,8 @@ pub const FIGHT_HEALS: usize = 5;
 pub const FIGHT_SECONDS: i64 = 300;
 /// How long healing rests after a fight.
 pub const FIGHT_REST_SECONDS: i64 = 1800;
+/// How often a target that waits for another looks, besides being woken by it.
+pub const WAITING_SECONDS: i64 = 5;
 /// How long a request waits for a cluster before it is refused.
 pub const REQUEST_PATIENCE_SECONDS: i64 = 300;
 
@@ -49,6 +51,8 @@ pub struct Situation<'a> {
     pub prune: PruneCheck,
     /// Pruning is stopped for this cluster or everywhere, with the reason.
     pub brake: Option<&'a str>,
+    /// What must be ready first, in words; only automation waits for it.
+    pub waits: Option<&'a Cause>,
 }
 
 /// Can the target be judged?
@@ -310,6 +314,10 @@ fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
     let pinned = situation.pin.filter(|pin| pin.until > situation.now);
     if let (Some(pin), None) = (pinned, last) {
         return Decision::start(Trigger::Pin(pin.owner.clone()), false);
+    }
+    if let Some(waits) = situation.waits {
+        let again = situation.now.plus_seconds(WAITING_SECONDS);
+        return Decision::later(again, waits.clone());
     }
     match last {
         Some(last) if last.phase == SyncPhase::Terminated => Decision::rest(Some(

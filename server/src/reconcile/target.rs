@@ -3,6 +3,7 @@
 //! A pass reads what the database says, compares, lets a run that is under way go on, decides what is next and records
 //! what it found. Whatever it was woken for, it does the same.
 
+mod checking;
 mod children;
 mod compare;
 mod confirm;
@@ -10,9 +11,12 @@ pub(crate) mod ignored;
 pub(crate) mod judge;
 mod load;
 mod memory;
+mod order;
+mod others;
 mod record;
 mod unsteady;
 
+pub(crate) use checking::Checked;
 pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
 pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
@@ -190,6 +194,17 @@ async fn pass(
         (None, None) => return Ok(Passed::Again(Duration::from_millis(500))),
     };
     let last = memory.last.clone().flatten();
+    let waits = match &known {
+        // Only what would be written has to wait.
+        Some((_, _, facts, _))
+            if facts.writes > 0
+                || facts.prunes > 0
+                || last.as_ref().is_some_and(|last| last.hook_failed) =>
+        {
+            order::waits(runtime, &loaded, memory).await?
+        }
+        _ => None,
+    };
     let mut decision = decide::decide(&Situation {
         now,
         mode: loaded.row.mode,
@@ -204,6 +219,7 @@ async fn pass(
         heals: &memory.heals,
         prune,
         brake: stops.as_deref(),
+        waits: waits.as_ref(),
     });
     if let (Some((compared, ..)), Some(unsteady)) = (&known, &memory.unsteady)
         && unsteady.render == compared.render.key

@@ -5,6 +5,7 @@
 //! that key's entry.
 
 mod inputs;
+mod order;
 mod rollout;
 
 pub(crate) use inputs::Collected;
@@ -13,6 +14,7 @@ pub(crate) use rollout::{How, Rendering};
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
 use crate::reconcile::sources::sets::{KnownSets, Owner};
+use engine::check::UserCheck;
 use engine::definition::DefinitionFile;
 use engine::definition::project::Project;
 use engine::manifest::Manifest;
@@ -112,6 +114,10 @@ pub(crate) struct Memory {
     inputs_in: Mutex<HashMap<ApplicationId, BTreeMap<String, Vec<String>>>>,
     /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
     offered: Mutex<HashMap<SourceId, Offered>>,
+    /// Targets that wait for a target.
+    waiters: Mutex<HashMap<TargetId, BTreeSet<TargetId>>>,
+    /// Health scripts in the files of a source.
+    scripts: Mutex<HashMap<SourceId, Arc<Vec<UserCheck>>>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
@@ -159,6 +165,8 @@ impl Default for Memory {
             index: Mutex::default(),
             rollouts: Mutex::default(),
             inputs_in: Mutex::default(),
+            waiters: Mutex::default(),
+            scripts: Mutex::default(),
             compared: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
             writing: watch::Sender::new(0),

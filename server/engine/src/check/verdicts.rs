@@ -38,11 +38,9 @@ impl Verdicts {
             .is_some_and(|verdict| verdict.version == version && verdict.digest == digest)
     }
 
-    /// Whether the newest verdict on an object is on another version: its check has not seen this one.
-    pub fn is_late(&self, uid: &str, version: &str) -> bool {
-        self.0
-            .get(uid)
-            .is_some_and(|verdict| verdict.version != version)
+    /// Whether any version of an object was judged.
+    pub fn has(&self, uid: &str) -> bool {
+        self.0.contains_key(uid)
     }
 
     /// Forgets all other objects.

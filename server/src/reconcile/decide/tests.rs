@@ -22,6 +22,33 @@ fn acts_as_policy_mode_and_history_say() {
             Some(ReasonCode::Behind),
         ),
         (
+            "another must be ready first",
+            given().differs().waiting(),
+            Act::Rest,
+            Some(ReasonCode::WaitingForDependency),
+        ),
+        (
+            "another must be ready before drift is healed or anything pruned",
+            given().drifted().leaving().waiting(),
+            Act::Rest,
+            Some(ReasonCode::WaitingForDependency),
+        ),
+        (
+            "nothing is to be done, so nothing waits",
+            given().waiting(),
+            Act::Rest,
+            None,
+        ),
+        (
+            "a pin does not wait",
+            given().differs().waiting().with(|g| g.pin = Some(pin(60))),
+            Act::Start {
+                trigger: Trigger::Pin("maria".to_owned()),
+                prune: false,
+            },
+            Some(ReasonCode::Pinned),
+        ),
+        (
             "observed",
             given().differs().with(|g| g.mode = Mode::Observe),
             Act::Rest,
@@ -470,4 +497,28 @@ fn a_definition_says_how_often_and_how_fast_to_retry() {
         let stalled = decision.cause.is_some_and(|cause| cause.stalled);
         assert_eq!(stalled, expected.is_none(), "{limit}, {failures}");
     }
+}
+
+#[test]
+fn a_person_does_not_wait_for_a_dependency_and_automation_looks_again() {
+    let waiting = given().differs().waiting().decide();
+    assert_eq!(waiting.again, Some(NOW.plus_seconds(WAITING_SECONDS)));
+    let asked = given()
+        .differs()
+        .waiting()
+        .with(|g| {
+            g.requested = Some(Requested {
+                by: "maria".to_owned(),
+                prune: false,
+                since: NOW,
+            });
+        })
+        .decide();
+    assert_eq!(
+        asked.act,
+        Act::Start {
+            trigger: Trigger::Person("maria".to_owned()),
+            prune: false
+        }
+    );
 }
