@@ -84,6 +84,8 @@ pub struct Facts {
     pub health: Health,
     /// The object behind the health.
     pub culprit: Option<ResourceKey>,
+    /// The newest warning about it, in words; empty when there is none.
+    pub event: String,
     /// The first object that differs and is left alone, with the reason.
     pub skipped: Option<(ResourceKey, String)>,
     /// The first object that could not be compared, with the reason.
@@ -514,7 +516,8 @@ fn ending(situation: &Situation<'_>) -> Option<Micros> {
     earlier(hold, pin)
 }
 
-fn earlier(one: Option<Micros>, other: Option<Micros>) -> Option<Micros> {
+/// The earlier of two times.
+pub(super) fn earlier(one: Option<Micros>, other: Option<Micros>) -> Option<Micros> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

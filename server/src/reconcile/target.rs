@@ -7,6 +7,7 @@ mod checking;
 mod children;
 mod compare;
 mod confirm;
+mod event;
 pub(crate) mod ignored;
 pub(crate) mod judge;
 mod load;
@@ -25,7 +26,7 @@ pub(crate) use memory::{Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{ledger, revisions, run};
+use super::{explain, ledger, revisions, run};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
@@ -142,7 +143,11 @@ async fn pass(
                 &compared.desired.objects,
                 &compared.baseline.hashes,
             );
-            let facts = facts(runtime, &loaded, now, compared, &plan, violations, &drift);
+            let told = event::newest(memory, compared, now).await;
+            let facts = Facts {
+                event: told,
+                ..facts(runtime, &loaded, now, compared, &plan, violations, &drift)
+            };
             children::register(runtime, &loaded, memory, compared).await?;
             Some((compared, plan, facts, drift))
         }
@@ -168,7 +173,12 @@ async fn pass(
         phase: run.phase,
         by: run.started_by.words(),
         revision: run.revision.clone(),
-        waiting_for: waiting_for(run.phase, &run.message, &comparison),
+        waiting_for: match &known {
+            Some((_, _, facts, _)) if run.phase == SyncPhase::Verifying => {
+                explain::with_event(&facts.health.message, &facts.event)
+            }
+            _ => run.message.clone(),
+        },
         waiting: memory
             .waiting
             .clone()
@@ -268,7 +278,8 @@ async fn pass(
     {
         return Ok(Passed::Again(Duration::from_millis(20)));
     }
-    Ok(match decision.again {
+    let told = memory.told.as_ref().and_then(event::Told::again);
+    Ok(match decide::earlier(decision.again, told) {
         Some(at) => Passed::Again(until(at, now)),
         None if loaded.run.is_some() => {
             let look = memory
@@ -343,16 +354,8 @@ fn facts(
         culprit: compared.judged.culprit.clone(),
         skipped,
         unsure: compared.judged.unsure.clone(),
+        event: String::new(),
         stale: stale(runtime, loaded, now),
-    }
-}
-
-fn waiting_for(phase: SyncPhase, message: &str, comparison: &Comparison) -> String {
-    match (phase, comparison) {
-        (SyncPhase::Verifying, Comparison::Known(compared)) => {
-            compared.judged.health.message.clone()
-        }
-        _ => message.to_owned(),
     }
 }
 

@@ -306,13 +306,6 @@ return {status = 'Healthy'}",
     );
     world.push("one");
     world
-        .until_health(
-            "shop",
-            HealthStatus::Progressing,
-            "Widget mill: no parts yet",
-        )
-        .await;
-    world
         .until("waiting for the wave", |state| {
             state.reason.as_ref().is_some_and(|reason| {
                 reason.code == ReasonCode::WaitingForWave && reason.cause.contains("no parts yet")
@@ -497,5 +490,41 @@ async fn a_circle_of_dependencies_is_named() {
     for name in ["one", "two", "three"] {
         world.until_good(name).await;
     }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_event_of_the_culprit_is_told() {
+    let world = World::start("event", Mode::Managed, AUTOMATED).await;
+    world.repository.write(
+        "manifests/web.yaml",
+        &web(", rig.lockstep.dev/pod: image-pull"),
+    );
+    world.push("one");
+    let row = world
+        .until_health("shop", HealthStatus::Degraded, "cannot pull web:1.0")
+        .await;
+    let reason = row.state.reason.expect("a reason");
+    let pod = reason.object.expect("a culprit");
+    assert_eq!(pod.kind, "Pod");
+    let uid = world.kubectl(&["get", "pod", &pod.name, "-o", "jsonpath={.metadata.uid}"]);
+    let event = format!(
+        "apiVersion: v1\nkind: Event\nmetadata: {{name: told, namespace: {0}}}\ntype: Warning\nreason: Failed\nmessage: 'manifest for web:1.0 unknown'\ncount: 1\nlastTimestamp: '2026-11-20T10:00:00Z'\ninvolvedObject: {{kind: Pod, apiVersion: v1, namespace: {0}, name: {1}, uid: {uid}}}\n",
+        world.namespace(),
+        pod.name
+    );
+    let file = world.repository.path().join("event.yaml");
+    std::fs::write(&file, event).expect("a file");
+    world.kubectl(&["apply", "--filename", &file.display().to_string()]);
+    std::fs::remove_file(&file).expect("the file");
+    world
+        .until_of("shop", "explained by the event", |row| {
+            row.state.reason.as_ref().is_some_and(|reason| {
+                reason
+                    .cause
+                    .ends_with("(Failed: manifest for web:1.0 unknown)")
+            })
+        })
+        .await;
     world.end().await;
 }

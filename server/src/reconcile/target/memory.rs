@@ -1,6 +1,7 @@
 //! What the loop of one target remembers between its passes. Owned by that loop alone; all of it may be lost.
 
 use super::checking::Stopped;
+use super::event::Told;
 use super::judge::DryRuns;
 use super::order::Ready;
 use super::unsteady::Unsteady;
@@ -29,6 +30,8 @@ pub(crate) struct TargetMemory {
     pub(crate) dry_runs: DryRuns,
     /// What the checks that users wrote said of the objects.
     pub(crate) verdicts: Arc<Verdicts>,
+    /// The newest event about the object behind a bad health.
+    pub(crate) told: Option<Told>,
     /// Checks that rest.
     pub(crate) stopped: Stopped,
     /// What was said of the dependencies.

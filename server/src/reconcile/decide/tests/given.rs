@@ -49,6 +49,7 @@ pub(super) fn given() -> Given {
             empty: false,
             health: Health::healthy(),
             culprit: None,
+            event: String::new(),
             skipped: None,
             unsure: None,
             stale: None,
