@@ -154,6 +154,26 @@ async fn attack_22_deep_expressions_and_scripts_end() {
 }
 
 #[tokio::test]
+async fn attack_22_many_endless_checks_end_together() {
+    let checks: Vec<UserCheck> = (0..40)
+        .map(|place| {
+            script(
+                &format!("endless {place}"),
+                "while true do pcall(function() while true do end end) end",
+            )
+        })
+        .collect();
+    let (answers, took) = answers(&checks).await;
+    for answer in &answers {
+        assert!(
+            answer.stopped && answer.health.message.contains("was stopped: "),
+            "{answer:?}"
+        );
+    }
+    assert!(took < Duration::from_secs(60), "{took:?}");
+}
+
+#[tokio::test]
 async fn the_child_has_no_files_and_no_surroundings() {
     // There is no way to say so in either language; what stands in for it is that nothing of the library can.
     let (answers, _) = answers(&[script(

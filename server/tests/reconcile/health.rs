@@ -237,7 +237,10 @@ async fn attack_22_an_endless_expression_or_script_is_named_and_stops_nobody() {
         &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-cm, namespace: argocd}}\ndata:\n  resource.customizations.health.{group}_Widget: |\n    while true do pcall(function() while true do end end) end\n"),
     );
     world.config_in("plain", "one");
-    world.flux("plain", "");
+    world.flux(
+        "plain",
+        "  healthCheckExprs:\n  - {apiVersion: v1, kind: ConfigMap, current: 'data.text in [\"one\", \"two\"]'}\n",
+    );
     world.push("one");
     world
         .until_health(

@@ -15,14 +15,16 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 /// The hidden subcommand. `main` must hand over to [`child_main`] when it is the first argument.
 pub const SUBCOMMAND: &str = "check-child";
 
 /// What one evaluation may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What all evaluations of one child may take: many checks without an end must not hold up other targets.
+const ALTOGETHER: Duration = Duration::from_secs(15);
 const MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 const CPU_SECONDS: u64 = 20;
 /// Enough for the deepest expression that the parser lets through.
@@ -63,15 +65,23 @@ fn answer(required: bool) -> Result<(), String> {
     let mut out = std::io::stdout();
     let mut stopped: BTreeMap<usize, Answer> = BTreeMap::new();
     let mut worker = Worker::start(&checks)?;
+    let began = Instant::now();
     for job in question.jobs {
         let place = job.check;
         let answer = match stopped.get(&place) {
             Some(known) => known.clone(),
+            None if began.elapsed() > ALTOGETHER => stopped_answer(
+                &checks,
+                place,
+                "the checks of this application take too long altogether",
+            ),
             None => match worker.ask(job) {
                 Some(answer) => answer,
                 None => {
                     worker = Worker::start(&checks)?;
-                    stopped_answer(&checks, place)
+                    let seconds = PATIENCE.as_secs();
+                    let why = format!("it did not come to an end within {seconds} s");
+                    stopped_answer(&checks, place, &why)
                 }
             },
         };
@@ -87,7 +97,8 @@ fn answer(required: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn stopped_answer(checks: &[UserCheck], place: usize) -> Answer {
+/// What is said of a check that went beyond a limit.
+pub(super) fn stopped_answer(checks: &[UserCheck], place: usize, why: &str) -> Answer {
     let origin = checks
         .get(place)
         .map(|check| check.origin.as_str())
@@ -95,10 +106,7 @@ fn stopped_answer(checks: &[UserCheck], place: usize) -> Answer {
     Answer {
         health: Health::new(
             HealthStatus::Unknown,
-            format!(
-                "{origin} was stopped: it did not come to an end within {} s",
-                PATIENCE.as_secs()
-            ),
+            format!("{origin} was stopped: {why}"),
         ),
         stopped: true,
     }
@@ -133,10 +141,7 @@ impl Worker {
         if self.jobs.send(job).is_err() {
             return None;
         }
-        match self.answers.recv_timeout(PATIENCE) {
-            Ok(answer) => Some(answer),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.answers.recv_timeout(PATIENCE).ok()
     }
 }
 

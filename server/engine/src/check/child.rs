@@ -1,10 +1,9 @@
 //! Starts the child and makes sure that every evaluation has an answer.
 
-use super::cage::{Question, SUBCOMMAND};
+use super::cage::{Question, SUBCOMMAND, stopped_answer};
 use super::{Answer, Job, UserCheck};
 use crate::child::{self, ChildError, Limits};
 use crate::render::SandboxSettings;
-use lockstep_types::health::{Health, HealthStatus};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -57,14 +56,14 @@ pub async fn evaluate(
             .map(|job| job.check);
         for (slot, job) in answers.iter_mut().zip(jobs) {
             if slot.is_none() && Some(job.check) == check {
-                *slot = Some(stopped(checks, job.check, &why));
+                *slot = Some(stopped_answer(checks, job.check, &why));
             }
         }
     }
     answers
         .into_iter()
         .zip(jobs)
-        .map(|(answer, job)| answer.unwrap_or_else(|| stopped(checks, job.check, "")))
+        .map(|(answer, job)| answer.unwrap_or_else(|| stopped_answer(checks, job.check, "")))
         .collect()
 }
 
@@ -119,19 +118,5 @@ async fn attempt(
         }
         Err(ChildError::Deadline) => (Vec::new(), "it did not come to an end".to_owned()),
         Err(error) => (Vec::new(), error.to_string()),
-    }
-}
-
-fn stopped(checks: &[UserCheck], place: usize, why: &str) -> Answer {
-    let origin = checks
-        .get(place)
-        .map(|check| check.origin.as_str())
-        .unwrap_or_default();
-    Answer {
-        health: Health::new(
-            HealthStatus::Unknown,
-            format!("{origin} was stopped: {why}"),
-        ),
-        stopped: true,
     }
 }

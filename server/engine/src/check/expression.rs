@@ -77,15 +77,16 @@ fn of_json(value: &Value) -> cel::Value {
     }
 }
 
-/// The first line, not endless.
+/// The first line, not endless and without control characters.
 pub(super) fn line(text: &str) -> String {
     let first = text
         .lines()
         .map(str::trim)
         .find(|line| !line.is_empty())
         .unwrap_or_default();
+    let first: String = first.chars().filter(|c| !c.is_control()).collect();
     match first.char_indices().nth(300) {
         Some((end, _)) => format!("{}…", &first[..end]),
-        None => first.to_owned(),
+        None => first,
     }
 }

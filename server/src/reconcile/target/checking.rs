@@ -134,10 +134,17 @@ pub(super) async fn run<'a>(
         });
     }
     if !jobs.is_empty() {
-        let Ok(_permit) = runtime.limits().checks.acquire().await else {
+        let limits = runtime.limits();
+        let lane = if memory.strayed {
+            &limits.slow_checks
+        } else {
+            &limits.checks
+        };
+        let Ok(_permit) = lane.acquire().await else {
             return Checked::default();
         };
         let answers = check::evaluate(runtime.renderer().sandbox(), &checks, &jobs).await;
+        memory.strayed = answers.iter().any(|answer| answer.stopped);
         for ((digest, object), answer) in asked.into_iter().zip(answers) {
             let (uid, version) = (&object.uid, &object.resource_version);
             if answer.stopped {

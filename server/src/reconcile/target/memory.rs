@@ -34,6 +34,8 @@ pub(crate) struct TargetMemory {
     pub(crate) told: Option<Told>,
     /// Checks that rest.
     pub(crate) stopped: Stopped,
+    /// One of the checks did not keep to its limits when they last ran.
+    pub(crate) strayed: bool,
     /// What was said of the dependencies.
     pub(crate) ready: Ready,
     /// Writes that the watch has not shown yet.
