@@ -26,6 +26,7 @@ mod sync;
 pub use around::referred_to;
 pub use collect::{read, read_rendered, read_source};
 pub use concern::{may_define, may_generate};
+pub use customizations::{may_hold_scripts, read as health_scripts};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions, Wish};

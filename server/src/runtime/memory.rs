@@ -14,7 +14,6 @@ pub(crate) use rollout::{How, Rendering};
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
 use crate::reconcile::sources::sets::{KnownSets, Owner};
-use engine::check::UserCheck;
 use engine::definition::DefinitionFile;
 use engine::definition::project::Project;
 use engine::manifest::Manifest;
@@ -116,8 +115,8 @@ pub(crate) struct Memory {
     offered: Mutex<HashMap<SourceId, Offered>>,
     /// Targets that wait for a target.
     waiters: Mutex<HashMap<TargetId, BTreeSet<TargetId>>>,
-    /// Health scripts in the files of a source.
-    scripts: Mutex<HashMap<SourceId, Arc<Vec<UserCheck>>>>,
+    /// Health scripts by the source that they are in.
+    scripts: Mutex<HashMap<SourceId, order::Scripts>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
@@ -214,6 +213,7 @@ impl Memory {
 
     pub(crate) fn forget_target(&self, target: TargetId) {
         locked(&self.assessments).remove(&target);
+        self.forget_scripts(target);
         locked(&self.index).forget(target);
     }
 

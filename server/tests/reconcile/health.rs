@@ -340,8 +340,39 @@ return {status = 'Healthy'}",
         )
         .await;
     world.repository.remove("apps/argocd-cm.yaml");
+    // One that goes elsewhere than to where Argo CD is has no say.
+    world.repository.write(
+        "manifests/cm.yaml",
+        &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-cm}}\ndata:\n  resource.customizations.health.{}_Widget: return {{status = 'Degraded'}}\n", world.group()),
+    );
     world.push("three");
     world.until_good("shop").await;
+    assert!(world.is_there("argocd-cm"));
+    world.repository.remove("manifests/cm.yaml");
+    // Argo CD's own settings often come out of a kustomization that another application deploys.
+    world.repository.write(
+        "apps/argocd.yaml",
+        &format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: argocd, namespace: {2}}}\nspec:\n  project: default\n  source: {{repoURL: '{0}', path: settings, targetRevision: main}}\n  destination: {{name: {1}, namespace: {2}}}\n  syncPolicy: {{automated: {{}}}}\n",
+            world.repository.url(), world.cluster(), world.namespace()
+        ),
+    );
+    world.repository.write(
+        "settings/kustomization.yaml",
+        &format!("configMapGenerator:\n- name: argocd-cm\n  options: {{disableNameSuffixHash: true}}\n  files: ['resource.customizations.health.{}_Widget=widget.lua']\n", world.group()),
+    );
+    world.repository.write(
+        "settings/widget.lua",
+        "return {status = 'Suspended', message = 'by the rendered script'}\n",
+    );
+    world.push("four");
+    world
+        .until_health(
+            "shop",
+            HealthStatus::Suspended,
+            "Widget mill: by the rendered script",
+        )
+        .await;
     world.end_with_kind().await;
 }
 

@@ -405,3 +405,52 @@ spec: {{path: ./a, prune: true, interval: 5m, sourceRef: {{kind: GitRepository, 
         "“nothing”, which its readyExpr reads, is not there yet"
     );
 }
+
+#[test]
+fn a_definition_gives_its_expressions_with_their_line() {
+    let file = crate::definition::DefinitionFile {
+        path: "apps/a.yaml".to_owned(),
+        bytes: b"apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: a, namespace: flux-system}
+spec: {url: 'https://git.example.org/a.git', ref: {branch: main}, interval: 5m}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: a, namespace: flux-system}
+spec:
+  path: ./a
+  prune: true
+  interval: 5m
+  sourceRef: {kind: GitRepository, name: a}
+  healthChecks:
+  - {apiVersion: apps/v1, kind: Deployment, name: web, namespace: shop}
+  healthCheckExprs:
+  - apiVersion: example.com/v1
+    kind: Widget
+    current: status.ok
+  - {apiVersion: v1, kind: Secret, current: 'true', failed: 'false', inProgress: '1 > 2'}
+"
+        .to_vec(),
+    };
+    let read = crate::definition::read(&[file], "home");
+    let definition = &read.applications[0];
+    assert_eq!(
+        definition
+            .ignored_fields
+            .iter()
+            .find(|(field, _)| field.contains("health")),
+        None
+    );
+    let checks: Vec<String> = of_definition(definition)
+        .iter()
+        .map(|check| format!("{}/{} {}", check.group, check.kind, check.origin))
+        .collect();
+    assert_eq!(
+        checks,
+        [
+            "example.com/Widget healthCheckExprs[0] (apps/a.yaml:17)",
+            "/Secret healthCheckExprs[1] (apps/a.yaml:20)",
+        ]
+    );
+}

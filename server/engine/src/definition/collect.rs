@@ -50,7 +50,7 @@ pub fn read_source(
     );
     let itself = Source::itself(repo_url, target_revision);
     let mut definitions = collected.finish(home_cluster, Some(&itself));
-    let (scripts, mut said) = customizations::read(files);
+    let (scripts, mut said) = customizations::read(files, None);
     definitions.health_scripts = scripts;
     definitions.problems.append(&mut said);
     definitions.applications.append(&mut bundles.applications);

@@ -1,11 +1,12 @@
 //! Argo CD's health customizations: scripts in the ConfigMap `argocd-cm`, as
 //! <https://argo-cd.readthedocs.io/en/stable/operator-manual/health/> has them. Read, never run.
 //!
-//! The ConfigMap may be a whole one or a patch of one. What a chart or a kustomization makes of it is not looked at.
+//! The ConfigMap may be a whole one or a patch of one, in a file or in what an application renders.
 
 use super::{DefinitionFile, DefinitionProblem};
 use crate::check::{SCRIPT_BYTES, UserCheck, What};
 use crate::yaml::{self, Kind, Node};
+use lockstep_types::resource::ResourceKey;
 
 /// Where Argo CD keeps its settings.
 const NAME: &str = "argocd-cm";
@@ -14,9 +15,21 @@ const TOGETHER: &str = "resource.customizations";
 /// One key for each kind: `group_Kind`, or the kind alone for the core group.
 const EACH: &str = "resource.customizations.health.";
 
+/// Whether an object is the ConfigMap that may hold scripts.
+pub fn may_hold_scripts(key: &ResourceKey) -> bool {
+    key.group.is_empty() && key.kind == "ConfigMap" && key.name == NAME
+}
+
 /// Scripts by path and line, and what is wrong with some. Files that cannot be read are left to others to name.
-pub(super) fn read(files: &[DefinitionFile]) -> (Vec<UserCheck>, Vec<DefinitionProblem>) {
-    let mut found = Found::default();
+/// `rendered_by`: the application that renders the files, whose lines then say nothing.
+pub fn read(
+    files: &[DefinitionFile],
+    rendered_by: Option<&str>,
+) -> (Vec<UserCheck>, Vec<DefinitionProblem>) {
+    let mut found = Found {
+        rendered_by: rendered_by.unwrap_or_default(),
+        ..Found::default()
+    };
     for file in files {
         let has = |word: &str| {
             file.bytes
@@ -40,12 +53,13 @@ pub(super) fn read(files: &[DefinitionFile]) -> (Vec<UserCheck>, Vec<DefinitionP
 }
 
 #[derive(Default)]
-struct Found {
+struct Found<'a> {
+    rendered_by: &'a str,
     checks: Vec<UserCheck>,
     problems: Vec<DefinitionProblem>,
 }
 
-impl Found {
+impl Found<'_> {
     fn document(&mut self, path: &str, node: &Node) {
         let text = |node: &Node, name: &str| {
             node.get(name)
@@ -124,7 +138,11 @@ impl Found {
             let message = format!("the script is longer than {} KiB", SCRIPT_BYTES >> 10);
             return self.problem(path, line, field, message);
         }
-        let origin = format!("the health script of {kind} ({path}:{line})");
+        let place = match self.rendered_by {
+            "" => format!("{path}:{line}"),
+            application => format!("{path}, rendered by {application}"),
+        };
+        let origin = format!("the health script of {kind} ({place})");
         let what = What::Script(script.to_owned());
         let known = self
             .checks
@@ -169,7 +187,7 @@ mod tests {
             path: "argocd/cm.yaml".to_owned(),
             bytes: text.as_bytes().to_vec(),
         };
-        let (checks, problems) = read(&[file]);
+        let (checks, problems) = read(&[file], None);
         let checks = checks
             .iter()
             .map(|check| format!("{}/{} {}", check.group, check.kind, check.origin))
@@ -240,5 +258,23 @@ data: {{resource.customizations.health.c.io_C: return nil}}
             problems[2].contains("comes first and counts"),
             "{problems:#?}"
         );
+    }
+
+    #[test]
+    fn fuzz_customizations() {
+        let seeds = [
+            "kind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n  resource.customizations: |\n    a.io/B: {health.lua: return nil}\n",
+            "kind: ConfigMap\nmetadata: {name: argocd-cm}\ndata: {resource.customizations.health.a_B: x}\n",
+        ]
+        .map(str::as_bytes);
+        crate::fuzzing::run("customizations", &seeds, |bytes| {
+            let file = DefinitionFile {
+                path: "a.yaml".to_owned(),
+                bytes: bytes.to_vec(),
+            };
+            let (checks, problems) = read(&[file], None);
+            assert!(checks.iter().all(|check| !check.origin.is_empty()));
+            assert!(problems.iter().all(|problem| problem.line >= 1));
+        });
     }
 }

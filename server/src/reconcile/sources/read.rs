@@ -364,7 +364,9 @@ async fn record(
     let mut defined = defined(runtime, source, files).await?;
     let projects = std::mem::take(&mut defined.projects);
     let scripts = std::mem::take(&mut defined.health_scripts);
-    let other_checks = runtime.memory().set_health_scripts(source.id, scripts);
+    let other_checks = runtime
+        .memory()
+        .set_health_scripts(source.id, None, scripts);
     let other_limits = runtime.memory().set_projects(source.id, projects);
     sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;

@@ -32,6 +32,8 @@ pub(crate) struct TargetMemory {
     pub(crate) verdicts: Arc<Verdicts>,
     /// The newest event about the object behind a bad health.
     pub(crate) told: Option<Told>,
+    /// The render in which health scripts were last looked for.
+    pub(crate) scripts: Option<String>,
     /// Checks that rest.
     pub(crate) stopped: Stopped,
     /// One of the checks did not keep to its limits when they last ran.

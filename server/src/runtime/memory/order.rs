@@ -4,7 +4,7 @@ use super::Memory;
 use crate::runtime::activator::locked;
 use engine::check::UserCheck;
 use lockstep_types::id::{ApplicationId, SourceId, TargetId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Memory {
@@ -30,22 +30,58 @@ impl Memory {
         locked(&self.waiters).remove(&target).unwrap_or_default()
     }
 
-    /// The health scripts that the files of a source hold.
+    /// The health scripts of a source: those in its files, then those in what its applications render.
     pub(crate) fn health_scripts(&self, source: SourceId) -> Arc<Vec<UserCheck>> {
         locked(&self.scripts)
             .get(&source)
-            .cloned()
+            .map(|scripts| Arc::clone(&scripts.all))
             .unwrap_or_default()
     }
 
-    /// Takes over the health scripts of a source; says whether they are news.
-    pub(crate) fn set_health_scripts(&self, source: SourceId, scripts: Vec<UserCheck>) -> bool {
-        let mut known = locked(&self.scripts);
-        let same = match known.get(&source) {
-            Some(before) => **before == scripts,
+    /// Takes over the health scripts in the files of a source (`None`) or in the render of a target; says whether that
+    /// is news.
+    pub(crate) fn set_health_scripts(
+        &self,
+        source: SourceId,
+        by: Option<TargetId>,
+        scripts: Vec<UserCheck>,
+    ) -> bool {
+        locked(&self.scripts)
+            .entry(source)
+            .or_default()
+            .set(by, scripts)
+    }
+
+    /// Forgets what a target rendered.
+    pub(super) fn forget_scripts(&self, target: TargetId) {
+        for scripts in locked(&self.scripts).values_mut() {
+            scripts.set(Some(target), Vec::new());
+        }
+    }
+}
+
+/// Health scripts of one source.
+#[derive(Debug, Default)]
+pub(super) struct Scripts {
+    by: BTreeMap<Option<TargetId>, Vec<UserCheck>>,
+    all: Arc<Vec<UserCheck>>,
+}
+
+impl Scripts {
+    fn set(&mut self, by: Option<TargetId>, scripts: Vec<UserCheck>) -> bool {
+        let same = match self.by.get(&by) {
+            Some(before) => *before == scripts,
             None => scripts.is_empty(),
         };
-        known.insert(source, Arc::new(scripts));
-        !same
+        if same {
+            return false;
+        }
+        if scripts.is_empty() {
+            self.by.remove(&by);
+        } else {
+            self.by.insert(by, scripts);
+        }
+        self.all = Arc::new(self.by.values().flatten().cloned().collect());
+        true
     }
 }
