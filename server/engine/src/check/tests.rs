@@ -108,6 +108,18 @@ fn expressions_read_every_field_of_the_object() {
             with_condition("True"),
         ),
         (
+            "has(status.ready) ? status.ready == status.wanted : false",
+            json!({"status": {"ready": 2, "wanted": 2}}),
+        ),
+        (
+            "status.conditions.exists_one(c, c.type == 'Ready') && type(status.observedGeneration) == int",
+            with_condition("True"),
+        ),
+        (
+            "timestamp(status.until) > timestamp('2020-01-01T00:00:00Z') && duration('90s') < duration('2m')",
+            json!({"status": {"until": "2026-01-01T00:00:00Z"}}),
+        ),
+        (
             "status.message.lowerAscii().contains('ok')",
             json!({"status": {"message": "All OK"}}),
         ),

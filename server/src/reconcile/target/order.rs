@@ -9,6 +9,7 @@ use crate::runtime::Runtime;
 use crate::store::StoreError;
 use engine::check::{self, Answer, Job, UserCheck, What};
 use engine::definition::{Definition, Dependency};
+use lockstep_types::application::Dialect;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
@@ -36,6 +37,12 @@ pub(super) async fn waits(
         let name = shown(definition, dependency);
         let named = (dependency.namespace.as_str(), dependency.name.as_str());
         let Some(other) = others::find(runtime, loaded, definition.dialect, named).await? else {
+            // A bundle that is chosen by its labels may be for other clusters only: here it has no order to keep.
+            if definition.dialect == Dialect::FleetBundle
+                && runtime.memory().is_placed(&dependency.name)
+            {
+                continue;
+            }
             waits.get_or_insert(Cause::stalled(
                 ReasonCode::WaitingForDependency,
                 format!(

@@ -17,6 +17,13 @@ impl Memory {
             .collect()
     }
 
+    /// Whether an application of this name is on any cluster.
+    pub(crate) fn is_placed(&self, name: &str) -> bool {
+        locked(&self.placements)
+            .values()
+            .any(|place| place.name == name)
+    }
+
     /// Notes that a target waits for others, until one of them changes.
     pub(crate) fn waits_for(&self, waiting: TargetId, others: &[TargetId]) {
         let mut waiters = locked(&self.waiters);
