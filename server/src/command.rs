@@ -82,11 +82,14 @@ fn role(word: &str) -> Result<Role, String> {
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     // Before anything else: the sandboxed child must not read files, start threads or parse options of ours.
-    if arguments
-        .next()
-        .is_some_and(|first| first == engine::render::sandbox::SUBCOMMAND)
-    {
-        return engine::render::sandbox::child_main(arguments);
+    match arguments.next() {
+        Some(first) if first == engine::render::sandbox::SUBCOMMAND => {
+            return engine::render::sandbox::child_main(arguments);
+        }
+        Some(first) if first == engine::check::SUBCOMMAND => {
+            return engine::check::child_main(arguments);
+        }
+        _ => {}
     }
     let cli = Cli::parse();
     let command = match cli.command {

@@ -39,6 +39,10 @@ use tokio::sync::Semaphore;
 pub struct Limits {
     pub(crate) fetches: Arc<Semaphore>,
     pub(crate) renders: Arc<Semaphore>,
+    /// Children that evaluate users' health checks.
+    pub(crate) checks: Arc<Semaphore>,
+    /// The same for targets whose checks did not keep to their limits, so that no other queues behind them.
+    pub(crate) slow_checks: Arc<Semaphore>,
     /// The list of a source's definitions is written whole, by its reader and by every application that renders
     /// children: one at a time, or one would take the other's children for gone.
     pub(crate) definitions: tokio::sync::Mutex<()>,
@@ -50,6 +54,8 @@ impl Limits {
         Self {
             fetches: Arc::new(Semaphore::new(settings.fetches.max(1))),
             renders: Arc::new(Semaphore::new(settings.renders.max(1))),
+            checks: Arc::new(Semaphore::new(settings.renders.max(1))),
+            slow_checks: Arc::new(Semaphore::new(1)),
             definitions: tokio::sync::Mutex::new(()),
         }
     }

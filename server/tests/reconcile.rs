@@ -17,6 +17,8 @@ mod drift;
 mod editing;
 #[path = "reconcile/fleet.rs"]
 mod fleet;
+#[path = "reconcile/health.rs"]
+mod health;
 #[path = "reconcile/hooks.rs"]
 mod hooks;
 #[path = "reconcile/ignored.rs"]

@@ -24,6 +24,7 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         | ReasonCode::Syncing
         | ReasonCode::WaitingForHook
         | ReasonCode::WaitingForWave
+        | ReasonCode::WaitingForDependency
         | ReasonCode::Progressing
         | ReasonCode::Observing => Tone::Run,
         ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown | ReasonCode::CompareFailed => {
@@ -48,6 +49,7 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
         ReasonCode::Syncing => "Syncing",
         ReasonCode::WaitingForHook => "Waiting for a hook",
         ReasonCode::WaitingForWave => "Waiting for a wave",
+        ReasonCode::WaitingForDependency => "Waiting for another",
         ReasonCode::ApplyFailed => "Apply failed",
         ReasonCode::PruneFailed => "Prune failed",
         ReasonCode::AwaitingApproval => "Awaiting approval",

@@ -33,6 +33,8 @@ pub enum ReasonCode {
     WaitingForHook,
     /// A run waits until a wave is healthy.
     WaitingForWave,
+    /// Another application must be ready first.
+    WaitingForDependency,
     /// At least one object was refused by the cluster.
     ApplyFailed,
     /// A delete was refused or stopped.
@@ -72,6 +74,7 @@ impl ReasonCode {
             Self::Syncing => "Syncing",
             Self::WaitingForHook => "WaitingForHook",
             Self::WaitingForWave => "WaitingForWave",
+            Self::WaitingForDependency => "WaitingForDependency",
             Self::ApplyFailed => "ApplyFailed",
             Self::PruneFailed => "PruneFailed",
             Self::AwaitingApproval => "AwaitingApproval",

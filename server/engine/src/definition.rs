@@ -10,6 +10,7 @@ mod built;
 mod chart_sources;
 mod collect;
 mod concern;
+mod customizations;
 mod fields;
 pub mod fleet;
 mod flux;
@@ -26,6 +27,7 @@ mod sync;
 pub use around::referred_to;
 pub use collect::{read, read_rendered, read_source};
 pub use concern::{may_define, may_generate};
+pub use customizations::{may_hold_scripts, read as health_scripts};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
 pub use signers::Verification;
@@ -54,6 +56,8 @@ pub struct Definitions {
     pub problems: Vec<DefinitionProblem>,
     /// Every document of ours that could be parsed, also those that only support applications, such as repositories.
     pub documents: Vec<DefinitionDocument>,
+    /// Checks of health that an `argocd-cm` among the files gives Argo CD's applications.
+    pub health_scripts: Vec<crate::check::UserCheck>,
     /// Files that are patches of kustomizations or templates of charts: no definitions by themselves.
     pub material: Vec<String>,
     /// Files of which something could not be read at all: what is missing from them may be broken, and is not gone.

@@ -20,6 +20,8 @@ mod pod_disruption_budget;
 mod replica_set;
 mod service;
 mod stateful_set;
+mod table;
+mod webhook;
 
 pub use cause::{Cause, Observed, cause, target};
 pub use detail::{detail, short_image};
@@ -52,8 +54,30 @@ pub fn health(body: &Value) -> Health {
         ("apiregistration.k8s.io", "APIService") => api_service::health(body),
         ("", "Namespace") => namespace::health(body),
         ("policy", "PodDisruptionBudget") => pod_disruption_budget::health(body),
-        _ => generic::health(body),
+        (
+            "admissionregistration.k8s.io",
+            "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
+        ) => webhook::health(body),
+        (group, kind) => table::health(group, kind, body).unwrap_or_else(|| generic::health(body)),
     }
+}
+
+/// The words of a condition that tells of trouble or of work, whatever the kind; empty when there is none.
+pub fn unhealthy_condition(body: &Value) -> String {
+    let bad = |condition: &fields::Condition<'_>| match condition.kind() {
+        "Stalled" | "Failed" | "Error" | "Degraded" | "Reconciling" => condition.is("True"),
+        _ => condition.is("False"),
+    };
+    fields::conditions(body)
+        .find(bad)
+        .map(|condition| {
+            let words = condition.words("");
+            match words.is_empty() {
+                true => format!("its condition {} is not as it should be", condition.kind()),
+                false => words.to_owned(),
+            }
+        })
+        .unwrap_or_default()
 }
 
 /// Health of a declared object that is not there.

@@ -16,8 +16,10 @@
 //! * [`plan`]: what a sync would do, and an independent check of that. Pure.
 //! * [`apply`]: carries out single steps.
 //! * [`health`]: how objects fare. Pure.
+//! * [`check`]: how they fare by the checks that users write, in caged children.
 
 pub mod apply;
+pub mod check;
 mod child;
 pub mod definition;
 pub mod diff;

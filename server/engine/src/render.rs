@@ -98,6 +98,11 @@ impl Renderer {
         }
     }
 
+    /// How children are caged.
+    pub fn sandbox(&self) -> &SandboxSettings {
+        &self.sandbox
+    }
+
     /// Collects the input files and computes the key, without rendering.
     ///
     /// # Errors

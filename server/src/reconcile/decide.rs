@@ -27,6 +27,8 @@ pub const FIGHT_HEALS: usize = 5;
 pub const FIGHT_SECONDS: i64 = 300;
 /// How long healing rests after a fight.
 pub const FIGHT_REST_SECONDS: i64 = 1800;
+/// How often a target that waits for another looks, besides being woken by it.
+pub const WAITING_SECONDS: i64 = 5;
 /// How long a request waits for a cluster before it is refused.
 pub const REQUEST_PATIENCE_SECONDS: i64 = 300;
 
@@ -49,6 +51,8 @@ pub struct Situation<'a> {
     pub prune: PruneCheck,
     /// Pruning is stopped for this cluster or everywhere, with the reason.
     pub brake: Option<&'a str>,
+    /// What must be ready first, in words; only automation waits for it.
+    pub waits: Option<&'a Cause>,
 }
 
 /// Can the target be judged?
@@ -80,6 +84,8 @@ pub struct Facts {
     pub health: Health,
     /// The object behind the health.
     pub culprit: Option<ResourceKey>,
+    /// The newest warning about it, in words; empty when there is none.
+    pub event: String,
     /// The first object that differs and is left alone, with the reason.
     pub skipped: Option<(ResourceKey, String)>,
     /// The first object that could not be compared, with the reason.
@@ -313,6 +319,10 @@ fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
     if let (Some(pin), None) = (pinned, last) {
         return Decision::start(Trigger::Pin(pin.owner.clone()), false);
     }
+    if let Some(waits) = situation.waits {
+        let again = situation.now.plus_seconds(WAITING_SECONDS);
+        return Decision::later(again, waits.clone());
+    }
     match last {
         Some(last) if last.phase == SyncPhase::Terminated => Decision::rest(Some(
             Cause::stalled(
@@ -508,7 +518,8 @@ fn ending(situation: &Situation<'_>) -> Option<Micros> {
     earlier(hold, pin)
 }
 
-fn earlier(one: Option<Micros>, other: Option<Micros>) -> Option<Micros> {
+/// The earlier of two times.
+pub(super) fn earlier(one: Option<Micros>, other: Option<Micros>) -> Option<Micros> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

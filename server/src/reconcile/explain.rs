@@ -223,6 +223,10 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
     if let (None, Some(refused)) = (&health, &facts.refused) {
         return Some(refused.clone());
     }
+    let idle = facts.writes == 0 && facts.prunes == 0;
+    if health.is_none() && idle && facts.sync != SyncStatus::Synced {
+        return Some(unexplained(facts));
+    }
     if let (None, Some(error)) = (&health, &facts.stale) {
         return Some(Cause::passing(
             ReasonCode::FetchFailed,
@@ -234,6 +238,37 @@ pub fn weigh(sync: Option<Cause>, situation: &Situation<'_>, facts: &Facts) -> O
         ));
     }
     health
+}
+
+/// Something differs that neither a plan nor a comparison has a word for: still not nothing.
+fn unexplained(facts: &Facts) -> Cause {
+    match facts.sync {
+        SyncStatus::Unknown => Cause::passing(
+            ReasonCode::CompareFailed,
+            format!(
+                "Not everything could be compared with {}",
+                facts.revision.short()
+            ),
+            "It is compared again with the next change",
+        ),
+        SyncStatus::OutOfSync | SyncStatus::Synced => Cause::passing(
+            ReasonCode::Behind,
+            format!(
+                "Something differs from {} that a sync would not change",
+                facts.revision.short()
+            ),
+            "The differences are listed on the application's page",
+        ),
+    }
+}
+
+/// A sentence with what the cluster's newest event adds to it.
+pub fn with_event(sentence: &str, event: &str) -> String {
+    match (sentence.is_empty(), event.is_empty()) {
+        (_, true) => sentence.to_owned(),
+        (true, false) => event.to_owned(),
+        (false, false) => format!("{sentence} ({event})"),
+    }
 }
 
 /// Bad health in words.
@@ -249,6 +284,7 @@ fn unhealthy(facts: &Facts) -> Option<Cause> {
             format!("{name}: {}", facts.health.message)
         }
     };
+    let said = |otherwise: &str| with_event(&said(otherwise), &facts.event);
     let cause = match facts.health.status {
         HealthStatus::Healthy => return None,
         HealthStatus::Suspended => Cause::passing(

@@ -6,7 +6,7 @@
 use super::cause::Cause;
 use super::desired::{self, Stamp};
 use super::target::judge::{self, Baseline, Subject};
-use super::target::{Loaded, TargetMemory, load_for_view};
+use super::target::{Checked, Loaded, TargetMemory, load_for_view};
 use super::{render, revisions};
 use crate::runtime::Runtime;
 use crate::store::StoreError;
@@ -100,7 +100,11 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
         .unwrap_or_default();
     // What the target itself watches stays watched; what only the preview needs is watched for its duration.
     let all: Vec<Manifest> = present.iter().chain(&desired.objects).cloned().collect();
-    live.want(loaded.row.id, &judge::wanted(&all, &inventory, namespace));
+    let checks = &loaded.definition.health_checks;
+    live.want(
+        loaded.row.id,
+        &judge::wanted(&all, &inventory, namespace, checks),
+    );
     let deadline = tokio::time::Instant::now() + LISTED_WITHIN;
     let unsettled = loop {
         let Some(why) = live.unsettled(loaded.row.id) else {
@@ -121,7 +125,7 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
     };
     live.want(
         loaded.row.id,
-        &judge::wanted(&present, &inventory, namespace),
+        &judge::wanted(&present, &inventory, namespace, checks),
     );
     runtime.activator().activate_target(loaded.row.id);
     let (plan, violations, diffs) = result?;
@@ -167,6 +171,9 @@ async fn judged(
             &desired.objects,
         ),
         keep_ignored: super::target::ignored::are_kept(&loaded.definition),
+        // A preview shows what would be written, not how it would fare.
+        checked: &Checked::default(),
+        also: &[],
     };
     let mut memory = TargetMemory::default();
     let judged = judge::judge(&subject, handle, &mut memory.dry_runs).await?;

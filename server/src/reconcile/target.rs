@@ -3,16 +3,21 @@
 //! A pass reads what the database says, compares, lets a run that is under way go on, decides what is next and records
 //! what it found. Whatever it was woken for, it does the same.
 
+mod checking;
 mod children;
 mod compare;
 mod confirm;
+mod event;
 pub(crate) mod ignored;
 pub(crate) mod judge;
 mod load;
 mod memory;
+mod order;
+mod others;
 mod record;
 mod unsteady;
 
+pub(crate) use checking::Checked;
 pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
 pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
@@ -21,7 +26,7 @@ pub(crate) use memory::{Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{ledger, revisions, run};
+use super::{explain, ledger, revisions, run};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
@@ -138,7 +143,11 @@ async fn pass(
                 &compared.desired.objects,
                 &compared.baseline.hashes,
             );
-            let facts = facts(runtime, &loaded, now, compared, &plan, violations, &drift);
+            let told = event::newest(memory, compared, now).await;
+            let facts = Facts {
+                event: told,
+                ..facts(runtime, &loaded, now, compared, &plan, violations, &drift)
+            };
             children::register(runtime, &loaded, memory, compared).await?;
             Some((compared, plan, facts, drift))
         }
@@ -164,7 +173,12 @@ async fn pass(
         phase: run.phase,
         by: run.started_by.words(),
         revision: run.revision.clone(),
-        waiting_for: waiting_for(run.phase, &run.message, &comparison),
+        waiting_for: match &known {
+            Some((_, _, facts, _)) if run.phase == SyncPhase::Verifying => {
+                explain::with_event(&facts.health.message, &facts.event)
+            }
+            _ => run.message.clone(),
+        },
         waiting: memory
             .waiting
             .clone()
@@ -190,6 +204,17 @@ async fn pass(
         (None, None) => return Ok(Passed::Again(Duration::from_millis(500))),
     };
     let last = memory.last.clone().flatten();
+    let waits = match &known {
+        // Only what would be written has to wait.
+        Some((_, _, facts, _))
+            if facts.writes > 0
+                || facts.prunes > 0
+                || last.as_ref().is_some_and(|last| last.hook_failed) =>
+        {
+            order::waits(runtime, &loaded, memory).await?
+        }
+        _ => None,
+    };
     let mut decision = decide::decide(&Situation {
         now,
         mode: loaded.row.mode,
@@ -204,6 +229,7 @@ async fn pass(
         heals: &memory.heals,
         prune,
         brake: stops.as_deref(),
+        waits: waits.as_ref(),
     });
     if let (Some((compared, ..)), Some(unsteady)) = (&known, &memory.unsteady)
         && unsteady.render == compared.render.key
@@ -252,7 +278,8 @@ async fn pass(
     {
         return Ok(Passed::Again(Duration::from_millis(20)));
     }
-    Ok(match decision.again {
+    let told = memory.told.as_ref().and_then(event::Told::again);
+    Ok(match decide::earlier(decision.again, told) {
         Some(at) => Passed::Again(until(at, now)),
         None if loaded.run.is_some() => {
             let look = memory
@@ -327,17 +354,9 @@ fn facts(
         culprit: compared.judged.culprit.clone(),
         skipped,
         unsure: compared.judged.unsure.clone(),
+        event: String::new(),
         stale: stale(runtime, loaded, now),
         refused: compared.refused.clone(),
-    }
-}
-
-fn waiting_for(phase: SyncPhase, message: &str, comparison: &Comparison) -> String {
-    match (phase, comparison) {
-        (SyncPhase::Verifying, Comparison::Known(compared)) => {
-            compared.judged.health.message.clone()
-        }
-        _ => message.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! that key's entry.
 
 mod inputs;
+mod order;
 mod rollout;
 
 pub(crate) use inputs::Collected;
@@ -117,6 +118,10 @@ pub(crate) struct Memory {
     inputs_in: Mutex<HashMap<ApplicationId, BTreeMap<String, Vec<String>>>>,
     /// Documents of a root source that definitions rendered elsewhere refer to: from its files, and from each render.
     offered: Mutex<HashMap<SourceId, Offered>>,
+    /// Targets that wait for a target.
+    waiters: Mutex<HashMap<TargetId, BTreeSet<TargetId>>>,
+    /// Health scripts by the source that they are in.
+    scripts: Mutex<HashMap<SourceId, order::Scripts>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     /// What commits prove, by everything that decides it.
     signatures: Mutex<HashMap<String, Signature>>,
@@ -166,6 +171,8 @@ impl Default for Memory {
             index: Mutex::default(),
             rollouts: Mutex::default(),
             inputs_in: Mutex::default(),
+            waiters: Mutex::default(),
+            scripts: Mutex::default(),
             compared: Mutex::default(),
             signatures: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
@@ -214,6 +221,7 @@ impl Memory {
 
     pub(crate) fn forget_target(&self, target: TargetId) {
         locked(&self.assessments).remove(&target);
+        self.forget_scripts(target);
         locked(&self.index).forget(target);
     }
 

@@ -410,12 +410,22 @@ impl World {
 
     /// Writes an intent and wakes the reconciler, as the buttons do.
     pub async fn ask(&self, kind: OperationKind, parameters: serde_json::Value) {
+        self.ask_of(self.target(), kind, parameters).await;
+    }
+
+    /// The same for any target.
+    pub async fn ask_of(
+        &self,
+        target: TargetId,
+        kind: OperationKind,
+        parameters: serde_json::Value,
+    ) {
         let mut tx = self.store.begin().await.expect("a write");
         store::operation::insert(
             &mut tx,
             &store::operation::NewOperation {
                 kind,
-                target: self.target(),
+                target,
                 actor: "maria".to_owned(),
                 started_by: StartedBy::Person("maria".to_owned()),
                 idempotency_key: None,
@@ -425,7 +435,7 @@ impl World {
         .await
         .expect("an operation");
         tx.commit().await.expect("a commit");
-        self.runtime.activator().activate_target(self.target());
+        self.runtime.activator().activate_target(target);
     }
 
     /// Ends the server as a signal would, and starts another one on the same database.

@@ -1,15 +1,14 @@
-//! The sandbox's child by itself, for tests of rendering: the server has it as a hidden subcommand.
+//! The caged children by themselves, for tests: the server has them as hidden subcommands.
 
+use engine::check;
 use engine::render::sandbox;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments
-        .next()
-        .is_some_and(|first| first == sandbox::SUBCOMMAND)
-    {
-        return sandbox::child_main(arguments);
+    match arguments.next() {
+        Some(first) if first == sandbox::SUBCOMMAND => sandbox::child_main(arguments),
+        Some(first) if first == check::SUBCOMMAND => check::child_main(arguments),
+        _ => ExitCode::FAILURE,
     }
-    ExitCode::FAILURE
 }

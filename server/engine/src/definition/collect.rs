@@ -11,8 +11,8 @@ use super::repositories::{Repositories, Source};
 use super::signers::PublicKeys;
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, concern, fleet, flux, helm_release,
-    parents, project, set,
+    Destination, DestinationCluster, SyncOptions, argo, concern, customizations, fleet, flux,
+    helm_release, parents, project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -51,6 +51,9 @@ pub fn read_source(
     );
     let itself = Source::itself(repo_url, target_revision);
     let mut definitions = collected.finish(home_cluster, Some(&itself));
+    let (scripts, mut said) = customizations::read(files, None);
+    definitions.health_scripts = scripts;
+    definitions.problems.append(&mut said);
     definitions.applications.append(&mut bundles.applications);
     definitions.problems.append(&mut bundles.problems);
     definitions.documents.append(&mut bundles.documents);
@@ -370,6 +373,7 @@ impl Collected {
             project.broken = true;
         });
         let mut definitions = Definitions {
+            health_scripts: Vec::new(),
             applications: definitions,
             sets,
             projects,

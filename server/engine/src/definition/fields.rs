@@ -57,6 +57,11 @@ impl<'n> Place<'n> {
         self.node.is_some()
     }
 
+    /// 1-based line of the place itself.
+    pub(super) fn line(&self) -> u32 {
+        self.line
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.child(name).is_some()
     }

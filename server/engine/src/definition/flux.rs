@@ -205,21 +205,8 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
 
 /// Says of fields that are kept and have no effect yet that they have none.
 fn not_acted_on(spec: &Place<'_>) {
-    for (name, why) in [
-        ("dependsOn", "order between applications is not kept yet"),
-        (
-            "healthChecks",
-            "only the health of the application's own objects is judged",
-        ),
-        (
-            "healthCheckExprs",
-            "health is judged by the built-in rules; expressions are not evaluated yet",
-        ),
-        ("timeout", "syncs have limits of their own"),
-    ] {
-        if spec.has(name) {
-            spec.note(name, why);
-        }
+    if spec.has("timeout") {
+        spec.note("timeout", "syncs have limits of their own");
     }
 }
 
@@ -310,6 +297,7 @@ pub(super) fn check_expressions(spec: &Place<'_>) -> Vec<HealthCheck> {
                 current: entry.required("current"),
                 failed: entry.text("failed"),
                 in_progress: entry.text("inProgress"),
+                line: entry.line(),
             };
             entry.done();
             read

@@ -93,17 +93,6 @@ pub(super) fn read(
     let self_heal = drift.text("mode") == "enabled";
     let ignore_differences = flux::ignored(&drift, "ignore");
     drift.done();
-    for (field, why) in [
-        ("dependsOn", "order between applications is not kept yet"),
-        (
-            "healthCheckExprs",
-            "health is judged by the built-in rules; expressions are not evaluated yet",
-        ),
-    ] {
-        if spec.has(field) {
-            spec.note(field, why);
-        }
-    }
     let given = spec.text("releaseName");
     let read = Spec {
         wanted,

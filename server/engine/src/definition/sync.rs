@@ -113,5 +113,8 @@ pub enum HealthCheck {
         current: String,
         failed: String,
         in_progress: String,
+        /// 1-based; 0 where it is not known.
+        #[serde(default)]
+        line: u32,
     },
 }

@@ -45,6 +45,10 @@ pub(super) fn unobserved(body: &Value) -> bool {
 pub(super) struct Condition<'a>(&'a Value);
 
 impl<'a> Condition<'a> {
+    pub(super) fn of(entry: &'a Value) -> Self {
+        Self(entry)
+    }
+
     pub(super) fn kind(self) -> &'a str {
         text(self.0, "/type")
     }

@@ -28,7 +28,7 @@ pub const SUBCOMMAND: &str = "render-child";
 const NO_CAGE: u8 = 97;
 
 /// Renderers write next to nothing.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How the cage is started and what it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,7 +183,7 @@ fn enter(arguments: Vec<OsString>) -> Result<Never, String> {
     };
     limit(memory, cpu).map_err(|error| format!("the sandbox's limits cannot be set: {error}"))?;
     leave_the_network();
-    lock(folder, Path::new(program), caged == "caged")
+    lock(Some((folder, Path::new(program))), caged == "caged")
         .map_err(|error| format!("the sandbox cannot be closed: {error}"))?;
     let error = Command::new(program)
         .args(rest)
@@ -204,6 +204,14 @@ fn enter(arguments: Vec<OsString>) -> Result<Never, String> {
         .env("GOMAXPROCS", "2")
         .exec();
     Err(format!("the renderer cannot be started: {error}"))
+}
+
+/// Locks the calling process in for good, before it has a second thread: no files, no network, so much memory and
+/// processor time.
+pub(crate) fn close(memory: u64, cpu: u64, required: bool) -> Result<(), String> {
+    limit(memory, cpu).map_err(|error| format!("the sandbox's limits cannot be set: {error}"))?;
+    leave_the_network();
+    lock(None, required).map_err(|error| format!("the sandbox cannot be closed: {error}"))
 }
 
 fn limit(memory: u64, cpu: u64) -> std::io::Result<()> {
@@ -232,8 +240,9 @@ fn leave_the_network() {
     }
 }
 
-/// From here on this process and what it becomes sees only its folder and the system's libraries.
-fn lock(folder: &Path, program: &Path, required: bool) -> Result<(), Box<dyn std::error::Error>> {
+/// From here on this process and what it becomes sees only its folder, its program and the system's libraries; without
+/// a folder, nothing at all.
+fn lock(own: Option<(&Path, &Path)>, required: bool) -> Result<(), Box<dyn std::error::Error>> {
     // ABI 4 is the first that can forbid TCP; what newer kernels add is used where it is there.
     let (least, best) = (ABI::V4, ABI::V6);
     let level = if required {
@@ -257,14 +266,19 @@ fn lock(folder: &Path, program: &Path, required: bool) -> Result<(), Box<dyn std
             .filter(|path| path.exists())
             .collect::<Vec<_>>()
     };
-    Ruleset::default()
+    let rules = Ruleset::default()
         .set_compatibility(level)
         .handle_access(AccessFs::from_all(least))?
         .handle_access(AccessNet::from_all(least))?
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(best))?
         .scope(Scope::from_all(best))?
-        .create()?
+        .create()?;
+    let Some((folder, program)) = own else {
+        rules.restrict_self()?;
+        return Ok(());
+    };
+    rules
         .add_rules(path_beneath_rules(
             [folder],
             AccessFs::from_all(best) & !AccessFs::Execute,

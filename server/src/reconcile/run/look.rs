@@ -66,11 +66,19 @@ impl<'a> Looks<'a> {
             return Look::Gone;
         }
         let body = object.body();
-        let own = health::health(&body);
         if deletes {
-            return Look::Waits(own.message);
+            return Look::Waits(health::health(&body).message);
         }
-        let observed = judge::observed(&self.compared.handle.live, &step.key, body, &object.uid);
+        let checked = &self.compared.checked;
+        if checked.is_behind(&step.key, &object) {
+            // The pass that has it looked at is on its way.
+            self.look_at(self.now.plus_seconds(1));
+            let name = step.key.short();
+            return Look::Waits(format!("{name} waits for its health check"));
+        }
+        let live = &self.compared.handle.live;
+        let observed = judge::observed(live, &step.key, body, &object.uid, checked);
+        let own = observed.health.clone();
         let words = words(&observed);
         match own.status {
             HealthStatus::Healthy if self.fresh(step) => {

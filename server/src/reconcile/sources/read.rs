@@ -7,6 +7,7 @@ use crate::runtime::{Runtime, now};
 use crate::store::application::{ApplicationRow, SeenApplication};
 use crate::store::source::SourceRow;
 use crate::store::{self, StoreError};
+use engine::check::UserCheck;
 use engine::definition::project::{Project, Rules};
 use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
 use engine::source::{FileKind, SourceError};
@@ -222,6 +223,7 @@ struct Defined {
     seen: Vec<SeenApplication>,
     problems: Vec<DefinitionProblem>,
     projects: Vec<Project>,
+    health_scripts: Vec<UserCheck>,
     sets: Expanded,
 }
 
@@ -259,6 +261,7 @@ async fn defined(
         mut projects,
         problems: mut broken,
         unreadable,
+        health_scripts,
         ..
     } = engine::definition::read_source(
         files,
@@ -315,6 +318,7 @@ async fn defined(
         seen,
         problems: broken,
         projects,
+        health_scripts,
         sets: expanded,
     })
 }
@@ -359,6 +363,10 @@ async fn record(
             .offer(source.id, None, engine::definition::referred_to(files));
     let mut defined = defined(runtime, source, files).await?;
     let projects = std::mem::take(&mut defined.projects);
+    let scripts = std::mem::take(&mut defined.health_scripts);
+    let other_checks = runtime
+        .memory()
+        .set_health_scripts(source.id, None, scripts);
     let other_limits = runtime.memory().set_projects(source.id, projects);
     sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;
@@ -393,8 +401,8 @@ async fn record(
         // What an application renders may refer to it: each looks at its children again.
         changed = seen.iter().map(|row| row.id).collect();
     }
-    let woken = if other_limits {
-        // Children get the limits of their projects when their parents are looked at.
+    let woken = if other_limits || other_checks {
+        // Children get the limits of their projects when their parents are looked at; health scripts are for all.
         seen.iter().map(|row| row.id).collect()
     } else {
         changed.clone()

@@ -9,6 +9,7 @@ use crate::store::application::SeenApplication;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::definition::project::{Project, Rules};
+use lockstep_types::application::Dialect;
 use lockstep_types::source::Problem;
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ pub(super) async fn register(
     compared: &Compared,
 ) -> Result<(), StoreError> {
     offer(runtime, loaded, memory, compared);
+    scripts(runtime, loaded, memory, compared).await?;
     if compared.desired.definitions.is_empty()
         && memory.children.is_none()
         && !had_children(runtime, loaded).await?
@@ -218,4 +220,50 @@ async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreE
     Ok(known
         .iter()
         .any(|row| row.parent == Some(loaded.application.id)))
+}
+
+/// Takes over the health scripts of an `argocd-cm` that the application renders: they are for all applications of Argo
+/// CD that the source defines. Only the one that goes to where Argo CD and its applications are counts: whoever may
+/// deploy elsewhere has no say in the health of others.
+async fn scripts(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+) -> Result<(), StoreError> {
+    let digest = &compared.render.digest;
+    if memory.scripts.as_ref() == Some(digest) {
+        return Ok(());
+    }
+    memory.scripts = Some(digest.clone());
+    let home = &loaded.source.home_cluster;
+    let of_argo = loaded.definition.dialect == Dialect::ArgoApplication
+        && (home.is_empty() || *home == loaded.row.cluster);
+    let objects: Vec<_> = compared
+        .desired
+        .objects
+        .iter()
+        .filter(|object| {
+            of_argo
+                && engine::definition::may_hold_scripts(&object.key)
+                && object.key.namespace == loaded.definition.namespace
+        })
+        .cloned()
+        .collect();
+    let files = definitions::as_files(&loaded.definition, &objects);
+    // What is wrong with one is told where it is written, if it is written in the source.
+    let (found, _) = engine::definition::health_scripts(&files, Some(&loaded.definition.name));
+    let source = loaded.source.id;
+    if !runtime
+        .memory()
+        .set_health_scripts(source, Some(loaded.row.id), found)
+    {
+        return Ok(());
+    }
+    for row in store::application::by_source(runtime.store(), source).await? {
+        for target in store::target::of_application(runtime.store(), row.id).await? {
+            runtime.activator().activate_target(target.id);
+        }
+    }
+    Ok(())
 }

@@ -1,8 +1,10 @@
 //! One target from tracked revision to comparison: resolve, render, place, watch, judge. Writes nothing to the cluster.
 
+use super::checking::{self, Checked};
 use super::judge::{self, Baseline, Judged, Subject};
 use super::load::Loaded;
 use super::memory::TargetMemory;
+use super::others;
 use super::unsteady::unsteady;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
@@ -15,6 +17,7 @@ use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
 use crate::store::cluster::ClusterRow;
+use engine::health::Observed;
 use engine::live::Lookup;
 use engine::plan::{InventoryEntry, LiveFact, PlanPolicy};
 use engine::render::{Complete, RenderInput};
@@ -42,6 +45,10 @@ pub(crate) struct Compared {
     pub(crate) inventory: Vec<InventoryEntry>,
     pub(crate) baseline: Baseline,
     pub(crate) judged: Judged,
+    /// What the checks that users wrote said.
+    pub(crate) checked: Checked,
+    /// Objects of others that must be healthy too.
+    pub(crate) also: Vec<Observed>,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
     /// Why it is not compared with what is tracked: that is not vouched for.
@@ -103,6 +110,8 @@ impl Compared {
                 &self.desired.objects,
             ),
             keep_ignored: super::ignored::are_kept(&loaded.definition),
+            checked: &self.checked,
+            also: &self.also,
         }
     }
 }
@@ -147,6 +156,7 @@ pub(crate) async fn compare(
                 &[],
                 &loaded.entries(),
                 &loaded.definition.destination.namespace,
+                &loaded.definition.health_checks,
             ),
         );
     }
@@ -236,7 +246,12 @@ async fn stages(
         .collect();
     live.want(
         loaded.row.id,
-        &judge::wanted(&desired.objects, &inventory, namespace),
+        &judge::wanted(
+            &desired.objects,
+            &inventory,
+            namespace,
+            &loaded.definition.health_checks,
+        ),
     );
     if let Some(why) = live.unsettled(loaded.row.id) {
         return Err(unreachable(loaded, &handle).unwrap_or_else(|| {
@@ -296,6 +311,19 @@ async fn stages(
                 .or_insert_with(|| manifest.hash.clone());
         }
     }
+    let declared = desired.objects.iter().map(|manifest| &manifest.key);
+    let checked = checking::run(runtime, loaded, memory, &handle, declared.clone(), now).await;
+    let also = others::observed(runtime, loaded, &handle, &checked, |key| {
+        declared.clone().any(|declared| declared == key)
+    })
+    .await
+    .map_err(|error| {
+        Cause::passing(
+            ReasonCode::LiveUnknown,
+            format!("The database does not say how other applications are: {error}"),
+            "It is asked again",
+        )
+    })?;
     let Revisions { main, beside } = revisions;
     let mut compared = Box::new(Compared {
         revision: main,
@@ -307,6 +335,8 @@ async fn stages(
         inventory,
         baseline,
         judged: Judged::nothing(),
+        checked,
+        also,
         handle: Arc::clone(&handle),
         managed,
         refused,

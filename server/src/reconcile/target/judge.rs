@@ -1,12 +1,13 @@
 //! Compares what a cluster should hold with what it holds, for one target: differences, health, and the facts a plan is
 //! made from. Nothing is written; the only request is a dry run, and only where the target is managed.
 
+use super::checking::Checked;
 use super::ignored::Ignored;
 use crate::reconcile::cause::Cause;
-use crate::reconcile::desired::Desired;
+use crate::reconcile::desired::{Desired, is_definition};
 use crate::runtime::ClusterHandle;
 use engine::apply::ApplyOptions;
-use engine::definition::SyncOptions;
+use engine::definition::{HealthCheck, SyncOptions};
 use engine::diff::{self, CompareContext, Compared};
 use engine::health::{self, Observed};
 use engine::live::{Live, LiveObject, Lookup, Scope, WantedObject};
@@ -59,6 +60,10 @@ pub(crate) struct Subject<'a> {
     pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
     /// Ignored fields keep their live value when their object is written.
     pub(crate) keep_ignored: bool,
+    /// What the checks that users wrote said.
+    pub(crate) checked: &'a Checked,
+    /// Objects that must be healthy too, though others declare them.
+    pub(crate) also: &'a [Observed],
 }
 
 impl Subject<'_> {
@@ -106,8 +111,16 @@ pub(crate) fn wanted(
     desired: &[Manifest],
     inventory: &[InventoryEntry],
     namespace: &str,
+    checks: &[HealthCheck],
 ) -> Vec<WantedObject> {
     let mut wanted: BTreeMap<ResourceKey, String> = BTreeMap::new();
+    for check in checks {
+        if let HealthCheck::Object(key) = check
+            && !is_definition(&key.group, &key.kind)
+        {
+            wanted.insert(key.clone(), String::new());
+        }
+    }
     for entry in inventory {
         wanted.insert(entry.key.clone(), String::new());
     }
@@ -243,13 +256,16 @@ pub(crate) async fn judge(
             diffs.insert(entry.key.clone(), extra);
         }
     }
-    let observed: Vec<Observed> = compared
+    let mut observed: Vec<Observed> = compared
         .iter()
         .map(|manifest| match bodies.get(&manifest.key) {
-            Some((body, object)) => {
-                let mut left = BELOW;
-                observe(live, &manifest.key, body.clone(), &object.uid, 0, &mut left)
-            }
+            Some((body, object)) => observed(
+                live,
+                &manifest.key,
+                body.clone(),
+                &object.uid,
+                subject.checked,
+            ),
             None => Observed {
                 key: manifest.key.clone(),
                 health: health::missing(),
@@ -258,11 +274,12 @@ pub(crate) async fn judge(
             },
         })
         .collect();
-    let cause = health::cause(&observed);
     let healths = observed
         .iter()
         .map(|object| (object.key.clone(), object.health.clone()))
         .collect();
+    observed.extend(subject.also.iter().cloned());
+    let cause = health::cause(&observed);
     let sync = if diffs.values().any(ResourceDiff::counts) {
         SyncStatus::OutOfSync
     } else if unsure.is_some() {
@@ -379,9 +396,20 @@ async fn predict(
 }
 
 /// An object with everything below it, as the watch has it.
-pub(crate) fn observed(live: &Live, key: &ResourceKey, body: Value, uid: &str) -> Observed {
+pub(crate) fn observed(
+    live: &Live,
+    key: &ResourceKey,
+    body: Value,
+    uid: &str,
+    checked: &Checked,
+) -> Observed {
     let mut left = BELOW;
-    observe(live, key, body, uid, 0, &mut left)
+    // Users' checks are for what is declared; what is below is kept without what they may read.
+    let health = checked.health(key, uid, &body);
+    Observed {
+        health,
+        ..observe(live, key, body, uid, 0, &mut left)
+    }
 }
 
 fn observe(

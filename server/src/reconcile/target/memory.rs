@@ -1,14 +1,19 @@
 //! What the loop of one target remembers between its passes. Owned by that loop alone; all of it may be lost.
 
+use super::checking::Stopped;
+use super::event::Told;
 use super::judge::DryRuns;
+use super::order::Ready;
 use super::unsteady::Unsteady;
 use crate::reconcile::decide::{LastAttempt, PruneCheck};
 use crate::runtime::memory::How;
+use engine::check::Verdicts;
 use lockstep_types::id::RunId;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How long a write may take to show in the watch before it is no longer waited for.
 const SHOWS_WITHIN_SECONDS: i64 = 10;
@@ -23,6 +28,18 @@ pub(crate) struct TargetMemory {
     /// When objects were healed, newest last.
     pub(crate) heals: BTreeMap<ResourceKey, Vec<Micros>>,
     pub(crate) dry_runs: DryRuns,
+    /// What the checks that users wrote said of the objects.
+    pub(crate) verdicts: Arc<Verdicts>,
+    /// The newest event about the object behind a bad health.
+    pub(crate) told: Option<Told>,
+    /// The render in which health scripts were last looked for.
+    pub(crate) scripts: Option<String>,
+    /// Checks that rest.
+    pub(crate) stopped: Stopped,
+    /// One of the checks did not keep to its limits when they last ran.
+    pub(crate) strayed: bool,
+    /// What was said of the dependencies.
+    pub(crate) ready: Ready,
     /// Writes that the watch has not shown yet.
     pub(crate) expected: BTreeMap<ResourceKey, Expected>,
     /// Versions that our writes since the start left behind.

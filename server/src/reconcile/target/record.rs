@@ -13,6 +13,7 @@ use lockstep_types::diff::{ResourceDiff, SyncStatus};
 use lockstep_types::drift::DriftState;
 use lockstep_types::event::EventKind;
 use lockstep_types::health::{Health, HealthStatus};
+use lockstep_types::id::TargetId;
 use lockstep_types::plan::Plan;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::resource::ResourceKey;
@@ -107,6 +108,7 @@ pub(super) async fn known(
             note_render(runtime, loaded, memory, &mut tx, "").await?;
         }
         tx.commit().await?;
+        wake_waiters(runtime, id);
     }
     if let Some((revision, how)) = &memory.rendered {
         runtime.memory().rolled_out(id, revision, how);
@@ -245,7 +247,15 @@ pub(super) async fn unknown(
         note_render(runtime, loaded, memory, &mut tx, &why).await?;
     }
     tx.commit().await?;
+    wake_waiters(runtime, loaded.row.id);
     Ok(())
+}
+
+/// Lets targets that wait for this one look again.
+fn wake_waiters(runtime: &Runtime, changed: TargetId) {
+    for waiting in runtime.memory().take_waiters(changed) {
+        runtime.activator().activate_target(waiting);
+    }
 }
 
 /// Lets holds and pins end whose time is over: by themselves if they hold nothing back, else they wait for a person.

@@ -102,9 +102,6 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Bundle {
         }
         depends_on_labels.extend(selector);
     }
-    if place.has("dependsOn") {
-        place.note("dependsOn", "order between applications is not kept yet");
-    }
     place.ignore(
         "rolloutStrategy",
         "clusters are synced each by itself; partitions are not acted on yet",

@@ -21,6 +21,7 @@ pub(super) struct Given {
     pub(super) heals: BTreeMap<ResourceKey, Vec<Micros>>,
     pub(super) prune: PruneCheck,
     pub(super) brake: Option<String>,
+    pub(super) waits: Option<Cause>,
 }
 
 pub(super) fn given() -> Given {
@@ -48,6 +49,7 @@ pub(super) fn given() -> Given {
             empty: false,
             health: Health::healthy(),
             culprit: None,
+            event: String::new(),
             skipped: None,
             unsure: None,
             stale: None,
@@ -59,6 +61,7 @@ pub(super) fn given() -> Given {
         heals: BTreeMap::new(),
         prune: PruneCheck::NotNeeded,
         brake: None,
+        waits: None,
     }
 }
 
@@ -81,6 +84,7 @@ impl Given {
             heals: &self.heals,
             prune: self.prune,
             brake: self.brake.as_deref(),
+            waits: self.waits.as_ref(),
         })
     }
 
@@ -93,6 +97,15 @@ impl Given {
     pub(super) fn drifted(mut self) -> Self {
         self = self.differs().after(SyncPhase::Succeeded, 0);
         self.facts.drifted = vec![web()];
+        self
+    }
+
+    pub(super) fn waiting(mut self) -> Self {
+        self.waits = Some(Cause::passing(
+            ReasonCode::WaitingForDependency,
+            "Waits for infra: it is not ready",
+            "It goes on by itself",
+        ));
         self
     }
 
