@@ -5,6 +5,7 @@
 //! those that read take JSON.
 
 pub mod accounts;
+pub mod alerts;
 pub mod applications;
 pub mod clusters;
 pub mod edits;

@@ -1,6 +1,8 @@
 //! The pages as the server renders them, over the made-up fleet: what they say, what they allow, and
 //! that forms work without a script.
 
+#[path = "pages/alerts.rs"]
+mod alerts;
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;

@@ -12,6 +12,7 @@ mod m20261123_080500_create_accounts;
 mod m20261126_010000_add_phases_to_steps;
 mod m20261126_030000_create_source_revisions;
 mod m20261126_040000_create_commit_render;
+mod m20261127_050000_create_alerts;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_010000_add_phases_to_steps::Migration),
             Box::new(m20261126_030000_create_source_revisions::Migration),
             Box::new(m20261126_040000_create_commit_render::Migration),
+            Box::new(m20261127_050000_create_alerts::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
 
+mod alerts;
 mod allow;
 mod applications;
 mod checks;
@@ -31,6 +32,7 @@ mod example;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use names::slug;
 pub use registration::{ClusterSecret, GitLogin, GitSecret, Registration};
 
 use crate::runtime::Runtime;
@@ -67,7 +69,8 @@ pub fn ports(
         editing: Arc::new(plane.clone()),
         clusters: Arc::new(plane.clone()),
         sources: Arc::new(plane.clone()),
-        webhooks: Arc::new(plane),
+        webhooks: Arc::new(plane.clone()),
+        alerts: Arc::new(plane),
         accounts,
         events,
     }

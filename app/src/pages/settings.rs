@@ -1,8 +1,9 @@
-//! Settings: root sources, sets of applications, clusters, webhooks, accounts, tokens, about. What Git owns is not here.
+//! Settings: root sources, sets of applications, clusters, webhooks, notifications, accounts, tokens, about. What Git owns is not here.
 
 mod about;
 mod accounts;
 mod clusters;
+mod notifications;
 pub mod sets;
 mod sources;
 mod take_over;
@@ -16,11 +17,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 8] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
     ("clusters", "Clusters"),
     ("webhooks", "Webhooks"),
+    ("notifications", "Notifications"),
     ("accounts", "Accounts"),
     ("tokens", "Tokens"),
     ("about", "About"),
@@ -55,6 +57,7 @@ pub fn SettingsPage() -> impl IntoView {
             ("sets", _) => view! { <sets::SetsPart /> }.into_any(),
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
             ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
+            ("notifications", _) => view! { <notifications::NotificationsPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),
             ("about", _) => view! { <about::AboutPart /> }.into_any(),

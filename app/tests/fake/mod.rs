@@ -1,6 +1,7 @@
 //! A made-up fleet behind the real ports: three clusters, two projects, one of everything that can be
 //! wrong. The gallery shows it and the page tests assert on it. Times hang on [`NOW`].
 
+mod alerting;
 mod answers;
 mod applications;
 mod editing;
@@ -49,6 +50,7 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
         clusters: fake.clone(),
         sources: fake.clone(),
         webhooks: fake.clone(),
+        alerts: fake.clone(),
         accounts: fake.clone(),
         events: fake,
     }

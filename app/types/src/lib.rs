@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod alert;
 pub mod application;
 pub mod cluster;
 pub mod diff;
@@ -18,6 +19,7 @@ pub mod event;
 pub mod fleet;
 pub mod health;
 pub mod id;
+pub mod notify;
 pub mod plan;
 pub mod ports;
 pub mod reason;

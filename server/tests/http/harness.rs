@@ -100,6 +100,7 @@ impl Server {
             clusters: fake.clone(),
             sources: fake.clone(),
             webhooks: fake.clone(),
+            alerts: fake.clone(),
             accounts: Arc::new(accounts.clone()),
             events: Arc::new(hub),
         };
