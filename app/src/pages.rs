@@ -1,6 +1,7 @@
 //! The pages, one file per noun: each reads its address, asks its server functions, and lays out parts.
 
 pub mod activity;
+pub mod alerts;
 pub mod application;
 pub mod approvals;
 pub mod clusters;

@@ -4,6 +4,7 @@
 use crate::components::clock::Clock;
 use crate::components::layout::Layout;
 use crate::pages::activity::ActivityPage;
+use crate::pages::alerts::AlertsPage;
 use crate::pages::application::ApplicationPage;
 use crate::pages::approvals::ApprovalsPage;
 use crate::pages::clusters::{ClusterPage, ClustersPage};
@@ -49,6 +50,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/clusters") view=ClustersPage ssr=Async />
                     <Route path=path!("/clusters/:name") view=ClusterPage ssr=Async />
                     <Route path=path!("/approvals") view=ApprovalsPage ssr=Async />
+                    <Route path=path!("/alerts") view=AlertsPage ssr=Async />
                     <Route path=path!("/problems") view=ProblemsPage ssr=Async />
                     <Route path=path!("/settings") view=SettingsPage ssr=Async />
                 </ParentRoute>

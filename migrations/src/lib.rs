@@ -13,6 +13,7 @@ mod m20261126_010000_add_phases_to_steps;
 mod m20261126_030000_create_source_revisions;
 mod m20261126_040000_create_commit_render;
 mod m20261127_040000_create_policy;
+mod m20261127_050000_create_alerts;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_030000_create_source_revisions::Migration),
             Box::new(m20261126_040000_create_commit_render::Migration),
             Box::new(m20261127_040000_create_policy::Migration),
+            Box::new(m20261127_050000_create_alerts::Migration),
         ]
     }
 }

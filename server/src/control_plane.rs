@@ -8,6 +8,7 @@
 //! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
 
 mod access;
+mod alerts;
 mod allow;
 mod applications;
 mod checks;
@@ -32,6 +33,7 @@ mod example;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use names::slug;
 pub use registration::{ClusterSecret, GitLogin, GitSecret, Registration};
 
 use crate::runtime::Runtime;
@@ -69,7 +71,8 @@ pub fn ports(
         clusters: Arc::new(plane.clone()),
         sources: Arc::new(plane.clone()),
         webhooks: Arc::new(plane.clone()),
-        access: Arc::new(plane),
+        access: Arc::new(plane.clone()),
+        alerts: Arc::new(plane),
         accounts,
         events,
     }

@@ -208,8 +208,8 @@ impl View {
             }
             Subject::Cluster(name) => self.actor.may_on(Permission::SeeClusters, name),
             Subject::Source(_) => self.actor.may(Permission::SeeSources),
-            // It says only that something about people changed.
-            Subject::Account => true,
+            // They say only that something about people or alerts changed.
+            Subject::Account | Subject::Alerts => true,
         }
     }
 

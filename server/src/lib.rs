@@ -16,6 +16,7 @@ pub mod control_plane;
 pub mod events;
 pub mod http;
 pub mod installation;
+pub mod notify;
 pub mod reconcile;
 pub mod runtime;
 pub mod secrets;

@@ -3,6 +3,8 @@
 //! Needs the rig: `LOCKSTEP_RIG` names its `rig.json`. Each test has its own namespace, repository and database, so that
 //! they run side by side.
 
+#[path = "reconcile/alerts.rs"]
+mod alerts;
 #[path = "reconcile/broken.rs"]
 mod broken;
 #[path = "reconcile/charts.rs"]
@@ -43,6 +45,8 @@ mod sets_everywhere;
 mod several;
 #[path = "reconcile/signed.rs"]
 mod signed;
+#[path = "reconcile/statuses.rs"]
+mod statuses;
 #[path = "reconcile/unsteady.rs"]
 mod unsteady;
 #[path = "reconcile/webhook.rs"]

@@ -14,6 +14,8 @@ pub struct Session {
     pub drift: u32,
     pub approvals: u32,
     pub problems: u32,
+    /// Open incidents.
+    pub alerts: u32,
     /// The newest event when this was read: the live stream goes on from here.
     pub head: u64,
     pub version: String,
@@ -40,12 +42,18 @@ pub async fn read_session() -> Result<Session, ApiError> {
         .problems(actor)
         .await
         .map_or(0, |rows| rows.len());
+    let alerts = plane
+        .alerts
+        .alerts(actor, &Default::default())
+        .await
+        .map_or(0, |view| view.open);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Session {
         actor: desk.actor.clone(),
         drift: count(drift),
         approvals: count(approvals),
         problems: count(problems),
+        alerts,
         head,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })

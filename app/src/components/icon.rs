@@ -23,6 +23,7 @@ pub enum Icon {
     Approve,
     Problem,
     Settings,
+    Bell,
     Search,
     Commit,
     Back,
@@ -74,6 +75,7 @@ impl Icon {
             Self::Settings => {
                 "M9 12a3 3 0 1 0 6 0a3 3 0 1 0-6 0M12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M18.4 5.6l-2.1 2.1M7.7 16.3l-2.1 2.1"
             }
+            Self::Bell => "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
             Self::Search => "M5 11a6 6 0 1 0 12 0a6 6 0 1 0-12 0M20 20l-4.5-4.5",
             Self::Commit => "M8.5 12a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0M3 12h5.5M15.5 12H21",
             Self::Back => "M9 6L4 11l5 5M4 11h10a6 6 0 0 1 6 6v1",

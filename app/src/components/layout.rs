@@ -47,7 +47,7 @@ pub fn Layout() -> impl IntoView {
         <div class="min-h-dvh md:grid md:grid-cols-[196px_minmax(0,1fr)]">
             <Rail session=session />
             <div class="flex min-w-0 flex-col">
-                <TopBar />
+                <TopBar session=session />
                 <main id="main" tabindex="-1" class="flex min-w-0 flex-1 flex-col gap-4 px-3 pt-3 pb-20 outline-none md:px-5 md:pt-4.5 md:pb-8">
                     <Outlet />
                 </main>
@@ -184,7 +184,7 @@ fn RailLink(
 }
 
 #[component]
-fn TopBar() -> impl IntoView {
+fn TopBar(session: SessionResource) -> impl IntoView {
     let query = use_query_map();
     let path = use_location().pathname;
     let filter = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
@@ -195,12 +195,13 @@ fn TopBar() -> impl IntoView {
     };
     let home = move || {
         path.with(|path| match path.as_str() {
-            filtered @ ("/drift" | "/activity") => filtered.to_owned(),
+            filtered @ ("/drift" | "/activity" | "/alerts") => filtered.to_owned(),
             _ => "/".to_owned(),
         })
     };
     let hint = move || match home().as_str() {
         "/drift" => "Filter drift: application, cluster, object, field, who",
+        "/alerts" => "Filter alerts: application, cluster, condition, severity, words",
         "/activity" => "Filter activity: person, application, cluster, words",
         _ => "Filter or find: cluster:prod-* health:degraded is:drifting commit:3fa9 …",
     };
@@ -226,6 +227,7 @@ fn TopBar() -> impl IntoView {
                     "/"
                 </kbd>
             </Form>
+            <Bell session=session />
             <LiveBadge />
             <button
                 type="button"
@@ -237,6 +239,41 @@ fn TopBar() -> impl IntoView {
                 "Ctrl K"
             </button>
         </header>
+    }
+}
+
+/// Open alerts, on every page.
+#[component]
+fn Bell(session: SessionResource) -> impl IntoView {
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                let open = session.await.map_or(0, |session| session.alerts);
+                let words = if open == 0 {
+                    "Alerts: none open".to_owned()
+                } else {
+                    format!("Alerts: {open} open")
+                };
+                view! {
+                    <a
+                        href="/alerts"
+                        class="flex items-center gap-1 rounded-md p-1 text-muted hover:bg-sunken hover:text-ink"
+                        title=words.clone()
+                        aria-label=words
+                    >
+                        {icon(Icon::Bell)}
+                        {(open > 0)
+                            .then(|| {
+                                view! {
+                                    <span class="rounded-full bg-warn-soft px-1.5 text-xs leading-4 text-warn">
+                                        {format::count(open.into())}
+                                    </span>
+                                }
+                            })}
+                    </a>
+                }
+            })}
+        </Transition>
     }
 }
 

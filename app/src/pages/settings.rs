@@ -1,9 +1,11 @@
-//! Settings: root sources, sets of applications, clusters, webhooks, accounts, access, tokens, about. What Git owns is not here.
+//! Settings: root sources, sets of applications, clusters, webhooks, notifications, accounts, access, tokens, about. What
+//! Git owns is not here.
 
 mod about;
 mod access;
 mod accounts;
 mod clusters;
+mod notifications;
 pub mod sets;
 mod sources;
 mod take_over;
@@ -17,11 +19,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 8] = [
+const TABS: [(&str, &str); 9] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
     ("clusters", "Clusters"),
     ("webhooks", "Webhooks"),
+    ("notifications", "Notifications"),
     ("accounts", "Accounts"),
     ("access", "Access"),
     ("tokens", "Tokens"),
@@ -57,6 +60,7 @@ pub fn SettingsPage() -> impl IntoView {
             ("sets", _) => view! { <sets::SetsPart /> }.into_any(),
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
             ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
+            ("notifications", _) => view! { <notifications::NotificationsPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
             ("access", _) => view! { <access::AccessPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),

@@ -2,6 +2,7 @@
 //! wrong. The gallery shows it and the page tests assert on it. Times hang on [`NOW`].
 
 mod access;
+mod alerting;
 mod answers;
 mod applications;
 mod editing;
@@ -52,6 +53,7 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
         sources: fake.clone(),
         webhooks: fake.clone(),
         access: fake.clone(),
+        alerts: fake.clone(),
         accounts: fake.clone(),
         events: fake,
     }

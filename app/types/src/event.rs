@@ -31,6 +31,8 @@ pub enum Subject {
     Cluster(String),
     Source(String),
     Account,
+    /// Incidents, or what is sent of them.
+    Alerts,
 }
 
 /// What happened to the subject.

@@ -52,4 +52,14 @@ ids! {
     UserId,
     /// An API token.
     TokenId,
+    /// Something that somebody should know of, from its opening to its end.
+    IncidentId,
+    /// Where messages go.
+    ReceiverId,
+    /// Which alerts go to a receiver, and when.
+    RouteId,
+    /// A Git host that is told how commits fare.
+    StatusHostId,
+    /// One message on its way out.
+    MessageId,
 }

@@ -9,6 +9,7 @@
 pub mod access;
 pub mod account;
 pub mod activity;
+pub mod alert;
 pub mod application;
 pub mod cluster;
 pub mod diff;
@@ -19,6 +20,7 @@ pub mod event;
 pub mod fleet;
 pub mod health;
 pub mod id;
+pub mod notify;
 pub mod plan;
 pub mod policy;
 pub mod ports;

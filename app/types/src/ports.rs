@@ -7,6 +7,7 @@
 use crate::access::{AccessView, Question, QuestionAnswer};
 use crate::account::{Actor, NewToken, Role, TokenView, UserView};
 use crate::activity::{ActivityQuery, ActivityView, CommitView};
+use crate::alert::{AlertQuery, AlertRules, AlertsView};
 use crate::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
 };
@@ -17,9 +18,10 @@ use crate::error::PortError;
 use crate::event::Event;
 use crate::fleet::{CommitRollout, FleetQuery, FleetView};
 use crate::id::{
-    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
-    TokenId, UserId,
+    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
+    SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
+use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
 use crate::rollback::{
@@ -223,6 +225,24 @@ pub trait Events: Send + Sync {
     ) -> Answer<BoxStream<'static, Answer<Event>>>;
 }
 
+/// Incidents, and who is told of them.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    async fn alerts(&self, actor: &Actor, query: &AlertQuery) -> Answer<AlertsView>;
+    async fn notify(&self, actor: &Actor) -> Answer<NotifyView>;
+    async fn set_rules(&self, actor: &Actor, rules: &AlertRules) -> Answer<()>;
+    async fn add_receiver(&self, actor: &Actor, new: &NewReceiver) -> Answer<ReceiverId>;
+    async fn remove_receiver(&self, actor: &Actor, receiver: ReceiverId) -> Answer<()>;
+    /// Sends a test through the same queue as everything else.
+    async fn test_receiver(&self, actor: &Actor, receiver: ReceiverId) -> Answer<()>;
+    /// What a template makes of two made-up incidents.
+    async fn preview_template(&self, actor: &Actor, template: &str) -> Answer<TemplatePreview>;
+    async fn add_route(&self, actor: &Actor, new: &NewRoute) -> Answer<RouteId>;
+    async fn remove_route(&self, actor: &Actor, route: RouteId) -> Answer<()>;
+    async fn add_status_host(&self, actor: &Actor, new: &NewStatusHost) -> Answer<StatusHostId>;
+    async fn remove_status_host(&self, actor: &Actor, host: StatusHostId) -> Answer<()>;
+}
+
 /// The one value that pages, API and streams get: every port of the server.
 #[derive(Clone)]
 pub struct ControlPlane {
@@ -235,6 +255,7 @@ pub struct ControlPlane {
     pub sources: Arc<dyn Sources>,
     pub webhooks: Arc<dyn Webhooks>,
     pub access: Arc<dyn AccessRules>,
+    pub alerts: Arc<dyn Alerts>,
     pub accounts: Arc<dyn Accounts>,
     pub events: Arc<dyn Events>,
 }

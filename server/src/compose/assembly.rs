@@ -68,12 +68,14 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         installation,
         settings,
     });
+    let (vault, running) = (registration.vault.clone(), runtime.clone());
     let plane = control_plane::ports(
         runtime.clone(),
         registration,
         Arc::new(accounts),
         Arc::new(hub),
     );
+    crate::notify::start(&running, vault, Arc::clone(&plane.fleet));
     Ok(Assembled {
         plane,
         engine: runtime,

@@ -19,7 +19,7 @@ pub(super) fn origin(repo_url: &str, path: &str) -> String {
 
 /// The name of a repository in addresses: its last part without `.git`, with a number of the URL where two repositories
 /// end alike. The same among any set of repositories, so that links stay good when one is added.
-pub(super) fn slug(repo_url: &str, all: &BTreeSet<String>) -> String {
+pub(crate) fn slug(repo_url: &str, all: &BTreeSet<String>) -> String {
     let short = bare(repo_url);
     let alone = all.iter().filter(|other| bare(other) == short).count() <= 1;
     if alone {

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod alerts;
 mod applications;
 mod clusters;
 mod edits;
@@ -120,6 +121,21 @@ pub fn table() -> Table {
         .get("/access", SeePolicy, access::access)
         .get_signed_in("/access/can", access::can)
         .post("/access/source", Policy, access::choose_source)
+        .get("/alerts", Get, alerts::alerts)
+        .get("/notify", SeeSources, alerts::notify)
+        .post("/notify/rules", Source, alerts::set_rules)
+        .post("/notify/receivers", Source, alerts::add_receiver)
+        .delete("/notify/receivers/{id}", Source, alerts::remove_receiver)
+        .post("/notify/receivers/{id}/test", Source, alerts::test_receiver)
+        .post("/notify/preview", Source, alerts::preview)
+        .post("/notify/routes", Source, alerts::add_route)
+        .delete("/notify/routes/{id}", Source, alerts::remove_route)
+        .post("/notify/status-hosts", Source, alerts::add_status_host)
+        .delete(
+            "/notify/status-hosts/{id}",
+            Source,
+            alerts::remove_status_host,
+        )
         .get("/users", Account, accounts::users)
         .post("/users", Account, accounts::create_user)
         .post("/users/{id}/disabled", Account, accounts::set_disabled)

@@ -59,7 +59,7 @@ impl Wanted {
             } => (Some(*application), Some(cluster)),
             Subject::Cluster(cluster) => (None, Some(cluster)),
             // These concern every page.
-            Subject::Source(_) | Subject::Account => return true,
+            Subject::Source(_) | Subject::Account | Subject::Alerts => return true,
         };
         self.app
             .is_none_or(|wanted| app.is_none_or(|app| app == wanted))

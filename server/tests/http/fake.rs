@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use lockstep_types::access::{AccessView, Question, QuestionAnswer};
 use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
+use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
 };
@@ -14,11 +15,13 @@ use lockstep_types::edit::{
 };
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView, Verdict};
 use lockstep_types::id::{
-    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
+    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
+    SourceId, StatusHostId, TargetId,
 };
+use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use lockstep_types::policy;
 use lockstep_types::ports::{
-    AccessRules, Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
+    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
     Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
@@ -300,5 +303,56 @@ impl Webhooks for Fake {
             Some((_, value)) if value == "right" => Ok(()),
             _ => Err(PortError::Unauthenticated),
         }
+    }
+}
+
+#[async_trait]
+impl Alerts for Fake {
+    async fn alerts(&self, _: &Actor, _: &AlertQuery) -> Answer<AlertsView> {
+        Ok(AlertsView {
+            open: 0,
+            incidents: Vec::new(),
+        })
+    }
+    async fn notify(&self, _: &Actor) -> Answer<NotifyView> {
+        Ok(NotifyView {
+            receivers: Vec::new(),
+            routes: Vec::new(),
+            rules: AlertRules::default(),
+            hosts: Vec::new(),
+            subscriptions: Vec::new(),
+            messages: Vec::new(),
+            dropped: 0,
+        })
+    }
+    async fn set_rules(&self, _: &Actor, _: &AlertRules) -> Answer<()> {
+        self.act(())
+    }
+    async fn add_receiver(&self, _: &Actor, _: &NewReceiver) -> Answer<ReceiverId> {
+        self.act(ReceiverId(Uuid::nil()))
+    }
+    async fn remove_receiver(&self, _: &Actor, _: ReceiverId) -> Answer<()> {
+        self.act(())
+    }
+    async fn test_receiver(&self, _: &Actor, _: ReceiverId) -> Answer<()> {
+        self.act(())
+    }
+    async fn preview_template(&self, _: &Actor, _: &str) -> Answer<TemplatePreview> {
+        self.act(TemplatePreview {
+            text: String::new(),
+            error: String::new(),
+        })
+    }
+    async fn add_route(&self, _: &Actor, _: &NewRoute) -> Answer<RouteId> {
+        self.act(RouteId(Uuid::nil()))
+    }
+    async fn remove_route(&self, _: &Actor, _: RouteId) -> Answer<()> {
+        self.act(())
+    }
+    async fn add_status_host(&self, _: &Actor, _: &NewStatusHost) -> Answer<StatusHostId> {
+        self.act(StatusHostId(Uuid::nil()))
+    }
+    async fn remove_status_host(&self, _: &Actor, _: StatusHostId) -> Answer<()> {
+        self.act(())
     }
 }

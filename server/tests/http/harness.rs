@@ -101,6 +101,7 @@ impl Server {
             sources: fake.clone(),
             webhooks: fake.clone(),
             access: fake.clone(),
+            alerts: fake.clone(),
             accounts: Arc::new(accounts.clone()),
             events: Arc::new(hub),
         };

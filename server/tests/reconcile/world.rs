@@ -277,6 +277,14 @@ impl World {
         )
     }
 
+    /// The ports, and somebody who tells of alerts.
+    pub async fn telling(&self) -> ControlPlane {
+        let ports = self.ports().await;
+        let vault = Vault::open(self.folder.path(), None).expect("a vault");
+        server::notify::start(&self.runtime, vault, Arc::clone(&ports.fleet));
+        ports
+    }
+
     pub fn application(&self) -> ApplicationId {
         let source = engine::definition::DefinitionKey {
             dialect: lockstep_types::application::Dialect::ArgoApplication,

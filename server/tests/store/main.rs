@@ -31,6 +31,7 @@ macro_rules! on_both {
 }
 
 mod accounts;
+mod alerts;
 mod applications;
 mod approvals;
 mod audit;

@@ -60,6 +60,7 @@ fn ports(plane: &Plane, accounts: &AccountService) -> ControlPlane {
         sources: Arc::new(plane.clone()),
         webhooks: Arc::new(plane.clone()),
         access: Arc::new(plane.clone()),
+        alerts: Arc::new(plane.clone()),
         accounts: Arc::new(accounts.clone()),
         events: Arc::new(Hub::new(plane.runtime.store().clone())),
     }

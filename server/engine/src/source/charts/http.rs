@@ -1,9 +1,10 @@
 //! Asks hosts of charts: addresses checked and pinned for every hop, few redirects, everything of limited size, and
 //! credentials for nobody but the host they were given for.
 
+use crate::source::outgoing::pinned_to;
 use crate::source::{Credential, NetworkPolicy, RepoUrl, SourceError};
 use reqwest::header::{HeaderMap, LOCATION};
-use reqwest::{Certificate, Client, StatusCode};
+use reqwest::{Certificate, StatusCode};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -102,20 +103,7 @@ impl Web<'_> {
             .into_iter()
             .map(|address| SocketAddr::new(address, port))
             .collect();
-        let mut client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(20))
-            .read_timeout(Duration::from_secs(30))
-            .user_agent("lockstep");
-        if host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_err()
-        {
-            client = client.resolve_to_addrs(host, &pinned);
-        }
+        let mut client = pinned_to(host, &pinned);
         let own = origin(url) == self.origin;
         if own && let Some(pem) = self.credential.authorities() {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes())

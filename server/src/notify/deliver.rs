@@ -1,0 +1,294 @@
+//! Empties the queue: each message by itself, so that one slow receiver delays no other, with more and more time between
+//! attempts.
+
+use super::channel::{Request, requests};
+use super::host::{StatusPost, api, place};
+use super::outgoing::Outgoing;
+use super::{Notifier, mail};
+use crate::runtime::now;
+use crate::store::message::DueMessage;
+use crate::store::{StoreError, message, receiver};
+use engine::source::Credential;
+use lockstep_types::id::ReceiverId;
+use lockstep_types::notify::{Channel, MessageState};
+use lockstep_types::revision::Revision;
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Messages that are sent at once.
+const AT_ONCE: usize = 16;
+/// The longest attempt.
+const WITHIN: Duration = Duration::from_secs(15);
+/// Seconds until the next attempt, after the first, second, …; then it is given up.
+const PAUSES: [i64; 6] = [5, 20, 60, 300, 900, 3600];
+/// Another replica's messages do not wake this process.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Why a message did not get through. Holds no secret: no address either.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub(super) struct SendError {
+    words: String,
+    /// It may get through later.
+    again: bool,
+}
+
+impl SendError {
+    /// It is tried again.
+    pub(super) fn passing(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            again: true,
+        }
+    }
+
+    /// It will not get through as it is.
+    pub(super) fn refused(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            again: false,
+        }
+    }
+}
+
+/// What came of a message.
+enum Outcome {
+    Sent,
+    /// Something newer is told instead.
+    Outdated,
+}
+
+/// Sends until the runtime ends.
+pub(super) async fn run(notifier: Notifier) {
+    let cancel = notifier.runtime.cancelled().clone();
+    let mut committed = notifier.runtime.store().committed();
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    if let Err(error) = cut_short(&notifier).await {
+        warn(&error);
+    }
+    loop {
+        let wait = match round(&notifier, &permits).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                warn(&error);
+                LOOK
+            }
+        };
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+            _ = committed.changed() => {}
+        }
+    }
+}
+
+fn warn(error: &StoreError) {
+    tracing::warn!(
+        event.name = "notify.queue",
+        error = error as &dyn std::error::Error,
+        "the queue of messages cannot be read; trying again"
+    );
+}
+
+async fn cut_short(notifier: &Notifier) -> Result<(), StoreError> {
+    let mut tx = notifier.runtime.store().begin().await?;
+    message::cut_short(&mut tx).await?;
+    tx.commit().await.map(|_| ())
+}
+
+/// Starts what is due; says how long to wait.
+async fn round(notifier: &Notifier, permits: &Arc<Semaphore>) -> Result<Duration, StoreError> {
+    let db = notifier.runtime.store();
+    let due = message::next_due(db).await?;
+    let Some(due) = due.filter(|_| permits.available_permits() > 0) else {
+        return Ok(LOOK);
+    };
+    let wait = super::until(now(), due);
+    if !wait.is_zero() {
+        return Ok(wait.min(LOOK));
+    }
+    let mut tx = db.begin().await?;
+    let free = u64::try_from(permits.available_permits()).unwrap_or(1);
+    let taken = message::take(&mut tx, free).await?;
+    tx.commit().await?;
+    for due in taken {
+        let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
+            break;
+        };
+        let notifier = notifier.clone();
+        let tasks = notifier.runtime.tasks().clone();
+        tasks.spawn(async move {
+            if let Err(error) = attempt(&notifier, &due).await {
+                warn(&error);
+            }
+            drop(permit);
+        });
+    }
+    Ok(Duration::ZERO)
+}
+
+async fn attempt(notifier: &Notifier, due: &DueMessage) -> Result<(), StoreError> {
+    let outcome = send(notifier, due).await;
+    let mut tx = notifier.runtime.store().begin().await?;
+    match outcome {
+        Ok(Outcome::Sent) => {
+            // What was said of its template stays to be read.
+            let note = if due.attempts == 1 {
+                due.note.as_str()
+            } else {
+                ""
+            };
+            message::end(&mut tx, due.id, MessageState::Sent, note).await?;
+            tracing::info!(
+                event.name = "notify.sent",
+                message.id = %due.id,
+                millis = (now().0 - due.created_at.0) / 1000,
+                "a message was sent"
+            );
+        }
+        Ok(Outcome::Outdated) => {
+            let why = "something newer is told instead";
+            message::end(&mut tx, due.id, MessageState::Sent, why).await?;
+        }
+        Err(error) => {
+            let pause = usize::try_from(due.attempts.saturating_sub(1))
+                .ok()
+                .and_then(|index| PAUSES.get(index))
+                .filter(|_| error.again);
+            let words: String = error.words.chars().take(500).collect();
+            match pause {
+                Some(pause) => {
+                    let next = tx.now().plus_seconds(*pause);
+                    message::again(&mut tx, due.id, next, &words).await?;
+                }
+                None => message::end(&mut tx, due.id, MessageState::Failed, &words).await?,
+            }
+        }
+    }
+    tx.commit().await.map(|_| ())
+}
+
+async fn send(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendError> {
+    if due.kind == "status" {
+        return status(notifier, due).await;
+    }
+    let store = |error: StoreError| SendError::passing(error.to_string());
+    let receivers = receiver::list(notifier.runtime.store())
+        .await
+        .map_err(store)?;
+    let id = ReceiverId(due.owner);
+    let receiver = receivers
+        .into_iter()
+        .find(|receiver| receiver.id == id)
+        .ok_or_else(|| SendError::refused("the receiver is no longer there"))?;
+    let secret = notifier
+        .secret(due.owner)
+        .await
+        .map_err(|error| SendError::refused(error.to_string()))?
+        .ok_or_else(|| SendError::refused("its secret is gone; add the receiver again"))?;
+    let message: Outgoing = serde_json::from_str(&due.body)
+        .map_err(|_| SendError::refused("it was written by another version"))?;
+    if receiver.channel == Channel::Email {
+        let mirrors = notifier.runtime.mirrors();
+        mail::send(mirrors, &secret, &message, due.id, WITHIN).await?;
+        return Ok(Outcome::Sent);
+    }
+    let owner = receiver.id.to_string();
+    for request in requests(receiver.channel, &secret, &message, due.id, &owner) {
+        post(notifier, &request).await?;
+    }
+    Ok(Outcome::Sent)
+}
+
+async fn status(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendError> {
+    let post_of: StatusPost = serde_json::from_str(&due.body)
+        .map_err(|_| SendError::refused("it was written by another version"))?;
+    let db = notifier.runtime.store();
+    let told = message::statuses(db, &post_of.repo_url, &Revision(post_of.sha.clone()))
+        .await
+        .map_err(|error| SendError::passing(error.to_string()))?;
+    let newest = told.get(&post_of.context);
+    if newest.is_some_and(|(state, words)| {
+        state != post_of.state.word() || *words != post_of.description
+    }) {
+        return Ok(Outcome::Outdated);
+    }
+    let token = match notifier
+        .secret(due.owner)
+        .await
+        .map_err(|error| SendError::refused(error.to_string()))?
+    {
+        Some(secret) => secret.secret,
+        None => token_of_source(notifier, &post_of.repo_url).await?,
+    };
+    let request = place(&post_of.repo_url)
+        .and_then(|place| api(post_of.provider).request(&place, &post_of, &token))
+        .ok_or_else(|| SendError::refused("its address names no repository of such a host"))?;
+    post(notifier, &request).await?;
+    Ok(Outcome::Sent)
+}
+
+/// The password or token with which the repository is read.
+async fn token_of_source(notifier: &Notifier, repo_url: &str) -> Result<String, SendError> {
+    let access = notifier
+        .runtime
+        .access()
+        .git(repo_url)
+        .await
+        .map_err(|error| SendError::passing(error.to_string()))?;
+    match access.credential.login() {
+        Credential::Basic { password, .. } => Ok(password.expose_secret().to_owned()),
+        _ => Err(SendError::refused(
+            "there is no token for this host, and the repository is read without one; give one in Settings",
+        )),
+    }
+}
+
+/// One request, to a checked address and nowhere else.
+async fn post(notifier: &Notifier, request: &Request) -> Result<(), SendError> {
+    let destination = notifier
+        .runtime
+        .mirrors()
+        .destination(&request.url)
+        .await
+        .map_err(|error| SendError::passing(error.to_string()))?;
+    let client = destination
+        .client(WITHIN)
+        .map_err(|_| SendError::passing("this machine has no certificates"))?;
+    let mut asked = client
+        .post(&request.url)
+        .header("content-type", "application/json")
+        .body(request.body.clone());
+    for (name, value) in &request.headers {
+        asked = asked.header(*name, value);
+    }
+    let answer = asked
+        .send()
+        .await
+        .map_err(|error| SendError::passing(reached(&error.without_url())))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let words = format!("{} answered {status}", destination.host);
+    let later = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
+    Err(if later {
+        SendError::passing(words)
+    } else {
+        SendError::refused(words)
+    })
+}
+
+/// The innermost cause: outer ones only repeat that it failed.
+fn reached(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it does not answer in time".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,264 @@
+//! Commit statuses in the words of Git hosts. Pure: one request per status.
+
+use super::channel::Request;
+use lockstep_types::notify::StatusProvider;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// How a commit fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum CommitState {
+    Success,
+    Pending,
+    Failure,
+}
+
+impl CommitState {
+    /// The word in the database; also GitHub's and Gitea's.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Pending => "pending",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// One status, as it is kept in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StatusPost {
+    pub repo_url: String,
+    pub sha: String,
+    /// `lockstep/prod-eu`.
+    pub context: String,
+    pub state: CommitState,
+    pub description: String,
+    pub link: String,
+    pub provider: StatusProvider,
+}
+
+/// A Git host's way of taking statuses.
+pub(super) trait StatusHostApi {
+    /// The request that sets a status; `None` when the address names no repository of such a host.
+    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request>;
+}
+
+/// A repository on its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// `https://host[:port]`.
+    pub origin: String,
+    /// Without `.git`.
+    pub path: String,
+}
+
+/// Finds host and path. A repository that is read by SSH has its API at the same host by HTTPS.
+pub(super) fn place(repo_url: &str) -> Option<Place> {
+    let (scheme, rest) = repo_url.split_once("://")?;
+    let (authority, path) = rest.split_once('/')?;
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let (scheme, host) = match scheme {
+        "ssh" => ("https", host.split(':').next()?),
+        "http" | "https" => (scheme, host),
+        _ => return None,
+    };
+    let path = path.trim_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    (!host.is_empty() && path.contains('/')).then(|| Place {
+        origin: format!("{scheme}://{host}"),
+        path: path.to_owned(),
+    })
+}
+
+/// Every byte that means something in an address.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+fn short(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit - 1).chain("…".chars()).collect()
+}
+
+struct Github;
+struct Gitlab;
+struct Gitea;
+
+impl StatusHostApi for Github {
+    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
+        let (owner, name) = place.path.split_once('/')?;
+        let base = if place.origin == "https://github.com" {
+            "https://api.github.com".to_owned()
+        } else {
+            format!("{}/api/v3", place.origin)
+        };
+        Some(Request {
+            url: format!(
+                "{base}/repos/{}/{}/statuses/{}",
+                encoded(owner),
+                encoded(name),
+                encoded(&post.sha)
+            ),
+            headers: vec![
+                ("authorization", format!("Bearer {token}")),
+                ("accept", "application/vnd.github+json".to_owned()),
+                ("x-github-api-version", "2022-11-28".to_owned()),
+            ],
+            body: json!({
+                "state": post.state.word(),
+                "target_url": post.link,
+                "description": short(&post.description, 140),
+                "context": post.context,
+            })
+            .to_string(),
+        })
+    }
+}
+
+impl StatusHostApi for Gitlab {
+    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
+        let state = match post.state {
+            CommitState::Success => "success",
+            CommitState::Pending => "pending",
+            CommitState::Failure => "failed",
+        };
+        Some(Request {
+            url: format!(
+                "{}/api/v4/projects/{}/statuses/{}",
+                place.origin,
+                encoded(&place.path),
+                encoded(&post.sha)
+            ),
+            headers: vec![("private-token", token.to_owned())],
+            body: json!({
+                "state": state,
+                "target_url": post.link,
+                "description": short(&post.description, 255),
+                "name": post.context,
+            })
+            .to_string(),
+        })
+    }
+}
+
+impl StatusHostApi for Gitea {
+    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
+        // Gitea may live below a path of its host.
+        let mut parts = place.path.rsplitn(3, '/');
+        let (name, owner) = (parts.next()?, parts.next()?);
+        let below = parts
+            .next()
+            .map(|below| format!("/{below}"))
+            .unwrap_or_default();
+        Some(Request {
+            url: format!(
+                "{}{below}/api/v1/repos/{}/{}/statuses/{}",
+                place.origin,
+                encoded(owner),
+                encoded(name),
+                encoded(&post.sha)
+            ),
+            headers: vec![("authorization", format!("token {token}"))],
+            body: json!({
+                "state": post.state.word(),
+                "target_url": post.link,
+                "description": short(&post.description, 255),
+                "context": post.context,
+            })
+            .to_string(),
+        })
+    }
+}
+
+/// The API of a provider.
+pub(super) fn api(provider: StatusProvider) -> &'static dyn StatusHostApi {
+    match provider {
+        StatusProvider::Github => &Github,
+        StatusProvider::Gitlab => &Gitlab,
+        StatusProvider::Gitea => &Gitea,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(provider: StatusProvider, repo_url: &str) -> Option<Request> {
+        let post = StatusPost {
+            repo_url: repo_url.to_owned(),
+            sha: "3fa9c0ffee".to_owned(),
+            context: "lockstep/prod-eu".to_owned(),
+            state: CommitState::Failure,
+            description: "x".repeat(300),
+            link: "https://lockstep.example.org/commits/shop/3fa9c0ffee".to_owned(),
+            provider,
+        };
+        api(provider).request(&place(repo_url)?, &post, "t0ken")
+    }
+
+    #[test]
+    fn each_host_is_asked_at_its_own_place() {
+        for (provider, repo_url, expected) in [
+            (
+                StatusProvider::Github,
+                "https://github.com/team/shop.git",
+                "https://api.github.com/repos/team/shop/statuses/3fa9c0ffee",
+            ),
+            (
+                StatusProvider::Github,
+                "ssh://git@git.example.com:2222/team/shop",
+                "https://git.example.com/api/v3/repos/team/shop/statuses/3fa9c0ffee",
+            ),
+            (
+                StatusProvider::Gitlab,
+                "https://gitlab.com/team/sub/shop.git",
+                "https://gitlab.com/api/v4/projects/team%2Fsub%2Fshop/statuses/3fa9c0ffee",
+            ),
+            (
+                StatusProvider::Gitea,
+                "http://127.0.0.1:3000/team/shop.git",
+                "http://127.0.0.1:3000/api/v1/repos/team/shop/statuses/3fa9c0ffee",
+            ),
+            (
+                StatusProvider::Gitea,
+                "https://example.com/git/team/shop.git",
+                "https://example.com/git/api/v1/repos/team/shop/statuses/3fa9c0ffee",
+            ),
+        ] {
+            assert_eq!(made(provider, repo_url).unwrap().url, expected);
+        }
+        assert_eq!(made(StatusProvider::Gitea, "file:///srv/shop"), None);
+        assert_eq!(
+            made(StatusProvider::Github, "https://github.com/shop"),
+            None
+        );
+    }
+
+    #[test]
+    fn words_are_the_hosts_and_descriptions_fit() {
+        let body = |provider, url| -> serde_json::Value {
+            serde_json::from_str(&made(provider, url).unwrap().body).unwrap()
+        };
+        let github = body(StatusProvider::Github, "https://github.com/team/shop");
+        assert_eq!(github["state"], "failure");
+        assert_eq!(github["description"].as_str().unwrap().chars().count(), 140);
+        let gitlab = body(StatusProvider::Gitlab, "https://gitlab.com/team/shop");
+        assert_eq!(
+            (&gitlab["state"], &gitlab["name"]),
+            (&json!("failed"), &json!("lockstep/prod-eu"))
+        );
+    }
+}

@@ -1,0 +1,349 @@
+//! How commits fare, cluster by cluster, for their Git host: a status is queued when it is another than the one that was
+//! told last. Targets that are only observed have none: observing writes nothing anywhere.
+
+use super::host::{CommitState, StatusPost, place};
+use super::{Notifier, QUEUE};
+use crate::control_plane::slug;
+use crate::runtime::now;
+use crate::store::commit::{CommitRender, SeenCommit};
+use crate::store::message::NewMessage;
+use crate::store::receiver::StatusHost;
+use crate::store::target::Which;
+use crate::store::{self, StoreError, message, receiver};
+use lockstep_types::account::{Actor, Role};
+use lockstep_types::activity::RenderOutcome;
+use lockstep_types::application::TargetSummary;
+use lockstep_types::fleet::{CommitOnTarget, RolloutState};
+use lockstep_types::health::HealthStatus;
+use lockstep_types::id::{TargetId, UserId};
+use lockstep_types::policy::Rights;
+use lockstep_types::reason::ReasonCode;
+use lockstep_types::source::Mode;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// Commits that are looked at in one pass.
+const COMMITS: u64 = 60;
+/// Older commits have the status they have.
+const RECENT_SECONDS: i64 = 24 * 3600;
+/// So long a target that does not contain a commit may still be about to.
+const NOT_YET_SECONDS: i64 = 600;
+
+/// A status as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    state: CommitState,
+    description: String,
+}
+
+/// Queues what Git hosts do not know yet.
+pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
+    let db = notifier.runtime.store();
+    let hosts = receiver::hosts(db).await?;
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    let recent = now().plus_seconds(-RECENT_SECONDS);
+    let commits = store::commit::page(db, "", None, COMMITS).await?;
+    let mut summaries: Option<HashMap<TargetId, TargetSummary>> = None;
+    for commit in commits {
+        let old = commit.seen_at < recent || commit.info.committed_at < recent;
+        let host = hosts
+            .iter()
+            .find(|host| commit.repo_url.starts_with(&host.prefix));
+        let Some(host) = host.filter(|_| !old && !commit.applications.is_empty()) else {
+            continue;
+        };
+        let sha = &commit.info.revision;
+        let told = message::statuses(db, &commit.repo_url, sha).await?;
+        let done = CommitState::Success.word();
+        if !told.is_empty() && told.values().all(|(state, _)| state == done) {
+            continue;
+        }
+        // A commit that cannot be placed now is placed with the next pass.
+        let Ok(rollout) = notifier.fleet.rollout(&reader(), &sha.0).await else {
+            continue;
+        };
+        if summaries.is_none() {
+            let all = store::target::summaries(db, &Which::All).await?;
+            let by_id = all.into_iter().map(|summary| (summary.target.id, summary));
+            summaries = Some(by_id.collect());
+        }
+        let renders = store::commit::renders(db, &commit.repo_url, sha).await?;
+        let wanted = wanted(
+            &commit,
+            &rollout.targets,
+            summaries.as_ref().unwrap_or(&HashMap::new()),
+            &renders,
+            &told,
+            now().seconds_since(commit.seen_at) < NOT_YET_SECONDS,
+        );
+        for (context, wanted) in wanted {
+            let known = told.get(&context);
+            let same = known.is_some_and(|(state, description)| {
+                state == wanted.state.word() && *description == wanted.description
+            });
+            if !same {
+                queue(notifier, host, &commit, context, wanted).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who asks where a commit is.
+fn reader() -> Actor {
+    Actor {
+        user: UserId(Uuid::nil()),
+        name: "commit statuses".to_owned(),
+        role: Role::Viewer,
+        token: None,
+        rights: Rights::default(),
+    }
+}
+
+async fn queue(
+    notifier: &Notifier,
+    host: &StatusHost,
+    commit: &SeenCommit,
+    context: String,
+    wanted: Wanted,
+) -> Result<(), StoreError> {
+    let db = notifier.runtime.store();
+    if place(&commit.repo_url).is_none() {
+        return Ok(());
+    }
+    let known: BTreeSet<String> = notifier
+        .runtime
+        .memory()
+        .tracked()
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    let sha = &commit.info.revision;
+    let post = StatusPost {
+        repo_url: commit.repo_url.clone(),
+        sha: sha.0.clone(),
+        context,
+        state: wanted.state,
+        description: wanted.description,
+        link: format!(
+            "{}/commits/{}/{sha}",
+            notifier.runtime.settings().public_url,
+            slug(&commit.repo_url, &known)
+        ),
+        provider: host.provider,
+    };
+    let body = serde_json::to_string(&post).map_err(|source| StoreError::Unwritable {
+        what: "a commit status",
+        source,
+    })?;
+    let new = NewMessage {
+        kind: "status",
+        owner: host.id.0,
+        to: commit.repo_url.clone(),
+        what: format!("{} {}: {}", sha.short(), post.context, post.state.word()),
+        body,
+        note: String::new(),
+        // A status that comes twice says the same twice.
+        tries_twice: true,
+    };
+    let mut tx = db.begin().await?;
+    message::set_status(
+        &mut tx,
+        &commit.repo_url,
+        sha,
+        &post.context,
+        post.state.word(),
+        &post.description,
+    )
+    .await?;
+    message::queue(&mut tx, &new, QUEUE).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Status by context: the worst of the targets of each cluster.
+fn wanted(
+    commit: &SeenCommit,
+    targets: &[CommitOnTarget],
+    summaries: &HashMap<TargetId, TargetSummary>,
+    renders: &[CommitRender],
+    told: &BTreeMap<String, (String, String)>,
+    fresh: bool,
+) -> BTreeMap<String, Wanted> {
+    let mut clusters: BTreeMap<&str, Vec<(CommitState, String)>> = BTreeMap::new();
+    for target in targets {
+        let Some(summary) = summaries.get(&target.target.id) else {
+            continue;
+        };
+        if summary.mode != Mode::Managed {
+            continue;
+        }
+        let failed = renders
+            .iter()
+            .find(|render| render.target == target.target.id)
+            .filter(|render| render.outcome == RenderOutcome::Failed);
+        if let Some((state, why)) = of_target(commit, target, summary, failed, fresh) {
+            let name = &target.target.application.name;
+            let words = if why.is_empty() {
+                String::new()
+            } else {
+                format!("{name}: {why}")
+            };
+            clusters
+                .entry(&target.target.cluster)
+                .or_default()
+                .push((state, words));
+        }
+    }
+    clusters
+        .into_iter()
+        .filter_map(|(cluster, states)| {
+            let context = format!("lockstep/{cluster}");
+            let mut wanted = sum(&states);
+            if let Some((state, description)) = told.get(&context)
+                && state == CommitState::Failure.word()
+                && wanted.state == CommitState::Success
+                && !targets.iter().any(|target| {
+                    let summary = summaries.get(&target.target.id);
+                    target.target.cluster == cluster
+                        && summary.is_some_and(|summary| {
+                            summary.deployed.as_ref() == Some(&commit.info.revision)
+                        })
+                })
+            {
+                // It came to be live only by the commit that mended it.
+                wanted = Wanted {
+                    state: CommitState::Failure,
+                    description: description.clone(),
+                };
+            }
+            Some((context, wanted))
+        })
+        .collect()
+}
+
+/// How a commit fares on one target; `None` where it does not go.
+fn of_target(
+    commit: &SeenCommit,
+    target: &CommitOnTarget,
+    summary: &TargetSummary,
+    failed: Option<&CommitRender>,
+    fresh: bool,
+) -> Option<(CommitState, String)> {
+    let sha = &commit.info.revision;
+    let here = summary.deployed.as_ref() == Some(sha);
+    if let Some(render) = failed
+        && target.state != RolloutState::Live
+    {
+        return Some((
+            CommitState::Failure,
+            format!("render broken: {}", render.message),
+        ));
+    }
+    let reason = summary.reason.as_ref();
+    Some(match target.state {
+        RolloutState::Failed => (CommitState::Failure, format!("sync failed: {}", target.why)),
+        RolloutState::Live => match summary.health.status {
+            HealthStatus::Degraded if here => (
+                CommitState::Failure,
+                format!("degraded: {}", summary.health.message),
+            ),
+            HealthStatus::Progressing | HealthStatus::Missing if here => {
+                (CommitState::Pending, "getting ready".to_owned())
+            }
+            _ => (CommitState::Success, String::new()),
+        },
+        RolloutState::Waiting if target.why.ends_with("does not contain it") => {
+            if !fresh {
+                return None;
+            }
+            (CommitState::Pending, "not yet compared".to_owned())
+        }
+        RolloutState::Waiting => {
+            let broken = reason.filter(|reason| {
+                matches!(
+                    reason.code,
+                    ReasonCode::RenderFailed
+                        | ReasonCode::DefinitionInvalid
+                        | ReasonCode::EmptyRender
+                ) && summary.revision.as_ref() == Some(sha)
+            });
+            let degraded = reason.filter(|reason| {
+                reason.code == ReasonCode::Degraded && summary.revision.as_ref() == Some(sha)
+            });
+            match (broken, degraded) {
+                (Some(reason), _) => (
+                    CommitState::Failure,
+                    format!("render broken: {}", reason.cause),
+                ),
+                (None, Some(reason)) => {
+                    (CommitState::Failure, format!("degraded: {}", reason.cause))
+                }
+                (None, None) => (CommitState::Pending, target.why.clone()),
+            }
+        }
+    })
+}
+
+/// One status of many: the worst, with its reason.
+fn sum(states: &[(CommitState, String)]) -> Wanted {
+    let state = states
+        .iter()
+        .map(|(state, _)| *state)
+        .max()
+        .unwrap_or(CommitState::Success);
+    let all = states.len();
+    let of_it = states.iter().filter(|(one, _)| *one == state).count();
+    let why = states
+        .iter()
+        .find(|(one, why)| *one == state && !why.is_empty())
+        .map(|(_, why)| why.as_str())
+        .unwrap_or_default();
+    let description = match (state, all) {
+        (CommitState::Success, 1) => "live".to_owned(),
+        (CommitState::Success, all) => format!("live: {all} applications"),
+        (_, 1) => why.to_owned(),
+        (CommitState::Pending, all) => format!("{} of {all} live; {why}", all - of_it),
+        (CommitState::Failure, all) => format!("{of_it} of {all} failed; {why}"),
+    };
+    Wanted { state, description }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_many_speaks_for_the_cluster() {
+        let of = |state, why: &str| (state, why.to_owned());
+        let live = of(CommitState::Success, "");
+        let bad = of(CommitState::Failure, "cart: render broken: no such file");
+        let waits = of(CommitState::Pending, "web: It waits for its sync");
+        for (states, expected) in [
+            (vec![live.clone()], (CommitState::Success, "live")),
+            (
+                vec![bad.clone()],
+                (CommitState::Failure, "cart: render broken: no such file"),
+            ),
+            (
+                vec![live.clone(), waits.clone()],
+                (
+                    CommitState::Pending,
+                    "1 of 2 live; web: It waits for its sync",
+                ),
+            ),
+            (
+                vec![live, bad, waits],
+                (
+                    CommitState::Failure,
+                    "1 of 3 failed; cart: render broken: no such file",
+                ),
+            ),
+        ] {
+            let sum = sum(&states);
+            assert_eq!((sum.state, sum.description.as_str()), expected);
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! Messages on their way out, what was told to whom, and what Git hosts know of commits. A message is written together
+//! with the note that it tells something, so that nothing is told twice, whatever ends the server.
+
+use super::columns::{Column, ROWS_AT_ONCE, column, count};
+use super::entity::{commit_status, message, told};
+use super::error::Doing;
+use super::{Read, Store, StoreError, Tx};
+use lockstep_types::Micros;
+use lockstep_types::event::{EventKind, Subject};
+use lockstep_types::id::{IncidentId, MessageId, ReceiverId};
+use lockstep_types::notify::{MessageState, MessageView};
+use lockstep_types::revision::Revision;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// What an incident's receiver is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    Opened,
+    Resolved,
+}
+
+impl News {
+    /// The word in the database and in messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::Opened, Self::Resolved]
+            .into_iter()
+            .find(|news| news.word() == word)
+    }
+}
+
+/// A message to queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// `alerts`, `test` or `status`.
+    pub kind: &'static str,
+    /// The receiver, or the host for commit statuses.
+    pub owner: Uuid,
+    pub to: String,
+    pub what: String,
+    /// What the sender needs; holds no secret.
+    pub body: String,
+    /// Said in the log at once: a template that failed.
+    pub note: String,
+    /// The other side knows it when it comes again, so that an attempt cut short is repeated.
+    pub tries_twice: bool,
+}
+
+/// A message that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMessage {
+    pub id: MessageId,
+    pub kind: String,
+    pub owner: Uuid,
+    pub body: String,
+    pub attempts: u32,
+    pub note: String,
+    pub created_at: Micros,
+}
+
+/// Queues a message. When `limit` wait already, the oldest is given up.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn queue(tx: &mut Tx, new: &NewMessage, limit: u64) -> Result<MessageId, StoreError> {
+    let doing = "queue a message";
+    let waiting = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Queued.word()))
+        .count(tx.db())
+        .await
+        .doing(doing)?;
+    if waiting >= limit {
+        let oldest = message::Entity::find()
+            .filter(message::Column::State.eq(MessageState::Queued.word()))
+            .order_by_asc(message::Column::CreatedAt)
+            .limit(waiting - limit + 1)
+            .all(tx.db())
+            .await
+            .doing(doing)?;
+        for row in oldest {
+            let id = Column("message", "id").id(&row.id)?;
+            end(tx, id, MessageState::Dropped, "too many messages waited").await?;
+        }
+    }
+    let id = MessageId(Uuid::now_v7());
+    let row = message::Model {
+        id: id.to_string(),
+        kind: new.kind.to_owned(),
+        owner_id: new.owner.to_string(),
+        to_words: new.to.clone(),
+        what: new.what.clone(),
+        body: new.body.clone(),
+        state: MessageState::Queued.word().to_owned(),
+        attempts: 0,
+        next_at: tx.now().0,
+        created_at: tx.now().0,
+        done_at: None,
+        error: new.note.clone(),
+        tries_twice: new.tries_twice,
+    };
+    message::Entity::insert(row.into_active_model())
+        .exec_without_returning(tx.db())
+        .await
+        .doing(doing)?;
+    tx.announce(Subject::Alerts, EventKind::Changed);
+    Ok(id)
+}
+
+/// Takes the next messages that are due: an attempt is counted before it is made.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError> {
+    let doing = "take messages from the queue";
+    let rows = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Queued.word()))
+        .filter(message::Column::NextAt.lte(tx.now().0))
+        .order_by_asc(message::Column::NextAt)
+        .order_by_asc(message::Column::CreatedAt)
+        .limit(limit)
+        .all(tx.db())
+        .await
+        .doing(doing)?;
+    let mut due = Vec::with_capacity(rows.len());
+    for row in rows {
+        let attempts = count(row.attempts) + 1;
+        message::Entity::update_many()
+            .col_expr(
+                message::Column::State,
+                Expr::value(MessageState::Sending.word()),
+            )
+            .col_expr(message::Column::Attempts, Expr::value(column(attempts)))
+            .filter(message::Column::Id.eq(row.id.as_str()))
+            .exec(tx.db())
+            .await
+            .doing(doing)?;
+        due.push(DueMessage {
+            id: Column("message", "id").id(&row.id)?,
+            kind: row.kind,
+            owner: Column("message", "owner_id").id(&row.owner_id)?,
+            body: row.body,
+            attempts,
+            note: row.error,
+            created_at: Micros(row.created_at),
+        });
+    }
+    Ok(due)
+}
+
+/// When the next message is due; `None` when none waits.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn next_due(db: &impl Read) -> Result<Option<Micros>, StoreError> {
+    let row = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Queued.word()))
+        .order_by_asc(message::Column::NextAt)
+        .one(&db.executor())
+        .await
+        .doing("read the queue of messages")?;
+    Ok(row.map(|row| Micros(row.next_at)))
+}
+
+/// Ends a message.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn end(
+    tx: &mut Tx,
+    id: MessageId,
+    state: MessageState,
+    error: &str,
+) -> Result<(), StoreError> {
+    message::Entity::update_many()
+        .col_expr(message::Column::State, Expr::value(state.word()))
+        .col_expr(message::Column::DoneAt, Expr::value(tx.now().0))
+        .col_expr(message::Column::Error, Expr::value(error))
+        .filter(message::Column::Id.eq(id.to_string()))
+        .exec(tx.db())
+        .await
+        .doing("note what came of a message")?;
+    tx.announce(Subject::Alerts, EventKind::Changed);
+    Ok(())
+}
+
+/// Puts a message back into the queue.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn again(
+    tx: &mut Tx,
+    id: MessageId,
+    next: Micros,
+    error: &str,
+) -> Result<(), StoreError> {
+    message::Entity::update_many()
+        .col_expr(
+            message::Column::State,
+            Expr::value(MessageState::Queued.word()),
+        )
+        .col_expr(message::Column::NextAt, Expr::value(next.0))
+        .col_expr(message::Column::Error, Expr::value(error))
+        .filter(message::Column::Id.eq(id.to_string()))
+        .exec(tx.db())
+        .await
+        .doing("put a message back into the queue")?;
+    tx.announce(Subject::Alerts, EventKind::Changed);
+    Ok(())
+}
+
+/// At the start: attempts of an earlier process. Those that may come twice are made again; of the others nobody knows
+/// whether they arrived, and they are not.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn cut_short(tx: &mut Tx) -> Result<(), StoreError> {
+    let rows = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Sending.word()))
+        .all(tx.db())
+        .await
+        .doing("read the queue of messages")?;
+    for row in rows {
+        let id = Column("message", "id").id(&row.id)?;
+        let why = "the server ended while this was sent";
+        if row.tries_twice {
+            let now = tx.now();
+            again(tx, id, now, why).await?;
+        } else {
+            end(tx, id, MessageState::Unsure, why).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The log, newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn log(db: &impl Read, limit: u64) -> Result<Vec<MessageView>, StoreError> {
+    let rows = message::Entity::find()
+        .order_by_desc(message::Column::CreatedAt)
+        .order_by_desc(message::Column::Id)
+        .limit(limit)
+        .all(&db.executor())
+        .await
+        .doing("read the log of messages")?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(MessageView {
+                id: Column("message", "id").id(&row.id)?,
+                to: row.to_words,
+                what: row.what,
+                state: Column("message", "state").word(MessageState::from_word(&row.state))?,
+                attempts: count(row.attempts),
+                created_at: Micros(row.created_at),
+                at: Micros(row.done_at.unwrap_or(row.next_at)),
+                error: row.error,
+            })
+        })
+        .collect()
+}
+
+/// How many were given up because too many waited.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn dropped(db: &impl Read) -> Result<u32, StoreError> {
+    let count = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Dropped.word()))
+        .count(&db.executor())
+        .await
+        .doing("count messages")?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Forgets messages that were over before `before`.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn prune(store: &Store, before: Micros) -> Result<(), StoreError> {
+    message::Entity::delete_many()
+        .filter(message::Column::DoneAt.lt(before.0))
+        .exec(store.writer())
+        .await
+        .doing("prune the log of messages")?;
+    Ok(())
+}
+
+/// Notes that a message to a receiver tells these things.
+///
+/// # Errors
+/// When one of them was told before, or the database cannot be written.
+pub async fn tell(
+    tx: &mut Tx,
+    receiver: ReceiverId,
+    items: &[(IncidentId, News)],
+) -> Result<(), StoreError> {
+    for items in items.chunks(ROWS_AT_ONCE) {
+        let rows = items.iter().map(|(incident, news)| {
+            told::Model {
+                receiver_id: receiver.to_string(),
+                incident_id: incident.to_string(),
+                news: news.word().to_owned(),
+                at: tx.now().0,
+            }
+            .into_active_model()
+        });
+        told::Entity::insert_many(rows)
+            .exec_without_returning(tx.db())
+            .await
+            .doing("note who was told")?;
+    }
+    Ok(())
+}
+
+/// What was told of these incidents, and when.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn told(
+    db: &impl Read,
+    incidents: &[IncidentId],
+) -> Result<BTreeSet<(ReceiverId, IncidentId, News)>, StoreError> {
+    let mut found = BTreeSet::new();
+    for ids in incidents.chunks(ROWS_AT_ONCE) {
+        let rows = told::Entity::find()
+            .filter(told::Column::IncidentId.is_in(ids.iter().map(ToString::to_string)))
+            .all(&db.executor())
+            .await
+            .doing("read who was told")?;
+        for row in rows {
+            found.insert((
+                Column("told", "receiver_id").id(&row.receiver_id)?,
+                Column("told", "incident_id").id(&row.incident_id)?,
+                Column("told", "news").word(News::from_word(&row.news))?,
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// When each receiver was told something last.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_told(db: &impl Read) -> Result<BTreeMap<ReceiverId, Micros>, StoreError> {
+    let rows: Vec<(String, i64)> = told::Entity::find()
+        .select_only()
+        .column(told::Column::ReceiverId)
+        .column_as(told::Column::At.max(), "last")
+        .group_by(told::Column::ReceiverId)
+        .into_tuple()
+        .all(&db.executor())
+        .await
+        .doing("read who was told")?;
+    rows.into_iter()
+        .map(|(id, at)| Ok((Column("told", "receiver_id").id(&id)?, Micros(at))))
+        .collect()
+}
+
+/// What a Git host was told of a commit: state and words by context.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn statuses(
+    db: &impl Read,
+    repo_url: &str,
+    sha: &Revision,
+) -> Result<BTreeMap<String, (String, String)>, StoreError> {
+    let rows = commit_status::Entity::find()
+        .filter(commit_status::Column::RepoUrl.eq(repo_url))
+        .filter(commit_status::Column::Sha.eq(sha.0.as_str()))
+        .all(&db.executor())
+        .await
+        .doing("read commit statuses")?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.context, (row.state, row.description)))
+        .collect())
+}
+
+/// Notes what a Git host is told of a commit.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn set_status(
+    tx: &mut Tx,
+    repo_url: &str,
+    sha: &Revision,
+    context: &str,
+    state: &str,
+    description: &str,
+) -> Result<(), StoreError> {
+    use commit_status::Column as C;
+    let row = commit_status::Model {
+        repo_url: repo_url.to_owned(),
+        sha: sha.0.clone(),
+        context: context.to_owned(),
+        state: state.to_owned(),
+        description: description.to_owned(),
+        at: tx.now().0,
+    };
+    commit_status::Entity::insert(row.into_active_model())
+        .on_conflict(
+            OnConflict::columns([C::RepoUrl, C::Sha, C::Context])
+                .update_columns([C::State, C::Description, C::At])
+                .to_owned(),
+        )
+        .exec_without_returning(tx.db())
+        .await
+        .doing("note a commit status")?;
+    Ok(())
+}
