@@ -233,7 +233,8 @@ fn of_target(
     fresh: bool,
 ) -> Option<(CommitState, String)> {
     let sha = &commit.info.revision;
-    let here = summary.deployed.as_ref() == Some(sha);
+    // Before its first run has ended a target can be in line with a commit that it does not yet run.
+    let here = summary.deployed.as_ref() == Some(sha) || summary.revision.as_ref() == Some(sha);
     if let Some(render) = failed
         && target.state != RolloutState::Live
     {
@@ -252,6 +253,9 @@ fn of_target(
             ),
             HealthStatus::Progressing | HealthStatus::Missing if here => {
                 (CommitState::Pending, "getting ready".to_owned())
+            }
+            _ if here && summary.running.is_some() => {
+                (CommitState::Pending, "its sync is under way".to_owned())
             }
             _ => (CommitState::Success, String::new()),
         },

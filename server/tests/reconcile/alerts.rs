@@ -10,7 +10,7 @@ use crate::AUTOMATED;
 use crate::world::{WITHIN, World};
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::alert::{AlertQuery, AlertRules, Condition};
@@ -55,9 +55,9 @@ async fn hook() -> (String, Arrived) {
         }
         async move {
             if first {
-                axum::http::StatusCode::BAD_GATEWAY
+                StatusCode::BAD_GATEWAY
             } else {
-                axum::http::StatusCode::NO_CONTENT
+                StatusCode::NO_CONTENT
             }
         }
     };

@@ -113,12 +113,9 @@ impl Place {
             let mut change =
                 json!({"operation": operation, "path": path, "content": encode(content)});
             if *operation == "update" {
-                let known = self.ask(
-                    Method::GET,
-                    &self.repository(&format!("/contents/{path}")),
-                    None,
-                );
-                change["sha"] = known.await["sha"].clone();
+                let place = self.repository(&format!("/contents/{path}"));
+                let known = self.ask(Method::GET, &place, None).await;
+                change["sha"] = known["sha"].clone();
             }
             changes.push(change);
         }
@@ -276,6 +273,13 @@ fn settings(value: &str) -> String {
     )
 }
 
+/// It takes its time to be ready, so that a host sees it pending.
+fn web(version: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  replicas: 1\n  minReadySeconds: 4\n  selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec: {{containers: [{{name: web, image: 'registry.example.org/team/web:{version}'}}]}}\n"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_commit_succeeds_and_a_broken_one_fails_with_its_reason_on_the_git_host() {
     let place = Place::new().await;
@@ -287,12 +291,13 @@ async fn a_good_commit_succeeds_and_a_broken_one_fails_with_its_reason_on_the_gi
         place.cluster,
         place.name
     );
-    place
+    let first = place
         .push(
             "define the shop",
             &[
                 ("create", "apps/shop.yaml", &definition),
                 ("create", "manifests/settings.yaml", &settings("one")),
+                ("create", "manifests/web.yaml", &web("1.0")),
             ],
         )
         .await;
@@ -309,10 +314,11 @@ async fn a_good_commit_succeeds_and_a_broken_one_fails_with_its_reason_on_the_gi
         .await
         .expect("a host");
 
+    place.until(&first, "success").await;
     let good = place
         .push(
-            "greet twice",
-            &[("update", "manifests/settings.yaml", &settings("two"))],
+            "ship web 2.0",
+            &[("update", "manifests/web.yaml", &web("2.0"))],
         )
         .await;
     let told = place.until(&good, "success").await;
