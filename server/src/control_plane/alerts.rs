@@ -11,9 +11,7 @@ use crate::store::receiver::StatusHost;
 use async_trait::async_trait;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::alert::{
-    AlertQuery, AlertRules, AlertsView, Condition, Incident, Severity,
-};
+use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView, Condition, Incident, Severity};
 use lockstep_types::id::{ReceiverId, RouteId, StatusHostId};
 use lockstep_types::notify::{
     Channel, NewReceiver, NewRoute, NewStatusHost, NotifyView, ReceiverView, Route, RouteView,
@@ -54,7 +52,9 @@ impl Alerts for Plane {
         let mut incidents = found.map_err(refuse::store)?;
         incidents.retain(|incident| sees(actor, incident));
         let open = if actor.may_on_all(Permission::Get) {
-            store::incident::count_open(db).await.map_err(refuse::store)?
+            store::incident::count_open(db)
+                .await
+                .map_err(refuse::store)?
         } else {
             let all = store::incident::page(db, "", false, u64::MAX >> 1).await;
             let seen = all.map_err(refuse::store)?;
@@ -64,10 +64,7 @@ impl Alerts for Plane {
         if !query.resolved {
             incidents.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.opened_at));
         }
-        Ok(AlertsView {
-            open,
-            incidents,
-        })
+        Ok(AlertsView { open, incidents })
     }
 
     async fn notify(&self, actor: &Actor) -> Answer<NotifyView> {

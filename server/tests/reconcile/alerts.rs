@@ -123,6 +123,7 @@ fn admin() -> Actor {
         name: "test".to_owned(),
         role: Role::Admin,
         token: None,
+        rights: Default::default(),
     }
 }
 

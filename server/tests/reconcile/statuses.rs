@@ -264,6 +264,7 @@ fn admin() -> Actor {
         name: "test".to_owned(),
         role: Role::Admin,
         token: None,
+        rights: Default::default(),
     }
 }
 
