@@ -3,8 +3,10 @@
 //! Pure. The reader is here, the rules are in [`permit`](Project::refuse_source).
 
 mod permit;
+mod windows;
 
 pub use permit::{Refused, Rules};
+pub use windows::{Asked, Subject, SyncWindow, Verdict, WindowKind};
 
 use super::collect::{Ours, read_frame};
 use super::fields::{FieldProblem, Place, Report};
@@ -33,8 +35,7 @@ pub struct Project {
     /// Kinds with a namespace: all unless a list is given.
     pub namespaced_allowed: Option<Vec<ProjectKind>>,
     pub namespaced_denied: Vec<ProjectKind>,
-    /// Sync windows as written.
-    pub sync_windows: Vec<Value>,
+    pub sync_windows: Vec<SyncWindow>,
     /// Roles as written, without tokens.
     pub roles: Vec<Value>,
     /// Ids of keys that commits must be signed with.
@@ -91,7 +92,11 @@ pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
             .has("namespaceResourceWhitelist")
             .then(|| kinds(&spec, "namespaceResourceWhitelist")),
         namespaced_denied: kinds(&spec, "namespaceResourceBlacklist"),
-        sync_windows: spec.values("syncWindows"),
+        sync_windows: spec
+            .list("syncWindows")
+            .iter()
+            .filter_map(windows::read)
+            .collect(),
         roles: roles(&spec),
         signature_keys: spec
             .list("signatureKeys")
@@ -115,7 +120,7 @@ pub(super) fn read(document: &Ours) -> (Project, Vec<FieldProblem>) {
 }
 
 fn notes(spec: &Place<'_>) {
-    for name in ["syncWindows", "roles", "signatureKeys"] {
+    for name in ["roles", "signatureKeys"] {
         if spec.has(name) {
             spec.note(name, NOT_YET);
         }

@@ -237,7 +237,7 @@ fn address(written: &str) -> String {
     }
 }
 
-fn matches(pattern: &str, value: &str, slashes: bool) -> bool {
+pub(super) fn matches(pattern: &str, value: &str, slashes: bool) -> bool {
     pattern == "*"
         || pattern == value
         || glob(pattern, slashes).is_some_and(|glob| glob.is_match(value))

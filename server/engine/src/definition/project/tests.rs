@@ -59,7 +59,7 @@ fn the_whole_schema_is_read() {
             "spec.signatureKeys",
             "spec.sourceIntegrity",
             "spec.sourceNamespaces",
-            "spec.syncWindows",
+            "spec.syncWindows[0].applications",
         ]
     );
 }
