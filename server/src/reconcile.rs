@@ -26,6 +26,7 @@ pub mod run;
 pub mod sources;
 pub mod supervisor;
 pub mod target;
+pub mod windows;
 
 pub(crate) use run::ownership::accept as accept_epoch;
 

@@ -41,6 +41,8 @@ mod several;
 mod unsteady;
 #[path = "reconcile/webhook.rs"]
 mod webhook;
+#[path = "reconcile/windows.rs"]
+mod windows;
 #[path = "reconcile/world.rs"]
 mod world;
 

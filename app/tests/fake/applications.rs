@@ -71,6 +71,7 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             self_heal: name != "cart",
             ..SyncPolicy::default()
         },
+        window: None,
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         set: None,
         links: vec![(

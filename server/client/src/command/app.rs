@@ -168,6 +168,9 @@ fn describe(view: &ApplicationView, target: &TargetSummary) -> String {
     if let Some(reason) = &target.reason {
         lines.push(("Reason", reason.sentence()));
     }
+    if let Some(window) = &view.window {
+        lines.push(("Window", window.state()));
+    }
     if let Some(hold) = &target.hold {
         lines.push((
             "Held",

@@ -35,6 +35,11 @@ impl<'w> Verdict<'w> {
         !self.windows.is_empty()
     }
 
+    /// All of them, in words.
+    pub fn words(&self) -> Vec<String> {
+        self.windows.iter().map(|window| window.words()).collect()
+    }
+
     /// May a sync begin?
     pub fn permits(&self, asked: Asked) -> bool {
         self.permits_at(self.at, asked)
