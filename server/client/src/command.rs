@@ -2,6 +2,7 @@
 
 mod app;
 mod app_edit;
+mod app_hold;
 mod app_rollback;
 mod app_sync;
 mod cluster;
