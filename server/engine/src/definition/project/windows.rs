@@ -227,7 +227,7 @@ impl SyncWindow {
 /// The first instant after `after` at which the clock on the wall shows a time.
 fn instant(zone: &TimeZone, wall: DateTime, after: Timestamp) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(wall);
-    let later = ambiguous.clone().later().ok();
+    let later = ambiguous.later().ok();
     let earlier = ambiguous.earlier().ok();
     [earlier, later]
         .into_iter()
