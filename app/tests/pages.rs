@@ -193,6 +193,7 @@ fn every_page_says_what_it_is_for() {
                     "Roll back to 9be0417, last healthy",
                     "Pod × 3",
                     "ErrImagePull",
+                    "sync window closed until 2026-03-04 21:00:00 UTC, people may sync",
                 ],
             ),
             (

@@ -27,6 +27,7 @@ pub mod sources;
 pub mod supervisor;
 pub mod target;
 mod vouched;
+pub mod windows;
 
 pub(crate) use run::ownership::accept as accept_epoch;
 

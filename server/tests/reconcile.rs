@@ -51,6 +51,8 @@ mod statuses;
 mod unsteady;
 #[path = "reconcile/webhook.rs"]
 mod webhook;
+#[path = "reconcile/windows.rs"]
+mod windows;
 #[path = "reconcile/world.rs"]
 mod world;
 

@@ -19,7 +19,10 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         | ReasonCode::DefinitionInvalid
         | ReasonCode::EmptyRender => Tone::Bad,
         ReasonCode::Drifted | ReasonCode::AwaitingApproval | ReasonCode::Missing => Tone::Warn,
-        ReasonCode::Held | ReasonCode::Pinned | ReasonCode::Suspended => Tone::Idle,
+        ReasonCode::WaitingForWindow
+        | ReasonCode::Held
+        | ReasonCode::Pinned
+        | ReasonCode::Suspended => Tone::Idle,
         ReasonCode::Behind
         | ReasonCode::Syncing
         | ReasonCode::WaitingForHook
@@ -53,6 +56,7 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
         ReasonCode::ApplyFailed => "Apply failed",
         ReasonCode::PruneFailed => "Prune failed",
         ReasonCode::AwaitingApproval => "Awaiting approval",
+        ReasonCode::WaitingForWindow => "Waiting for a window",
         ReasonCode::Held => "Held",
         ReasonCode::Pinned => "Pinned",
         ReasonCode::EmptyRender => "Empty render",

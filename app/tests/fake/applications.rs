@@ -18,6 +18,7 @@ use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
 use lockstep_types::set::{SetMemberView, SetRef, SetView};
 use lockstep_types::source::{Mode, Problem, SourceView};
 use lockstep_types::sync::{RunSummary, RunView, StartedBy, StepOutcome, StepStatus, SyncPhase};
+use lockstep_types::window::WindowView;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -71,6 +72,17 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             self_heal: name != "cart",
             ..SyncPolicy::default()
         },
+        window: (name == "checkout").then(|| WindowView {
+            project: project.into(),
+            open: false,
+            people: true,
+            closed_by: "allow 0 22 * * 1-5 for 1h Europe/Berlin".into(),
+            changes: "2026-03-04T21:00:00Z"
+                .parse::<jiff::Timestamp>()
+                .ok()
+                .map(Into::into),
+            windows: vec!["allow 0 22 * * 1-5 for 1h Europe/Berlin".into()],
+        }),
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         set: None,
         links: vec![(

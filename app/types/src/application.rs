@@ -156,6 +156,8 @@ pub struct ApplicationView {
     pub more_sources: Vec<MoreSourceView>,
     pub destination_namespace: String,
     pub policy: SyncPolicy,
+    /// The sync windows of the selected target.
+    pub window: Option<crate::window::WindowView>,
     pub labels: BTreeMap<String, String>,
     /// The set that generates it.
     pub set: Option<crate::set::SetRef>,

@@ -33,6 +33,7 @@ pub mod source;
 pub mod sync;
 pub mod time;
 pub mod webhook;
+pub mod window;
 
 pub use error::PortError;
 pub use time::Micros;

@@ -41,6 +41,8 @@ pub enum ReasonCode {
     PruneFailed,
     /// Objects would be deleted and the prune gate asks for a person.
     AwaitingApproval,
+    /// A closed sync window keeps automatic syncs away.
+    WaitingForWindow,
     /// A hold is in force.
     Held,
     /// A pin is in force.
@@ -78,6 +80,7 @@ impl ReasonCode {
             Self::ApplyFailed => "ApplyFailed",
             Self::PruneFailed => "PruneFailed",
             Self::AwaitingApproval => "AwaitingApproval",
+            Self::WaitingForWindow => "WaitingForWindow",
             Self::Held => "Held",
             Self::Pinned => "Pinned",
             Self::EmptyRender => "EmptyRender",

@@ -5,7 +5,7 @@ mod waiting;
 use super::allow::{allow, allow_on, sees};
 use super::definitions::Placement;
 use super::{Plane, refuse};
-use crate::reconcile::revisions;
+use crate::reconcile::{revisions, windows};
 use crate::runtime::now;
 use crate::store;
 use crate::store::StoreError;
@@ -234,7 +234,31 @@ impl Plane {
                 hold.reason
             )));
         }
-        Ok(())
+        self.window_lets(placement).await
+    }
+
+    /// Refuses while a sync window keeps people away too.
+    async fn window_lets(&self, placement: &Placement) -> Result<(), PortError> {
+        let db = self.runtime.store();
+        let Some(source) = placement.defined.row.source else {
+            return Ok(());
+        };
+        let home = store::source::get(db, source)
+            .await
+            .map_err(refuse::store)?
+            .home_cluster;
+        let definition = &placement.defined.definition;
+        let window = windows::of(db, definition, &placement.target.cluster, &home, now())
+            .await
+            .map_err(refuse::store)?;
+        match window.filter(|window| !window.people) {
+            Some(window) => Err(PortError::Conflict(format!(
+                "{} {}",
+                placement.defined.row.name,
+                window.state()
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Writes an intent with its audit entry down and wakes the target. The same key again is the same operation.

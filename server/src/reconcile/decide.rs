@@ -7,6 +7,7 @@
 use super::cause::{Cause, count};
 use super::explain;
 use super::target::Waiting;
+use super::windows;
 use engine::definition::Retry;
 use lockstep_types::application::{Hold, Pin, SyncPolicy};
 use lockstep_types::diff::SyncStatus;
@@ -17,6 +18,7 @@ use lockstep_types::revision::Revision;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::SyncPhase;
 use lockstep_types::time::Micros;
+use lockstep_types::window::WindowView;
 use std::collections::BTreeMap;
 
 /// Automatic attempts for one rendered state before a person must act.
@@ -42,6 +44,8 @@ pub struct Situation<'a> {
     pub retry: Option<&'a Retry>,
     pub hold: Option<&'a Hold>,
     pub pin: Option<&'a Pin>,
+    /// The sync windows; `None`: none is for the target.
+    pub window: Option<&'a WindowView>,
     pub state: State<'a>,
     pub running: Option<&'a Running>,
     pub requested: Option<&'a Requested>,
@@ -232,9 +236,30 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
             }
         };
     }
-    let decision = match situation.requested {
-        Some(request) => Decision::start(Trigger::Person(request.by.clone()), request.prune),
-        None => automatic(situation, facts),
+    let closed = situation.window.filter(|window| !window.open);
+    let decision = match (situation.requested, closed) {
+        (Some(_), Some(window)) if !window.people => Decision {
+            act: Act::Refuse(words(&windows::closed(window))),
+            ..at_opening(window)
+        },
+        (Some(request), _) => Decision::start(Trigger::Person(request.by.clone()), request.prune),
+        (None, None) => automatic(situation, facts),
+        (None, Some(window)) => match automatic(situation, facts) {
+            // The pin was a person's act.
+            start @ Decision {
+                act:
+                    Act::Start {
+                        trigger: Trigger::Pin(_),
+                        ..
+                    },
+                ..
+            } if window.people => start,
+            Decision {
+                act: Act::Start { .. },
+                ..
+            } => at_opening(window),
+            rest => rest,
+        },
     };
     Decision {
         cause: explain::weigh(decision.cause, situation, facts),
@@ -265,6 +290,15 @@ fn unknown(situation: &Situation<'_>, cause: &Cause) -> Decision {
     }
 }
 
+/// Nothing begins before the window opens.
+fn at_opening(window: &WindowView) -> Decision {
+    Decision {
+        act: Act::Rest,
+        cause: Some(windows::closed(window)),
+        again: window.changes,
+    }
+}
+
 /// What forbids every write, a person's too.
 fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
     if situation.mode == Mode::Observe {
@@ -285,6 +319,21 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
                 "The hold ends at {}; release it to go on",
                 hold.until.rfc3339()
             ),
+        ));
+    }
+    if let (Some(hold), Some(window)) = (situation.hold, over_while_closed(situation)) {
+        return Some(Cause::passing(
+            ReasonCode::Held,
+            format!("{} holds all writes: {}", hold.owner, hold.reason),
+            match window.changes {
+                Some(at) => format!(
+                    "Its time is over; it ends inside windows only, the next opens at {}",
+                    at.rfc3339()
+                ),
+                None => {
+                    "Its time is over; it ends inside windows only, and none is in sight".to_owned()
+                }
+            },
         ));
     }
     (!facts.violations.is_empty()).then(|| {
@@ -505,6 +554,13 @@ fn prune(situation: &Situation<'_>, facts: &Facts, last: Option<&LastAttempt>) -
     }
 }
 
+/// The closed window that a hold whose time is over waits for.
+fn over_while_closed<'a>(situation: &Situation<'a>) -> Option<&'a WindowView> {
+    let over = |hold: &&Hold| hold.until <= situation.now && !hold.ended_waiting;
+    situation.hold.filter(over)?;
+    situation.window.filter(|window| !window.open)
+}
+
 /// When a hold or pin runs out.
 fn ending(situation: &Situation<'_>) -> Option<Micros> {
     let hold = situation
@@ -515,7 +571,8 @@ fn ending(situation: &Situation<'_>) -> Option<Micros> {
         .pin
         .map(|pin| pin.until)
         .filter(|until| *until > situation.now);
-    earlier(hold, pin)
+    let opening = over_while_closed(situation).and_then(|window| window.changes);
+    earlier(earlier(hold, pin), opening)
 }
 
 /// The earlier of two times.

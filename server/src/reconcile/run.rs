@@ -372,6 +372,9 @@ async fn go_on(
     if let Some(hold) = loaded.hold.as_ref().filter(|hold| hold.until > now()) {
         return waiting::held(runtime, memory, run, hold).await;
     }
+    if waiting::closed(runtime, loaded, memory, run).await? {
+        return Ok(Advanced::Waits);
+    }
     let (fresh, _) = compared.judged.plan(
         &compared.subject(runtime, loaded),
         before.counts().prune > 0,
@@ -458,6 +461,7 @@ async fn approved(
             .await?;
             Ok(Advanced::Changed)
         }
+        Some(true) if waiting::closed(runtime, loaded, memory, run).await? => Ok(Advanced::Waits),
         Some(true) => {
             execute::begin(
                 runtime,

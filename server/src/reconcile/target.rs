@@ -26,7 +26,7 @@ pub(crate) use memory::{Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{explain, ledger, revisions, run};
+use super::{explain, ledger, revisions, run, windows};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
@@ -215,6 +215,8 @@ async fn pass(
         }
         _ => None,
     };
+    let (cluster, home) = (&loaded.row.cluster, &loaded.source.home_cluster);
+    let window = windows::of(runtime.store(), &loaded.definition, cluster, home, now).await?;
     let mut decision = decide::decide(&Situation {
         now,
         mode: loaded.row.mode,
@@ -222,6 +224,7 @@ async fn pass(
         retry: loaded.definition.sync_options.retry.as_ref(),
         hold: loaded.hold.as_ref(),
         pin: loaded.pin.as_ref(),
+        window: window.as_ref(),
         state,
         running: running.as_ref(),
         requested: requested.as_ref(),
@@ -252,7 +255,9 @@ async fn pass(
                 now,
             )
             .await?;
-            record::endings(runtime, &loaded, compared, &facts, now).await?;
+            // Holds end inside windows only.
+            let open = window.as_ref().is_none_or(|window| window.open);
+            record::endings(runtime, &loaded, compared, &facts, open, now).await?;
             if loaded.run.is_none() {
                 memory.wrote.clear();
             }

@@ -19,6 +19,7 @@ use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{ApplicationView, SourceSpec, SyncPolicy, TargetSummary};
 use lockstep_types::source::Mode;
+use lockstep_types::window::WindowView;
 
 /// The head of the page.
 pub fn header(
@@ -90,6 +91,7 @@ fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
             <span title="The revision that the definition asks for">{format!("tracks {}", spec.target_revision.name())}</span>
             {more_sources(view)}
             <span title="What may happen without a person">{policy_words(&view.policy)}</span>
+            {view.window.as_ref().map(window)}
             <span title="How it was defined">{format!("{}, namespace {}", view.dialect.words(), view.destination_namespace)}</span>
             {images.into_iter().take(4).map(tag).collect_view()}
             {view
@@ -107,6 +109,21 @@ fn meta(view: &ApplicationView, target: Option<&TargetSummary>) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Open or closed, until when; all windows in the title.
+fn window(window: &WindowView) -> AnyView {
+    let until = window
+        .changes
+        .map(|at| format!(" until {}", format::absolute(at)))
+        .unwrap_or_default();
+    let words = match (window.open, window.people) {
+        (true, _) => format!("sync window open{until}"),
+        (false, true) => format!("sync window closed{until}, people may sync"),
+        (false, false) => format!("sync window closed{until}"),
+    };
+    let all = format!("Project {}: {}", window.project, window.windows.join("; "));
+    view! { <span title=all>{words}</span> }.into_any()
 }
 
 /// The further sources, a line each.

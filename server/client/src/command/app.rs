@@ -2,6 +2,7 @@
 
 use super::Global;
 use super::app_edit::{Create, EditFile};
+use super::app_hold::{self, HoldTarget, Release};
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
 use crate::api::ClientError;
@@ -35,6 +36,12 @@ pub enum App {
     History(History),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
+    /// Stop all writes to a target for some hours; it is still compared.
+    Hold(HoldTarget),
+    /// End the hold of a target.
+    Release(Release),
+    /// All holds with owner, reason, end and what waits.
+    Holds,
     /// Add an application: a commit in a root source, previewed first.
     Create(Create),
     /// Change the definition of an application: a commit in its root source, previewed first.
@@ -72,6 +79,9 @@ impl App {
             Self::Wait(wait) => wait.run(global).await,
             Self::History(history) => history.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
+            Self::Hold(hold) => hold.run(global).await,
+            Self::Release(release) => release.run(global).await,
+            Self::Holds => app_hold::list(global).await,
             Self::Create(create) => create.run(global).await,
             Self::Edit(edit) => edit.run(global).await,
         }
@@ -167,6 +177,9 @@ fn describe(view: &ApplicationView, target: &TargetSummary) -> String {
     }
     if let Some(reason) = &target.reason {
         lines.push(("Reason", reason.sentence()));
+    }
+    if let Some(window) = &view.window {
+        lines.push(("Window", window.state()));
     }
     if let Some(hold) = &target.hold {
         lines.push((

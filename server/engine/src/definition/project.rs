@@ -4,8 +4,10 @@
 
 mod permit;
 mod signed;
+mod windows;
 
 pub use permit::{Refused, Rules};
+pub use windows::{Asked, Subject, SyncWindow, Verdict, WindowKind};
 
 use super::collect::{Ours, read_frame};
 use super::fields::{FieldProblem, Place, Report};
@@ -37,8 +39,7 @@ pub struct Project {
     /// Kinds with a namespace: all unless a list is given.
     pub namespaced_allowed: Option<Vec<ProjectKind>>,
     pub namespaced_denied: Vec<ProjectKind>,
-    /// Sync windows as written.
-    pub sync_windows: Vec<Value>,
+    pub sync_windows: Vec<SyncWindow>,
     /// Roles as written, without tokens.
     pub roles: Vec<Value>,
     /// Ids of keys that commits must be signed with.
@@ -111,7 +112,11 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
             .has("namespaceResourceWhitelist")
             .then(|| kinds(&spec, "namespaceResourceWhitelist")),
         namespaced_denied: kinds(&spec, "namespaceResourceBlacklist"),
-        sync_windows: spec.values("syncWindows"),
+        sync_windows: spec
+            .list("syncWindows")
+            .iter()
+            .filter_map(windows::read)
+            .collect(),
         roles: roles(&spec),
         signature_keys: spec
             .list("signatureKeys")
@@ -138,9 +143,6 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
 }
 
 fn notes(spec: &Place<'_>) {
-    if spec.has("syncWindows") {
-        spec.note("syncWindows", NOT_YET);
-    }
     if spec.has("roles") {
         spec.note("roles", "they count where this source holds the policy");
     }

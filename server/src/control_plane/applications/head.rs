@@ -5,6 +5,8 @@ use super::super::fleet::{badness, scope};
 use super::super::sources::sets;
 use super::super::{Plane, refuse};
 use super::links;
+use crate::reconcile::windows;
+use crate::runtime::now;
 use crate::store;
 use crate::store::target::Which;
 use engine::definition::DefinedSource;
@@ -57,6 +59,15 @@ impl Plane {
             None => None,
         };
         let definition = &defined.definition;
+        let window = match (selected, &source) {
+            (Some(selected), Some(source)) => {
+                let (cluster, home) = (&selected.target.cluster, &source.home_cluster);
+                windows::of(db, definition, cluster, home, now())
+                    .await
+                    .map_err(refuse::store)?
+            }
+            _ => None,
+        };
         Ok(ApplicationView {
             application: defined.reference(),
             group: defined.row.group.clone(),
@@ -71,6 +82,7 @@ impl Plane {
             more_sources: self.more_sources(&defined, selected).await?,
             destination_namespace: definition.destination.namespace.clone(),
             policy: definition.policy.clone(),
+            window,
             labels: definition.labels.clone(),
             set: definition.set.as_ref().map(sets::reference),
             links: links::links(&definition.annotations),

@@ -79,6 +79,61 @@ fn acts_as_policy_mode_and_history_say() {
             Some(ReasonCode::AwaitingApproval),
         ),
         (
+            "a closed window",
+            given().differs().closed(false),
+            Act::Rest,
+            Some(ReasonCode::WaitingForWindow),
+        ),
+        (
+            "a closed window and drift",
+            given().drifted().closed(true),
+            Act::Rest,
+            Some(ReasonCode::WaitingForWindow),
+        ),
+        (
+            "a closed window and nothing to do",
+            given().closed(false),
+            Act::Rest,
+            None,
+        ),
+        (
+            "a closed window that lets people pass",
+            given().differs().closed(true).asked(),
+            Act::Start {
+                trigger: Trigger::Person("maria".to_owned()),
+                prune: true,
+            },
+            None,
+        ),
+        (
+            "a closed window and a pin whose owner it lets pass",
+            given()
+                .differs()
+                .closed(true)
+                .with(|g| g.pin = Some(pin(60))),
+            Act::Start {
+                trigger: Trigger::Pin("maria".to_owned()),
+                prune: false,
+            },
+            Some(ReasonCode::Pinned),
+        ),
+        (
+            "a hold whose time is over while the window is closed",
+            given().differs().held(-1).closed(true),
+            Act::Rest,
+            Some(ReasonCode::Held),
+        ),
+        (
+            "an ended hold awaits a yes, window or not",
+            given().differs().closed(true).with(|g| {
+                let mut over = given::hold(-1);
+                over.ended_waiting = true;
+                g.hold = Some(over);
+            }),
+            Act::Rest,
+            Some(ReasonCode::AwaitingApproval),
+        ),
+        (
             "hold is over and nothing waits",
             given().held(-1),
             Act::Rest,
@@ -587,4 +642,25 @@ fn nothing_that_is_wrong_is_without_a_sentence() {
         }
     }
     assert_eq!(looked, 128 * 18);
+}
+
+#[test]
+fn a_closed_window_says_when_it_opens_and_refuses_who_may_not_pass() {
+    let waits = given().differs().closed(false).decide();
+    assert_eq!(waits.again, Some(NOW.plus_seconds(3600)));
+    let cause = waits.cause.unwrap();
+    assert_eq!(
+        cause.cause,
+        "Waits for window 'allow 0 22 * * 1-5 for 1h Europe/Berlin' of project shops: opens at 1970-01-12T14:46:40Z"
+    );
+    let asked = given().differs().closed(false).asked().decide();
+    assert_eq!(
+        asked.act,
+        Act::Refuse(format!(
+            "{}. It syncs by itself then; nobody can sync before, unless the window is changed in Git",
+            cause.cause
+        ))
+    );
+    let held = given().differs().held(-1).closed(false).decide();
+    assert_eq!(held.again, Some(NOW.plus_seconds(3600)));
 }

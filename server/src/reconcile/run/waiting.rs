@@ -2,13 +2,14 @@
 
 use super::Advanced;
 use super::progress;
-use crate::reconcile::target::{TargetMemory, Waiting};
+use crate::reconcile::target::{Loaded, TargetMemory, Waiting};
+use crate::reconcile::windows;
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
 use crate::store::{self, StoreError};
 use lockstep_types::application::Hold;
 use lockstep_types::plan::{Action, PlanPhase};
-use lockstep_types::sync::{StepOutcome, StepStatus, SyncPhase};
+use lockstep_types::sync::{StepOutcome, StepStatus};
 use lockstep_types::time::Micros;
 
 /// Notes it; the database only when the sentence is a new one.
@@ -48,12 +49,34 @@ pub(super) async fn held(
     Ok(Advanced::Waits)
 }
 
+/// Does a closed window stop the run? It goes on when the window opens.
+pub(super) async fn closed(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    run: &RunRow,
+) -> Result<bool, StoreError> {
+    let (db, definition, now) = (runtime.store(), &loaded.definition, now());
+    let (cluster, home) = (&loaded.row.cluster, &loaded.source.home_cluster);
+    let began = (run.started_at, &run.started_by);
+    if windows::let_finish(db, definition, (cluster, home), began, now).await? {
+        return Ok(false);
+    }
+    let Some(window) = windows::of(db, definition, cluster, home, now).await? else {
+        return Ok(false);
+    };
+    memory.waiting = None;
+    let at = window.changes.map(Micros::rfc3339);
+    say(runtime, run, &window.waits(at.as_deref())).await?;
+    Ok(true)
+}
+
 async fn say(runtime: &Runtime, run: &RunRow, words: &str) -> Result<(), StoreError> {
     if run.message == words {
         return Ok(());
     }
     let mut tx = runtime.store().begin().await?;
-    let phase = SyncPhase::Applying;
+    let phase = run.phase;
     store::run::set_phase(&mut tx, run.id, run.fence, phase, phase, words).await?;
     tx.commit().await.map(|_| ())
 }

@@ -264,12 +264,13 @@ pub(super) async fn endings(
     loaded: &Loaded,
     compared: &Compared,
     facts: &Facts,
+    open: bool,
     now: Micros,
 ) -> Result<(), StoreError> {
     if let Some(hold) = loaded
         .hold
         .as_ref()
-        .filter(|hold| hold.until <= now && !hold.ended_waiting)
+        .filter(|hold| open && hold.until <= now && !hold.ended_waiting)
     {
         let mut tx = runtime.store().begin().await?;
         if facts.writes > 0 || facts.prunes > 0 {

@@ -58,7 +58,7 @@ fn the_whole_schema_is_read() {
             "spec.roles[0].jwtTokens",
             "spec.signatureKeys",
             "spec.sourceNamespaces",
-            "spec.syncWindows",
+            "spec.syncWindows[0].applications",
         ]
     );
 }

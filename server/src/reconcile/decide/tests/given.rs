@@ -13,6 +13,7 @@ pub(super) struct Given {
     pub(super) retry: Option<Retry>,
     pub(super) hold: Option<Hold>,
     pub(super) pin: Option<Pin>,
+    pub(super) window: Option<WindowView>,
     pub(super) unknown: Option<Cause>,
     pub(super) facts: Facts,
     pub(super) running: Option<Running>,
@@ -36,6 +37,7 @@ pub(super) fn given() -> Given {
         retry: None,
         hold: None,
         pin: None,
+        window: None,
         unknown: None,
         facts: Facts {
             revision: Revision("a".repeat(40)),
@@ -74,6 +76,7 @@ impl Given {
             retry: self.retry.as_ref(),
             hold: self.hold.as_ref(),
             pin: self.pin.as_ref(),
+            window: self.window.as_ref(),
             state: match &self.unknown {
                 Some(cause) => State::Unknown(cause),
                 None => State::Known(&self.facts),
@@ -140,6 +143,10 @@ impl Given {
         self.with(|given| given.hold = Some(hold(until)))
     }
 
+    pub(super) fn closed(self, people: bool) -> Self {
+        self.with(|given| given.window = Some(window(people)))
+    }
+
     pub(super) fn asked(self) -> Self {
         self.with(|given| {
             given.requested = Some(Requested {
@@ -163,6 +170,17 @@ pub(super) fn hold(until: i64) -> Hold {
         from: NOW.plus_seconds(-60),
         until: NOW.plus_seconds(until),
         ended_waiting: false,
+    }
+}
+
+pub(super) fn window(people: bool) -> WindowView {
+    WindowView {
+        project: "shops".to_owned(),
+        open: false,
+        people,
+        closed_by: "allow 0 22 * * 1-5 for 1h Europe/Berlin".to_owned(),
+        changes: Some(NOW.plus_seconds(3600)),
+        windows: Vec::new(),
     }
 }
 
