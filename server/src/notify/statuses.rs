@@ -197,7 +197,7 @@ fn wanted(
     }
     clusters
         .into_iter()
-        .filter_map(|(cluster, states)| {
+        .map(|(cluster, states)| {
             let context = format!("lockstep/{cluster}");
             let mut wanted = sum(&states);
             if let Some((state, description)) = told.get(&context)
@@ -217,7 +217,7 @@ fn wanted(
                     description: description.clone(),
                 };
             }
-            Some((context, wanted))
+            (context, wanted)
         })
         .collect()
 }
