@@ -199,7 +199,7 @@ fn wanted(
     }
     clusters
         .into_iter()
-        .filter_map(|(cluster, states)| {
+        .map(|(cluster, states)| {
             let context = format!("lockstep/{cluster}");
             let mut wanted = sum(&states);
             if let Some((state, description)) = told.get(&context)
@@ -219,7 +219,7 @@ fn wanted(
                     description: description.clone(),
                 };
             }
-            Some((context, wanted))
+            (context, wanted)
         })
         .collect()
 }

@@ -173,7 +173,6 @@ async fn set_up(plane: &ControlPlane, hook: &str, mail_port: u64) {
         to: "team@example.org".to_owned(),
         template: "{% for item in items %}{{ item.news }}: {{ item.subject }}{% endfor %}"
             .to_owned(),
-        ..NewReceiver::default()
     };
     for new in [webhook, mail] {
         alerts
