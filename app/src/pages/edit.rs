@@ -156,16 +156,20 @@ fn page(wanted: Memo<Wanted>) -> AnyView {
     let session = use_session();
     view! {
         <Transition fallback=waiting>
-            {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
-                match data.await {
-                    Ok(data) => show(data, actor.as_ref()),
-                    Err(error) => view! { <Failure error=error /> }.into_any(),
-                }
-            })}
+            {move || {
+                // The session is read anew with every event; drawn anew, the form would forget what was chosen in it.
+                let session = session.map(|session| untrack(move || session.into_future()));
+                Suspend::new(async move {
+                    let actor = match session {
+                        Some(session) => session.await.ok().map(|session| session.actor),
+                        None => None,
+                    };
+                    match data.await {
+                        Ok(data) => show(data, actor.as_ref()),
+                        Err(error) => view! { <Failure error=error /> }.into_any(),
+                    }
+                })
+            }}
         </Transition>
     }
     .into_any()
