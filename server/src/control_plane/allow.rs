@@ -22,6 +22,18 @@ pub(super) fn allow(actor: &Actor, permission: Permission) -> Result<(), PortErr
     allow_named(actor, permission, policy::ANYTHING)
 }
 
+/// Refuses unless the actor has the permission on everything: for what belongs to the whole installation.
+///
+/// # Errors
+/// As [`allow`].
+pub(super) fn allow_everywhere(actor: &Actor, permission: Permission) -> Result<(), PortError> {
+    if actor.may_on_all(permission) {
+        Ok(())
+    } else {
+        Err(PortError::denied(permission))
+    }
+}
+
 /// Refuses unless the actor has the permission on what has this name.
 ///
 /// # Errors

@@ -279,6 +279,8 @@ async fn pass(
     // The tracked revision may have moved meanwhile, and whoever moved it may have let this pass speak for it.
     if let Comparison::Known(compared) = &comparison
         && loaded.pin.is_none()
+        // What was refused stays refused until it moves again, and that wakes.
+        && compared.refused.is_none()
         && tracked(runtime, &loaded).is_some_and(|tracked| tracked != compared.revision)
     {
         return Ok(Passed::Again(Duration::from_millis(20)));

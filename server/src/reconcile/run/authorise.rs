@@ -19,7 +19,7 @@ pub(super) async fn lost(
     let (Trigger::Person(_), Some(request)) = (trigger, loaded.requested()) else {
         return Ok(None);
     };
-    let StartedBy::Person(name) = &request.started_by else {
+    let (StartedBy::Person(name) | StartedBy::Rollback(name)) = &request.started_by else {
         return Ok(None);
     };
     let needed = match request.kind {

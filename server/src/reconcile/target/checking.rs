@@ -129,7 +129,7 @@ pub(super) async fn run<'a>(
         asked.push((digest, Arc::clone(object)));
         jobs.push(Job {
             check: *place,
-            object: object.body(),
+            object: without_secrets(object.body()),
             other: Value::Null,
         });
     }
@@ -158,5 +158,40 @@ pub(super) async fn run<'a>(
     Checked {
         checks: Arc::new(checks),
         verdicts: Arc::clone(&memory.verdicts),
+    }
+}
+
+/// The object as checks see it: what they say is shown to everybody, so the values of a Secret are empty.
+fn without_secrets(mut body: Value) -> Value {
+    let is = |name: &str, value: &str| body.get(name).and_then(Value::as_str) == Some(value);
+    if is("kind", "Secret") && is("apiVersion", "v1") {
+        for field in ["data", "stringData"] {
+            for value in body
+                .get_mut(field)
+                .and_then(Value::as_object_mut)
+                .into_iter()
+                .flat_map(serde_json::Map::values_mut)
+            {
+                *value = Value::String(String::new());
+            }
+        }
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn checks_see_the_keys_of_a_secret_and_no_value() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"password": "aHVudGVyMg=="}, "stringData": {"token": "x"}});
+        assert_eq!(
+            without_secrets(secret),
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"password": ""}, "stringData": {"token": ""}})
+        );
+        let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}});
+        assert_eq!(without_secrets(config.clone()), config);
     }
 }
