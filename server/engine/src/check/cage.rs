@@ -25,6 +25,8 @@ pub const SUBCOMMAND: &str = "check-child";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What all evaluations of one child may take: many checks without an end must not hold up other targets.
 const ALTOGETHER: Duration = Duration::from_secs(15);
+/// What is said of those that were not begun.
+pub(super) const TOO_LONG: &str = "the checks of this application take too long altogether";
 const MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 const CPU_SECONDS: u64 = 20;
 /// Enough for the deepest expression that the parser lets through.
@@ -70,11 +72,7 @@ fn answer(required: bool) -> Result<(), String> {
         let place = job.check;
         let answer = match stopped.get(&place) {
             Some(known) => known.clone(),
-            None if began.elapsed() > ALTOGETHER => stopped_answer(
-                &checks,
-                place,
-                "the checks of this application take too long altogether",
-            ),
+            None if began.elapsed() > ALTOGETHER => stopped_answer(&checks, place, TOO_LONG),
             None => match worker.ask(job) {
                 Some(answer) => answer,
                 None => {

@@ -1,6 +1,6 @@
 //! Starts the child and makes sure that every evaluation has an answer.
 
-use super::cage::{Question, SUBCOMMAND, stopped_answer};
+use super::cage::{Question, SUBCOMMAND, TOO_LONG, stopped_answer};
 use super::{Answer, Job, UserCheck};
 use crate::child::{self, ChildError, Limits};
 use crate::render::SandboxSettings;
@@ -33,9 +33,8 @@ pub async fn evaluate(
     let began = Instant::now();
     loop {
         if began.elapsed() > ALTOGETHER {
-            let why = "the checks of this application take too long altogether";
             for (slot, job) in answers.iter_mut().zip(jobs) {
-                slot.get_or_insert_with(|| stopped_answer(checks, job.check, why));
+                slot.get_or_insert_with(|| stopped_answer(checks, job.check, TOO_LONG));
             }
         }
         let open: Vec<usize> = answers

@@ -6,7 +6,7 @@ use super::built::Built;
 use super::chart_sources;
 use super::fields::{FieldProblem, Place, Report};
 use super::flux::Sources;
-use super::flux_values::ConfigMaps;
+use super::flux_values::{self, ConfigMaps};
 use super::repositories::{Repositories, Source};
 use super::signers::PublicKeys;
 use super::{
@@ -77,9 +77,10 @@ pub fn read_rendered(
     known.files(around);
     let mut all = files.to_vec();
     all.extend(around.iter().cloned());
+    let (config_maps, keys) = flux_values::read(&all);
     let mut collected = Collected {
-        config_maps: ConfigMaps::read(&all),
-        keys: PublicKeys::read(&all),
+        config_maps,
+        keys,
         ..Collected::default()
     };
     // A manifest whose place is not known carries the folder of its application instead.
@@ -135,9 +136,10 @@ impl Definitions {
 impl Collected {
     /// Everything that files of a repository hold.
     fn read(files: &[DefinitionFile]) -> Self {
+        let (config_maps, keys) = flux_values::read(files);
         let mut collected = Self {
-            config_maps: ConfigMaps::read(files),
-            keys: PublicKeys::read(files),
+            config_maps,
+            keys,
             built: Built::read(files),
             ..Self::default()
         };

@@ -3,6 +3,7 @@
 //! Values of Secrets are never taken: a definition is stored and shown, and a secret must be neither.
 
 use super::fields::Place;
+use super::signers::{self, PublicKeys};
 use super::{DefinitionFile, Substitution, ValuesReference};
 use crate::yaml;
 use serde_json::Value;
@@ -15,31 +16,47 @@ pub(super) type Data = BTreeMap<String, String>;
 #[derive(Debug, Default)]
 pub(super) struct ConfigMaps(BTreeMap<(String, String), Option<Data>>);
 
-impl ConfigMaps {
-    /// Reads the ConfigMaps that any of the files declares. Broken files are left to others to name.
-    pub(super) fn read(files: &[DefinitionFile]) -> Self {
-        let mut found = Self::default();
-        let word = b"ConfigMap";
-        for file in files {
-            if file.bytes.len() > super::collect::MAX_FILE_BYTES
-                || !file.bytes.windows(word.len()).any(|window| window == word)
+/// Reads the ConfigMaps that any of the files declares and, where something asks for signatures, the public keys in them
+/// and in Secrets. Broken files are left to others to name.
+pub(super) fn read(files: &[DefinitionFile]) -> (ConfigMaps, PublicKeys) {
+    let (mut config_maps, mut keys) = (ConfigMaps::default(), PublicKeys::default());
+    let signed = files
+        .iter()
+        .any(|file| signers::ASKED_BY.iter().any(|word| mentions(file, word)));
+    let kinds: &[&str] = if signed {
+        &["ConfigMap", "Secret"]
+    } else {
+        &["ConfigMap"]
+    };
+    for file in files {
+        if file.bytes.len() > super::collect::MAX_FILE_BYTES
+            || !kinds.iter().any(|kind| mentions(file, kind))
+        {
+            continue;
+        }
+        let Ok(text) = yaml::text_of(&file.bytes) else {
+            continue;
+        };
+        for document in yaml::documents(text).unwrap_or_default() {
+            if kinds.iter().any(|kind| document.text.contains(kind))
+                && let Ok(body) = document.value()
             {
-                continue;
-            }
-            let Ok(text) = yaml::text_of(&file.bytes) else {
-                continue;
-            };
-            for document in yaml::documents(text).unwrap_or_default() {
-                if document.text.contains("ConfigMap")
-                    && let Ok(body) = document.value()
-                {
-                    found.add(&body);
+                config_maps.add(&body);
+                if signed {
+                    keys.add(&file.path, &body);
                 }
             }
         }
-        found
     }
+    (config_maps, keys)
+}
 
+fn mentions(file: &DefinitionFile, word: &str) -> bool {
+    let word = word.as_bytes();
+    file.bytes.windows(word.len()).any(|window| window == word)
+}
+
+impl ConfigMaps {
     fn add(&mut self, body: &Value) {
         let of = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
         let (Some("ConfigMap"), Some("v1"), Some(name)) =

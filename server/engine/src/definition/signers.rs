@@ -4,10 +4,8 @@
 //! Flux keeps them in a Secret although they are public. Only values that are public keys are taken; everything else of a
 //! Secret is left where it is.
 
-use super::DefinitionFile;
 use super::fields::Place;
 use crate::signature::{KeyText, Keyring};
-use crate::yaml;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -30,6 +28,8 @@ pub struct Verification {
     pub unsupported: String,
 }
 
+/// Fields that ask for signatures; without any of them nobody looks for a key.
+pub(super) const ASKED_BY: [&str; 3] = ["verify", "signatureKeys", "sourceIntegrity"];
 /// Where Argo CD keeps its keys.
 pub(super) const ARGO_KEYS: &str = "argocd-gpg-keys-cm";
 
@@ -38,31 +38,8 @@ pub(super) const ARGO_KEYS: &str = "argocd-gpg-keys-cm";
 pub(super) struct PublicKeys(BTreeMap<(String, String), Vec<KeyText>>);
 
 impl PublicKeys {
-    /// Reads what any of the files declares. Broken files are left to others to name.
-    pub(super) fn read(files: &[DefinitionFile]) -> Self {
-        let mut found = Self::default();
-        let mentions = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).any(|at| at == word);
-        for file in files {
-            if file.bytes.len() > super::collect::MAX_FILE_BYTES
-                || !(mentions(&file.bytes, b"Secret") || mentions(&file.bytes, b"ConfigMap"))
-            {
-                continue;
-            }
-            let Ok(text) = yaml::text_of(&file.bytes) else {
-                continue;
-            };
-            for document in yaml::documents(text).unwrap_or_default() {
-                if (document.text.contains("Secret") || document.text.contains("ConfigMap"))
-                    && let Ok(body) = document.value()
-                {
-                    found.add(&file.path, &body);
-                }
-            }
-        }
-        found
-    }
-
-    fn add(&mut self, path: &str, body: &Value) {
+    /// Takes up what one document holds, if it is a Secret or a ConfigMap.
+    pub(super) fn add(&mut self, path: &str, body: &Value) {
         let of = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
         let (Some(kind @ ("Secret" | "ConfigMap")), Some("v1"), Some(name)) =
             (of("/kind"), of("/apiVersion"), of("/metadata/name"))

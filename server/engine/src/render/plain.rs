@@ -107,9 +107,13 @@ pub(super) fn find(
 type ByKey<'f> = HashMap<(String, String, String), Vec<Declared<'f>>>;
 
 fn declared<'f>(plain: &'f Plain, snapshot: &Snapshot, files: &[Staged]) -> Option<ByKey<'f>> {
+    let files: HashMap<&str, &Staged> = files
+        .iter()
+        .map(|staged| (staged.path.as_str(), staged))
+        .collect();
     let mut found = ByKey::new();
     for path in &plain.resources {
-        let staged = files.iter().find(|staged| staged.path == *path)?;
+        let staged = files.get(path.as_str())?;
         let bytes = snapshot.read(&staged.file).ok()?;
         for document in yaml::documents(yaml::text_of(&bytes).ok()?).ok()? {
             let body = document.value().ok()?;
