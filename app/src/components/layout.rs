@@ -11,8 +11,10 @@ use crate::error::ApiError;
 use crate::format;
 use crate::live::{Live, LiveState, Topic, ticks};
 use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
 use leptos_router::components::{Form, Outlet, Redirect};
 use leptos_router::hooks::{use_location, use_query_map};
+use lockstep_types::account::Actor;
 
 /// Who is here, for all pages below the frame.
 pub type SessionResource = Resource<Result<Session, ApiError>>;
@@ -20,6 +22,13 @@ pub type SessionResource = Resource<Result<Session, ApiError>>;
 /// The session of this document.
 pub fn use_session() -> Option<SessionResource> {
     use_context::<SessionResource>()
+}
+
+/// Who is here. Not followed: the session is read anew with every event, and a form that is drawn anew forgets what was
+/// chosen in it. What else a page shows brings it up to date.
+pub async fn acting(session: Option<SessionResource>) -> Option<Actor> {
+    let session = ScopedFuture::new_untracked(session?.into_future()).await;
+    session.ok().map(|session| session.actor)
 }
 
 /// The frame.

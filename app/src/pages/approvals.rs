@@ -5,7 +5,7 @@ use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::plan_view::{Gate, counts_words};
@@ -33,10 +33,7 @@ pub fn ApprovalsPage() -> impl IntoView {
         <ActionFailure error=failed />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match list.await {
                     Ok(list) => page(list, actor.as_ref(), decide),
                     Err(error) => view! { <Failure error=error /> }.into_any(),

@@ -6,7 +6,7 @@ use crate::components::clock::{Clock, ago};
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::icon::Icon;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{
     ACTION_LINK, LINK, PANEL, PageHead, Part, TABLE, TD, facts, heads, tag,
@@ -143,10 +143,7 @@ pub fn ClusterPage() -> impl IntoView {
         <Title text=move || name.try_get().unwrap_or_else(|| first.clone()) />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match data.await {
                     Ok(view) => page(view, actor.as_ref(), clock.0.get_untracked()),
                     Err(error) => view! { <Failure error=error /> }.into_any(),

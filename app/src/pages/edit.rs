@@ -14,7 +14,7 @@ pub use posted::{EditForm, Posted, answer};
 
 use crate::api::edits::{draft, template};
 use crate::components::feedback::{Failure, waiting};
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{LINK, PageHead};
 use crate::components::target_link::application_address;
@@ -157,13 +157,8 @@ fn page(wanted: Memo<Wanted>) -> AnyView {
     view! {
         <Transition fallback=waiting>
             {move || {
-                // The session is read anew with every event; drawn anew, the form would forget what was chosen in it.
-                let session = session.map(|session| untrack(move || session.into_future()));
                 Suspend::new(async move {
-                    let actor = match session {
-                        Some(session) => session.await.ok().map(|session| session.actor),
-                        None => None,
-                    };
+                    let actor = acting(session).await;
                     match data.await {
                         Ok(data) => show(data, actor.as_ref()),
                         Err(error) => view! { <Failure error=error /> }.into_any(),

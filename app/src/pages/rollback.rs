@@ -13,7 +13,7 @@ use crate::components::clock::ago;
 use crate::components::dialog::BODY;
 use crate::components::feedback::{ActionFailure, Failure, waiting};
 use crate::components::form::TextField;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::target_link::{application_address, rollback_address};
 use crate::error::ApiError;
@@ -109,10 +109,7 @@ pub fn RollbackPage() -> impl IntoView {
             {move || {
                 let wanted = wanted.get();
                 Suspend::new(async move {
-                    let actor = match session {
-                        Some(session) => session.await.ok().map(|session| session.actor),
-                        None => None,
-                    };
+                    let actor = acting(session).await;
                     match data.await {
                         Ok(data) => page(data, &wanted, actor.as_ref(), action),
                         Err(error) => view! { <Failure error=error /> }.into_any(),

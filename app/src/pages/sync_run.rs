@@ -8,7 +8,7 @@ use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{ACTION_LINK, H2, PageHead};
 use crate::components::plan_view::{Gate, counts_words};
@@ -93,10 +93,7 @@ pub fn SyncRunPage() -> impl IntoView {
         <Title text="Sync" />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match data.await {
                     Ok(view) => page(view, actor.as_ref(), clock),
                     Err(error) => view! { <Failure error=error /> }.into_any(),

@@ -8,7 +8,7 @@ use crate::components::button::{Look, Submit, refusal};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Failure, waiting};
 use crate::components::form::SelectField;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{Fold, PANEL, Part, TABLE, TD, heads, tag};
 use crate::components::reason::Banner;
@@ -33,10 +33,7 @@ pub fn AccessPart() -> impl IntoView {
         <ActionFailure error=failed />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match access.await {
                     Ok(view) => whole(view, actor.as_ref(), choose),
                     Err(ApiError::Port(PortError::Denied { .. })) => own(actor.as_ref()),

@@ -5,7 +5,7 @@ use crate::components::button::{Look, Submit};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, waiting};
 use crate::components::form::{SelectField, TextField};
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{Fold, PANEL, TABLE, TD, heads, tag};
 use leptos::form::ActionForm;
@@ -39,10 +39,7 @@ pub fn AccountsPart() -> impl IntoView {
         <ActionFailure error=failed />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let me = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor.user),
-                    None => None,
-                };
+                let me = acting(session).await.map(|actor| actor.user);
                 view! {
                     {match list.await {
                         Ok(list) => view! { {table(list, me, disable)} {create_form(create)} }.into_any(),

@@ -4,7 +4,7 @@ use crate::api::clusters::{AddCluster, clusters};
 use crate::components::button::{Look, Submit, refusal};
 use crate::components::feedback::{ActionFailure, Failure, waiting};
 use crate::components::form::{FIELD, TextField};
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{Fold, LINK};
 use crate::format;
@@ -23,10 +23,7 @@ pub fn ClustersPart(open: bool) -> impl IntoView {
     view! {
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 let refused = refusal(actor.as_ref(), Permission::Cluster);
                 match list.await {
                     Err(error) => view! { <Failure error=error /> }.into_any(),

@@ -12,7 +12,7 @@ use crate::api::alerts::{
 };
 use crate::components::button::refusal;
 use crate::components::feedback::{ActionFailure, Failure, waiting};
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::live::{Topic, ticks};
 use leptos::prelude::*;
@@ -75,10 +75,7 @@ pub fn NotificationsPart() -> impl IntoView {
         <ActionFailure error=failed />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match view.await {
                     Err(error) => view! { <Failure error=error /> }.into_any(),
                     Ok(view) => {

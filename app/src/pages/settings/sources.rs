@@ -7,7 +7,7 @@ use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::{SelectField, TextField};
 use crate::components::icon::Icon;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{Fold, LINK, PANEL, facts_row};
 use crate::components::reason::Banner;
@@ -59,10 +59,7 @@ pub fn SourcesPart(open: bool) -> impl IntoView {
         <ActionFailure error=failed />
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match list.await {
                     Err(error) => view! { <Failure error=error /> }.into_any(),
                     Ok((list, names)) => {

@@ -3,7 +3,7 @@
 use crate::api::sources::{TakeOver, preview_take_over};
 use crate::components::button::{LinkButton, Look, Submit, refusal};
 use crate::components::feedback::{ActionFailure, Failure, waiting};
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{H2, PANEL};
 use crate::components::plan_view::{PlanTable, counts_words};
@@ -36,10 +36,7 @@ pub fn TakeOverPart(source: String) -> impl IntoView {
     view! {
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match data.await {
                     Ok(preview) => show(preview, actor.as_ref(), action),
                     Err(error) => view! { <Failure error=error /> }.into_any(),

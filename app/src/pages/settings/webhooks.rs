@@ -4,7 +4,7 @@ use crate::api::webhooks::{RenewWebhookSecret, webhooks};
 use crate::components::button::{Look, Submit, refusal};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Failure, waiting};
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{PANEL, TABLE, TD, heads};
 use crate::components::reason::Banner;
@@ -40,10 +40,7 @@ pub fn WebhooksPart() -> impl IntoView {
         </p>
         <Transition fallback=waiting>
             {move || Suspend::new(async move {
-                let actor = match session {
-                    Some(session) => session.await.ok().map(|session| session.actor),
-                    None => None,
-                };
+                let actor = acting(session).await;
                 match list.await {
                     Err(error) => view! { <Failure error=error /> }.into_any(),
                     Ok(view) => {
