@@ -26,6 +26,7 @@ use crate::store::operation::NewOperation;
 use crate::store::run::{NewRun, RunRow};
 use crate::store::{self, StoreError};
 use engine::plan::HookRuns;
+use lockstep_types::application::Pin;
 use lockstep_types::id::OperationId;
 use lockstep_types::plan::{Action, Plan};
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
@@ -58,6 +59,9 @@ pub(crate) async fn begin(
                 return Ok(());
             };
             if let Some(why) = authorise::lost(runtime, loaded, trigger, *prune).await? {
+                if let (Trigger::Pin(_), Some(pin)) = (trigger, &loaded.pin) {
+                    return end_pin(runtime, loaded, pin, &why).await;
+                }
                 return refuse(runtime, loaded, Some(compared), &why).await;
             }
             let Some((operation, started_by)) =
@@ -278,6 +282,20 @@ async fn refuse(
         store::run::finish(&mut tx, run.id, run.fence, SyncPhase::Failed, why).await?;
     }
     store::operation::end(&mut tx, request.id, why).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A pin that its owner may no longer have is over before it began: what is tracked waits for a yes, as after any pin.
+async fn end_pin(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    pin: &Pin,
+    why: &str,
+) -> Result<(), StoreError> {
+    tracing::warn!(event.name = "pin.refused", target.id = %loaded.row.id, pin.id = %pin.id, why, "a pin was not carried out");
+    let mut tx = runtime.store().begin().await?;
+    store::pin::set_ended_waiting(&mut tx, pin.id).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
 pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
 pub use memory::Waiting;
-pub(crate) use memory::{Expected, TargetMemory};
+pub(crate) use memory::{Clock, Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
@@ -37,7 +37,6 @@ use lockstep_types::id::TargetId;
 use lockstep_types::plan::{Action, Plan};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::Revision;
-use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, SyncPhase};
 use lockstep_types::time::Micros;
 use std::sync::Arc;
@@ -109,9 +108,6 @@ async fn pass(
         return Ok(Passed::Done);
     };
     take_refreshes(runtime, &mut loaded, memory).await?;
-    if take_over(runtime, &mut loaded, memory).await? {
-        return Ok(Passed::Again(Duration::from_millis(20)));
-    }
     if loaded.run.is_none() {
         run::terminate_if_asked(runtime, &loaded, memory).await?;
     }
@@ -286,7 +282,8 @@ async fn pass(
         return Ok(Passed::Again(Duration::from_millis(20)));
     }
     let told = memory.told.as_ref().and_then(event::Told::again);
-    Ok(match decide::earlier(decision.again, told) {
+    let soon = decide::earlier(told, checking::again(memory, now));
+    Ok(match decide::earlier(decision.again, soon) {
         Some(at) => Passed::Again(until(at, now)),
         None if loaded.run.is_some() => {
             let look = memory
@@ -399,36 +396,6 @@ async fn take_refreshes(
         runtime.activator().activate_repository(&repository);
     }
     Ok(())
-}
-
-/// Begins to write to everything of the source that was only observed.
-async fn take_over(
-    runtime: &Runtime,
-    loaded: &mut Loaded,
-    memory: &mut TargetMemory,
-) -> Result<bool, StoreError> {
-    let Some(request) = loaded
-        .requests
-        .iter()
-        .find(|request| request.kind == OperationKind::TakeOver)
-    else {
-        return Ok(false);
-    };
-    if let Some(handle) = runtime.cluster(&loaded.row.cluster) {
-        run::ownership::accept(runtime, &handle).await?;
-    }
-    let mut tx = runtime.store().begin().await?;
-    if store::operation::take(&mut tx, request.id).await? {
-        store::source::set_mode(&mut tx, loaded.source.id, Mode::Managed).await?;
-        store::operation::end(&mut tx, request.id, "taken over").await?;
-    }
-    tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
-    tx.commit().await?;
-    memory.settled.clear();
-    for row in store::target::list(runtime.store()).await? {
-        runtime.activator().activate_target(row.id);
-    }
-    Ok(true)
 }
 
 /// The definition is gone or goes elsewhere: what is under way ends, what is in the cluster stays.

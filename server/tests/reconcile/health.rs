@@ -38,7 +38,7 @@ impl World {
         self.kubectl(&["patch", &kind, "mill", "--type", "merge", "--patch", &patch]);
     }
 
-    fn flux(&self, name: &str, spec: &str) {
+    pub(crate) fn flux(&self, name: &str, spec: &str) {
         self.flux_labelled(name, "", spec);
     }
 
@@ -50,7 +50,7 @@ impl World {
         );
     }
 
-    fn config_in(&self, folder: &str, text: &str) {
+    pub(crate) fn config_in(&self, folder: &str, text: &str) {
         self.repository.write(
             &format!("{folder}/config.yaml"),
             &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {folder}}}\ndata: {{text: {text}}}\n"),
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// Waits for a state of the application with this name.
-    async fn until_of(
+    pub(crate) async fn until_of(
         &self,
         name: &str,
         what: &str,
@@ -107,7 +107,7 @@ impl World {
         .await
     }
 
-    async fn until_good(&self, name: &str) -> TargetRow {
+    pub(crate) async fn until_good(&self, name: &str) -> TargetRow {
         self.until_of(name, "synced and healthy", |row| {
             row.state.sync == SyncStatus::Synced
                 && row.state.health.status == HealthStatus::Healthy

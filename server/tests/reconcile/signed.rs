@@ -129,3 +129,44 @@ async fn attack_32_a_commit_that_nobody_vouches_for_is_never_deployed() {
     assert_eq!(row.deployed.as_ref(), Some(&last));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_depends_on_a_refused_commit_goes_on_with_the_one_before() {
+    let world = World::start("vouched", Mode::Managed, HEALING).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (maria, public, _) = key(folder.path(), "maria@example.org");
+    world.repository.remove("apps/shop.yaml");
+    world.repository.write(
+        "apps/infra.yaml",
+        &format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: vouched, namespace: flux-system}}\nspec:\n  interval: 1m\n  url: '{0}'\n  ref: {{branch: main}}\n  verify: {{mode: HEAD, secretRef: {{name: signers}}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: signers, namespace: flux-system}}\ndata: {{signers: 'maria@example.org {public}'}}\n---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: infra, namespace: flux-system}}\nspec:\n  interval: 1m\n  path: ./infra\n  prune: true\n  targetNamespace: {1}\n  sourceRef: {{kind: GitRepository, name: vouched}}\n",
+            world.repository.url(),
+            world.namespace(),
+        ),
+    );
+    world.flux("later", "  dependsOn: [{name: infra}]\n");
+    world.config_in("infra", "one");
+    world.config_in("later", "one");
+    let first = world.push_signed("one", Some(&maria));
+    world.until_good("infra").await;
+    world.until_good("later").await;
+
+    world.config_in("infra", "two");
+    world.config_in("later", "two");
+    let second = world.push_signed("two", None);
+    let infra = world
+        .until_of("infra", "refused", |row| {
+            row.state
+                .reason
+                .as_ref()
+                .is_some_and(|reason| reason.code == ReasonCode::Unverified)
+        })
+        .await;
+    assert_eq!(infra.deployed.as_ref(), Some(&first));
+    world
+        .until_of("later", "deployed", |row| {
+            row.deployed.as_ref() == Some(&second)
+        })
+        .await;
+    world.end().await;
+}

@@ -43,6 +43,11 @@ impl Verdicts {
         self.0.contains_key(uid)
     }
 
+    /// Forgets what one check said, so that it is asked again.
+    pub fn forget(&mut self, digest: &str) {
+        self.0.retain(|_, verdict| verdict.digest != digest);
+    }
+
     /// Forgets all other objects.
     pub fn keep(&mut self, uids: &BTreeSet<&str>) {
         self.0.retain(|uid, _| uids.contains(uid.as_str()));

@@ -16,6 +16,10 @@ pub(super) async fn lost(
     trigger: &Trigger,
     prune: bool,
 ) -> Result<Option<String>, StoreError> {
+    let object = policy::application(&loaded.application.project, &loaded.application.name);
+    if let (Trigger::Pin(owner), Some(_)) = (trigger, &loaded.pin) {
+        return may_no_longer(runtime, owner, Permission::Rollback, &object).await;
+    }
     let (Trigger::Person(_), Some(request)) = (trigger, loaded.requested()) else {
         return Ok(None);
     };
@@ -26,7 +30,6 @@ pub(super) async fn lost(
         OperationKind::Rollback => Permission::Rollback,
         _ => Permission::Sync,
     };
-    let object = policy::application(&loaded.application.project, &loaded.application.name);
     let asked_to_prune = request
         .parameters
         .get("prune")
@@ -38,17 +41,28 @@ pub(super) async fn lost(
         && !loaded.definition.policy.prune;
     let all = [Some(needed), prunes.then_some(Permission::Prune)];
     for permission in all.into_iter().flatten() {
-        let verdict = runtime
-            .authority()
-            .still_may(name, permission, &object)
-            .await?;
-        if !verdict.allowed {
-            return Ok(Some(format!(
-                "{name} may no longer {} {object}: {}",
-                permission.word(),
-                verdict.why
-            )));
+        if let Some(why) = may_no_longer(runtime, name, permission, &object).await? {
+            return Ok(Some(why));
         }
     }
     Ok(None)
+}
+
+async fn may_no_longer(
+    runtime: &Runtime,
+    name: &str,
+    permission: Permission,
+    object: &str,
+) -> Result<Option<String>, StoreError> {
+    let verdict = runtime
+        .authority()
+        .still_may(name, permission, object)
+        .await?;
+    Ok((!verdict.allowed).then(|| {
+        format!(
+            "{name} may no longer {} {object}: {}",
+            permission.word(),
+            verdict.why
+        )
+    }))
 }

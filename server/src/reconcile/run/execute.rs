@@ -11,7 +11,7 @@ use super::progress::{Next, Progress};
 use super::step::Work;
 use super::{Advanced, ending, outcome, ownership, tell, waiting};
 use crate::reconcile::desired;
-use crate::reconcile::target::{Compared, Loaded, TargetMemory};
+use crate::reconcile::target::{Clock, Compared, Loaded, TargetMemory};
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
 use crate::store::{self, StoreError};
@@ -166,7 +166,7 @@ pub(super) async fn go_on(
             rows: &rows,
             heals,
             stale,
-            deadline: deadline(runtime, loaded, &rows),
+            deadline: Clock::goes(&mut memory.clock, run.id, now()).end(within(runtime, loaded)),
         };
         match next(runtime, memory, &known) {
             Next::Look => return Ok(Advanced::Changed),
@@ -276,18 +276,12 @@ fn next<'a>(runtime: &Runtime, memory: &mut TargetMemory, known: &Known<'a>) -> 
     next
 }
 
-/// From the first write on; waiting for a yes does not count.
-fn deadline(runtime: &Runtime, loaded: &Loaded, rows: &[StepOutcome]) -> Micros {
-    let first = rows
-        .iter()
-        .filter_map(|row| row.started_at)
-        .min()
-        .unwrap_or_else(now);
-    let within = match loaded.definition.sync_options.timeout_seconds {
+/// Seconds that a run may take from its first write on; waiting for a yes, held or for a window does not count.
+fn within(runtime: &Runtime, loaded: &Loaded) -> u64 {
+    match loaded.definition.sync_options.timeout_seconds {
         0 => runtime.settings().run_within.as_secs(),
         asked => u64::from(asked),
-    };
-    first.plus_seconds(i64::try_from(within).unwrap_or(i64::MAX / 4_000_000))
+    }
 }
 
 async fn settle(

@@ -2,7 +2,7 @@
 
 use super::Advanced;
 use super::progress;
-use crate::reconcile::target::{Loaded, TargetMemory, Waiting};
+use crate::reconcile::target::{Clock, Loaded, TargetMemory, Waiting};
 use crate::reconcile::windows;
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
@@ -44,6 +44,7 @@ pub(super) async fn held(
     hold: &Hold,
 ) -> Result<Advanced, StoreError> {
     memory.waiting = None;
+    Clock::stops(&mut memory.clock, run.id, now());
     let words = format!("{} holds all writes: {}", hold.owner, hold.reason);
     say(runtime, run, &words).await?;
     Ok(Advanced::Waits)
@@ -66,6 +67,7 @@ pub(super) async fn closed(
         return Ok(false);
     };
     memory.waiting = None;
+    Clock::stops(&mut memory.clock, run.id, now);
     let at = window.changes.map(Micros::rfc3339);
     say(runtime, run, &window.waits(at.as_deref())).await?;
     Ok(true)

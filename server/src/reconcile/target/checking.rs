@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long a check that did not keep to its limits is left alone.
-const REST_SECONDS: i64 = 60;
+pub(super) const REST_SECONDS: i64 = 60;
 
 /// The checks of a target and what they said.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +75,18 @@ fn checks(runtime: &Runtime, loaded: &Loaded) -> Vec<UserCheck> {
     checks
 }
 
-/// Has everything judged that was not judged in its present version.
+/// When the first check that was stopped is asked again.
+pub(super) fn again(memory: &TargetMemory, now: Micros) -> Option<Micros> {
+    let checks = memory.stopped.values().map(|(until, _)| *until);
+    let dependencies = memory.ready.values().filter_map(|said| said.rests);
+    checks
+        .chain(dependencies)
+        .filter(|until| *until > now)
+        .min()
+}
+
+/// Has everything judged that was not judged in its present version. One that was stopped is asked again when it has
+/// rested, though nothing has changed: it may have met a busy machine only.
 pub(super) async fn run<'a>(
     runtime: &Runtime,
     loaded: &'a Loaded,
@@ -90,7 +101,11 @@ pub(super) async fn run<'a>(
         return Checked::default();
     }
     let digests: Vec<String> = checks.iter().map(UserCheck::digest).collect();
-    memory.stopped.retain(|_, (until, _)| *until > now);
+    let rested: Vec<String> = memory
+        .stopped
+        .extract_if(.., |_, (until, _)| *until <= now)
+        .map(|(digest, _)| digest)
+        .collect();
     let mut found: Vec<(usize, Arc<LiveObject>)> = Vec::new();
     let also = loaded
         .definition
@@ -109,6 +124,9 @@ pub(super) async fn run<'a>(
         }
     }
     let verdicts = Arc::make_mut(&mut memory.verdicts);
+    for digest in &rested {
+        verdicts.forget(digest);
+    }
     let present: BTreeSet<&str> = found
         .iter()
         .map(|(_, object)| object.uid.as_str())

@@ -65,6 +65,8 @@ pub(crate) struct TargetMemory {
     pub(crate) watched: bool,
     /// The run whose first write of this process was announced to the cluster.
     pub(crate) claimed: Option<RunId>,
+    /// The time that the open run has.
+    pub(crate) clock: Option<Clock>,
     /// What the open run waits for.
     pub(crate) waiting: Option<Waiting>,
     /// Since when objects that a run waits for are in a bad state.
@@ -86,6 +88,49 @@ pub struct Waiting {
     pub until: Micros,
     /// When to look again even if nothing changes.
     pub again: Micros,
+}
+
+/// The time of a run, without what it spent held or outside its windows: that is nobody's fault.
+///
+/// It begins with the first write, or anew with the process that goes on with the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Clock {
+    run: RunId,
+    since: Micros,
+    stands: Option<Micros>,
+}
+
+impl Clock {
+    /// The clock of this run; it goes on if it stood.
+    pub(crate) fn goes(clock: &mut Option<Self>, run: RunId, now: Micros) -> Self {
+        let mut own = Self::of(clock, run, now);
+        if let Some(stood) = own.stands.take() {
+            own.since = Micros(own.since.0.saturating_add(now.0.saturating_sub(stood.0)));
+        }
+        *clock = Some(own);
+        own
+    }
+
+    /// Lets the clock of this run stand.
+    pub(crate) fn stops(clock: &mut Option<Self>, run: RunId, now: Micros) {
+        let mut own = Self::of(clock, run, now);
+        own.stands.get_or_insert(now);
+        *clock = Some(own);
+    }
+
+    /// When a run that may take so long is out of time.
+    pub(crate) fn end(self, seconds: u64) -> Micros {
+        self.since
+            .plus_seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 4_000_000))
+    }
+
+    fn of(clock: &Option<Self>, run: RunId, now: Micros) -> Self {
+        clock.filter(|clock| clock.run == run).unwrap_or(Self {
+            run,
+            since: now,
+            stands: None,
+        })
+    }
 }
 
 /// A write of our own that must show before the object is judged.
@@ -155,6 +200,20 @@ impl TargetMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_of_a_run_stands_while_it_is_held() {
+        let at = |seconds: i64| Micros(0).plus_seconds(seconds);
+        let run = RunId(uuid::Uuid::nil());
+        let mut clock = None;
+        assert_eq!(Clock::goes(&mut clock, run, at(10)).end(60), at(70));
+        Clock::stops(&mut clock, run, at(20));
+        Clock::stops(&mut clock, run, at(500));
+        assert_eq!(Clock::goes(&mut clock, run, at(1000)).end(60), at(1050));
+        assert_eq!(Clock::goes(&mut clock, run, at(1001)).end(60), at(1050));
+        let other = RunId(uuid::Uuid::max());
+        assert_eq!(Clock::goes(&mut clock, other, at(1001)).end(60), at(1061));
+    }
 
     #[test]
     fn a_write_shows_with_its_version_or_a_later_one() {

@@ -2,10 +2,11 @@
 //!
 //! Only automation waits. What a person asks for is done at once.
 
+use super::checking::REST_SECONDS;
 use super::others::{self, Other};
 use super::{Loaded, TargetMemory};
 use crate::reconcile::cause::Cause;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, now};
 use crate::store::StoreError;
 use engine::check::{self, Answer, Job, UserCheck, What};
 use engine::definition::{Definition, Dependency};
@@ -13,13 +14,24 @@ use lockstep_types::application::Dialect;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::time::Micros;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Definitions that are looked at for a circle; more is a mistake.
 const LONGEST: usize = 200;
 
-/// What a `readyExpr` said last: the digest of all that it read, and the answer.
-pub(crate) type Ready = BTreeMap<String, (String, Answer)>;
+/// What each `readyExpr` said last.
+pub(crate) type Ready = BTreeMap<String, Said>;
+
+/// What a `readyExpr` said.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    /// Digest of all that it read.
+    read: String,
+    answer: Answer,
+    /// It did not keep to its limits, and is left alone until then.
+    pub(super) rests: Option<Micros>,
+}
 
 /// What the target waits for; `None`: nothing.
 ///
@@ -152,7 +164,9 @@ async fn by_expression(
     };
     let digest = format!("{} {} {}", check.digest(), job.object, job.other);
     let answer = match memory.ready.get(&name) {
-        Some((read, answer)) if *read == digest => answer.clone(),
+        Some(said) if said.read == digest && said.rests.is_none_or(|until| until > now()) => {
+            said.answer.clone()
+        }
         _ => {
             let Ok(_permit) = runtime.limits().checks.acquire().await else {
                 return None;
@@ -160,7 +174,13 @@ async fn by_expression(
             let sandbox = runtime.renderer().sandbox();
             let answers = check::evaluate(sandbox, &[check], &[job]).await;
             let answer = answers.into_iter().next()?;
-            memory.ready.insert(name, (digest, answer.clone()));
+            let rests = answer.stopped.then(|| now().plus_seconds(REST_SECONDS));
+            let said = Said {
+                read: digest,
+                answer: answer.clone(),
+                rests,
+            };
+            memory.ready.insert(name, said);
             answer
         }
     };

@@ -13,6 +13,7 @@ use engine::live::Lookup;
 use lockstep_types::application::Dialect;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::{Health, HealthStatus};
+use lockstep_types::reason::ReasonCode;
 use lockstep_types::resource::ResourceKey;
 use serde_json::Value;
 
@@ -109,8 +110,14 @@ pub(super) async fn readiness(
     let tracked = runtime
         .resolution(&source.repo_url, &source.target_revision)
         .and_then(|known| known.revision);
+    // A commit that is not vouched for is not waited for: the last one that is stays, and that is what counts.
+    let refused = state
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.code == ReasonCode::Unverified);
     if let Some(tracked) = tracked
         && tracked != *revision
+        && !refused
         && store::pin::unended_of(runtime.store(), id).await?.is_none()
     {
         return Ok(Err(format!("it is not at {} yet", tracked.short())));
