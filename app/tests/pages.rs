@@ -10,6 +10,8 @@ mod edits;
 mod fake;
 #[path = "pages/forms.rs"]
 mod forms;
+#[path = "pages/logs.rs"]
+mod logs;
 #[path = "pages/sets.rs"]
 mod sets;
 #[path = "pages/several_sources.rs"]

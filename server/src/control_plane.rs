@@ -19,6 +19,7 @@ mod editing;
 mod filter;
 mod fleet;
 mod names;
+mod objects;
 mod patches;
 mod paths;
 mod refuse;
@@ -65,6 +66,7 @@ pub fn ports(
     ControlPlane {
         fleet: Arc::new(plane.clone()),
         applications: Arc::new(plane.clone()),
+        objects: Arc::new(plane.clone()),
         syncs: Arc::new(plane.clone()),
         rollbacks: Arc::new(plane.clone()),
         editing: Arc::new(plane.clone()),

@@ -9,6 +9,8 @@ mod dialogs;
 mod drawer;
 mod header;
 mod history_tab;
+pub mod log_feed;
+mod logs_pane;
 mod standing_banners;
 mod tree_tab;
 
@@ -19,7 +21,7 @@ use crate::api::applications::{
 };
 use crate::components::clock::Clock;
 use crate::components::feedback::Failure;
-use crate::components::layout::use_session;
+use crate::components::layout::{acting, use_session};
 use crate::components::loaded::{Loading, loaded};
 use crate::components::standing::severity;
 use crate::components::switcher::{Choice, Tabs};
@@ -117,6 +119,7 @@ pub fn ApplicationPage() -> impl IntoView {
                 .map(Some)
         },
     );
+    let logs = logs_pane::Logs::new(head, address);
     let plan_of = Memo::new(move |_| {
         address.with(|address| {
             (
@@ -149,10 +152,7 @@ pub fn ApplicationPage() -> impl IntoView {
             {move || {
                 let address = address.get();
                 Suspend::new(async move {
-                    let actor = match session {
-                        Some(session) => session.await.ok().map(|session| session.actor),
-                        None => None,
-                    };
+                    let actor = acting(session).await;
                     match head.await {
                         Err(error) => view! { <Failure error=error /> }.into_any(),
                         Ok(view) => {
@@ -175,7 +175,7 @@ pub fn ApplicationPage() -> impl IntoView {
             move |body| {
                 let address = address.get();
                 match body {
-                    Body::Tree(tree) => tree_tab::tree_tab(tree, head, node, address, clock),
+                    Body::Tree(tree) => tree_tab::tree_tab(tree, head, node, logs, address, clock),
                     Body::Changes(changes) => changes_tab::changes_tab(changes),
                     Body::History(history) => history_tab::history_tab(history, address, clock),
                     Body::Compare(compare) => history_tab::compare_view(compare, address),

@@ -7,6 +7,7 @@ mod answers;
 mod applications;
 mod editing;
 mod fleet;
+mod logs;
 mod objects;
 pub mod site;
 
@@ -46,6 +47,7 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
     ControlPlane {
         fleet: fake.clone(),
         applications: fake.clone(),
+        objects: fake.clone(),
         syncs: fake.clone(),
         rollbacks: fake.clone(),
         editing: fake.clone(),

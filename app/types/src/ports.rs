@@ -21,6 +21,7 @@ use crate::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
+use crate::log::{LogLine, LogQuery, LogView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
@@ -84,6 +85,20 @@ pub trait Applications: Send + Sync {
         from: &Revision,
         to: &Revision,
     ) -> Answer<CompareView>;
+}
+
+/// Single objects of a target.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// The Pods of an object, and the last lines of the logs that are meant, oldest first.
+    async fn log_view(&self, actor: &Actor, target: TargetId, query: &LogQuery) -> Answer<LogView>;
+    /// Lines of logs: those there are, and with `follow` those that come, until nobody listens.
+    async fn log(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        query: &LogQuery,
+    ) -> Answer<BoxStream<'static, Answer<LogLine>>>;
 }
 
 /// Runs, and the intents that start or end them.
@@ -248,6 +263,7 @@ pub trait Alerts: Send + Sync {
 pub struct ControlPlane {
     pub fleet: Arc<dyn Fleet>,
     pub applications: Arc<dyn Applications>,
+    pub objects: Arc<dyn Objects>,
     pub syncs: Arc<dyn Syncs>,
     pub rollbacks: Arc<dyn Rollbacks>,
     pub editing: Arc<dyn Editing>,

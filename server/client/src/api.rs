@@ -50,6 +50,9 @@ impl ClientError {
     }
 }
 
+/// For answers that go on as long as somebody reads them.
+const ENDLESS: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// A server and who asks it.
 pub(crate) struct Api {
     http: reqwest::Client,
@@ -142,6 +145,20 @@ impl Api {
         self.answer::<serde_json::Value>(request).await.map(|_| ())
     }
 
+    /// An answer that is text and may never end.
+    pub(crate) async fn text(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Text<'_>, ClientError> {
+        let request = self.request(Method::GET, path, query)?.timeout(ENDLESS);
+        let response = self.response(request).await?;
+        Ok(Text {
+            server: &self.server,
+            response,
+        })
+    }
+
     fn request(
         &self,
         method: Method,
@@ -161,14 +178,15 @@ impl Api {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let unreachable = |source| ClientError::Unreachable {
-            server: self.server.clone(),
-            source,
-        };
-        let response = request.send().await.map_err(unreachable)?;
+        let response = self.response(request).await?;
+        response.json().await.map_err(unreachable(&self.server))
+    }
+
+    async fn response(&self, request: RequestBuilder) -> Result<reqwest::Response, ClientError> {
+        let response = request.send().await.map_err(unreachable(&self.server))?;
         let status = response.status();
         if status.is_success() {
-            return response.json().await.map_err(unreachable);
+            return Ok(response);
         }
         if status == StatusCode::UNAUTHORIZED && self.token.is_some() {
             return Err(ClientError::NotLoggedIn(self.server.clone()));
@@ -183,6 +201,27 @@ impl Api {
         Err(ClientError::Refused(
             response.json().await.unwrap_or(fallback),
         ))
+    }
+}
+
+fn unreachable(server: &str) -> impl FnOnce(reqwest::Error) -> ClientError {
+    let server = server.to_owned();
+    |source| ClientError::Unreachable { server, source }
+}
+
+/// Text as it arrives.
+pub(crate) struct Text<'a> {
+    server: &'a str,
+    response: reqwest::Response,
+}
+
+impl Text<'_> {
+    /// The next piece; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, ClientError> {
+        self.response
+            .chunk()
+            .await
+            .map_err(unreachable(self.server))
     }
 }
 

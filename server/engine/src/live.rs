@@ -11,6 +11,7 @@ mod backoff;
 mod currency;
 mod dirty;
 mod kinds;
+mod log;
 mod object;
 mod on_demand;
 mod openapi;
@@ -27,8 +28,8 @@ pub use access::{Access, AccessError, ClusterPolicy, read as read_kubeconfig};
 pub use address::AddressRefused;
 pub use dirty::Dirty;
 pub use kinds::{GroupKind, Kinds, Resolve, Resource, Scope};
+pub use log::{LogRequest, LogText};
 pub use object::{LiveObject, Owner};
-pub use on_demand::LogRequest;
 pub use request::RequestError;
 pub use wants::WantedObject;
 

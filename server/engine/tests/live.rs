@@ -4,6 +4,7 @@ mod cluster;
 
 use cluster::{Cluster, Running, target, until, want};
 use engine::live::{LogRequest, Lookup, Scope, Timing};
+use futures::StreamExt;
 use lockstep_types::cluster::Connection;
 use lockstep_types::resource::ResourceKey;
 use serde_json::json;
@@ -289,13 +290,20 @@ async fn reads_events_logs_and_objects_on_demand() {
         tail: 5,
         ..LogRequest::default()
     };
-    let log = live.logs(&wanted).await.unwrap();
-    assert!(!log.is_empty() && log.lines().count() <= 5, "{log}");
+    let lines: Vec<_> = live.log(&wanted).await.unwrap().collect().await;
+    assert!(
+        (1..=5).contains(&lines.len())
+            && lines
+                .iter()
+                .all(|line| line.as_ref().is_ok_and(|line| line.at.is_some())),
+        "{lines:?}"
+    );
     let missing = LogRequest {
         pod: "no-such-pod".to_owned(),
         ..wanted
     };
-    assert_eq!(live.logs(&missing).await.unwrap_err().code(), Some(404));
+    let refused = live.log(&missing).await.err().unwrap();
+    assert_eq!(refused.code(), Some(404));
     assert!(live.read_now(&key, "apps/v1").await.unwrap().is_some());
     assert!(
         live.read_now(&cluster.key("apps", "Deployment", "none"), "apps/v1")

@@ -8,6 +8,7 @@ mod applications;
 mod clusters;
 mod edits;
 mod fleet;
+mod logs;
 mod rollbacks;
 mod runs;
 mod sources;
@@ -17,8 +18,8 @@ use super::problem::Refusal;
 use super::table::Table;
 use axum::Json;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Edit, ForgetCluster, ForgetSource, Get, Hold, Policy, Rollback,
-    SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
+    Account, Approve, Cluster, Edit, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy,
+    Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,6 +75,7 @@ pub fn table() -> Table {
             Get,
             applications::compare,
         )
+        .get("/apps/{id}/targets/{target}/logs", Logs, logs::logs)
         .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
         .post("/apps/{id}/targets/{target}/refresh", Get, runs::refresh)
         .get("/operations/{id}", Get, runs::operation)

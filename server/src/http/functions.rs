@@ -10,7 +10,7 @@ use http::{Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, ForgetCluster, ForgetSource, Get, Hold, Policy, Rollback,
+    Account, Approve, Cluster, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy, Rollback,
     SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 
@@ -29,6 +29,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("application", Needs::Permission(Get)),
     ("tree", Needs::Permission(Get)),
     ("resource", Needs::Permission(Get)),
+    ("log_view", Needs::Permission(Logs)),
     ("changes", Needs::Permission(Get)),
     ("history", Needs::Permission(Get)),
     ("definition", Needs::Permission(Get)),

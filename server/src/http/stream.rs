@@ -28,7 +28,7 @@ use tower_sessions::Session;
 /// Tabs and scripts of one person.
 const PER_USER: usize = 32;
 /// Between two looks whether the login still holds.
-const RECHECK: Duration = Duration::from_secs(4);
+pub(super) const RECHECK: Duration = Duration::from_secs(4);
 /// A sign of life for proxies.
 const COMMENT: Duration = Duration::from_secs(15);
 
@@ -77,7 +77,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    fn enter(&self, user: UserId) -> Option<Place> {
+    pub(super) fn enter(&self, user: UserId) -> Option<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(user).or_default();
         if *count >= PER_USER {
@@ -98,7 +98,7 @@ impl Streams {
 }
 
 /// One open stream; leaving it counts it down.
-struct Place {
+pub(super) struct Place {
     streams: Streams,
     user: UserId,
 }
@@ -120,13 +120,13 @@ impl Drop for Place {
 }
 
 /// How the actor got in, to look again whether that still holds.
-enum Credential {
+pub(super) enum Credential {
     Session(Session),
     Token(Actor),
 }
 
 /// What became of a login.
-enum Holds {
+pub(super) enum Holds {
     Still,
     /// The same person, who may other things than before.
     Otherwise,
@@ -134,7 +134,15 @@ enum Holds {
 }
 
 impl Credential {
-    async fn holds(&self, web: &Web, actor: &Actor) -> Holds {
+    /// Of a request that came through the gate.
+    pub(super) fn of(actor: &Actor, request: &Request) -> Self {
+        match (actor.token, request.extensions().get::<Session>()) {
+            (None, Some(session)) => Self::Session(session.clone()),
+            _ => Self::Token(actor.clone()),
+        }
+    }
+
+    pub(super) async fn holds(&self, web: &Web, actor: &Actor) -> Holds {
         let now = match self {
             // The session caches its record: only a fresh load sees that it is gone.
             Self::Session(session) => match session.load().await {
@@ -188,10 +196,7 @@ pub async fn events(
         Ok(begun) => begun,
         Err(error) => return Refusal(error).into_response(),
     };
-    let credential = match (actor.token, request.extensions().get::<Session>()) {
-        (None, Some(session)) => Credential::Session(session.clone()),
-        _ => Credential::Token(actor.clone()),
-    };
+    let credential = Credential::of(&actor, &request);
     let mut recheck = tokio::time::interval(RECHECK);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let open = Open {

@@ -1,6 +1,7 @@
 //! A control plane that knows nothing: lists are empty, objects are not found, and acts are counted.
 
 use async_trait::async_trait;
+use futures::stream::{BoxStream, StreamExt};
 use lockstep_types::access::{AccessView, Question, QuestionAnswer};
 use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
@@ -18,11 +19,12 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId,
 };
+use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use lockstep_types::policy;
 use lockstep_types::ports::{
-    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
-    Webhooks,
+    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Objects, Rollbacks,
+    Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
@@ -145,6 +147,38 @@ impl Applications for Fake {
         _: &Revision,
     ) -> Answer<CompareView> {
         missing()
+    }
+}
+
+#[async_trait]
+impl Objects for Fake {
+    async fn log_view(&self, _: &Actor, _: TargetId, _: &LogQuery) -> Answer<LogView> {
+        missing()
+    }
+    /// A container that never stops writing; without `follow` one that wrote two lines.
+    async fn log(
+        &self,
+        _: &Actor,
+        _: TargetId,
+        query: &LogQuery,
+    ) -> Answer<BoxStream<'static, Answer<LogLine>>> {
+        let line = |number: u32| LogLine {
+            pod: "web-1".to_owned(),
+            container: "web".to_owned(),
+            at: Some(Micros(i64::from(number))),
+            text: format!("line {number}"),
+        };
+        if !query.follow {
+            let broken = Err(PortError::Unavailable(
+                "web of web-2: gone\nX-Evil: 1".to_owned(),
+            ));
+            return Ok(futures::stream::iter([Ok(line(1)), Ok(line(2)), broken]).boxed());
+        }
+        Ok(futures::stream::unfold(0_u32, move |number| async move {
+            tokio::task::yield_now().await;
+            Some((Ok(line(number)), number.wrapping_add(1)))
+        })
+        .boxed())
     }
 }
 

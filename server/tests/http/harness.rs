@@ -94,6 +94,7 @@ impl Server {
         let plane = ControlPlane {
             fleet: fake.clone(),
             applications: fake.clone(),
+            objects: fake.clone(),
             syncs: fake.clone(),
             rollbacks: fake.clone(),
             editing: fake.clone(),

@@ -212,3 +212,106 @@ async fn one_person_has_so_many_streams() {
     drop(streams.remove(0));
     open(&server, &cookie, "", &[]).await;
 }
+
+/// The address of the logs of a made-up target.
+fn logs(query: &str) -> String {
+    let none = uuid::Uuid::nil();
+    format!("/api/v1/apps/{none}/targets/{none}/logs{query}")
+}
+
+fn asking(server: &Server, cookie: &str, address: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let mut request = Request::builder()
+        .uri(address)
+        .header(header::HOST, server.host)
+        .header(header::COOKIE, cookie);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn logs_are_text_or_events_and_errors_break_neither() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let answer = server
+        .send(asking(&server, &cookie, &logs("?download=true"), &[]))
+        .await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(
+        answer.headers()["content-type"],
+        "text/plain; charset=utf-8"
+    );
+    assert!(
+        answer.headers()["content-disposition"]
+            .to_str()
+            .unwrap()
+            .starts_with("attachment")
+    );
+    let mut stream = Stream {
+        body: answer.into_body().into_data_stream(),
+        text: String::new(),
+    };
+    stream.ends().await;
+    assert_eq!(
+        stream.text,
+        "web-1/web line 1\nweb-1/web line 2\n# web of web-2: gone X-Evil: 1\n"
+    );
+
+    let events = [("accept", "text/event-stream")];
+    let answer = server
+        .send(asking(&server, &cookie, &logs(""), &events))
+        .await;
+    let mut stream = Stream {
+        body: answer.into_body().into_data_stream(),
+        text: String::new(),
+    };
+    let text = stream.until("event: end").await;
+    assert!(
+        text.contains(r#""text":"line 1""#)
+            && text.contains("event: failed\ndata: web of web-2: gone X-Evil: 1"),
+        "{text}"
+    );
+
+    for (query, headers, status) in [
+        (
+            "?object=nonsense",
+            &[][..],
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        ("?colour=red", &[], StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            "",
+            &[("sec-fetch-site", "cross-site")],
+            StatusCode::FORBIDDEN,
+        ),
+    ] {
+        let answer = server
+            .send(asking(&server, &cookie, &logs(query), headers))
+            .await;
+        assert_eq!(answer.status(), status, "{query} {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_never_pauses_ends_with_the_login() {
+    let server = Server::start().await;
+    let cookie = server.log_in("vic").await;
+    let answer = server
+        .send(asking(&server, &cookie, &logs("?follow=true"), &[]))
+        .await;
+    let mut body = answer.into_body().into_data_stream();
+    let first = body.next().await.unwrap().unwrap();
+    assert!(first.starts_with(b"web-1/web line 0"));
+    let vic = server.accounts.user_named("vic").await.unwrap();
+    server
+        .accounts
+        .set_disabled(&root(), vic, true)
+        .await
+        .unwrap();
+    // It is looked at every four seconds.
+    let ended = async { while body.next().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(10), ended)
+        .await
+        .unwrap();
+}

@@ -6,6 +6,7 @@ use crate::format;
 use leptos_router::params::ParamsMap;
 use lockstep_types::PortError;
 use lockstep_types::id::ApplicationId;
+use lockstep_types::log::LogQuery;
 use lockstep_types::resource::ResourceKey;
 
 /// The parts of the page.
@@ -49,6 +50,10 @@ pub struct Address {
     pub node: Option<ResourceKey>,
     /// Part of the drawer: empty is the summary.
     pub pane: String,
+    /// Whose log is shown: a Pod, a container, and whether of the run before; empty for those that suggest themselves.
+    pub pod: String,
+    pub container: String,
+    pub previous: bool,
     /// `sync`, `hold` or none.
     pub dialog: String,
     /// The tree as a list.
@@ -76,6 +81,9 @@ impl Address {
             },
             node: query.get("node").and_then(|node| ResourceKey::parse(&node)),
             pane: get("pane"),
+            pod: get("pod"),
+            container: get("container"),
+            previous: !get("previous").is_empty(),
             dialog: get("dialog"),
             list: get("list") == "1",
             from: get("from"),
@@ -95,6 +103,9 @@ impl Address {
         Self {
             node: None,
             pane: String::new(),
+            pod: String::new(),
+            container: String::new(),
+            previous: false,
             dialog: String::new(),
             list: false,
             ..self.clone()
@@ -118,6 +129,9 @@ impl Address {
                 ("tab", self.tab.word()),
                 ("node", &node),
                 ("pane", &self.pane),
+                ("pod", &self.pod),
+                ("container", &self.container),
+                ("previous", if self.previous { "1" } else { "" }),
                 ("list", if self.list { "1" } else { "" }),
                 ("from", &self.from),
                 ("with", &self.to),
@@ -125,6 +139,17 @@ impl Address {
                 ("dialog", &self.dialog),
             ],
         )
+    }
+
+    /// The log that the address asks for; `None` when it asks for none.
+    pub fn log(&self) -> Option<LogQuery> {
+        (self.pane == "logs").then(|| LogQuery {
+            object: self.node.clone(),
+            pod: self.pod.clone(),
+            container: self.container.clone(),
+            previous: self.previous,
+            ..LogQuery::default()
+        })
     }
 
     /// Editing the definition.
@@ -139,6 +164,9 @@ impl Address {
             tab,
             node: None,
             pane: String::new(),
+            pod: String::new(),
+            container: String::new(),
+            previous: false,
             from: String::new(),
             to: String::new(),
             before: String::new(),
@@ -153,6 +181,9 @@ impl Address {
         Self {
             node,
             pane: pane.to_owned(),
+            pod: String::new(),
+            container: String::new(),
+            previous: false,
             dialog: String::new(),
             ..self.clone()
         }
@@ -188,16 +219,22 @@ mod tests {
             &map(&[
                 ("cluster", "prod-eu"),
                 ("node", "apps/Deployment:shop/checkout"),
-                ("pane", "diff"),
+                ("pane", "logs"),
+                ("container", "proxy"),
+                ("previous", "1"),
                 ("dialog", "sync"),
             ]),
         );
         assert_eq!(
             address.link(),
             format!(
-                "/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=diff&dialog=sync"
+                "/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=logs&container=proxy&previous=1&dialog=sync"
             )
         );
+        let log = address.log();
+        assert!(log.is_some_and(|log| log.container == "proxy" && log.previous));
+        // Another object has other containers.
+        assert!(!address.node_link(None, "logs").contains("proxy"));
         assert_eq!(
             address.tab_link(Tab::History),
             format!("/apps/{id}/checkout?cluster=prod-eu&tab=history")

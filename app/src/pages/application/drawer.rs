@@ -10,7 +10,7 @@ use crate::components::sha::CopyButton;
 use crate::components::status::{chip, health_mark, state_chip, sync_mark};
 use crate::components::switcher::{Choice, Tabs};
 use leptos::prelude::*;
-use lockstep_types::resource::{ObjectEvent, ResourceView};
+use lockstep_types::resource::{ObjectEvent, ResourceKey, ResourceView};
 
 /// The drawer.
 pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyView {
@@ -38,16 +38,21 @@ pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyVi
         .diff
         .as_ref()
         .map_or(0, |diff| diff.changes.len().max(1));
-    let choices = vec![
+    let mut choices = vec![
         pane("", "Summary", 0),
         pane("diff", "Diff", changes),
         pane("yaml", "YAML", 0),
         pane("events", "Events", resource.events.len()),
     ];
+    if has_logs(&node.key) {
+        choices.push(pane("logs", "Logs", 0));
+    }
     let body = match address.pane.as_str() {
         "diff" => diff(&resource),
         "yaml" => yaml(&resource),
         "events" => events(&resource.events),
+        // They come by a way of their own.
+        "logs" => ().into_any(),
         _ => summary(&resource),
     };
     view! {
@@ -69,6 +74,20 @@ pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyVi
         {body}
     }
     .into_any()
+}
+
+/// Kinds that are Pods, or make them.
+fn has_logs(key: &ResourceKey) -> bool {
+    matches!(
+        (key.group.as_str(), key.kind.as_str()),
+        ("", "Pod" | "ReplicationController")
+            | (
+                "apps",
+                "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet"
+            )
+            | ("batch", "Job" | "CronJob")
+            | ("argoproj.io", "Rollout")
+    )
 }
 
 fn summary(resource: &ResourceView) -> AnyView {

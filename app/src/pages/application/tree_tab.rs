@@ -1,6 +1,7 @@
 //! The Tree tab: drawing or list, and the drawer of the chosen object.
 
 use super::drawer::drawer;
+use super::logs_pane::Logs;
 use super::{Address, selected};
 use crate::components::clock::Clock;
 use crate::components::feedback::{Empty, waiting};
@@ -19,6 +20,7 @@ pub fn tree_tab(
     tree: TreeView,
     head: Loading<ApplicationView>,
     node: Loading<Option<ResourceView>>,
+    logs: Logs,
     address: Address,
     clock: Clock,
 ) -> AnyView {
@@ -61,7 +63,7 @@ pub fn tree_tab(
             <Segments label="Form of the tree" choices=choices />
         </div>
         <div class=format!("{PANEL} grid {columns}")>
-            {drawing} {open.then(|| drawer_part(node, address))}
+            {drawing} {open.then(|| drawer_part(node, logs, address))}
         </div>
     }
     .into_any()
@@ -71,7 +73,7 @@ pub fn tree_tab(
 fn columns(address: &Address) -> &'static str {
     match (&address.node, address.pane.as_str()) {
         (None, _) => "",
-        (Some(_), "yaml") => {
+        (Some(_), "yaml" | "logs") => {
             "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,2fr)_minmax(0,5fr)]"
         }
         (Some(_), _) => "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,1fr)_400px]",
@@ -116,8 +118,9 @@ fn drawing(
     .into_any()
 }
 
-fn drawer_part(node: Loading<Option<ResourceView>>, address: Address) -> AnyView {
+fn drawer_part(node: Loading<Option<ResourceView>>, logs: Logs, address: Address) -> AnyView {
     let close = address.node_link(None, "");
+    let pane = address.log().map(|_| logs.pane(&address));
     view! {
         <aside aria-label="Object" class="min-w-0 border-line bg-surface px-3.5 py-3 md:max-h-[72vh] md:overflow-y-auto md:border-l">
             <a class=format!("{LINK} mb-2 inline-block text-sm md:hidden") href=close.clone()>
@@ -136,6 +139,7 @@ fn drawer_part(node: Loading<Option<ResourceView>>, address: Address) -> AnyView
                     })
                 }}
             </Transition>
+            {pane}
         </aside>
     }
     .into_any()

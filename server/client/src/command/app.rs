@@ -3,6 +3,7 @@
 use super::Global;
 use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
+use super::app_logs::Logs;
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
 use crate::api::ClientError;
@@ -34,6 +35,8 @@ pub enum App {
     Wait(Wait),
     /// Syncs and the commits between them, newest first.
     History(History),
+    /// What its containers wrote; `--follow` goes on with what they write.
+    Logs(Logs),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
     /// Stop all writes to a target for some hours; it is still compared.
@@ -78,6 +81,7 @@ impl App {
             Self::Sync(sync) => sync.run(global).await,
             Self::Wait(wait) => wait.run(global).await,
             Self::History(history) => history.run(global).await,
+            Self::Logs(logs) => logs.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
             Self::Hold(hold) => hold.run(global).await,
             Self::Release(release) => release.run(global).await,

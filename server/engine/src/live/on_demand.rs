@@ -1,31 +1,16 @@
-//! What is asked of a cluster only when somebody looks: one object now, its Events, the log of a pod.
+//! What is asked of a cluster only when somebody looks: one object now, its Events.
 
 use super::Live;
 use super::kinds::{GroupKind, Resolve};
 use super::object::time_of;
-use super::request::{RequestError, build, escaped, get, send_text};
+use super::request::{RequestError, escaped, get};
 use lockstep_types::resource::{ObjectEvent, ResourceKey};
 use lockstep_types::time::Micros;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Which log, and how much of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LogRequest {
-    pub namespace: String,
-    pub pod: String,
-    /// Empty: the pod's only container.
-    pub container: String,
-    /// Last lines; at most 5,000.
-    pub tail: u32,
-    /// Of the container's run before the present one.
-    pub previous: bool,
-}
-
 const WITHIN: Duration = Duration::from_secs(10);
 const EVENTS: u32 = 200;
-const LOG_BYTES: u32 = 1024 * 1024;
-const LOG_LINES: u32 = 5000;
 
 impl Live {
     /// Reads one object from the server, past the cache; `None` when it is not there.
@@ -94,31 +79,7 @@ impl Live {
         Ok(events)
     }
 
-    /// The last lines of a container's log, one megabyte at most.
-    ///
-    /// # Errors
-    /// When the server does not answer or refuses, for example while the container has not started.
-    pub async fn logs(&self, wanted: &LogRequest) -> Result<String, RequestError> {
-        let client = self.reachable()?;
-        let mut path = format!(
-            "/api/v1/namespaces/{}/pods/{}/log?tailLines={}&limitBytes={LOG_BYTES}&previous={}",
-            escaped(&wanted.namespace),
-            escaped(&wanted.pod),
-            wanted.tail.clamp(1, LOG_LINES),
-            wanted.previous
-        );
-        if !wanted.container.is_empty() {
-            path.push_str(&format!("&container={}", escaped(&wanted.container)));
-        }
-        send_text(
-            &client,
-            build(http::Method::GET, &path, &[], Vec::new())?,
-            WITHIN,
-        )
-        .await
-    }
-
-    fn reachable(&self) -> Result<kube::Client, RequestError> {
+    pub(super) fn reachable(&self) -> Result<kube::Client, RequestError> {
         self.client().ok_or_else(|| {
             RequestError::Unreachable(format!("cluster {} does not answer now", self.name()))
         })

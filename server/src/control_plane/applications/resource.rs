@@ -21,7 +21,7 @@ const NOT_COMPARED: &str = "it has not been compared since the start of the serv
 
 impl Plane {
     /// All nodes of a target's tree.
-    pub(super) async fn nodes(
+    pub(in crate::control_plane) async fn nodes(
         &self,
         placement: &Placement,
     ) -> Result<Vec<ResourceNode>, PortError> {

@@ -53,6 +53,7 @@ fn ports(plane: &Plane, accounts: &AccountService) -> ControlPlane {
     ControlPlane {
         fleet: Arc::new(plane.clone()),
         applications: Arc::new(plane.clone()),
+        objects: Arc::new(plane.clone()),
         syncs: Arc::new(plane.clone()),
         rollbacks: Arc::new(plane.clone()),
         editing: Arc::new(plane.clone()),
@@ -321,6 +322,7 @@ const JSON: &[&str] = &[
     "edit_template",
     "fleet",
     "history",
+    "log_view",
     "operation_run",
     "preview",
     "problems",
@@ -462,6 +464,7 @@ fn special(name: &str, world: &World) -> Option<String> {
             body["key"] =
                 json!({"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "cart"})
         }
+        "log_view" => body["query"] = json!({}),
         "edit_draft" => body["subject"] = json!({"Application": world.site["id"]}),
         "edit_template" => body["new"] = json!({}),
         "access_can" => body["subject"] = json!(""),

@@ -1,0 +1,52 @@
+//! What people do with single objects of a target: read the logs of their containers.
+
+mod logs;
+
+use super::{Plane, refuse};
+use async_trait::async_trait;
+use futures::stream::{BoxStream, StreamExt};
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::id::TargetId;
+use lockstep_types::log::{LogLine, LogQuery, LogView};
+use lockstep_types::ports::{Answer, Objects};
+
+#[async_trait]
+impl Objects for Plane {
+    async fn log_view(&self, actor: &Actor, target: TargetId, query: &LogQuery) -> Answer<LogView> {
+        let placement = self.granted(actor, Permission::Logs, target).await?;
+        let (live, choices) = self.pods(&placement, query.object.as_ref()).await?;
+        let query = LogQuery {
+            follow: false,
+            ..query.clone()
+        };
+        let (lines, missing) = match choices.meant(&query) {
+            Ok(meant) => logs::newest(&live, &meant, &query).await,
+            Err(why) => (Vec::new(), vec![why]),
+        };
+        Ok(LogView {
+            choices,
+            lines,
+            missing,
+        })
+    }
+
+    async fn log(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        query: &LogQuery,
+    ) -> Answer<BoxStream<'static, Answer<LogLine>>> {
+        let placement = self.granted(actor, Permission::Logs, target).await?;
+        let (live, choices) = self.pods(&placement, query.object.as_ref()).await?;
+        let meant = choices.meant(query).map_err(PortError::Conflict)?;
+        if !query.follow {
+            let (lines, missing) = logs::newest(&live, &meant, query).await;
+            return match (lines.is_empty(), missing.into_iter().next()) {
+                (true, Some(why)) => Err(PortError::Conflict(why)),
+                _ => Ok(futures::stream::iter(lines.into_iter().map(Ok)).boxed()),
+            };
+        }
+        logs::followed(&live, &meant, query).await
+    }
+}
