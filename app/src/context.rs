@@ -19,6 +19,10 @@ pub struct FixedNow(pub Micros);
 #[derive(Debug, Clone, Copy)]
 pub struct SetupPending(pub bool);
 
+/// The browser session of the request, as lists call it.
+#[derive(Debug, Clone, Copy)]
+pub struct ThisSession(pub lockstep_types::id::SessionId);
+
 /// Everything a server function needs, taken out of the context in its first line.
 pub struct Desk {
     pub plane: ControlPlane,

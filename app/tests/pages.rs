@@ -3,6 +3,8 @@
 
 #[path = "pages/access.rs"]
 mod access;
+#[path = "pages/account.rs"]
+mod account;
 #[path = "pages/alerts.rs"]
 mod alerts;
 #[path = "pages/edits.rs"]

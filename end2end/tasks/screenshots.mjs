@@ -49,7 +49,7 @@ async function pages(api) {
     ['cluster', '/clusters/prod-eu'],
     ['approvals', '/approvals'],
     ['problems', '/problems'],
-    ...['sources', 'clusters', 'webhooks', 'accounts', 'tokens', 'about'].map((tab) => [`settings-${tab}`, `/settings?tab=${tab}`]),
+    ...['sources', 'clusters', 'webhooks', 'account', 'accounts', 'tokens', 'about'].map((tab) => [`settings-${tab}`, `/settings?tab=${tab}`]),
     ['not-found', '/nowhere'],
   ];
 }

@@ -10,7 +10,7 @@ const PAGES = [
   ['/clusters/prod-eu', 'prod-eu'],
   ['/approvals', 'Approvals'],
   ['/problems', 'Problems'],
-  ...['sources', 'clusters', 'webhooks', 'accounts', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
+  ...['sources', 'clusters', 'webhooks', 'account', 'accounts', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
 ];
 
 for (const scheme of ['light', 'dark']) {

@@ -4,7 +4,8 @@
 //! [`lockstep_types::policy`].
 
 use crate::store::policy::PolicyRow;
-use crate::store::{Store, StoreError, policy as stored, user};
+use crate::store::{Store, StoreError, identity, policy as stored, user};
+use lockstep_types::Micros;
 use lockstep_types::account::{Permission, Role};
 use lockstep_types::policy::{Policy, Rights, TokenScope, Verdict, built_in};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -123,8 +124,33 @@ impl Authority {
         if row.disabled {
             return Ok(gone(name, "is disabled"));
         }
-        let rights = self.rights(&row.name, &[], row.role, None).await?;
-        Ok(rights.decide(row.role, permission, object))
+        let Some(identity) = identity::of_user(&self.store, row.id).await? else {
+            let rights = self.rights(&row.name, &[], row.role, None).await?;
+            return Ok(rights.decide(row.role, permission, object));
+        };
+        if identity.fresh_until <= Micros::from(jiff::Timestamp::now()) {
+            return Ok(gone(name, "has not logged in for too long"));
+        }
+        if identity.role.is_none() && self.in_force().await?.policy.is_none() {
+            return Ok(gone(name, "has no role by the groups of the last login"));
+        }
+        let role = identity.role.unwrap_or(Role::Viewer);
+        let rights = self.rights(&row.name, &identity.groups, role, None);
+        Ok(rights.await?.decide(role, permission, object))
+    }
+
+    /// The rights of whoever has, or would have, an account of this name and role: what its last login said is counted
+    /// in, however long ago.
+    ///
+    /// # Errors
+    /// As [`Authority::in_force`].
+    pub(crate) async fn rights_of(&self, name: &str, role: Role) -> Result<Rights, StoreError> {
+        let known = match user::by_name(&self.store, name).await? {
+            Some(row) => identity::of_user(&self.store, row.id).await?,
+            None => None,
+        };
+        let groups = known.map(|identity| identity.groups).unwrap_or_default();
+        self.rights(name, &groups, role, None).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line of the whole program: what runs or opens the database here, and the client's commands.
 
-use crate::accounts::AccountService;
+use crate::accounts::{AccountService, LINK_MINUTES};
 use crate::compose;
 use crate::config::{Config, process_environment};
 use crate::telemetry;
@@ -72,6 +72,14 @@ enum UserCommand {
         #[arg(long)]
         undo: bool,
     },
+    /// A link that lets a local account in once, for an administrator who is locked out.
+    Link { name: String },
+    /// Take the second factor away, for somebody who has lost it and the recovery codes.
+    ForgetFactor { name: String },
+    /// End all sessions.
+    EndSessions { name: String },
+    /// Delete the account with its sessions and tokens. What it did stays in the audit log.
+    Remove { name: String },
 }
 
 fn role(word: &str) -> Result<Role, String> {
@@ -143,12 +151,19 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
 async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
     let store = compose::open_store(config).await?;
     store.require_current_schema().await?;
-    let accounts = AccountService::open(store).await?;
+    let accounts = AccountService::open(store)
+        .await?
+        .with_rules(config.login.clone());
     let actor = operator();
     match command {
         UserCommand::List => {
             for user in accounts.users(&actor).await? {
-                let state = if user.disabled { "disabled" } else { "active" };
+                let state = match (user.disabled, &user.provider) {
+                    (true, _) => "disabled".to_owned(),
+                    (false, Some(provider)) => format!("by {provider}"),
+                    (false, None) if user.automation => "automation".to_owned(),
+                    (false, None) => "active".to_owned(),
+                };
                 let seen = user
                     .last_seen
                     .map_or_else(|| "never".to_owned(), |at| at.rfc3339());
@@ -173,6 +188,28 @@ async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
             say(&format!(
                 "{name} has a new password; all sessions have ended"
             ))?;
+        }
+        UserCommand::Link { name } => {
+            let token = accounts.make_link(&actor, &name).await?;
+            say(&format!(
+                "{name} can log in once within {LINK_MINUTES} minutes:\n\n    {}/login?link={}\n",
+                config.public_url.origin(),
+                secrecy::ExposeSecret::expose_secret(&token)
+            ))?;
+        }
+        UserCommand::ForgetFactor { name } => {
+            let user = accounts.user_named(&name).await?;
+            accounts.remove_factor(&actor, user, "").await?;
+            say(&format!("{name} logs in without a second factor"))?;
+        }
+        UserCommand::EndSessions { name } => {
+            let user = accounts.user_named(&name).await?;
+            let ended = accounts.end_sessions(&actor, user, None).await?;
+            say(&format!("{ended} sessions of {name} have ended"))?;
+        }
+        UserCommand::Remove { name } => {
+            accounts.remove_user(&actor, &name).await?;
+            say(&format!("{name} is deleted"))?;
         }
         UserCommand::Disable { name, undo } => {
             let user = accounts.user_named(&name).await?;

@@ -11,6 +11,7 @@ use crate::events::Hub;
 use crate::http::{Limits, Peer, TimedListener, Web, WebSettings, metrics_router, router};
 use crate::installation::installation_id;
 use crate::secrets::Vault;
+use crate::sso::SingleSignOn;
 use crate::store::{SchemaState, Store, event};
 use anyhow::Context;
 use assembly::Assembled;
@@ -76,7 +77,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let vault = Vault::open(&config.data_dir, key.as_deref())?;
     let installation = installation_id(&config.data_dir)
         .context("data_dir: the id of this installation cannot be read or made")?;
-    let accounts = AccountService::open(store.clone()).await?;
+    let accounts = AccountService::open(store.clone())
+        .await?
+        .with_rules(config.login.clone())
+        .with_vault(vault.clone());
+    let sso = SingleSignOn::new(
+        &config.login,
+        &config.public_url,
+        &config.network.allow_http,
+    )?;
     let hub = Hub::new(store.clone());
     let cancel = CancellationToken::new();
     let mut tasks = JoinSet::new();
@@ -117,7 +126,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         trusted_proxies: config.trusted_proxies.clone(),
         site_root: config.site_root.clone(),
     };
-    let web = router(Web::new(plane, accounts.clone(), settings));
+    let web = router(Web::new(plane, accounts.clone(), settings).with_sso(sso));
     greet(&config, &accounts).await?;
 
     let service = web.into_make_service_with_connect_info::<Peer>();

@@ -6,10 +6,12 @@
 pub mod address;
 pub mod fleet;
 mod login;
+pub mod oidc;
 mod read;
 
 pub use address::{Allow, PublicUrl};
-pub use fleet::{ClusterEntry, LoginBy, LoginEntry, RepositoryEntry, SourceEntry};
+pub use fleet::{ClusterEntry, LoginBy, LoginEntry, PasswordFrom, RepositoryEntry, SourceEntry};
+pub use oidc::{LoginRules, OidcEntry};
 pub use read::{Environment, process_environment};
 
 use secrecy::SecretString;
@@ -43,6 +45,8 @@ pub struct Config {
     pub sources: Vec<SourceEntry>,
     pub repositories: Vec<RepositoryEntry>,
     pub session: SessionLimits,
+    /// How people get in.
+    pub login: LoginRules,
 }
 
 /// What Git and cluster connections may reach besides public addresses over TLS.
@@ -150,6 +154,7 @@ impl fmt::Debug for Config {
             .field("sources", &self.sources)
             .field("repositories", &self.repositories)
             .field("session", &self.session)
+            .field("login", &self.login)
             .finish_non_exhaustive()
     }
 }

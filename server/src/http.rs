@@ -18,6 +18,7 @@ mod metrics;
 mod pages;
 mod problem;
 mod session;
+mod sign_on;
 mod stream;
 mod table;
 mod webhook;
@@ -29,6 +30,7 @@ pub use table::{Needs, RouteInfo, Table};
 
 use crate::accounts::AccountService;
 use crate::config::{PublicUrl, SessionLimits};
+use crate::sso::SingleSignOn;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -57,6 +59,7 @@ pub struct Web {
     pub(crate) accounts: AccountService,
     pub(crate) settings: Arc<WebSettings>,
     pub(crate) streams: stream::Streams,
+    pub(crate) sso: SingleSignOn,
     leptos: LeptosOptions,
 }
 
@@ -83,8 +86,16 @@ impl Web {
             accounts,
             settings: Arc::new(settings),
             streams: stream::Streams::default(),
+            sso: SingleSignOn::default(),
             leptos,
         }
+    }
+
+    /// With providers of single sign-on.
+    #[must_use]
+    pub fn with_sso(mut self, sso: SingleSignOn) -> Self {
+        self.sso = sso;
+        self
     }
 }
 
@@ -119,6 +130,10 @@ pub fn router(web: Web) -> Router {
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .route("/events", get(stream::events))
         .route("/login", post(login::log_in))
+        .route("/login/code", post(login::give_code))
+        .route("/login/link", post(login::use_link))
+        .route("/login/sso/{provider}", get(sign_on::begin))
+        .route("/login/sso/{provider}/callback", get(sign_on::finish))
         .route("/logout", post(login::log_out))
         .route("/setup", post(login::set_up))
         .route("/metrics", get(health::metrics))

@@ -20,5 +20,6 @@ pub mod notify;
 pub mod reconcile;
 pub mod runtime;
 pub mod secrets;
+pub mod sso;
 pub mod store;
 pub mod telemetry;

@@ -10,6 +10,8 @@
 mod fake;
 #[path = "http/harness.rs"]
 mod harness;
+#[path = "http/provider.rs"]
+mod provider;
 
 #[path = "http/accounts.rs"]
 mod accounts;
@@ -19,10 +21,18 @@ mod command_line;
 mod cross_site;
 #[path = "http/doors.rs"]
 mod doors;
+#[path = "http/factor.rs"]
+mod factor;
 #[path = "http/login.rs"]
 mod login;
+#[path = "http/sessions.rs"]
+mod sessions;
 #[path = "http/setup.rs"]
 mod setup;
+#[path = "http/sso.rs"]
+mod sso;
+#[path = "http/sso_forged.rs"]
+mod sso_forged;
 #[path = "http/streams.rs"]
 mod streams;
 #[path = "http/throttle.rs"]

@@ -1,8 +1,9 @@
-//! Settings: root sources, sets of applications, clusters, webhooks, notifications, accounts, access, tokens, about. What
-//! Git owns is not here.
+//! Settings: root sources, sets of applications, clusters, webhooks, notifications, one's own account, accounts, access,
+//! tokens, about. What Git owns is not here.
 
 mod about;
 mod access;
+mod account;
 mod accounts;
 mod clusters;
 mod notifications;
@@ -19,12 +20,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 9] = [
+const TABS: [(&str, &str); 10] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
     ("clusters", "Clusters"),
     ("webhooks", "Webhooks"),
     ("notifications", "Notifications"),
+    ("account", "Your account"),
     ("accounts", "Accounts"),
     ("access", "Access"),
     ("tokens", "Tokens"),
@@ -61,6 +63,7 @@ pub fn SettingsPage() -> impl IntoView {
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
             ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),
             ("notifications", _) => view! { <notifications::NotificationsPart /> }.into_any(),
+            ("account", _) => view! { <account::AccountPart /> }.into_any(),
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
             ("access", _) => view! { <access::AccessPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),

@@ -7,7 +7,7 @@ use super::objects;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
-use lockstep_types::account::{Actor, NewToken, Permission, Role, TokenView, UserView};
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::activity::{
     ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
 };
@@ -20,7 +20,7 @@ use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::*;
 use lockstep_types::ports::{
-    Accounts, Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs, Webhooks,
+    Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
@@ -461,54 +461,6 @@ impl Sources for Fake {
     }
     async fn take_over(&self, actor: &Actor, _: SourceId, _: &str) -> Answer<()> {
         allowed(actor, Permission::TakeOver)
-    }
-}
-
-#[async_trait]
-impl Accounts for Fake {
-    async fn users(&self, actor: &Actor) -> Answer<Vec<UserView>> {
-        allowed(actor, Permission::Account)?;
-        let user = |number: u128, name: &str, role, disabled| UserView {
-            id: UserId(Uuid::from_u128(number)),
-            name: name.into(),
-            role,
-            disabled,
-            created_at: ago(100_000),
-            last_seen: Some(ago(i64::try_from(number).unwrap_or_default() * 9)),
-        };
-        Ok(vec![
-            user(7, "maria", Role::Admin, false),
-            user(8, "jon", Role::Operator, false),
-            user(9, "ana", Role::Viewer, true),
-        ])
-    }
-    async fn create_user(&self, actor: &Actor, _: &str, _: &str, _: Role) -> Answer<UserId> {
-        allowed(actor, Permission::Account)?;
-        Ok(UserId(Uuid::from_u128(10)))
-    }
-    async fn set_disabled(&self, actor: &Actor, _: UserId, _: bool) -> Answer<()> {
-        allowed(actor, Permission::Account)
-    }
-    async fn set_password(&self, _: &Actor, _: UserId, _: &str, _: &str) -> Answer<()> {
-        Ok(())
-    }
-    async fn tokens(&self, _: &Actor) -> Answer<Vec<TokenView>> {
-        Ok(vec![TokenView {
-            id: TokenId(Uuid::from_u128(1)),
-            user: "maria".into(),
-            label: "pipeline of shop".into(),
-            created_at: ago(20_000),
-            last_used: Some(ago(6)),
-            expires_at: Some(NOW.plus_seconds(60 * 86_400)),
-            revoked: false,
-            scope: None,
-        }])
-    }
-    async fn create_token(&self, _: &Actor, _: &NewToken) -> Answer<String> {
-        Ok("lst_example_shown_once".into())
-    }
-    async fn revoke_token(&self, _: &Actor, _: TokenId) -> Answer<()> {
-        Ok(())
     }
 }
 

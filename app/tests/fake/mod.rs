@@ -2,6 +2,7 @@
 //! wrong. The gallery shows it and the page tests assert on it. Times hang on [`NOW`].
 
 mod access;
+mod accounts;
 mod alerting;
 mod answers;
 mod applications;

@@ -191,6 +191,15 @@ pub struct UserView {
     pub disabled: bool,
     pub created_at: Micros,
     pub last_seen: Option<Micros>,
+    /// Where the person logs in, when not here.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Whether a second factor is asked for.
+    #[serde(default)]
+    pub factor: bool,
+    /// Has no login at all: it acts by tokens.
+    #[serde(default)]
+    pub automation: bool,
 }
 
 /// An API token in the list. The token itself is shown once, when it is made.
@@ -205,6 +214,9 @@ pub struct TokenView {
     pub revoked: bool,
     /// What it is limited to; `None`: it may what its owner may.
     pub scope: Option<TokenScope>,
+    /// Another one has taken its place; it works until it expires.
+    #[serde(default)]
+    pub replaced: bool,
 }
 
 /// A token to be made.
@@ -213,4 +225,7 @@ pub struct NewToken {
     pub label: String,
     pub days: Option<u32>,
     pub scope: Option<TokenScope>,
+    /// Whose it is; `None`: of whoever asks. Of others only automation accounts.
+    #[serde(default)]
+    pub of: Option<UserId>,
 }

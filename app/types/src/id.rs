@@ -48,6 +48,8 @@ ids! {
     HoldId,
     /// A target that stays at a revision for a while.
     PinId,
+    /// A browser session; does not open it.
+    SessionId,
     /// A person with a login.
     UserId,
     /// An API token.

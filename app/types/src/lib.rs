@@ -21,6 +21,7 @@ pub mod fleet;
 pub mod health;
 pub mod id;
 pub mod log;
+pub mod login;
 pub mod notify;
 pub mod plan;
 pub mod policy;

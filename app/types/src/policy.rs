@@ -4,6 +4,7 @@
 //! that authorises goes through [`Lines::decide`], on the server, in pages and in the simulator alike.
 
 mod built_in;
+mod compare;
 mod csv;
 mod decide;
 mod glob;

@@ -19,9 +19,10 @@ use crate::event::Event;
 use crate::fleet::{CommitRollout, FleetQuery, FleetView};
 use crate::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
-    SourceId, StatusHostId, TargetId, TokenId, UserId,
+    SessionId, SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
 use crate::log::{LogLine, LogQuery, LogView};
+use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
@@ -199,10 +200,32 @@ pub trait Accounts: Send + Sync {
     async fn set_disabled(&self, actor: &Actor, user: UserId, disabled: bool) -> Answer<()>;
     /// One's own password needs the old one; another's needs the account permission. Ends all sessions of that user.
     async fn set_password(&self, actor: &Actor, user: UserId, old: &str, new: &str) -> Answer<()>;
+    /// An account without a login, for tokens of programs.
+    async fn create_automation(&self, actor: &Actor, name: &str, role: Role) -> Answer<UserId>;
     async fn tokens(&self, actor: &Actor) -> Answer<Vec<TokenView>>;
     /// The token, shown once.
     async fn create_token(&self, actor: &Actor, new: &NewToken) -> Answer<String>;
     async fn revoke_token(&self, actor: &Actor, token: TokenId) -> Answer<()>;
+    /// A new token in place of one, which works for `minutes` more; the answer is shown once.
+    async fn rotate_token(&self, actor: &Actor, token: TokenId, minutes: u32) -> Answer<String>;
+    /// Of whoever asks.
+    async fn own_account(&self, actor: &Actor) -> Answer<OwnAccount>;
+    /// One's own; another's need the account permission.
+    async fn sessions(&self, actor: &Actor, user: UserId) -> Answer<Vec<SessionView>>;
+    async fn end_session(&self, actor: &Actor, user: UserId, session: SessionId) -> Answer<()>;
+    /// Ends all sessions of that user but `keep`. Returns how many.
+    async fn end_sessions(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        keep: Option<SessionId>,
+    ) -> Answer<u32>;
+    /// A secret for a second factor of one's own, which counts after its first code.
+    async fn begin_factor(&self, actor: &Actor, password: &str) -> Answer<Enrolment>;
+    /// The recovery codes, shown once.
+    async fn confirm_factor(&self, actor: &Actor, code: &str) -> Answer<Vec<String>>;
+    /// One's own needs the password; another's the account permission.
+    async fn remove_factor(&self, actor: &Actor, user: UserId, password: &str) -> Answer<()>;
 }
 
 /// Who may do what, and why.

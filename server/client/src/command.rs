@@ -10,7 +10,9 @@ mod app_sync;
 mod cluster;
 mod commit;
 mod login;
+mod session;
 mod source;
+mod token;
 mod wait;
 
 use crate::api::{Api, ClientError};
@@ -58,6 +60,14 @@ impl Global {
 pub enum ClientCommand {
     /// Get a token from a server and remember both.
     Login(login::Login),
+    /// API tokens: list, make, replace, revoke.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Where you are logged in.
+    #[command(subcommand)]
+    Session(session::Session),
+    /// Change your password.
+    Password,
     /// Applications and their targets.
     #[command(subcommand)]
     App(app::App),
@@ -82,6 +92,9 @@ impl ClientCommand {
     pub(crate) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
         match self {
             Self::Login(login) => login.run(global).await,
+            Self::Token(token) => token.run(global).await,
+            Self::Session(session) => session.run(global).await,
+            Self::Password => session::password(global).await,
             Self::App(app) => app.run(global).await,
             Self::Commit(commit) => commit.run(global).await,
             Self::Wait(wait) => wait.run(global).await,

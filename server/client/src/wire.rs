@@ -2,8 +2,7 @@
 
 use lockstep_types::account::Role;
 use lockstep_types::edit::Edit;
-use lockstep_types::id::SourceId;
-use lockstep_types::id::{OperationId, RunId};
+use lockstep_types::id::{OperationId, RunId, SourceId, UserId};
 use lockstep_types::policy::TokenScope;
 use lockstep_types::revision::Revision;
 use serde::{Deserialize, Serialize};
@@ -34,6 +33,9 @@ pub struct LoginBody {
     /// Days until it expires.
     #[serde(default)]
     pub days: Option<u32>,
+    /// Of the second factor, where the account has one.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// A new secret for webhooks. Shown once.
@@ -165,6 +167,36 @@ pub struct TokenBody {
     /// What it is limited to; without it, it may what its owner may.
     #[serde(default)]
     pub scope: Option<TokenScope>,
+    /// Whose it is; without it, of whoever asks. Of others only automation accounts.
+    #[serde(default)]
+    pub of: Option<UserId>,
+}
+
+/// `POST /tokens/{id}/rotate`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateBody {
+    /// So long the old token works on.
+    #[serde(default = "an_hour")]
+    pub minutes: u32,
+}
+
+fn an_hour() -> u32 {
+    60
+}
+
+/// `POST /automation`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutomationBody {
+    pub name: String,
+    pub role: Role,
+}
+
+/// The answer of `DELETE …/sessions`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ended {
+    pub ended: u32,
 }
 
 /// `POST /access/source`. Without a source the roles of the accounts count.

@@ -1,58 +1,24 @@
 //! The [`Accounts`] port.
 
 use super::login::LONGEST_NAME;
-use super::{AccountService, LoginRefusal, internal, password, refusal, token};
-use crate::store::audit::Act;
+use super::{AccountService, LoginRefusal, act, internal, password, refusal};
 use crate::store::token as tokens;
 use crate::store::user::{self, UserRow};
+use crate::store::{factor, identity};
 use async_trait::async_trait;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, NewToken, Permission, Role, TokenView, UserView};
-use lockstep_types::id::{TokenId, UserId};
-use lockstep_types::policy::{self, TokenScope};
+use lockstep_types::id::{SessionId, TokenId, UserId};
+use lockstep_types::login::{Enrolment, OwnAccount, SessionView};
+use lockstep_types::policy;
 use lockstep_types::ports::{Accounts, Answer};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-
-/// Tokens of one person that are in force.
-const TOKENS: usize = 100;
-const LONGEST_LABEL: usize = 100;
-/// Projects that one token names.
-const PROJECTS: usize = 50;
-/// Ten years.
-const LONGEST_DAYS: u32 = 3650;
 
 fn require(actor: &Actor, permission: Permission) -> Answer<()> {
     require_on(actor, permission, policy::ANYTHING)
-}
-
-/// A person's token may be limited to a role and to projects.
-fn check_scope(scope: &TokenScope) -> Answer<()> {
-    if scope.projects.len() > PROJECTS {
-        return Err(PortError::invalid(
-            "projects",
-            format!("name at most {PROJECTS}"),
-        ));
-    }
-    for project in &scope.projects {
-        if project.is_empty() || project.contains('/') || policy::Glob::new(project).is_err() {
-            return Err(PortError::invalid(
-                "projects",
-                format!("“{project}” is no name or pattern of a project"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Whoever may administer accounts by a policy does not thereby get at those of administrators.
-fn require_over(actor: &Actor, row: &UserRow) -> Answer<()> {
-    require_on(actor, Permission::Account, &row.name)?;
-    if row.role == Role::Admin {
-        require(actor, Permission::Policy)?;
-    }
-    Ok(())
 }
 
 fn require_on(actor: &Actor, permission: Permission, object: &str) -> Answer<()> {
@@ -61,6 +27,12 @@ fn require_on(actor: &Actor, permission: Permission, object: &str) -> Answer<()>
     } else {
         Err(PortError::denied(permission))
     }
+}
+
+fn last_administrator(name: &str) -> PortError {
+    PortError::Conflict(format!(
+        "{name} is the last administrator; make another one first"
+    ))
 }
 
 /// Names are shown everywhere and typed into command lines.
@@ -75,16 +47,26 @@ pub(super) fn check_name(name: &str) -> Answer<()> {
     Ok(())
 }
 
-/// An act of a person with an account, or of whoever sits at the database.
-fn act(actor: &Actor, action: &str, subject: impl Into<String>) -> Act {
-    if actor.user.0.is_nil() {
-        Act::unattended(actor.name.clone(), action, subject)
-    } else {
-        Act::by(actor, action, subject)
-    }
-}
-
 impl AccountService {
+    /// Whoever may administer accounts does not thereby get rights that they lack: neither those that the account has by
+    /// its role nor those that the policy gives to its name.
+    pub(super) async fn require_over(&self, actor: &Actor, name: &str, role: Role) -> Answer<()> {
+        require_on(actor, Permission::Account, name)?;
+        if actor.may(Permission::Policy) {
+            return Ok(());
+        }
+        let theirs = self
+            .authority
+            .rights_of(name, role)
+            .await
+            .map_err(refusal)?;
+        if role < Role::Admin && actor.rights.cover(actor.role, &theirs, role) {
+            Ok(())
+        } else {
+            Err(PortError::denied(Permission::Policy))
+        }
+    }
+
     async fn others_who_rule(&self, than: UserId) -> Answer<bool> {
         let rows = user::list(&self.store).await.map_err(refusal)?;
         Ok(rows
@@ -92,7 +74,13 @@ impl AccountService {
             .any(|row| row.id != than && row.role == Role::Admin && !row.disabled))
     }
 
-    async fn check_old(&self, row: &UserRow, old: &SecretString) -> Answer<()> {
+    /// Whether this is the account's password, for what a stolen session alone must not do. `field` is to blame when not.
+    pub(super) async fn check_own_password(
+        &self,
+        field: &str,
+        row: &UserRow,
+        old: &SecretString,
+    ) -> Answer<()> {
         // A stolen session must not become a place to guess.
         match self.count_guess(&row.name, "own password").await {
             Ok(()) => {}
@@ -108,8 +96,43 @@ impl AccountService {
             let cleared = crate::store::login::clear(&self.store, &row.name, "own password").await;
             cleared.map_err(refusal)
         } else {
-            Err(PortError::invalid("old", "is not your password"))
+            Err(PortError::invalid(field, "is not your password"))
         }
+    }
+
+    /// Deletes an account; for whoever sits at the database.
+    ///
+    /// # Errors
+    /// No such account, or the last administrator.
+    pub async fn remove_user(&self, actor: &Actor, name: &str) -> Answer<()> {
+        let id = self.user_named(name).await?;
+        let row = user::get(&self.store, id).await.map_err(refusal)?;
+        self.require_over(actor, &row.name, row.role).await?;
+        if row.role == Role::Admin && !self.others_who_rule(id).await? {
+            return Err(last_administrator(&row.name));
+        }
+        let mut tx = self.store.begin().await.map_err(refusal)?;
+        user::delete(&mut tx, id).await.map_err(refusal)?;
+        tx.record(act(actor, "delete user", row.name));
+        tx.commit().await.map(|_| ()).map_err(refusal)
+    }
+
+    /// Makes an account; without a hash it has no login.
+    async fn make_user(
+        &self,
+        actor: &Actor,
+        name: &str,
+        role: Role,
+        hash: Option<&str>,
+    ) -> Answer<UserId> {
+        let mut tx = self.store.begin().await.map_err(refusal)?;
+        let row = user::create(&mut tx, name, role, hash)
+            .await
+            .map_err(refusal)?;
+        let detail = json!({ "role": role.word(), "automation": hash.is_none() });
+        tx.record(act(actor, "create user", row.name.clone()).with(detail));
+        tx.commit().await.map_err(refusal)?;
+        Ok(row.id)
     }
 }
 
@@ -118,7 +141,24 @@ impl Accounts for AccountService {
     async fn users(&self, actor: &Actor) -> Answer<Vec<UserView>> {
         require(actor, Permission::Account)?;
         let rows = user::list(&self.store).await.map_err(refusal)?;
-        Ok(rows.iter().map(UserRow::view).collect())
+        let identities = identity::list(&self.store).await.map_err(refusal)?;
+        let mut providers: HashMap<UserId, String> = identities
+            .into_iter()
+            .map(|identity| (identity.user, identity.provider))
+            .collect();
+        let factors = factor::confirmed(&self.store).await.map_err(refusal)?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                let provider = providers.remove(&row.id);
+                UserView {
+                    factor: factors.contains_key(&row.id.to_string()),
+                    automation: provider.is_none() && row.password_hash.is_none(),
+                    provider,
+                    ..row.view()
+                }
+            })
+            .collect())
     }
 
     async fn create_user(
@@ -129,10 +169,8 @@ impl Accounts for AccountService {
         role: Role,
     ) -> Answer<UserId> {
         require_on(actor, Permission::Account, name)?;
-        if role == Role::Admin {
-            require(actor, Permission::Policy)?;
-        }
         check_name(name)?;
+        self.require_over(actor, name, role).await?;
         let password = SecretString::from(password);
         password::check_new(name, &password)?;
         let hash = self
@@ -140,25 +178,29 @@ impl Accounts for AccountService {
             .hash(&password)
             .await
             .map_err(|error| internal(&error))?;
-        let mut tx = self.store.begin().await.map_err(refusal)?;
-        let row = user::create(&mut tx, name, role, Some(&hash))
-            .await
-            .map_err(refusal)?;
-        tx.record(act(actor, "create user", row.name.clone()).with(json!({ "role": role.word() })));
-        tx.commit().await.map_err(refusal)?;
+        let id = self.make_user(actor, name, role, Some(&hash)).await?;
         self.setup_pending.store(false, Ordering::Relaxed);
-        Ok(row.id)
+        Ok(id)
+    }
+
+    async fn create_automation(&self, actor: &Actor, name: &str, role: Role) -> Answer<UserId> {
+        require_on(actor, Permission::Account, name)?;
+        check_name(name)?;
+        self.require_over(actor, name, role).await?;
+        if actor.rights.scope.is_some() {
+            return Err(PortError::Conflict(
+                "a token that is limited makes no accounts".to_owned(),
+            ));
+        }
+        self.make_user(actor, name, role, None).await
     }
 
     async fn set_disabled(&self, actor: &Actor, user: UserId, disabled: bool) -> Answer<()> {
         require(actor, Permission::Account)?;
         let row = user::get(&self.store, user).await.map_err(refusal)?;
-        require_over(actor, &row)?;
+        self.require_over(actor, &row.name, row.role).await?;
         if disabled && row.role == Role::Admin && !self.others_who_rule(user).await? {
-            return Err(PortError::Conflict(format!(
-                "{} is the last administrator; make another one first",
-                row.name
-            )));
+            return Err(last_administrator(&row.name));
         }
         let mut tx = self.store.begin().await.map_err(refusal)?;
         user::set_disabled(&mut tx, user, disabled)
@@ -182,16 +224,27 @@ impl Accounts for AccountService {
         }
         let row = user::get(&self.store, user).await.map_err(refusal)?;
         if actor.user != user {
-            require_over(actor, &row)?;
+            self.require_over(actor, &row.name, row.role).await?;
         } else if actor.rights.scope.is_some() {
             return Err(PortError::Conflict(
                 "a token that is limited changes no password; log in for that".to_owned(),
             ));
         }
+        if identity::of_user(&self.store, user)
+            .await
+            .map_err(refusal)?
+            .is_some()
+        {
+            return Err(PortError::Conflict(format!(
+                "{} comes by single sign-on and has no password here",
+                row.name
+            )));
+        }
         let new = SecretString::from(new);
         password::check_new(&row.name, &new)?;
         if actor.user == user {
-            self.check_old(&row, &SecretString::from(old)).await?;
+            self.check_own_password("old", &row, &SecretString::from(old))
+                .await?;
         }
         let hash = self
             .passwords
@@ -212,76 +265,57 @@ impl Accounts for AccountService {
     }
 
     async fn create_token(&self, actor: &Actor, new: &NewToken) -> Answer<String> {
-        if actor.rights.scope.is_some() {
-            return Err(PortError::Conflict(
-                "a token that is limited makes no others; log in, or use one that is not"
-                    .to_owned(),
-            ));
-        }
-        let (label, days) = (new.label.trim(), new.days);
-        if let Some(scope) = &new.scope {
-            check_scope(scope)?;
-        }
-        if label.is_empty()
-            || label.chars().count() > LONGEST_LABEL
-            || label.chars().any(char::is_control)
-        {
-            return Err(PortError::invalid(
-                "label",
-                "must be 1 to 100 characters on one line",
-            ));
-        }
-        if days.is_some_and(|days| days == 0 || days > LONGEST_DAYS) {
-            return Err(PortError::invalid(
-                "days",
-                "must be 1 to 3650, or left out for a token that does not expire",
-            ));
-        }
-        let now = super::now();
-        let present = tokens::list(&self.store, Some(actor.user))
-            .await
-            .map_err(refusal)?;
-        let in_force =
-            |token: &&TokenView| !token.revoked && token.expires_at.is_none_or(|at| at > now);
-        if present.iter().filter(in_force).count() >= TOKENS {
-            return Err(PortError::Conflict(
-                "you have 100 tokens; revoke one first".to_owned(),
-            ));
-        }
-        let secret = token::generate().map_err(|error| internal(&error))?;
-        let expires_at = days.map(|days| now.plus_seconds(i64::from(days) * 24 * 3600));
-        let mut tx = self.store.begin().await.map_err(refusal)?;
-        let digest = token::digest(&secret);
-        tokens::create(
-            &mut tx,
-            actor.user,
-            label,
-            &digest,
-            expires_at,
-            new.scope.as_ref(),
-        )
-        .await
-        .map_err(refusal)?;
-        let detail = json!({ "days": days, "scope": new.scope });
-        tx.record(act(actor, "create token", label).with(detail));
-        tx.commit().await.map_err(refusal)?;
-        Ok(secret.expose_secret().to_owned())
+        self.make_token(actor, new).await
     }
 
     async fn revoke_token(&self, actor: &Actor, token: TokenId) -> Answer<()> {
-        let unknown = || PortError::NotFound("the token".to_owned());
-        let owner = match tokens::owner(&self.store, token).await.map_err(refusal) {
-            Err(PortError::NotFound(_)) => return Err(unknown()),
-            other => other?,
-        };
-        // Somebody else's token looks like none at all.
-        if owner != actor.user && !actor.may(Permission::Account) {
-            return Err(unknown());
+        self.end_token(actor, token).await
+    }
+
+    async fn rotate_token(&self, actor: &Actor, token: TokenId, minutes: u32) -> Answer<String> {
+        self.replace_token(actor, token, minutes).await
+    }
+
+    async fn own_account(&self, actor: &Actor) -> Answer<OwnAccount> {
+        self.own(actor).await
+    }
+
+    async fn sessions(&self, actor: &Actor, user: UserId) -> Answer<Vec<SessionView>> {
+        self.list_sessions(actor, user).await
+    }
+
+    async fn end_session(&self, actor: &Actor, user: UserId, session: SessionId) -> Answer<()> {
+        match self
+            .end_sessions_that(actor, user, |id| id == session)
+            .await?
+        {
+            0 => Err(PortError::NotFound("the session".to_owned())),
+            _ => Ok(()),
         }
-        let mut tx = self.store.begin().await.map_err(refusal)?;
-        if tokens::revoke(&mut tx, token).await.map_err(refusal)? {
-            tx.record(act(actor, "revoke token", token.to_string()));
+    }
+
+    async fn end_sessions(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        keep: Option<SessionId>,
+    ) -> Answer<u32> {
+        self.end_sessions_that(actor, user, |id| keep != Some(id))
+            .await
+    }
+
+    async fn begin_factor(&self, actor: &Actor, password: &str) -> Answer<Enrolment> {
+        self.enrol(actor, password).await
+    }
+
+    async fn confirm_factor(&self, actor: &Actor, code: &str) -> Answer<Vec<String>> {
+        self.confirm(actor, code).await
+    }
+
+    async fn remove_factor(&self, actor: &Actor, user: UserId, password: &str) -> Answer<()> {
+        if actor.user != user {
+            require(actor, Permission::Account)?;
         }
-        tx.commit().await.map(|_| ()).map_err(refusal)
+        self.drop_factor(actor, user, password).await
     }
 }

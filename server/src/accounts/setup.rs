@@ -70,7 +70,7 @@ impl AccountService {
         let row = user::create(&mut tx, name, Role::Admin, Some(&hash))
             .await
             .map_err(refusal)?;
-        let actor = self.actor(&row, None).await?;
+        let actor = self.actor(&row, &[], row.role, None).await?;
         tx.record(Act::by(
             &actor,
             "set up",

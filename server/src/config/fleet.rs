@@ -109,7 +109,8 @@ impl LoginEntry {
 }
 
 impl PasswordFrom {
-    fn read(&self) -> Result<String, ConfigError> {
+    /// The value as it is now.
+    pub(super) fn read(&self) -> Result<String, ConfigError> {
         let text = match self {
             Self::Environment(name) => std::env::var(name).map_err(|_| {
                 ConfigError::key(
@@ -123,7 +124,7 @@ impl PasswordFrom {
     }
 }
 
-fn read(key: &str, path: &Path) -> Result<String, ConfigError> {
+pub(super) fn read(key: &str, path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
         key: key.to_owned(),
         path: path.display().to_string(),

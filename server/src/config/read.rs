@@ -2,6 +2,7 @@
 
 use super::fleet::RepositoryEntry;
 use super::login::FileLogin;
+use super::oidc::{self, FileLoginRules, FileOidc};
 use super::{
     Allow, ClusterEntry, Config, ConfigError, Network, PublicUrl, SessionLimits, SourceEntry, Tools,
 };
@@ -37,6 +38,8 @@ struct File {
     tools: FileTools,
     exec: FileExec,
     session: FileSession,
+    login: FileLoginRules,
+    oidc: Vec<FileOidc>,
     cluster: Vec<FileCluster>,
     source: Vec<FileSource>,
     repository: Vec<FileRepository>,
@@ -228,6 +231,7 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
         sources,
         repositories: repositories(file.repository, base)?,
         session: session(&file.session)?,
+        login: oidc::rules(file.login, file.oidc, base)?,
     })
 }
 
@@ -372,7 +376,11 @@ fn repositories(
     Ok(repositories)
 }
 
-fn check_name(what: &str, name: &str, seen: &mut BTreeSet<String>) -> Result<(), ConfigError> {
+pub(super) fn check_name(
+    what: &str,
+    name: &str,
+    seen: &mut BTreeSet<String>,
+) -> Result<(), ConfigError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
         return Err(ConfigError::key(

@@ -14,12 +14,12 @@ use lockstep_types::access::{
     RoleView,
 };
 use lockstep_types::account::{Actor, Permission, Role};
-use lockstep_types::id::SourceId;
+use lockstep_types::id::{SourceId, UserId};
 use lockstep_types::policy::{self, Policy, Rights};
 use lockstep_types::ports::{AccessRules, Answer};
 use lockstep_types::revision::Revision;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Longest field of a question.
 const FIELD: usize = 500;
@@ -50,10 +50,22 @@ impl AccessRules for Plane {
                 name: source.name,
             })
             .collect();
+        // What the last login at a provider said.
+        let identities = store::identity::list(db).await.map_err(refuse::store)?;
+        let mut groups: HashMap<UserId, Vec<String>> = identities
+            .into_iter()
+            .map(|identity| (identity.user, identity.groups))
+            .collect();
         let people = people
             .into_iter()
             .map(|person| PersonView {
-                roles: roles_now(&in_force, policy, &person.name, person.role),
+                roles: roles_now(
+                    &in_force,
+                    policy,
+                    &person.name,
+                    &groups.remove(&person.id).unwrap_or_default(),
+                    person.role,
+                ),
                 name: person.name,
                 account: person.role,
                 disabled: person.disabled,
@@ -111,6 +123,13 @@ impl AccessRules for Plane {
             let account = store::user::by_name(self.runtime.store(), asked)
                 .await
                 .map_err(refuse::store)?;
+            let identity = match &account {
+                Some(account) => store::identity::of_user(self.runtime.store(), account.id)
+                    .await
+                    .map_err(refuse::store)?,
+                None => None,
+            };
+            let groups = identity.map(|identity| identity.groups).unwrap_or_default();
             let role = account.map(|account| account.role);
             let in_force = self
                 .runtime
@@ -119,7 +138,7 @@ impl AccessRules for Plane {
                 .await
                 .map_err(refuse::store)?;
             let lines = match (&in_force.policy, role) {
-                (Some(policy), role) => Some(policy.lines_of(&subjects(asked, &[], role))),
+                (Some(policy), role) => Some(policy.lines_of(&subjects(asked, &groups, role))),
                 (None, Some(_)) => None,
                 // Without a policy only accounts and the built-in roles mean something.
                 (None, None) => Some(policy::built_in().lines_of(&[asked])),
@@ -200,10 +219,16 @@ fn in_force_view(row: &PolicyRow, policy: &Policy) -> Option<PolicyInForce> {
 }
 
 /// The roles that an account has now, those that only carry others left out of the way of the reader.
-fn roles_now(in_force: &InForce, policy: &Policy, name: &str, role: Role) -> Vec<String> {
+fn roles_now(
+    in_force: &InForce,
+    policy: &Policy,
+    name: &str,
+    groups: &[String],
+    role: Role,
+) -> Vec<String> {
     match in_force.policy {
         Some(_) => {
-            let mut roles = policy.roles_of(&subjects(name, &[], Some(role)));
+            let mut roles = policy.roles_of(&subjects(name, groups, Some(role)));
             if role == Role::Admin {
                 roles.insert(0, "role:admin".to_owned());
                 roles.dedup();

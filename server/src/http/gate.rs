@@ -2,8 +2,8 @@
 //! none is sent to the login (pages) or refused (everything else).
 
 use super::problem::{Refusal, problem};
-use super::session::SignedIn;
-use super::{Web, guard, webhook};
+use super::{Web, guard, session, webhook};
+use app::context::ThisSession;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -28,11 +28,21 @@ impl Connected<IncomingStream<'_, super::TimedListener>> for Peer {
 }
 
 /// What is served before the login. Assets never come here; see [`super::assets`].
-const PUBLIC: [&str; 5] = ["/login", "/setup", "/healthz", "/readyz", "/api/v1/login"];
+const PUBLIC: [&str; 8] = [
+    "/login",
+    "/login/code",
+    "/login/link",
+    "/sfn/doors",
+    "/setup",
+    "/healthz",
+    "/readyz",
+    "/api/v1/login",
+];
 
 /// Lets pass what is public or has an actor.
 pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let session = request.extensions().get::<Session>();
+    let this = session.and_then(session::id_in_lists);
     let actor = match who(&web, request.headers(), session).await {
         Ok(actor) => actor,
         Err(error) => return Refusal(error).into_response(),
@@ -40,6 +50,9 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
     let public = is_public(&request);
     match actor {
         Some(actor) => {
+            if let Some(this) = this.filter(|_| actor.token.is_none()) {
+                request.extensions_mut().insert(ThisSession(this));
+            }
             request.extensions_mut().insert(actor);
         }
         None if !public => return turn_away(&request),
@@ -48,11 +61,12 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
     next.run(request).await
 }
 
-/// The listed addresses, and exactly the address of a webhook, where the signature takes the login's place.
+/// The listed addresses, the way to a provider and back, and exactly the address of a webhook, where the signature takes the login's place.
 fn is_public(request: &Request) -> bool {
     let path = request.uri().path();
     let hook = path.strip_prefix(webhook::PREFIX);
     PUBLIC.contains(&path)
+        || (*request.method() == Method::GET && path.starts_with(crate::sso::PREFIX))
         || (request.method() == Method::POST
             && hook.is_some_and(|rest| !rest.is_empty() && !rest.contains('/')))
 }
@@ -73,12 +87,12 @@ async fn who(
     let Some(session) = session else {
         return Ok(None);
     };
-    let Some(signed_in) = SignedIn::read(session).await? else {
+    let Some(signed_in) = session::signed_in(session).await? else {
         return Ok(None);
     };
-    let actor = web.accounts.actor_of_user(signed_in.user).await?;
+    let actor = web.accounts.actor_of_login(&signed_in).await?;
     if let Some(actor) = &actor {
-        signed_in.keep_alive(web, session, actor).await?;
+        session::keep_alive(web, session, signed_in, actor).await?;
     }
     Ok(actor)
 }

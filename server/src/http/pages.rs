@@ -2,7 +2,7 @@
 
 use super::extract::Caller;
 use super::{Web, headers};
-use app::context::SetupPending;
+use app::context::{SetupPending, ThisSession};
 use app::pages::edit::{self, EditForm, Posted};
 use app::{App, shell};
 use axum::Router;
@@ -20,6 +20,7 @@ use leptos_axum::{
     render_app_async_with_context,
 };
 use lockstep_types::account::Actor;
+use lockstep_types::login::{Doors, ProviderView};
 
 /// Adds the pages, `/sfn` and the page for addresses that lead nowhere.
 pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
@@ -42,12 +43,19 @@ pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
 fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     let plane = web.plane.clone();
     let accounts = web.accounts.clone();
+    let doors = doors(web);
     move || {
         provide_context(plane.clone());
         provide_context(SetupPending(accounts.setup_pending()));
+        provide_context(doors.clone());
         let parts = use_context::<http::request::Parts>();
-        if let Some(actor) = parts.and_then(|parts| parts.extensions.get::<Actor>().cloned()) {
-            provide_context(actor);
+        if let Some(parts) = parts {
+            if let Some(actor) = parts.extensions.get::<Actor>().cloned() {
+                provide_context(actor);
+            }
+            if let Some(this) = parts.extensions.get::<ThisSession>().copied() {
+                provide_context(this);
+            }
         }
         // The policy names the very nonce that this page's scripts carry.
         let policy =
@@ -55,6 +63,19 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         if let (Some(response), Some(policy)) = (use_context::<ResponseOptions>(), policy) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
+    }
+}
+
+/// What the login page offers.
+fn doors(web: &Web) -> Doors {
+    let rules = web.accounts.rules();
+    let providers = rules.providers.iter().map(|entry| ProviderView {
+        name: entry.name.clone(),
+        label: entry.label.clone(),
+    });
+    Doors {
+        local: rules.local,
+        providers: providers.collect(),
     }
 }
 

@@ -40,6 +40,11 @@ pub fn problem(status: StatusCode, detail: &str) -> Response {
     document(status, detail.to_owned(), None)
 }
 
+/// A problem with a field of the request that is not a port's.
+pub fn field_problem(status: StatusCode, detail: &str, field: &str) -> Response {
+    document(status, detail.to_owned(), Some(field.to_owned()))
+}
+
 fn document(status: StatusCode, detail: String, field: Option<String>) -> Response {
     let body = Problem {
         kind: "about:blank".to_owned(),

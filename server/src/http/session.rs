@@ -4,12 +4,14 @@
 //! deleted row back: a request in flight cannot revive a session that was just ended.
 
 use super::Web;
+use crate::accounts::{KEY, SignedIn, session_id};
 use crate::store::{Store, session as rows};
 use async_trait::async_trait;
 use lockstep_types::account::Actor;
-use lockstep_types::id::UserId;
+use lockstep_types::id::{SessionId, UserId};
 use lockstep_types::{Micros, PortError};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,8 +21,8 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
-/// The only thing a session holds.
-const KEY: &str = "signed_in";
+/// What has no login yet must come back within.
+const BRIEFLY: time::Duration = time::Duration::minutes(10);
 /// A session that was used so many seconds ago is not written again.
 const FRESH: u64 = 60;
 
@@ -41,53 +43,82 @@ pub fn layer(web: &Web) -> SessionManagerLayer<Sessions> {
     .with_expiry(Expiry::OnInactivity(idle))
 }
 
-/// Who is behind a session.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct SignedIn {
-    pub user: UserId,
-    seen: Micros,
+/// Who is behind a session; `None` for an anonymous one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn signed_in(session: &Session) -> std::result::Result<Option<SignedIn>, PortError> {
+    session.get::<SignedIn>(KEY).await.map_err(unavailable)
 }
 
-impl SignedIn {
-    /// What the session says; `None` for an anonymous one.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn read(session: &Session) -> std::result::Result<Option<Self>, PortError> {
-        session.get::<Self>(KEY).await.map_err(unavailable)
-    }
+/// Puts a person into the session, under a new id and with nothing else in it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin(session: &Session, signed_in: SignedIn) -> std::result::Result<(), PortError> {
+    session.cycle_id().await.map_err(unavailable)?;
+    session.clear().await;
+    session.insert(KEY, signed_in).await.map_err(unavailable)
+}
 
-    /// Puts a person into the session, under a new id.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn begin(session: &Session, user: UserId) -> std::result::Result<(), PortError> {
-        session.cycle_id().await.map_err(unavailable)?;
-        let signed_in = Self { user, seen: now() };
-        session.insert(KEY, signed_in).await.map_err(unavailable)
+/// Keeps something for an anonymous session that must come back soon, under a new id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keep_briefly<T: Serialize + Send + Sync>(
+    session: &Session,
+    key: &str,
+    value: &T,
+) -> std::result::Result<(), PortError> {
+    session.cycle_id().await.map_err(unavailable)?;
+    if session.get_value(KEY).await.map_err(unavailable)?.is_none() {
+        session.set_expiry(Some(Expiry::OnInactivity(BRIEFLY)));
     }
+    session.insert(key, value).await.map_err(unavailable)
+}
 
-    /// Moves the idle end on, about once a minute.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn keep_alive(
-        self,
-        web: &Web,
-        session: &Session,
-        actor: &Actor,
-    ) -> std::result::Result<(), PortError> {
-        let fresh = FRESH.min(web.settings.session.idle.as_secs() / 4);
-        if now().seconds_since(self.seen) < i64::try_from(fresh).unwrap_or(0) {
-            return Ok(());
-        }
-        let signed_in = Self {
-            seen: now(),
-            ..self
-        };
-        session.insert(KEY, signed_in).await.map_err(unavailable)?;
-        web.accounts.seen(actor).await
+/// Takes what was kept, for good: it is gone from the database before this returns, so that nothing is taken twice.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn take<T: DeserializeOwned>(
+    session: &Session,
+    key: &str,
+) -> std::result::Result<Option<T>, PortError> {
+    if session.get_value(key).await.map_err(unavailable)?.is_none() {
+        return Ok(None);
     }
+    let taken = session.remove::<T>(key).await;
+    session.save().await.map_err(unavailable)?;
+    // What an older release left is nothing.
+    Ok(taken.unwrap_or_default())
+}
+
+/// The name of this session in lists.
+pub fn id_in_lists(session: &Session) -> Option<SessionId> {
+    session.id().map(|id| session_id(&row_id(id)))
+}
+
+/// Moves the idle end on, about once a minute.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keep_alive(
+    web: &Web,
+    session: &Session,
+    signed_in: SignedIn,
+    actor: &Actor,
+) -> std::result::Result<(), PortError> {
+    let fresh = FRESH.min(web.settings.session.idle.as_secs() / 4);
+    if now().seconds_since(signed_in.seen) < i64::try_from(fresh).unwrap_or(0) {
+        return Ok(());
+    }
+    let signed_in = SignedIn {
+        seen: now(),
+        ..signed_in
+    };
+    session.insert(KEY, signed_in).await.map_err(unavailable)?;
+    web.accounts.seen(actor).await
 }
 
 fn now() -> Micros {

@@ -6,7 +6,7 @@ use super::Web;
 use super::extract::{Caller, Params};
 use super::guard::is_own_page;
 use super::problem::{Refusal, problem};
-use super::session::SignedIn;
+use super::session;
 use axum::extract::{Request, State};
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -146,8 +146,8 @@ impl Credential {
         let now = match self {
             // The session caches its record: only a fresh load sees that it is gone.
             Self::Session(session) => match session.load().await {
-                Ok(()) => match SignedIn::read(session).await {
-                    Ok(Some(signed_in)) => web.accounts.actor_of_user(signed_in.user).await,
+                Ok(()) => match session::signed_in(session).await {
+                    Ok(Some(signed_in)) => web.accounts.actor_of_login(&signed_in).await,
                     _ => Ok(None),
                 },
                 Err(_) => Ok(None),

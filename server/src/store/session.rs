@@ -6,6 +6,7 @@ use super::entity::session;
 use super::error::Doing;
 use super::{Read, Store, StoreError, Tx};
 use lockstep_types::Micros;
+use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::UserId;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
@@ -151,6 +152,21 @@ pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<u64, StoreError
         .exec(tx.db())
         .await
         .doing("end the sessions of a person")?;
+    Ok(done.rows_affected)
+}
+
+/// Ends some sessions of a person. Returns how many.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn delete_some(tx: &mut Tx, user: UserId, ids: &[&str]) -> Result<u64, StoreError> {
+    let done = session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user.to_string()))
+        .filter(session::Column::Id.is_in(ids.iter().copied()))
+        .exec(tx.db())
+        .await
+        .doing("end sessions of a person")?;
+    tx.announce(Subject::Account, EventKind::Changed);
     Ok(done.rows_affected)
 }
 

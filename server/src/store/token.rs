@@ -42,6 +42,7 @@ pub async fn create(
         last_used_at: None,
         revoked_at: None,
         scope: maybe_json("the scope of a token", scope)?,
+        replaced_at: None,
     };
     api_token::Entity::insert(model.into_active_model())
         .exec_without_returning(tx.db())
@@ -144,6 +145,7 @@ pub async fn list(db: &impl Read, of: Option<UserId>) -> Result<Vec<TokenView>, 
                 expires_at: row.expires_at.map(Micros),
                 revoked: row.revoked_at.is_some(),
                 scope: Column("api_token", "scope").maybe_json(row.scope.as_deref())?,
+                replaced: row.replaced_at.is_some(),
             })
         })
         .collect()
@@ -158,6 +160,7 @@ struct Owned {
     last_used_at: Option<i64>,
     revoked_at: Option<i64>,
     scope: Option<String>,
+    replaced_at: Option<i64>,
     owner: String,
 }
 
@@ -187,6 +190,74 @@ pub async fn revoke(tx: &mut Tx, id: TokenId) -> Result<bool, StoreError> {
         .await
         .doing("revoke a token")?;
     tx.announce(Subject::Account, EventKind::Changed);
+    Ok(done.rows_affected > 0)
+}
+
+/// What a new token takes over from the one that it replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaceable {
+    pub user: UserId,
+    pub label: String,
+    pub scope: Option<TokenScope>,
+    pub created_at: Micros,
+    pub expires_at: Option<Micros>,
+}
+
+/// A token that is in force and was not replaced yet; `None` otherwise.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn replaceable(
+    db: &impl Read,
+    id: TokenId,
+    now: Micros,
+) -> Result<Option<Replaceable>, StoreError> {
+    let found = api_token::Entity::find_by_id(id.to_string())
+        .filter(api_token::Column::RevokedAt.is_null())
+        .filter(api_token::Column::ReplacedAt.is_null())
+        .one(&db.executor())
+        .await
+        .doing("read a token")?;
+    let Some(found) = found.filter(|row| row.expires_at.is_none_or(|at| at > now.0)) else {
+        return Ok(None);
+    };
+    Ok(Some(Replaceable {
+        user: Column("api_token", "user_id").id(&found.user_id)?,
+        label: found.label,
+        scope: Column("api_token", "scope").maybe_json(found.scope.as_deref())?,
+        created_at: Micros(found.created_at),
+        expires_at: found.expires_at.map(Micros),
+    }))
+}
+
+/// Marks a token as replaced and ends it at `until`, never later than it ends anyway; `false` when it was replaced or
+/// revoked before.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn replace(tx: &mut Tx, id: TokenId, until: Micros) -> Result<bool, StoreError> {
+    use api_token::Column as C;
+    let ends = |id: TokenId| {
+        api_token::Entity::update_many()
+            .filter(C::Id.eq(id.to_string()))
+            .filter(C::RevokedAt.is_null())
+    };
+    let done = ends(id)
+        .col_expr(C::ReplacedAt, Expr::value(Some(tx.now().0)))
+        .filter(C::ReplacedAt.is_null())
+        .exec(tx.db())
+        .await
+        .doing("replace a token")?;
+    ends(id)
+        .col_expr(C::ExpiresAt, Expr::value(Some(until.0)))
+        .filter(
+            Condition::any()
+                .add(C::ExpiresAt.is_null())
+                .add(C::ExpiresAt.gt(until.0)),
+        )
+        .exec(tx.db())
+        .await
+        .doing("replace a token")?;
     Ok(done.rows_affected > 0)
 }
 

@@ -3,7 +3,7 @@
 use super::columns::{Column, big, number};
 use super::entity::account;
 use super::error::Doing;
-use super::{Read, Store, StoreError, Tx, session, token};
+use super::{Read, Store, StoreError, Tx, factor, session, token};
 use lockstep_types::Micros;
 use lockstep_types::account::{Role, UserView};
 use lockstep_types::event::{EventKind, Subject};
@@ -49,6 +49,9 @@ impl UserRow {
             disabled: self.disabled,
             created_at: self.created_at,
             last_seen: self.last_seen_at,
+            provider: None,
+            factor: false,
+            automation: false,
         }
     }
 }
@@ -228,6 +231,7 @@ pub async fn set_role(tx: &mut Tx, id: UserId, role: Role) -> Result<(), StoreEr
 pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), StoreError> {
     session::delete_of_user(tx, id).await?;
     token::delete_of_user(tx, id).await?;
+    factor::delete(tx, id).await?;
     let done = account::Entity::delete_by_id(id.to_string())
         .exec(tx.db())
         .await

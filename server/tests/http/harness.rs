@@ -8,9 +8,11 @@ use lockstep_types::account::{Actor, Role};
 use lockstep_types::id::UserId;
 use lockstep_types::ports::{Accounts, ControlPlane};
 use server::accounts::AccountService;
-use server::config::{PublicUrl, SessionLimits};
+use server::config::{Allow, LoginRules, PublicUrl, SessionLimits};
 use server::events::Hub;
 use server::http::{Web, WebSettings, router};
+use server::secrets::Vault;
+use server::sso::SingleSignOn;
 use server::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,8 +75,21 @@ impl Server {
         server
     }
 
+    /// With these ways in, an administrator `ada` and a viewer `vic`.
+    pub async fn with_login(rules: LoginRules) -> Self {
+        let server = Self::build("http://localhost:8080", SessionLimits::default(), rules).await;
+        server.user("ada", Role::Admin).await;
+        server.user("vic", Role::Viewer).await;
+        server
+    }
+
     /// Without accounts.
     pub async fn empty(url: &str, session: SessionLimits) -> Self {
+        Self::build(url, session, LoginRules::default()).await
+    }
+
+    async fn build(url: &str, session: SessionLimits, rules: LoginRules) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let site = folder.path().join("site");
         std::fs::create_dir_all(site.join("pkg")).unwrap();
@@ -86,7 +101,13 @@ impl Server {
         let url_of_db = format!("sqlite:{}", folder.path().join("lockstep.db").display());
         let store = Store::open(&url_of_db).await.unwrap();
         store.migrate().await.unwrap();
-        let accounts = AccountService::open(store.clone()).await.unwrap();
+        let public_url = PublicUrl::parse(url, false).unwrap();
+        let sso = SingleSignOn::new(&rules, &public_url, &Allow::Nothing).unwrap();
+        let accounts = AccountService::open(store.clone())
+            .await
+            .unwrap()
+            .with_rules(rules)
+            .with_vault(Vault::open(folder.path(), None).unwrap());
         let hub = Hub::new(store.clone());
         let cancel = CancellationToken::new();
         tokio::spawn(hub.clone().follow(cancel.clone()));
@@ -107,13 +128,13 @@ impl Server {
             events: Arc::new(hub),
         };
         let settings = WebSettings {
-            public_url: PublicUrl::parse(url, false).unwrap(),
+            public_url,
             session,
             trusted_proxies: Vec::new(),
             site_root: site,
         };
         Self {
-            router: router(Web::new(plane, accounts.clone(), settings)),
+            router: router(Web::new(plane, accounts.clone(), settings).with_sso(sso)),
             store,
             accounts,
             fake,

@@ -181,5 +181,5 @@ async fn an_older_schema_is_told(db: &Db) {
         "{error}"
     );
     let applied = db.store.migrate().await.unwrap();
-    assert_eq!(applied, ["m20261127_050000_create_alerts"]);
+    assert_eq!(applied.len(), 1, "{applied:?}");
 }

@@ -37,13 +37,20 @@ impl Login {
             Some(name) => name.clone(),
             None => prompt::line("Name")?,
         };
-        let body = LoginBody {
+        let mut body = LoginBody {
             name,
             password: prompt::hidden("Password")?,
             label: "command line".to_owned(),
             days: Some(self.days),
+            code: None,
         };
-        let answer: LoggedIn = api.post("/login", &body).await?;
+        let answer: LoggedIn = match api.post("/login", &body).await {
+            Err(ClientError::Refused(problem)) if problem.field.as_deref() == Some("code") => {
+                body.code = Some(prompt::line("Code of the second factor")?);
+                api.post("/login", &body).await?
+            }
+            other => other?,
+        };
         let server = api.server().to_owned();
         credentials.tokens.insert(server.clone(), answer.token);
         credentials.current = Some(server.clone());

@@ -343,6 +343,58 @@ async fn who_may_administer_accounts_does_not_become_an_administrator() {
 }
 
 #[tokio::test]
+async fn attack_57_who_administers_accounts_gets_no_rights_that_the_policy_gives_to_names() {
+    let lines = "p, jon, accounts, update, *, allow\n\
+                 p, jon, applications, get, */*, allow\n\
+                 g, ana, role:admin\n\
+                 g, boss, role:ruler\n\
+                 p, role:ruler, *, *, *, allow\n\
+                 p, team-shop, applications, sync, shop/*, allow\n\
+                 p, guest, applications, get, shop/*, allow\n";
+    let team = Team::new(lines).await;
+    let (jon, ada, accounts) = (team.as_("jon").await, team.as_("ada").await, &team.accounts);
+    let ana = accounts.user_named("ana").await.unwrap();
+    // Administrators by the policy, and names that would be: a person's, a group's.
+    let mut refused = vec![
+        accounts.set_password(&jon, ana, "", PASSWORD).await.err(),
+        accounts.set_disabled(&jon, ana, true).await.err(),
+        accounts.remove_factor(&jon, ana, "").await.err(),
+        accounts.end_sessions(&jon, ana, None).await.err(),
+    ];
+    for name in ["boss", "team-shop"] {
+        refused.push(
+            accounts
+                .create_user(&jon, name, PASSWORD, Role::Viewer)
+                .await
+                .err(),
+        );
+        refused.push(
+            accounts
+                .create_automation(&jon, name, Role::Viewer)
+                .await
+                .err(),
+        );
+    }
+    assert_eq!(refused.len(), 8);
+    for error in refused {
+        assert_eq!(error, Some(PortError::denied(Permission::Policy)));
+    }
+    // Whoever may no more than jon is his to administer, and everybody is ada's.
+    let guest = accounts
+        .create_user(&jon, "guest", PASSWORD, Role::Viewer)
+        .await
+        .unwrap();
+    assert!(accounts.set_disabled(&jon, guest, true).await.is_ok());
+    assert!(accounts.set_disabled(&ada, ana, true).await.is_ok());
+    assert!(
+        accounts
+            .create_user(&ada, "boss", PASSWORD, Role::Viewer)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
 async fn the_source_of_the_policy_is_chosen_by_those_who_may_and_not_removed() {
     let team = Team::new("").await;
     let (plane, ada, jon) = (

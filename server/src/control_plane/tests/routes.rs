@@ -186,7 +186,7 @@ async fn world() -> World {
         "reason": "x", "hours": 1, "back": "/", "digest": "d", "yes": true, "deploy": false, "typed": "x", "prune": false,
         "label": "x", "disabled": true, "old": "", "new": "correct horse battery", "password": "correct horse battery",
         "role": "viewer", "action": "sync", "object": "shop/cart", "theme": "dark", "kubeconfig": "x", "home_cluster": "",
-        "repo_url": "https://git.example.com/x.git", "way": "commit",
+        "repo_url": "https://git.example.com/x.git", "way": "commit", "session": nil, "code": "000000", "minutes": 5, "of": "",
     });
     let things = Things {
         target,
@@ -278,6 +278,8 @@ impl World {
             "password" => &["old", "new"],
             "users" => &["name", "password", "role"],
             "tokens" => &["label"],
+            "automation" => &["name", "role"],
+            "rotate" => &["minutes"],
             "preview" => return edit,
             "edits" => return json!({"edit": edit, "digest": "d"}),
             "template" => return json!({}),
@@ -288,7 +290,7 @@ impl World {
         for name in fields {
             body.insert((*name).to_owned(), self.site[*name].clone());
         }
-        if path == "/users" {
+        if path == "/users" || path == "/automation" {
             body.insert("role".to_owned(), json!("Viewer"));
         }
         Value::Object(body)
@@ -317,6 +319,7 @@ const JSON: &[&str] = &[
     "commit",
     "compare",
     "definition",
+    "doors",
     "drift",
     "edit_draft",
     "edit_template",
@@ -324,11 +327,14 @@ const JSON: &[&str] = &[
     "history",
     "log_view",
     "operation_run",
+    "own_account",
     "preview",
     "problems",
+    "programs",
     "resource",
     "run",
     "session",
+    "sessions",
     "sets",
     "sources",
     "take_over_preview",
@@ -479,6 +485,10 @@ const OTHERS: &[(&str, &str)] = &[
     ("GET", "/api/{*rest}"),
     ("GET", "/events"),
     ("POST", "/login"),
+    ("POST", "/login/code"),
+    ("POST", "/login/link"),
+    ("GET", "/login/sso/{provider}"),
+    ("GET", "/login/sso/{provider}/callback"),
     ("POST", "/logout"),
     ("POST", "/setup"),
     ("GET", "/metrics"),

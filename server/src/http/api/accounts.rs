@@ -1,6 +1,7 @@
 //! People, tokens, and the login of the command line.
 
 use super::{Reply, done};
+use crate::accounts::LoginRefusal;
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller};
 use crate::http::login::{Asking, refused};
@@ -8,11 +9,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use client::wire::{
-    Created, DisabledBody, LoggedIn, LoginBody, NewToken, PasswordBody, TokenBody, UserBody,
-    VersionAnswer,
+    AutomationBody, Created, DisabledBody, Ended, LoggedIn, LoginBody, NewToken, PasswordBody,
+    RotateBody, TokenBody, UserBody, VersionAnswer,
 };
 use lockstep_types::account::{self, Actor, TokenView, UserView};
-use lockstep_types::id::{TokenId, UserId};
+use lockstep_types::id::{SessionId, TokenId, UserId};
+use lockstep_types::login::{OwnAccount, SessionView};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -23,11 +25,20 @@ pub(super) async fn log_in(
     Body(body): Body<LoginBody>,
 ) -> Result<Json<LoggedIn>, Response> {
     let password = SecretString::from(body.password);
-    let actor = web
+    let half = web
         .accounts
         .log_in(&body.name, &password, asking.address)
-        .await
-        .map_err(refused)?;
+        .await;
+    let actor = match (half, body.code) {
+        (Err(LoginRefusal::CodeNeeded { user }), Some(code)) => {
+            let code = SecretString::from(code);
+            web.accounts
+                .log_in_with_code(user, &code, asking.address)
+                .await
+        }
+        (half, _) => half,
+    }
+    .map_err(refused)?;
     let label = if body.label.is_empty() {
         "command line"
     } else {
@@ -41,7 +52,7 @@ pub(super) async fn log_in(
             &account::NewToken {
                 label: label.to_owned(),
                 days: body.days,
-                scope: None,
+                ..account::NewToken::default()
             },
         )
         .await;
@@ -123,6 +134,7 @@ pub(super) async fn create_token(
                 label: body.label,
                 days: body.days,
                 scope: body.scope,
+                of: body.of,
             },
         )
         .await?;
@@ -135,5 +147,86 @@ pub(super) async fn revoke_token(
     At(id): At<TokenId>,
 ) -> Reply<Value> {
     web.plane.accounts.revoke_token(&actor, id).await?;
+    Ok(done())
+}
+
+pub(super) async fn rotate_token(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<TokenId>,
+    Body(body): Body<RotateBody>,
+) -> Reply<NewToken> {
+    let accounts = &web.plane.accounts;
+    let token = accounts.rotate_token(&actor, id, body.minutes).await?;
+    Ok(Json(NewToken { token }))
+}
+
+pub(super) async fn create_automation(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(body): Body<AutomationBody>,
+) -> Reply<Created<UserId>> {
+    let accounts = &web.plane.accounts;
+    let id = accounts
+        .create_automation(&actor, &body.name, body.role)
+        .await?;
+    Ok(Json(Created { id }))
+}
+
+pub(super) async fn own_account(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<OwnAccount> {
+    Ok(Json(web.plane.accounts.own_account(&actor).await?))
+}
+
+pub(super) async fn sessions(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<Vec<SessionView>> {
+    let sessions = web.plane.accounts.sessions(&actor, actor.user).await?;
+    Ok(Json(sessions))
+}
+
+pub(super) async fn end_session(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<SessionId>,
+) -> Reply<Value> {
+    let accounts = &web.plane.accounts;
+    accounts.end_session(&actor, actor.user, id).await?;
+    Ok(done())
+}
+
+pub(super) async fn end_sessions(State(web): State<Web>, Caller(actor): Caller) -> Reply<Ended> {
+    let accounts = &web.plane.accounts;
+    let ended = accounts.end_sessions(&actor, actor.user, None).await?;
+    Ok(Json(Ended { ended }))
+}
+
+pub(super) async fn sessions_of(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+) -> Reply<Vec<SessionView>> {
+    Ok(Json(web.plane.accounts.sessions(&actor, id).await?))
+}
+
+pub(super) async fn end_sessions_of(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+) -> Reply<Ended> {
+    let accounts = &web.plane.accounts;
+    let ended = accounts.end_sessions(&actor, id, None).await?;
+    Ok(Json(Ended { ended }))
+}
+
+pub(super) async fn remove_factor(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+) -> Reply<Value> {
+    web.plane.accounts.remove_factor(&actor, id, "").await?;
     Ok(done())
 }

@@ -20,6 +20,7 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]
     pub scope: Option<String>,
+    pub replaced_at: Option<i64>,
 }
 
 /// Joins are written where they are needed.
