@@ -21,6 +21,7 @@ use crate::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
+use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
@@ -155,6 +156,18 @@ pub trait Clusters: Send + Sync {
     async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()>;
 }
 
+/// What applications left behind when their definitions left Git.
+#[async_trait]
+pub trait Leftovers: Send + Sync {
+    async fn leftovers(&self, actor: &Actor) -> Answer<Vec<LeftoversOf>>;
+    /// What removing it would delete. Writes nothing.
+    async fn removal(&self, actor: &Actor, target: TargetId) -> Answer<RemovalPreview>;
+    /// Asks to delete exactly what a preview showed. Whoever may approve has said yes with it; else it awaits a yes.
+    async fn remove(&self, actor: &Actor, request: &RemovalRequest) -> Answer<OperationId>;
+    /// Asks to forget it: the objects stay, without our mark.
+    async fn leave(&self, actor: &Actor, target: TargetId) -> Answer<OperationId>;
+}
+
 /// Root sources and taking them over.
 #[async_trait]
 pub trait Sources: Send + Sync {
@@ -252,6 +265,7 @@ pub struct ControlPlane {
     pub rollbacks: Arc<dyn Rollbacks>,
     pub editing: Arc<dyn Editing>,
     pub clusters: Arc<dyn Clusters>,
+    pub leftovers: Arc<dyn Leftovers>,
     pub sources: Arc<dyn Sources>,
     pub webhooks: Arc<dyn Webhooks>,
     pub access: Arc<dyn AccessRules>,

@@ -114,6 +114,18 @@ pub struct HoldBody {
     pub hours: u32,
 }
 
+/// `POST /leftovers/{target}/remove`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemovalBody {
+    /// Digest of the plan that was shown.
+    pub digest: String,
+    /// The application's name, typed again.
+    pub typed: String,
+    #[serde(default)]
+    pub reason: String,
+}
+
 /// `POST /approvals/{id}`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

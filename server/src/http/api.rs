@@ -8,6 +8,7 @@ mod applications;
 mod clusters;
 mod edits;
 mod fleet;
+mod leftovers;
 mod rollbacks;
 mod runs;
 mod sources;
@@ -17,8 +18,8 @@ use super::problem::Refusal;
 use super::table::Table;
 use axum::Json;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Edit, ForgetCluster, ForgetSource, Get, Hold, Policy, Rollback,
-    SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
+    Account, Approve, Cluster, Delete, Edit, ForgetCluster, ForgetSource, Get, Hold, Policy,
+    Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -109,6 +110,10 @@ pub fn table() -> Table {
         .post("/clusters", Cluster, clusters::add)
         .get("/clusters/{name}", SeeClusters, clusters::cluster)
         .delete("/clusters/{name}", ForgetCluster, clusters::remove)
+        .get("/leftovers", Get, leftovers::leftovers)
+        .get("/leftovers/{target}", Get, leftovers::removal)
+        .post("/leftovers/{target}/remove", Delete, leftovers::remove)
+        .post("/leftovers/{target}/leave", Delete, leftovers::leave)
         .get("/sources", SeeSources, sources::sources)
         .get("/sets", Get, sources::sets)
         .post("/sources", Source, sources::add)

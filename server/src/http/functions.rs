@@ -10,7 +10,7 @@ use http::{Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, ForgetCluster, ForgetSource, Get, Hold, Policy, Rollback,
+    Account, Approve, Cluster, Delete, ForgetCluster, ForgetSource, Get, Hold, Policy, Rollback,
     SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 
@@ -46,6 +46,10 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("cluster", Needs::Permission(SeeClusters)),
     ("add_cluster", Needs::Permission(Cluster)),
     ("remove_cluster", Needs::Permission(ForgetCluster)),
+    ("leftovers", Needs::Permission(Get)),
+    ("removal", Needs::Permission(Get)),
+    ("remove_leftovers", Needs::Permission(Delete)),
+    ("leave_leftovers", Needs::Permission(Delete)),
     ("sources", Needs::Permission(SeeSources)),
     ("sets", Needs::Permission(Get)),
     ("add_source", Needs::Permission(Source)),

@@ -85,6 +85,8 @@ pub struct Facts {
     pub drifted: Vec<ResourceKey>,
     /// The first drifted field in words; empty when none is known.
     pub drift_words: String,
+    /// Who changed what on each drifted object: its first deviation.
+    pub rivals: BTreeMap<ResourceKey, Rival>,
     /// Rules of the plan check that the plan breaks.
     pub violations: Vec<String>,
     /// The render is empty while the inventory is not.
@@ -102,6 +104,15 @@ pub struct Facts {
     pub stale: Option<String>,
     /// Why the tracked revision is not taken: it does not carry the signatures that are asked for.
     pub refused: Option<Cause>,
+}
+
+/// A deviation as far as a fight is told by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rival {
+    /// `spec.replicas`; empty: the object was deleted.
+    pub path: String,
+    /// The manager of the field; empty where the cluster does not say.
+    pub manager: String,
 }
 
 /// A run that is not over.

@@ -8,15 +8,20 @@ mod authorise;
 mod batch;
 mod ending;
 mod execute;
+mod leave;
 mod look;
 mod outcome;
 pub(in crate::reconcile) mod ownership;
 mod progress;
+mod removal;
 mod step;
 mod tell;
 mod verify;
 mod waiting;
 mod write;
+
+pub(crate) use leave::leave;
+pub(crate) use removal::{refuse as refuse_removal, remove};
 
 use super::decide::{Act, Trigger};
 use super::revisions;

@@ -18,11 +18,12 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId,
 };
+use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use lockstep_types::policy;
 use lockstep_types::ports::{
-    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Rollbacks, Sources, Syncs,
-    Webhooks,
+    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Leftovers, Rollbacks,
+    Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
@@ -231,6 +232,22 @@ impl Clusters for Fake {
     }
     async fn remove_cluster(&self, _: &Actor, _: &str, _: &str) -> Answer<()> {
         self.act(())
+    }
+}
+
+#[async_trait]
+impl Leftovers for Fake {
+    async fn leftovers(&self, _: &Actor) -> Answer<Vec<LeftoversOf>> {
+        Ok(Vec::new())
+    }
+    async fn removal(&self, _: &Actor, _: TargetId) -> Answer<RemovalPreview> {
+        missing()
+    }
+    async fn remove(&self, _: &Actor, _: &RemovalRequest) -> Answer<OperationId> {
+        self.act(OperationId(Uuid::nil()))
+    }
+    async fn leave(&self, _: &Actor, _: TargetId) -> Answer<OperationId> {
+        self.act(OperationId(Uuid::nil()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::components::panel::{ACTION_LINK, LINK};
 use crate::components::reason::{Banner, ReasonBanner};
 use crate::components::sha::Sha;
 use crate::components::status::phase_word;
-use crate::components::target_link::{rollback_address, run_address};
+use crate::components::target_link::{leftovers_address, rollback_address, run_address};
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::form::ActionForm;
@@ -111,7 +111,7 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
                     </a>
                 }
             })}
-        {matches!(reason.code, ReasonCode::Drifted | ReasonCode::Behind)
+        {matches!(reason.code, ReasonCode::Drifted | ReasonCode::Fighting | ReasonCode::Behind)
             .then(|| {
                 let href = crate::components::target_link::application_address(
                     &target.target.application,
@@ -120,6 +120,14 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
                 view! {
                     <a class=ACTION_LINK href=href>
                         "See what differs"
+                    </a>
+                }
+            })}
+        {(reason.code == ReasonCode::DefinitionInvalid)
+            .then(|| {
+                view! {
+                    <a class=ACTION_LINK href=leftovers_address(target.target.id)>
+                        "What it left"
                     </a>
                 }
             })}

@@ -3,6 +3,7 @@
 use super::Global;
 use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
+use super::app_left::{self, Remove};
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
 use crate::api::ClientError;
@@ -42,6 +43,10 @@ pub enum App {
     Release(Release),
     /// All holds with owner, reason, end and what waits.
     Holds,
+    /// What applications left in clusters when their definitions left Git.
+    Leftovers,
+    /// Keep or delete what an application left when its definition left Git.
+    Remove(Remove),
     /// Add an application: a commit in a root source, previewed first.
     Create(Create),
     /// Change the definition of an application: a commit in its root source, previewed first.
@@ -82,6 +87,8 @@ impl App {
             Self::Hold(hold) => hold.run(global).await,
             Self::Release(release) => release.run(global).await,
             Self::Holds => app_hold::list(global).await,
+            Self::Leftovers => app_left::list(global).await,
+            Self::Remove(remove) => remove.run(global).await,
             Self::Create(create) => create.run(global).await,
             Self::Edit(edit) => edit.run(global).await,
         }

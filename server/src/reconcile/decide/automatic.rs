@@ -147,12 +147,7 @@ fn heal(situation: &Situation<'_>, facts: &Facts) -> Decision {
             if rest_until > situation.now {
                 return Decision::later(
                     rest_until,
-                    Cause::stalled(
-                        ReasonCode::Drifted,
-                        format!("{} was put back {within} times within 5 minutes and is changed again every time", key.short()),
-                        "Healing rests; stop the other writer (its name is in the drift ledger), or change Git to what it wants",
-                    )
-                    .about(Some(key.clone())),
+                    explain::fight(key, facts.rivals.get(key), within, rest_until),
                 );
             }
         }

@@ -46,6 +46,7 @@ pub(super) fn given() -> Given {
             writes: 0,
             prunes: 0,
             drift_words: String::new(),
+            rivals: BTreeMap::new(),
             drifted: Vec::new(),
             violations: Vec::new(),
             empty: false,
