@@ -319,6 +319,14 @@ fn every_page_says_what_it_is_for() {
                 vec!["Leftovers", "reports-old", "Type prod-us to remove it"],
             ),
             (
+                "/holds".into(),
+                vec![
+                    "held. None of them ends by deploying unseen",
+                    "all writes",
+                    "End",
+                ],
+            ),
+            (
                 "/leftovers".into(),
                 vec![
                     "1 application left something behind",

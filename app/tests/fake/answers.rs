@@ -12,7 +12,8 @@ use lockstep_types::activity::{
     ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
 };
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    TargetSummary, TreeView,
 };
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
@@ -372,9 +373,24 @@ impl Rollbacks for Fake {
     async fn unpin(&self, actor: &Actor, _: PinId, _: bool) -> Answer<()> {
         allowed(actor, Permission::Rollback)
     }
-    async fn hold(&self, actor: &Actor, _: TargetId, reason: &str, hours: u32) -> Answer<Hold> {
+    async fn holds(&self, _: &Actor) -> Answer<Vec<TargetSummary>> {
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            fleet::held()
+        })
+    }
+    async fn hold(
+        &self,
+        actor: &Actor,
+        _: TargetId,
+        _: HoldKind,
+        reason: &str,
+        hours: u32,
+    ) -> Answer<Hold> {
         allowed(actor, Permission::Hold)?;
         Ok(Hold {
+            kind: Default::default(),
             id: HoldId(Uuid::from_u128(9)),
             owner: actor.name.clone(),
             reason: reason.into(),

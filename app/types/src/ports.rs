@@ -9,7 +9,8 @@ use crate::account::{Actor, NewToken, Role, TokenView, UserView};
 use crate::activity::{ActivityQuery, ActivityView, CommitView};
 use crate::alert::{AlertQuery, AlertRules, AlertsView};
 use crate::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    TargetSummary, TreeView,
 };
 use crate::cluster::{ClusterView, NewCluster};
 use crate::drift::{DriftQuery, DriftRow};
@@ -121,8 +122,16 @@ pub trait Rollbacks: Send + Sync {
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin>;
     /// Ends a pin; what it held back is deployed only with `deploy`.
     async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()>;
-    async fn hold(&self, actor: &Actor, target: TargetId, reason: &str, hours: u32)
-    -> Answer<Hold>;
+    async fn hold(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        kind: HoldKind,
+        reason: &str,
+        hours: u32,
+    ) -> Answer<Hold>;
+    /// Targets with a hold that nobody has ended, those that end first at the top.
+    async fn holds(&self, actor: &Actor) -> Answer<Vec<TargetSummary>>;
     /// Ends a hold; what it held back is deployed only with `deploy`.
     async fn release(&self, actor: &Actor, hold: HoldId, deploy: bool) -> Answer<()>;
 }

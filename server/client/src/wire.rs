@@ -1,6 +1,7 @@
 //! Bodies and answers of `/api/v1` that are not already part of the vocabulary. The server uses these same types.
 
 use lockstep_types::account::Role;
+use lockstep_types::application::HoldKind;
 use lockstep_types::edit::Edit;
 use lockstep_types::id::SourceId;
 use lockstep_types::id::{OperationId, RunId};
@@ -110,6 +111,9 @@ pub struct PinBody {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
+    /// Without it all writes are held.
+    #[serde(default)]
+    pub kind: HoldKind,
     pub reason: String,
     pub hours: u32,
 }

@@ -100,6 +100,7 @@ pub fn table() -> Table {
         .post("/apps/{id}/targets/{target}/pin", Rollback, rollbacks::pin)
         .delete("/pins/{id}", Rollback, rollbacks::unpin)
         .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
+        .get("/holds", Get, rollbacks::holds)
         .delete("/holds/{id}", Hold, rollbacks::release)
         .get("/apps/{id}/edit", Get, edits::of_application)
         .get("/sources/{id}/new", SeeSources, edits::in_source)

@@ -84,6 +84,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("preview", Needs::Permission(Rollback)),
     ("roll_back", Needs::Permission(Rollback)),
     ("hold", Needs::Permission(Hold)),
+    ("holds", Needs::Permission(Get)),
     ("release", Needs::Permission(Hold)),
     ("unpin", Needs::Permission(Rollback)),
 ];

@@ -360,6 +360,7 @@ mod tests {
     fn an_end_alerts_in_its_window_only() {
         let mut held = target();
         let mut hold = Hold {
+            kind: Default::default(),
             id: HoldId(Uuid::nil()),
             owner: "jon".to_owned(),
             reason: "load test".to_owned(),

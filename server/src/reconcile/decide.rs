@@ -13,7 +13,7 @@ use super::windows;
 pub use automatic::retry_seconds;
 
 use engine::definition::Retry;
-use lockstep_types::application::{Hold, Pin, SyncPolicy};
+use lockstep_types::application::{Hold, HoldKind, Pin, SyncPolicy};
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::Health;
 use lockstep_types::reason::ReasonCode;
@@ -276,6 +276,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
             rest => rest,
         },
     };
+    let decision = within_hold(situation, decision);
     Decision {
         cause: explain::weigh(decision.cause, situation, facts),
         again: earlier(decision.again, ending(situation)),
@@ -326,30 +327,10 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
             "Remove the suspension in Git to let it sync",
         ));
     }
-    if let Some(hold) = situation.hold.filter(|hold| hold.until > situation.now) {
-        return Some(Cause::passing(
-            ReasonCode::Held,
-            format!("{} holds all writes: {}", hold.owner, hold.reason),
-            format!(
-                "The hold ends at {}; release it to go on",
-                hold.until.rfc3339()
-            ),
-        ));
-    }
-    if let (Some(hold), Some(window)) = (situation.hold, over_while_closed(situation)) {
-        return Some(Cause::passing(
-            ReasonCode::Held,
-            format!("{} holds all writes: {}", hold.owner, hold.reason),
-            match window.changes {
-                Some(at) => format!(
-                    "Its time is over; it ends inside windows only, the next opens at {}",
-                    at.rfc3339()
-                ),
-                None => {
-                    "Its time is over; it ends inside windows only, and none is in sight".to_owned()
-                }
-            },
-        ));
+    if let Some((hold, held)) = held(situation)
+        && hold.kind == HoldKind::Both
+    {
+        return Some(held);
     }
     (!facts.violations.is_empty()).then(|| {
         Cause::stalled(
@@ -361,6 +342,52 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
             "Nothing was written; report this with the plan of the application page",
         )
     })
+}
+
+/// The hold that is in force, as the reason why something is not written.
+fn held<'a>(situation: &Situation<'a>) -> Option<(&'a Hold, Cause)> {
+    let hold = situation.hold?;
+    let next = if hold.until > situation.now {
+        format!(
+            "The hold ends at {}; release it to go on",
+            hold.until.rfc3339()
+        )
+    } else {
+        let window = over_while_closed(situation)?;
+        match window.changes {
+            Some(at) => format!(
+                "Its time is over; it ends inside windows only, the next opens at {}",
+                at.rfc3339()
+            ),
+            None => {
+                "Its time is over; it ends inside windows only, and none is in sight".to_owned()
+            }
+        }
+    };
+    let what = hold.kind.what();
+    let cause = format!("{} holds {what}: {}", hold.owner, hold.reason);
+    Some((hold, Cause::passing(ReasonCode::Held, cause, next)))
+}
+
+/// What a hold of one kind of write leaves of a decision.
+fn within_hold(situation: &Situation<'_>, decision: Decision) -> Decision {
+    let Act::Start { trigger, .. } = &decision.act else {
+        return decision;
+    };
+    match held(situation) {
+        Some((hold, held)) if hold.kind.stops(*trigger == Trigger::SelfHeal) => {
+            let act = match trigger {
+                Trigger::Person(_) => Act::Refuse(words(&held)),
+                Trigger::AutoSync | Trigger::SelfHeal | Trigger::Pin(_) => Act::Rest,
+            };
+            Decision {
+                act,
+                cause: Some(held),
+                again: None,
+            }
+        }
+        _ => decision,
+    }
 }
 
 /// The closed window that a hold whose time is over waits for.

@@ -374,7 +374,12 @@ async fn go_on(
         ending::end(runtime, loaded, memory, run, SyncPhase::Superseded, &why).await?;
         return Ok(Advanced::Changed);
     }
-    if let Some(hold) = loaded.hold.as_ref().filter(|hold| hold.until > now()) {
+    let heals = run.started_by == StartedBy::SelfHeal;
+    if let Some(hold) = loaded
+        .hold
+        .as_ref()
+        .filter(|hold| hold.until > now() && hold.kind.stops(heals))
+    {
         return waiting::held(runtime, memory, run, hold).await;
     }
     if waiting::closed(runtime, loaded, memory, run).await? {

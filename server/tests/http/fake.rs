@@ -6,7 +6,8 @@ use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    TargetSummary, TreeView,
 };
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow};
@@ -193,7 +194,10 @@ impl Rollbacks for Fake {
     async fn unpin(&self, _: &Actor, _: PinId, _: bool) -> Answer<()> {
         self.act(())
     }
-    async fn hold(&self, _: &Actor, _: TargetId, _: &str, _: u32) -> Answer<Hold> {
+    async fn holds(&self, _: &Actor) -> Answer<Vec<TargetSummary>> {
+        Ok(Vec::new())
+    }
+    async fn hold(&self, _: &Actor, _: TargetId, _: HoldKind, _: &str, _: u32) -> Answer<Hold> {
         missing()
     }
     async fn release(&self, _: &Actor, _: HoldId, _: bool) -> Answer<()> {

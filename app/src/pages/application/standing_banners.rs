@@ -155,7 +155,8 @@ fn hold_banner(
         "The hold has ended; what it held back awaits a yes.".to_owned()
     } else {
         format!(
-            "Held by {} until {}, {}.",
+            "{} held by {} until {}, {}.",
+            format::sentence_case(hold.kind.what()),
             hold.owner,
             format::clock_time(hold.until),
             format::relative(hold.until, now)
@@ -164,7 +165,7 @@ fn hold_banner(
     let id = hold.id.to_string();
     let refused = refusal_on(actor, Permission::Hold, &target.target.application);
     let rest = view! {
-        <span>{format!("“{}” Nothing is written meanwhile; it is still compared.", hold.reason)}</span>
+        <span>{format!("“{}” It is still compared meanwhile.", hold.reason)}</span>
         <ActionForm action=release attr:class="mt-2 flex flex-wrap items-center gap-3">
             <input type="hidden" name="hold" value=id />
             <Submit look=Look::Plain pending=release.pending() refused=refused>

@@ -37,7 +37,7 @@ pub enum App {
     History(History),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
-    /// Stop all writes to a target for some hours; it is still compared.
+    /// Stop writes to a target for some hours; it is still compared.
     Hold(HoldTarget),
     /// End the hold of a target.
     Release(Release),

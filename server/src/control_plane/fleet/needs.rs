@@ -143,6 +143,7 @@ mod tests {
         let now = Micros::from_seconds(1_000_000);
         let mut held = example::target("a", "shop", "held");
         held.hold = Some(Hold {
+            kind: Default::default(),
             id: HoldId(example::id("h")),
             owner: "jon".to_owned(),
             reason: "load test".to_owned(),

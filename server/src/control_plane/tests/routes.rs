@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, header};
 use lockstep_types::account::{Actor, NewToken, Role};
+use lockstep_types::application::HoldKind;
 use lockstep_types::id::{ApprovalId, HoldId, OperationId, PinId, RunId, TargetId};
 use lockstep_types::plan::Plan;
 use lockstep_types::policy::{PolicyFile, PolicyText};
@@ -164,7 +165,11 @@ async fn world() -> World {
         hours: 1,
     };
     let pin = plane.pin(&admin, &pin).await.unwrap().id;
-    let hold = plane.hold(&admin, target, "x", 1).await.unwrap().id;
+    let hold = plane
+        .hold(&admin, target, HoldKind::Both, "x", 1)
+        .await
+        .unwrap()
+        .id;
     let settings = WebSettings {
         public_url: PublicUrl::parse("http://localhost:8080", false).unwrap(),
         session: SessionLimits::default(),
@@ -323,6 +328,7 @@ const JSON: &[&str] = &[
     "edit_template",
     "fleet",
     "history",
+    "holds",
     "leftovers",
     "operation_run",
     "preview",

@@ -1,6 +1,7 @@
 //! One line per case: what is changed about an ordinary situation, and what must come of it.
 
 mod given;
+mod holds;
 mod waiting;
 
 use super::*;

@@ -44,7 +44,8 @@ pub(super) async fn held(
     hold: &Hold,
 ) -> Result<Advanced, StoreError> {
     memory.waiting = None;
-    let words = format!("{} holds all writes: {}", hold.owner, hold.reason);
+    let what = hold.kind.what();
+    let words = format!("{} holds {what}: {}", hold.owner, hold.reason);
     say(runtime, run, &words).await?;
     Ok(Advanced::Waits)
 }
