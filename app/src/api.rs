@@ -11,6 +11,7 @@ pub mod applications;
 pub mod clusters;
 pub mod edits;
 pub mod fleet;
+pub mod leftovers;
 pub mod logins;
 pub mod logs;
 pub mod rollbacks;

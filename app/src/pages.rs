@@ -9,6 +9,8 @@ pub mod commit;
 pub mod drift;
 pub mod edit;
 pub mod fleet;
+pub mod holds;
+pub mod leftovers;
 pub mod login;
 pub mod not_found;
 pub mod problems;

@@ -12,6 +12,8 @@ use crate::pages::commit::CommitPage;
 use crate::pages::drift::DriftPage;
 use crate::pages::edit::{AddPage, EditPage};
 use crate::pages::fleet::FleetPage;
+use crate::pages::holds::HoldsPage;
+use crate::pages::leftovers::{LeftoversPage, RemovalPage};
 use crate::pages::login::LoginPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::problems::ProblemsPage;
@@ -49,6 +51,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/commits/:repo/:sha") view=CommitPage ssr=Async />
                     <Route path=path!("/clusters") view=ClustersPage ssr=Async />
                     <Route path=path!("/clusters/:name") view=ClusterPage ssr=Async />
+                    <Route path=path!("/holds") view=HoldsPage ssr=Async />
+                    <Route path=path!("/leftovers") view=LeftoversPage ssr=Async />
+                    <Route path=path!("/leftovers/:target") view=RemovalPage ssr=Async />
                     <Route path=path!("/approvals") view=ApprovalsPage ssr=Async />
                     <Route path=path!("/alerts") view=AlertsPage ssr=Async />
                     <Route path=path!("/problems") view=ProblemsPage ssr=Async />

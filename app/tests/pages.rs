@@ -323,6 +323,32 @@ fn every_page_says_what_it_is_for() {
                 vec!["Leftovers", "reports-old", "Type prod-us to remove it"],
             ),
             (
+                "/holds".into(),
+                vec![
+                    "held. None of them ends by deploying unseen",
+                    "all writes",
+                    "End",
+                ],
+            ),
+            (
+                "/leftovers".into(),
+                vec![
+                    "1 application left something behind",
+                    "no longer defined in Git",
+                    "Decide",
+                ],
+            ),
+            (
+                "/leftovers/00000000-0000-0000-0000-000000000001".into(),
+                vec![
+                    "What reports left",
+                    "Keep them, and forget",
+                    "Put their manifests under the path of an application in Git",
+                    "the application left Git, and the object that it deployed would be deleted",
+                    "Type reports to delete what it left",
+                ],
+            ),
+            (
                 "/approvals".into(),
                 vec![
                     "Namespace legacy-api would be deleted with 14 objects",

@@ -18,6 +18,7 @@ mod definitions;
 mod editing;
 mod filter;
 mod fleet;
+mod leftovers;
 mod names;
 mod objects;
 mod patches;
@@ -71,6 +72,7 @@ pub fn ports(
         rollbacks: Arc::new(plane.clone()),
         editing: Arc::new(plane.clone()),
         clusters: Arc::new(plane.clone()),
+        leftovers: Arc::new(plane.clone()),
         sources: Arc::new(plane.clone()),
         webhooks: Arc::new(plane.clone()),
         access: Arc::new(plane.clone()),

@@ -20,6 +20,7 @@ mod inputs;
 pub mod ledger;
 pub mod permit;
 pub mod preview;
+pub mod removal;
 pub mod render;
 pub mod revisions;
 pub mod run;
@@ -29,6 +30,7 @@ pub mod target;
 mod vouched;
 pub mod windows;
 
+pub(crate) use removal::why_left;
 pub(crate) use run::ownership::accept as accept_epoch;
 
 use crate::runtime::Settings;

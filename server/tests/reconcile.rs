@@ -35,6 +35,8 @@ mod options;
 mod ownership;
 #[path = "reconcile/remaking.rs"]
 mod remaking;
+#[path = "reconcile/removal.rs"]
+mod removal;
 #[path = "reconcile/roles.rs"]
 mod roles;
 #[path = "reconcile/sets.rs"]

@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use leptos::prelude::*;
+use lockstep_types::application::{HoldKind, TargetSummary};
 use lockstep_types::id::{HoldId, PinId, TargetId};
 #[cfg(feature = "ssr")]
 use lockstep_types::revision::Revision;
@@ -101,10 +102,18 @@ pub async fn unpin(pin: PinId, #[server(default)] deploy: bool) -> Result<(), Ap
     desk.answer(desk.plane.rollbacks.unpin(&desk.actor, pin, deploy).await)
 }
 
+/// All holds, those that end first at the top.
+#[server(prefix = "/sfn", endpoint = "holds", input = Json)]
+pub async fn holds() -> Result<Vec<TargetSummary>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.rollbacks.holds(&desk.actor).await)
+}
+
 /// Stops writes for some hours.
 #[server(prefix = "/sfn", endpoint = "hold")]
 pub async fn hold(
     target: TargetId,
+    #[server(default)] kind: HoldKind,
     reason: String,
     hours: u32,
     back: String,
@@ -113,7 +122,7 @@ pub async fn hold(
     desk.answer(
         desk.plane
             .rollbacks
-            .hold(&desk.actor, target, &reason, hours)
+            .hold(&desk.actor, target, kind, &reason, hours)
             .await,
     )?;
     if back.starts_with("/apps/") {

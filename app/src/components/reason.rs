@@ -18,7 +18,10 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         | ReasonCode::Unverified
         | ReasonCode::DefinitionInvalid
         | ReasonCode::EmptyRender => Tone::Bad,
-        ReasonCode::Drifted | ReasonCode::AwaitingApproval | ReasonCode::Missing => Tone::Warn,
+        ReasonCode::Drifted
+        | ReasonCode::Fighting
+        | ReasonCode::AwaitingApproval
+        | ReasonCode::Missing => Tone::Warn,
         ReasonCode::WaitingForWindow
         | ReasonCode::Held
         | ReasonCode::Pinned
@@ -49,6 +52,7 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
         ReasonCode::CompareFailed => "Compare failed",
         ReasonCode::Behind => "Behind Git",
         ReasonCode::Drifted => "Drifted",
+        ReasonCode::Fighting => "Two writers fight",
         ReasonCode::Syncing => "Syncing",
         ReasonCode::WaitingForHook => "Waiting for a hook",
         ReasonCode::WaitingForWave => "Waiting for a wave",

@@ -221,6 +221,7 @@ mod tests {
         let mut target = well();
         target.health = Health::new(HealthStatus::Degraded, "1 of 3 ready");
         target.hold = Some(Hold {
+            kind: Default::default(),
             id: HoldId(Uuid::nil()),
             owner: "jon".into(),
             reason: "load test".into(),

@@ -4,7 +4,7 @@ use super::panel::LINK;
 use crate::format::{encode, link, repository};
 use leptos::prelude::*;
 use lockstep_types::application::{ApplicationRef, TargetRef};
-use lockstep_types::id::{ApplicationId, RunId, SourceId};
+use lockstep_types::id::{ApplicationId, RunId, SourceId, TargetId};
 use lockstep_types::revision::Revision;
 
 /// An application on a cluster, at a tab.
@@ -44,6 +44,11 @@ pub fn edit_address(id: ApplicationId, name: &str) -> String {
 /// Adding an application to a source.
 pub fn add_address(source: SourceId) -> String {
     format!("/sources/{source}/new")
+}
+
+/// The page on which one decides what becomes of what a target left.
+pub fn leftovers_address(target: TargetId) -> String {
+    format!("/leftovers/{target}")
 }
 
 /// A run.

@@ -327,6 +327,11 @@ fn leftovers(cluster: &ClusterView) -> AnyView {
                     <tbody>{rows}</tbody>
                 </table>
             </div>
+            <p class="text-sm">
+                <a class=ACTION_LINK href="/leftovers">
+                    "Decide about them: keep, adopt or remove"
+                </a>
+            </p>
         </Part>
     }
     .into_any()

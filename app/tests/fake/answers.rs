@@ -12,15 +12,19 @@ use lockstep_types::activity::{
     ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
 };
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    TargetSummary, TreeView,
 };
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
 use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::*;
+use lockstep_types::leftover::{
+    LeftBehind, Leftovers as LeftoversOf, RemovalPreview, RemovalRequest,
+};
 use lockstep_types::ports::{
-    Answer, Applications, Clusters, Events, Fleet, Rollbacks, Sources, Syncs, Webhooks,
+    Answer, Applications, Clusters, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
@@ -368,9 +372,24 @@ impl Rollbacks for Fake {
     async fn unpin(&self, actor: &Actor, _: PinId, _: bool) -> Answer<()> {
         allowed(actor, Permission::Rollback)
     }
-    async fn hold(&self, actor: &Actor, _: TargetId, reason: &str, hours: u32) -> Answer<Hold> {
+    async fn holds(&self, _: &Actor) -> Answer<Vec<TargetSummary>> {
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            fleet::held()
+        })
+    }
+    async fn hold(
+        &self,
+        actor: &Actor,
+        _: TargetId,
+        _: HoldKind,
+        reason: &str,
+        hours: u32,
+    ) -> Answer<Hold> {
         allowed(actor, Permission::Hold)?;
         Ok(Hold {
+            kind: Default::default(),
             id: HoldId(Uuid::from_u128(9)),
             owner: actor.name.clone(),
             reason: reason.into(),
@@ -416,6 +435,46 @@ impl Clusters for Fake {
         } else {
             Err(PortError::invalid("name", "type the name of the cluster"))
         }
+    }
+}
+
+#[async_trait]
+impl Leftovers for Fake {
+    async fn leftovers(&self, _: &Actor) -> Answer<Vec<LeftoversOf>> {
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            vec![left_by_reports()]
+        })
+    }
+    async fn removal(&self, _: &Actor, _: TargetId) -> Answer<RemovalPreview> {
+        Ok(RemovalPreview {
+            leftovers: left_by_reports(),
+            plan: Some(objects::removal_plan()),
+            error: String::new(),
+        })
+    }
+    async fn remove(&self, actor: &Actor, _: &RemovalRequest) -> Answer<OperationId> {
+        allowed(actor, Permission::Delete)?;
+        Ok(OperationId(Uuid::from_u128(11)))
+    }
+    async fn leave(&self, actor: &Actor, _: TargetId) -> Answer<OperationId> {
+        allowed(actor, Permission::Delete)?;
+        Ok(OperationId(Uuid::from_u128(12)))
+    }
+}
+
+fn left_by_reports() -> LeftoversOf {
+    LeftoversOf {
+        target: target_ref("reports", "shop", "prod-us"),
+        why: LeftBehind::Removed,
+        since: ago(8_000),
+        objects: objects::removal_plan()
+            .steps
+            .into_iter()
+            .map(|step| step.key)
+            .collect(),
+        run: None,
     }
 }
 

@@ -178,6 +178,7 @@ pub fn target(name: &str, project: &str, cluster: &str) -> TargetSummary {
         }
         ("payments", "prod-eu") => {
             target.hold = Some(Hold {
+                kind: Default::default(),
                 id: HoldId(Uuid::from_u128(4)),
                 owner: "jon".into(),
                 reason: "load test".into(),
@@ -402,4 +403,12 @@ pub fn empty() -> FleetView {
         head: 0,
         now: NOW,
     }
+}
+
+/// Targets with a hold.
+pub fn held() -> Vec<TargetSummary> {
+    [target("payments", "shop", "prod-eu")]
+        .into_iter()
+        .filter(|target| target.hold.is_some())
+        .collect()
 }

@@ -53,6 +53,7 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
         rollbacks: fake.clone(),
         editing: fake.clone(),
         clusters: fake.clone(),
+        leftovers: fake.clone(),
         sources: fake.clone(),
         webhooks: fake.clone(),
         access: fake.clone(),

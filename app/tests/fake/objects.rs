@@ -326,6 +326,30 @@ pub fn plan(target: TargetId) -> Plan {
     }
 }
 
+/// What removing the reports would delete.
+pub fn removal_plan() -> Plan {
+    let claim = key("", "PersistentVolumeClaim", "reports-old");
+    Plan {
+        target: TargetId(uuid::Uuid::from_u128(1)),
+        revision: sha("3fa91c2"),
+        steps: vec![step(
+            0,
+            claim.clone(),
+            Action::Prune,
+            Some(Impact::Deletes),
+            "its application left Git",
+        )],
+        gate: vec![lockstep_types::plan::GateFinding {
+            rule: "G10".into(),
+            message: "the application left Git, and the object that it deployed would be deleted"
+                .into(),
+            objects: vec![claim],
+        }],
+        digest: "cd".repeat(32),
+        report: Vec::new(),
+    }
+}
+
 /// The drawer's object.
 pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
     let node = nodes(true).into_iter().find(|node| node.key == *key)?;

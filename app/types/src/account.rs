@@ -45,7 +45,7 @@ pub enum Permission {
     Create,
     /// Commit changed definitions.
     Edit,
-    /// Commit that a definition goes.
+    /// Commit that a definition goes, and decide about what it left behind.
     Delete,
     Approve,
     Hold,

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub enum Condition {
     /// Live fields differ from what the same revision says.
     Drift,
+    /// Another writer takes back what Lockstep heals, again and again.
+    Fight,
     /// Newer commits are not deployed.
     OutOfSync,
     Degraded,
@@ -29,8 +31,9 @@ pub enum Condition {
 
 impl Condition {
     /// All of them, in the order of the settings page.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Drift,
+        Self::Fight,
         Self::OutOfSync,
         Self::Degraded,
         Self::SyncFailed,
@@ -45,6 +48,7 @@ impl Condition {
     pub fn word(self) -> &'static str {
         match self {
             Self::Drift => "drift",
+            Self::Fight => "fight",
             Self::OutOfSync => "out-of-sync",
             Self::Degraded => "degraded",
             Self::SyncFailed => "sync-failed",
@@ -67,6 +71,7 @@ impl Condition {
     pub fn title(self) -> &'static str {
         match self {
             Self::Drift => "Drift open",
+            Self::Fight => "Two writers fight",
             Self::OutOfSync => "Out of sync",
             Self::Degraded => "Degraded",
             Self::SyncFailed => "Sync failed",
@@ -82,9 +87,12 @@ impl Condition {
     pub fn severity(self) -> Severity {
         match self {
             Self::Degraded | Self::SyncFailed | Self::ClusterUnreachable => Severity::Critical,
-            Self::Drift | Self::OutOfSync | Self::Stale | Self::PruneHeld | Self::RenderBroken => {
-                Severity::Warning
-            }
+            Self::Drift
+            | Self::Fight
+            | Self::OutOfSync
+            | Self::Stale
+            | Self::PruneHeld
+            | Self::RenderBroken => Severity::Warning,
             Self::HoldEnding => Severity::Info,
         }
     }
@@ -92,7 +100,7 @@ impl Condition {
     /// Seconds that it must last before anybody is told; for an end, seconds before it.
     pub fn default_dwell(self) -> u32 {
         match self {
-            Self::SyncFailed | Self::PruneHeld => 0,
+            Self::SyncFailed | Self::PruneHeld | Self::Fight => 0,
             Self::RenderBroken => 60,
             Self::ClusterUnreachable => 120,
             Self::Drift | Self::Degraded => 300,

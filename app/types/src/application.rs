@@ -115,10 +115,62 @@ pub struct TargetSummary {
     pub pin: Option<Pin>,
 }
 
+/// What a hold stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldKind {
+    /// Bringing what Git says, whoever asks for it; drift is still put back.
+    Sync,
+    /// Putting drift back; what is new in Git is still brought.
+    Heal,
+    /// All writes.
+    #[default]
+    Both,
+}
+
+impl HoldKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Both, Self::Sync, Self::Heal];
+
+    /// The word in the database, in the API and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Heal => "heal",
+            Self::Both => "both",
+        }
+    }
+
+    /// Reads what [`HoldKind::word`] writes.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// What is held, in a sentence: `maria holds all writes`.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Sync => "syncs",
+            Self::Heal => "self-heal",
+            Self::Both => "all writes",
+        }
+    }
+
+    /// Whether it stops a write; `heals`: one that only puts drift back.
+    pub fn stops(self, heals: bool) -> bool {
+        match self {
+            Self::Sync => !heals,
+            Self::Heal => heals,
+            Self::Both => true,
+        }
+    }
+}
+
 /// A pause of writes with owner, reason and end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     pub id: HoldId,
+    #[serde(default)]
+    pub kind: HoldKind,
     pub owner: String,
     pub reason: String,
     pub from: Micros,

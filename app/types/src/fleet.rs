@@ -92,6 +92,12 @@ pub enum NeedsYou {
         reason: String,
         at: Micros,
     },
+    /// What applications that left Git have left in clusters.
+    Leftovers {
+        targets: u32,
+        objects: u32,
+        since: Micros,
+    },
     /// A failing delivery: a target that is stalled.
     Failing {
         target: crate::application::TargetRef,

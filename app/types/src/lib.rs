@@ -20,6 +20,7 @@ pub mod event;
 pub mod fleet;
 pub mod health;
 pub mod id;
+pub mod leftover;
 pub mod log;
 pub mod login;
 pub mod notify;

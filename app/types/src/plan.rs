@@ -11,25 +11,38 @@ use serde::{Deserialize, Serialize};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub enum PlanPhase {
+    /// In a removal, before anything is deleted.
+    PreDelete,
     /// Before anything else is written.
     PreSync,
     #[default]
     Sync,
     /// Once all of `Sync` is healthy.
     PostSync,
+    /// In a removal, once everything else is gone.
+    PostDelete,
     /// Only if something of the other phases failed.
     SyncFail,
 }
 
 impl PlanPhase {
-    const ALL: [PlanPhase; 4] = [Self::PreSync, Self::Sync, Self::PostSync, Self::SyncFail];
+    const ALL: [PlanPhase; 6] = [
+        Self::PreDelete,
+        Self::PreSync,
+        Self::Sync,
+        Self::PostSync,
+        Self::PostDelete,
+        Self::SyncFail,
+    ];
 
     /// The word on screen and in the database.
     pub fn word(self) -> &'static str {
         match self {
+            Self::PreDelete => "PreDelete",
             Self::PreSync => "PreSync",
             Self::Sync => "Sync",
             Self::PostSync => "PostSync",
+            Self::PostDelete => "PostDelete",
             Self::SyncFail => "SyncFail",
         }
     }
@@ -75,7 +88,7 @@ pub enum Action {
     Create,
     Configure,
     Unchanged,
-    /// Delete: the object left Git.
+    /// Delete: the object, or the application that declared it, left Git.
     Prune,
     /// Not touched; says why.
     Skip(String),

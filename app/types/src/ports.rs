@@ -9,7 +9,8 @@ use crate::account::{Actor, NewToken, Role, TokenView, UserView};
 use crate::activity::{ActivityQuery, ActivityView, CommitView};
 use crate::alert::{AlertQuery, AlertRules, AlertsView};
 use crate::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    TargetSummary, TreeView,
 };
 use crate::cluster::{ClusterView, NewCluster};
 use crate::drift::{DriftQuery, DriftRow};
@@ -21,6 +22,7 @@ use crate::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SessionId, SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
+use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
@@ -136,8 +138,16 @@ pub trait Rollbacks: Send + Sync {
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin>;
     /// Ends a pin; what it held back is deployed only with `deploy`.
     async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()>;
-    async fn hold(&self, actor: &Actor, target: TargetId, reason: &str, hours: u32)
-    -> Answer<Hold>;
+    async fn hold(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        kind: HoldKind,
+        reason: &str,
+        hours: u32,
+    ) -> Answer<Hold>;
+    /// Targets with a hold that nobody has ended, those that end first at the top.
+    async fn holds(&self, actor: &Actor) -> Answer<Vec<TargetSummary>>;
     /// Ends a hold; what it held back is deployed only with `deploy`.
     async fn release(&self, actor: &Actor, hold: HoldId, deploy: bool) -> Answer<()>;
 }
@@ -169,6 +179,18 @@ pub trait Clusters: Send + Sync {
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId>;
     /// Forgets a cluster. Nothing in it is touched. `typed` must equal its name.
     async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()>;
+}
+
+/// What applications left behind when their definitions left Git.
+#[async_trait]
+pub trait Leftovers: Send + Sync {
+    async fn leftovers(&self, actor: &Actor) -> Answer<Vec<LeftoversOf>>;
+    /// What removing it would delete. Writes nothing.
+    async fn removal(&self, actor: &Actor, target: TargetId) -> Answer<RemovalPreview>;
+    /// Asks to delete exactly what a preview showed. Whoever may approve has said yes with it; else it awaits a yes.
+    async fn remove(&self, actor: &Actor, request: &RemovalRequest) -> Answer<OperationId>;
+    /// Asks to forget it: the objects stay, without our mark.
+    async fn leave(&self, actor: &Actor, target: TargetId) -> Answer<OperationId>;
 }
 
 /// Root sources and taking them over.
@@ -291,6 +313,7 @@ pub struct ControlPlane {
     pub rollbacks: Arc<dyn Rollbacks>,
     pub editing: Arc<dyn Editing>,
     pub clusters: Arc<dyn Clusters>,
+    pub leftovers: Arc<dyn Leftovers>,
     pub sources: Arc<dyn Sources>,
     pub webhooks: Arc<dyn Webhooks>,
     pub access: Arc<dyn AccessRules>,

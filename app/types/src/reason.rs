@@ -27,6 +27,8 @@ pub enum ReasonCode {
     Behind,
     /// The live objects differ from what the same revision says.
     Drifted,
+    /// Two managers put a field back and forth; healing rests.
+    Fighting,
     /// A run is on its way.
     Syncing,
     /// A run waits for the end of a hook.
@@ -73,6 +75,7 @@ impl ReasonCode {
             Self::CompareFailed => "CompareFailed",
             Self::Behind => "Behind",
             Self::Drifted => "Drifted",
+            Self::Fighting => "Fighting",
             Self::Syncing => "Syncing",
             Self::WaitingForHook => "WaitingForHook",
             Self::WaitingForWave => "WaitingForWave",

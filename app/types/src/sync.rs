@@ -84,6 +84,10 @@ pub enum OperationKind {
     Terminate,
     /// Begin writing to what was only observed.
     TakeOver,
+    /// Delete what an application left when its definition left Git.
+    Remove,
+    /// Forget that, and take our mark off it.
+    Leave,
 }
 
 impl OperationKind {
@@ -95,6 +99,8 @@ impl OperationKind {
             Self::Rollback => "rollback",
             Self::Terminate => "terminate",
             Self::TakeOver => "take-over",
+            Self::Remove => "remove",
+            Self::Leave => "leave",
         }
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod app;
 mod app_edit;
 mod app_hold;
+mod app_left;
 mod app_logs;
 mod app_rollback;
 mod app_sync;

@@ -1,6 +1,7 @@
 //! Bodies and answers of `/api/v1` that are not already part of the vocabulary. The server uses these same types.
 
 use lockstep_types::account::Role;
+use lockstep_types::application::HoldKind;
 use lockstep_types::edit::Edit;
 use lockstep_types::id::{OperationId, RunId, SourceId, UserId};
 use lockstep_types::policy::TokenScope;
@@ -112,8 +113,23 @@ pub struct PinBody {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
+    /// Without it all writes are held.
+    #[serde(default)]
+    pub kind: HoldKind,
     pub reason: String,
     pub hours: u32,
+}
+
+/// `POST /leftovers/{target}/remove`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemovalBody {
+    /// Digest of the plan that was shown.
+    pub digest: String,
+    /// The application's name, typed again.
+    pub typed: String,
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// `POST /approvals/{id}`.

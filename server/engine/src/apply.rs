@@ -7,12 +7,14 @@ mod event;
 mod lease;
 mod replace;
 mod undeclared;
+mod unmark;
 mod window;
 
 pub use delete::{Deleted, Deletion, Propagation};
 pub use error::{ApplyError, FieldConflict, FieldProblem};
 pub use event::EventNote;
 pub use lease::EpochLease;
+pub use unmark::Unmarked;
 pub use window::Window;
 
 use crate::live::{Resolve, Resource};

@@ -94,6 +94,11 @@ pub struct PlanPolicy {
     pub replace: bool,
     pub force: bool,
     pub hooks: HookRuns,
+    /// The application is removed: everything it deployed goes, only hooks of a removal run, and nothing is applied.
+    /// What is desired is then nothing but those hooks.
+    pub removal: bool,
+    /// In a removal: for objects that say nothing about it themselves.
+    pub delete_wish: Wish,
 }
 
 /// Whether a plan runs hooks; `hook_steps` says which sync asks for what.
@@ -119,6 +124,8 @@ impl PlanPolicy {
             replace: options.replace,
             force: options.force,
             hooks: HookRuns::Never,
+            removal: false,
+            delete_wish: options.delete,
         }
     }
 }
@@ -150,6 +157,8 @@ pub struct PresentFacts {
     pub tracking: Option<String>,
     /// Its own wish about being pruned.
     pub prune: PruneWish,
+    /// Its own wish about being deleted when its application is removed.
+    pub delete: PruneWish,
     /// Its own wish about being deleted last.
     pub prune_last: Option<bool>,
     pub wave: i32,
@@ -159,7 +168,7 @@ pub struct PresentFacts {
     pub terminating: bool,
 }
 
-/// What annotations of a live object say about pruning it.
+/// What annotations of a live object say about deleting it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PruneWish {
     /// Nothing: the definition decides.
@@ -253,7 +262,7 @@ fn applies<'a>(
         }
         let (wave, _) = order::wave(&manifest.body);
         report.extend(said(manifest));
-        match hook_steps::of_a_sync(manifest) {
+        match hook_steps::of_this(input, manifest) {
             Some(hook) => hooks.push((manifest, hook)),
             None => steps.push(apply(input, manifest, wave)),
         }
@@ -403,7 +412,10 @@ fn destination_namespace(
     steps: &[Step],
     report: &mut Vec<String>,
 ) -> Option<Step> {
-    if !input.policy.create_namespace || !steps.iter().any(|step| step.action.writes()) {
+    if input.policy.removal
+        || !input.policy.create_namespace
+        || !steps.iter().any(|step| step.action.writes())
+    {
         return None;
     }
     let manifest = namespace_manifest(input.destination_namespace, input.namespace_metadata)?;

@@ -17,7 +17,7 @@ use super::allow::allow;
 use super::{Plane, checks, refuse};
 use async_trait::async_trait;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::{Hold, Pin};
+use lockstep_types::application::{Hold, HoldKind, Pin, TargetSummary};
 use lockstep_types::id::{HoldId, PinId, TargetId};
 use lockstep_types::ports::{Answer, Rollbacks};
 use lockstep_types::revision::Revision;
@@ -80,6 +80,7 @@ impl Rollbacks for Plane {
         &self,
         actor: &Actor,
         target: TargetId,
+        kind: HoldKind,
         reason: &str,
         hours: u32,
     ) -> Answer<Hold> {
@@ -87,7 +88,13 @@ impl Rollbacks for Plane {
         let reason = checks::reason(reason)?;
         let seconds = checks::hours(hours)?;
         let placement = self.granted(actor, Permission::Hold, target).await?;
-        self.hold_now(actor, &placement, &reason, seconds).await
+        self.hold_now(actor, &placement, kind, &reason, seconds)
+            .await
+    }
+
+    async fn holds(&self, actor: &Actor) -> Answer<Vec<TargetSummary>> {
+        allow(actor, Permission::Get)?;
+        self.all_holds(actor).await
     }
 
     async fn release(&self, actor: &Actor, hold: HoldId, deploy: bool) -> Answer<()> {

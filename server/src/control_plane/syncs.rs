@@ -226,10 +226,11 @@ impl Plane {
         let hold = store::hold::unended_of(self.runtime.store(), placement.target.id)
             .await
             .map_err(refuse::store)?;
-        if let Some(hold) = hold.filter(|hold| hold.until > now()) {
+        if let Some(hold) = hold.filter(|hold| hold.until > now() && hold.kind.stops(false)) {
             return Err(PortError::Conflict(format!(
-                "{} holds all writes until {}: {}. Release the hold first",
+                "{} holds {} until {}: {}. Release the hold first",
                 hold.owner,
+                hold.kind.what(),
                 hold.until.rfc3339(),
                 hold.reason
             )));

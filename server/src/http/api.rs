@@ -8,6 +8,7 @@ mod applications;
 mod clusters;
 mod edits;
 mod fleet;
+mod leftovers;
 mod logs;
 mod rollbacks;
 mod runs;
@@ -18,7 +19,7 @@ use super::problem::Refusal;
 use super::table::Table;
 use axum::Json;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Edit, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy,
+    Account, Approve, Cluster, Delete, Edit, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy,
     Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 use serde::Deserialize;
@@ -101,6 +102,7 @@ pub fn table() -> Table {
         .post("/apps/{id}/targets/{target}/pin", Rollback, rollbacks::pin)
         .delete("/pins/{id}", Rollback, rollbacks::unpin)
         .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
+        .get("/holds", Get, rollbacks::holds)
         .delete("/holds/{id}", Hold, rollbacks::release)
         .get("/apps/{id}/edit", Get, edits::of_application)
         .get("/sources/{id}/new", SeeSources, edits::in_source)
@@ -111,6 +113,10 @@ pub fn table() -> Table {
         .post("/clusters", Cluster, clusters::add)
         .get("/clusters/{name}", SeeClusters, clusters::cluster)
         .delete("/clusters/{name}", ForgetCluster, clusters::remove)
+        .get("/leftovers", Get, leftovers::leftovers)
+        .get("/leftovers/{target}", Get, leftovers::removal)
+        .post("/leftovers/{target}/remove", Delete, leftovers::remove)
+        .post("/leftovers/{target}/leave", Delete, leftovers::leave)
         .get("/sources", SeeSources, sources::sources)
         .get("/sets", Get, sources::sets)
         .post("/sources", Source, sources::add)

@@ -10,8 +10,8 @@ use http::{Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy, Rollback,
-    SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
+    Account, Approve, Cluster, Delete, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy,
+    Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 
 /// Where they are.
@@ -48,6 +48,10 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("cluster", Needs::Permission(SeeClusters)),
     ("add_cluster", Needs::Permission(Cluster)),
     ("remove_cluster", Needs::Permission(ForgetCluster)),
+    ("leftovers", Needs::Permission(Get)),
+    ("removal", Needs::Permission(Get)),
+    ("remove_leftovers", Needs::Permission(Delete)),
+    ("leave_leftovers", Needs::Permission(Delete)),
     ("sources", Needs::Permission(SeeSources)),
     ("sets", Needs::Permission(Get)),
     ("add_source", Needs::Permission(Source)),
@@ -92,6 +96,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("preview", Needs::Permission(Rollback)),
     ("roll_back", Needs::Permission(Rollback)),
     ("hold", Needs::Permission(Hold)),
+    ("holds", Needs::Permission(Get)),
     ("release", Needs::Permission(Hold)),
     ("unpin", Needs::Permission(Rollback)),
 ];

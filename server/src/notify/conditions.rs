@@ -35,8 +35,9 @@ pub(super) enum Verdict {
 }
 
 /// Conditions that are judged target by target.
-pub(super) const OF_TARGETS: [Condition; 8] = [
+pub(super) const OF_TARGETS: [Condition; 9] = [
     Condition::Drift,
+    Condition::Fight,
     Condition::OutOfSync,
     Condition::Degraded,
     Condition::SyncFailed,
@@ -56,6 +57,7 @@ impl Seen<'_> {
             Condition::SyncFailed => self.sync_failed(),
             Condition::HoldEnding => self.ending(i64::from(rules.dwell(condition))),
             Condition::Stale => self.stale(i64::from(rules.dwell(condition))),
+            Condition::Fight => self.by_code(&[ReasonCode::Fighting]),
             Condition::PruneHeld => self.by_code(&[ReasonCode::AwaitingApproval]),
             Condition::RenderBroken => self.by_code(&[
                 ReasonCode::RenderFailed,
@@ -101,7 +103,7 @@ impl Seen<'_> {
                 };
                 Verdict::Holds {
                     since,
-                    cause: self.cause(&[ReasonCode::Drifted], words),
+                    cause: self.cause(&[ReasonCode::Drifted, ReasonCode::Fighting], words),
                 }
             }
         }
@@ -358,6 +360,7 @@ mod tests {
     fn an_end_alerts_in_its_window_only() {
         let mut held = target();
         let mut hold = Hold {
+            kind: Default::default(),
             id: HoldId(Uuid::nil()),
             owner: "jon".to_owned(),
             reason: "load test".to_owned(),

@@ -4,12 +4,16 @@
 //! run begins now, later or not at all, and why the target is not Synced and Healthy. Automation makes one attempt
 //! per rendered state, then retries with growing pauses up to a limit; it never deletes on one render alone.
 
-use super::cause::{Cause, count};
+mod automatic;
+
+use super::cause::Cause;
 use super::explain;
 use super::target::Waiting;
 use super::windows;
+pub use automatic::retry_seconds;
+
 use engine::definition::Retry;
-use lockstep_types::application::{Hold, Pin, SyncPolicy};
+use lockstep_types::application::{Hold, HoldKind, Pin, SyncPolicy};
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::Health;
 use lockstep_types::reason::ReasonCode;
@@ -81,6 +85,8 @@ pub struct Facts {
     pub drifted: Vec<ResourceKey>,
     /// The first drifted field in words; empty when none is known.
     pub drift_words: String,
+    /// Who changed what on each drifted object: its first deviation.
+    pub rivals: BTreeMap<ResourceKey, Rival>,
     /// Rules of the plan check that the plan breaks.
     pub violations: Vec<String>,
     /// The render is empty while the inventory is not.
@@ -98,6 +104,15 @@ pub struct Facts {
     pub stale: Option<String>,
     /// Why the tracked revision is not taken: it does not carry the signatures that are asked for.
     pub refused: Option<Cause>,
+}
+
+/// A deviation as far as a fight is told by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rival {
+    /// `spec.replicas`; empty: the object was deleted.
+    pub path: String,
+    /// The manager of the field; empty where the cluster does not say.
+    pub manager: String,
 }
 
 /// A run that is not over.
@@ -243,8 +258,8 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
             ..at_opening(window)
         },
         (Some(request), _) => Decision::start(Trigger::Person(request.by.clone()), request.prune),
-        (None, None) => automatic(situation, facts),
-        (None, Some(window)) => match automatic(situation, facts) {
+        (None, None) => automatic::automatic(situation, facts),
+        (None, Some(window)) => match automatic::automatic(situation, facts) {
             // The pin was a person's act.
             start @ Decision {
                 act:
@@ -261,6 +276,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
             rest => rest,
         },
     };
+    let decision = within_hold(situation, decision);
     Decision {
         cause: explain::weigh(decision.cause, situation, facts),
         again: earlier(decision.again, ending(situation)),
@@ -311,30 +327,10 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
             "Remove the suspension in Git to let it sync",
         ));
     }
-    if let Some(hold) = situation.hold.filter(|hold| hold.until > situation.now) {
-        return Some(Cause::passing(
-            ReasonCode::Held,
-            format!("{} holds all writes: {}", hold.owner, hold.reason),
-            format!(
-                "The hold ends at {}; release it to go on",
-                hold.until.rfc3339()
-            ),
-        ));
-    }
-    if let (Some(hold), Some(window)) = (situation.hold, over_while_closed(situation)) {
-        return Some(Cause::passing(
-            ReasonCode::Held,
-            format!("{} holds all writes: {}", hold.owner, hold.reason),
-            match window.changes {
-                Some(at) => format!(
-                    "Its time is over; it ends inside windows only, the next opens at {}",
-                    at.rfc3339()
-                ),
-                None => {
-                    "Its time is over; it ends inside windows only, and none is in sight".to_owned()
-                }
-            },
-        ));
+    if let Some((hold, held)) = held(situation)
+        && hold.kind == HoldKind::Both
+    {
+        return Some(held);
     }
     (!facts.violations.is_empty()).then(|| {
         Cause::stalled(
@@ -348,209 +344,49 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
     })
 }
 
-/// What happens without a person.
-fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
-    let differs = facts.writes > 0 || facts.prunes > 0;
-    if let Some(ended) = explain::ended_waiting(situation, differs) {
-        return Decision::rest(Some(ended));
-    }
-    let hook_failed = situation
-        .last
-        .is_some_and(|last| last.attempt == facts.attempt && last.hook_failed);
-    if !differs && !hook_failed {
-        return Decision::rest(None);
-    }
-    if facts.empty && !situation.policy.allow_empty {
-        return Decision::rest(Some(explain::empty(facts)));
-    }
-    let last = situation.last.filter(|last| last.attempt == facts.attempt);
-    let pinned = situation.pin.filter(|pin| pin.until > situation.now);
-    if let (Some(pin), None) = (pinned, last) {
-        return Decision::start(Trigger::Pin(pin.owner.clone()), false);
-    }
-    if let Some(waits) = situation.waits {
-        let again = situation.now.plus_seconds(WAITING_SECONDS);
-        return Decision::later(again, waits.clone());
-    }
-    match last {
-        Some(last) if last.phase == SyncPhase::Terminated => Decision::rest(Some(
-            Cause::stalled(
-                ReasonCode::ApplyFailed,
-                format!(
-                    "The last sync was ended before it was done: {}",
-                    or(&last.message, "terminated")
-                ),
-                "Press Sync to begin again",
-            )
-            .about(last.object.clone()),
-        )),
-        Some(last) if last.phase != SyncPhase::Succeeded => retry(situation, facts, last),
-        _ if !situation.policy.automated => {
-            Decision::rest(Some(explain::waiting_for_person(facts)))
-        }
-        None if facts.writes > 0 => Decision::start(Trigger::AutoSync, false),
-        _ if facts.writes > 0 => heal(situation, facts),
-        _ => prune(situation, facts, last),
-    }
-}
-
-fn retry(situation: &Situation<'_>, facts: &Facts, last: &LastAttempt) -> Decision {
-    let failed = explain::failed(last);
-    if !situation.policy.automated {
-        return Decision::rest(Some(Cause {
-            stalled: true,
-            next: "Press Sync to try again".to_owned(),
-            ..failed
-        }));
-    }
-    let attempts = attempts(situation.retry);
-    if attempts.is_some_and(|attempts| last.failures >= attempts) {
-        return Decision::rest(Some(Cause {
-            stalled: true,
-            next: format!(
-                "{} failed; mend it in Git or in the cluster, or press Sync to try again",
-                count(
-                    usize::try_from(last.failures).unwrap_or(usize::MAX),
-                    "attempt",
-                    "attempts"
-                )
-            ),
-            ..failed
-        }));
-    }
-    let pause = pause_seconds(situation.retry, last.failures);
-    let at = last.ended_at.plus_seconds(pause);
-    if last.phase == SyncPhase::Failed && at > situation.now {
-        let of = attempts.map_or_else(String::new, |attempts| format!(" of {attempts}"));
-        let next = format!("Attempt {}{of} at {}", last.failures + 1, at.rfc3339());
-        return Decision::later(at, Cause { next, ..failed });
-    }
-    if facts.writes > 0 || last.hook_failed {
-        Decision::start(Trigger::AutoSync, false)
+/// The hold that is in force, as the reason why something is not written.
+fn held<'a>(situation: &Situation<'a>) -> Option<(&'a Hold, Cause)> {
+    let hold = situation.hold?;
+    let next = if hold.until > situation.now {
+        format!(
+            "The hold ends at {}; release it to go on",
+            hold.until.rfc3339()
+        )
     } else {
-        prune(situation, facts, None)
-    }
-}
-
-/// How often a state is tried before a person must act; `None`: for ever. A definition counts the tries after the first.
-fn attempts(retry: Option<&Retry>) -> Option<u32> {
-    match retry {
-        None => Some(ATTEMPTS),
-        Some(retry) if retry.limit < 0 => None,
-        Some(retry) => Some(
-            u32::try_from(retry.limit)
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
-        ),
-    }
-}
-
-/// The pause before the next try: the definition's, growing by its factor up to its longest one.
-fn pause_seconds(retry: Option<&Retry>, failures: u32) -> i64 {
-    let Some(retry) = retry else {
-        return retry_seconds(failures);
-    };
-    let grown = u64::from(retry.factor).saturating_pow(failures.saturating_sub(1));
-    let pause = retry
-        .pause_ms
-        .saturating_mul(grown)
-        .min(retry.longest_pause_ms);
-    i64::try_from(pause.div_ceil(1000)).unwrap_or(i64::MAX)
-}
-
-/// 5 s, 10 s, 20 s … up to three minutes.
-pub fn retry_seconds(failures: u32) -> i64 {
-    (5i64 << failures.saturating_sub(1).min(10)).min(180)
-}
-
-fn heal(situation: &Situation<'_>, facts: &Facts) -> Decision {
-    if !situation.policy.self_heal {
-        return Decision::rest(Some(explain::waiting_for_person(facts)));
-    }
-    let mut due = situation.now;
-    for key in &facts.drifted {
-        let Some(times) = situation.heals.get(key) else {
-            continue;
-        };
-        let Some(newest) = times.last().copied() else {
-            continue;
-        };
-        let within = times
-            .iter()
-            .filter(|at| newest.seconds_since(**at) < FIGHT_SECONDS)
-            .count();
-        if within >= FIGHT_HEALS {
-            let rest_until = newest.plus_seconds(FIGHT_REST_SECONDS);
-            if rest_until > situation.now {
-                return Decision::later(
-                    rest_until,
-                    Cause::stalled(
-                        ReasonCode::Drifted,
-                        format!("{} was put back {within} times within 5 minutes and is changed again every time", key.short()),
-                        "Healing rests; stop the other writer (its name is in the drift ledger), or change Git to what it wants",
-                    )
-                    .about(Some(key.clone())),
-                );
+        let window = over_while_closed(situation)?;
+        match window.changes {
+            Some(at) => format!(
+                "Its time is over; it ends inside windows only, the next opens at {}",
+                at.rfc3339()
+            ),
+            None => {
+                "Its time is over; it ends inside windows only, and none is in sight".to_owned()
             }
         }
-        // The first heal is at once; the next ones wait, so that two writers do not spin.
-        let pause = if within == 0 {
-            0
-        } else {
-            5i64 << (within - 1).min(6)
-        };
-        due = due.max(newest.plus_seconds(pause));
-    }
-    if due > situation.now {
-        let drift = explain::waiting_for_person(facts);
-        return Decision::later(
-            due,
-            Cause {
-                next: format!("It is put back at {}", due.rfc3339()),
-                ..drift
-            },
-        );
-    }
-    Decision::start(Trigger::SelfHeal, false)
+    };
+    let what = hold.kind.what();
+    let cause = format!("{} holds {what}: {}", hold.owner, hold.reason);
+    Some((hold, Cause::passing(ReasonCode::Held, cause, next)))
 }
 
-fn prune(situation: &Situation<'_>, facts: &Facts, last: Option<&LastAttempt>) -> Decision {
-    let leaving = count(
-        facts.prunes,
-        "object is no longer in Git",
-        "objects are no longer in Git",
-    );
-    let waiting = |next: &str| Cause::passing(ReasonCode::Behind, leaving.clone(), next);
-    if !situation.policy.automated || !situation.policy.prune {
-        return Decision::rest(Some(waiting(
-            "Sync with prune to delete; the definition does not prune by itself",
-        )));
-    }
-    if last.is_some_and(|last| last.prune) {
-        return Decision::rest(Some(Cause::stalled(
-            ReasonCode::PruneFailed,
-            format!("{leaving} and the last sync could not delete"),
-            "The run says why; sync with prune to try again",
-        )));
-    }
-    if let Some(brake) = situation.brake {
-        return Decision::rest(Some(Cause::stalled(
-            ReasonCode::PruneFailed,
-            format!("{leaving}, and pruning is stopped: {brake}"),
-            "Sync with prune deletes them after a look at the plan",
-        )));
-    }
-    match situation.prune {
-        PruneCheck::Confirmed | PruneCheck::NotNeeded => Decision::start(Trigger::AutoSync, true),
-        PruneCheck::ConfirmAt(at) => Decision::later(
-            at,
-            waiting("A second render confirms this before anything is deleted"),
-        ),
-        PruneCheck::Rewritten => Decision::rest(Some(Cause::stalled(
-            ReasonCode::AwaitingApproval,
-            format!("{leaving}, and the history of the branch was rewritten since the last sync"),
-            "Look at the plan, then sync with prune",
-        ))),
+/// What a hold of one kind of write leaves of a decision.
+fn within_hold(situation: &Situation<'_>, decision: Decision) -> Decision {
+    let Act::Start { trigger, .. } = &decision.act else {
+        return decision;
+    };
+    match held(situation) {
+        Some((hold, held)) if hold.kind.stops(*trigger == Trigger::SelfHeal) => {
+            let act = match trigger {
+                Trigger::Person(_) => Act::Refuse(words(&held)),
+                Trigger::AutoSync | Trigger::SelfHeal | Trigger::Pin(_) => Act::Rest,
+            };
+            Decision {
+                act,
+                cause: Some(held),
+                again: None,
+            }
+        }
+        _ => decision,
     }
 }
 
@@ -586,10 +422,6 @@ pub(super) fn earlier(one: Option<Micros>, other: Option<Micros>) -> Option<Micr
 /// Cause and next step in one line.
 fn words(cause: &Cause) -> String {
     format!("{}. {}", cause.cause, cause.next)
-}
-
-fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
-    if text.is_empty() { otherwise } else { text }
 }
 
 #[cfg(test)]

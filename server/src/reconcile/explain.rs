@@ -3,12 +3,15 @@
 //! Pure words: it changes nothing of what is decided.
 
 use super::cause::{Cause, count};
-use super::decide::{Facts, LastAttempt, Running, Situation};
+use super::decide::{Facts, LastAttempt, Rival, Running, Situation};
 use super::target::Waiting;
+use engine::tracking::FIELD_MANAGER;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::sync::SyncPhase;
+use lockstep_types::time::Micros;
 
 /// A run is on its way.
 pub fn running(running: &Running) -> Cause {
@@ -113,6 +116,34 @@ pub fn empty(facts: &Facts) -> Cause {
         ),
         "Nothing is deleted; mend the path in Git, or sync with prune and approve the plan",
     )
+}
+
+/// Somebody takes back what is healed, again and again: who, which field, and what ends it.
+pub fn fight(key: &ResourceKey, rival: Option<&Rival>, heals: usize, rests: Micros) -> Cause {
+    let name = key.short();
+    let manager = rival.map_or("", |rival| rival.manager.as_str());
+    let other = if manager.is_empty() {
+        "another writer"
+    } else {
+        manager
+    };
+    let path = rival.map_or("", |rival| rival.path.as_str());
+    let (what, ends) = match path {
+        "" => (
+            format!("{name} being there"),
+            "a hold, or taking it out of Git".to_owned(),
+        ),
+        path => (
+            format!("{path} of {name}"),
+            format!("an ignore rule for {path}, a hold, or taking the field out of Git"),
+        ),
+    };
+    Cause::stalled(
+        ReasonCode::Fighting,
+        format!("{FIELD_MANAGER} and {other} fight over {what}: it was put back {heals} times within 5 minutes and is changed again every time"),
+        format!("Healing rests until {}; end it by stopping {other}, {ends}", rests.rfc3339()),
+    )
+    .about(Some(key.clone()))
 }
 
 /// Differences that automation leaves alone.

@@ -2,6 +2,7 @@
 //!
 //! Pure. Values come masked from the comparison.
 
+use super::decide::Rival;
 use crate::store::drift::FoundDrift;
 use engine::manifest::Manifest;
 use lockstep_types::diff::{DiffClass, ResourceDiff, ResourceDiffKind};
@@ -60,6 +61,18 @@ pub fn found(
 pub fn objects(found: &[FoundDrift]) -> Vec<ResourceKey> {
     let keys: BTreeSet<&ResourceKey> = found.iter().map(|drift| &drift.key).collect();
     keys.into_iter().cloned().collect()
+}
+
+/// The first deviation of each object, for telling who fights over what.
+pub fn rivals(found: &[FoundDrift]) -> BTreeMap<ResourceKey, Rival> {
+    let mut rivals = BTreeMap::new();
+    for drift in found {
+        rivals.entry(drift.key.clone()).or_insert_with(|| Rival {
+            path: drift.path.clone(),
+            manager: drift.manager.clone().unwrap_or_default(),
+        });
+    }
+    rivals
 }
 
 /// The deviations of one object in a few words: `spec.replicas 3 → 5 by kubectl-scale, and 2 more fields`. Empty for none.

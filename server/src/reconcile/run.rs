@@ -8,15 +8,20 @@ mod authorise;
 mod batch;
 mod ending;
 mod execute;
+mod leave;
 mod look;
 mod outcome;
 pub(in crate::reconcile) mod ownership;
 mod progress;
+mod removal;
 mod step;
 mod tell;
 mod verify;
 mod waiting;
 mod write;
+
+pub(crate) use leave::leave;
+pub(crate) use removal::{refuse as refuse_removal, remove};
 
 use super::decide::{Act, Trigger};
 use super::revisions;
@@ -387,7 +392,12 @@ async fn go_on(
         ending::end(runtime, loaded, memory, run, SyncPhase::Superseded, &why).await?;
         return Ok(Advanced::Changed);
     }
-    if let Some(hold) = loaded.hold.as_ref().filter(|hold| hold.until > now()) {
+    let heals = run.started_by == StartedBy::SelfHeal;
+    if let Some(hold) = loaded
+        .hold
+        .as_ref()
+        .filter(|hold| hold.until > now() && hold.kind.stops(heals))
+    {
         return waiting::held(runtime, memory, run, hold).await;
     }
     if waiting::closed(runtime, loaded, memory, run).await? {

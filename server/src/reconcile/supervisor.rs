@@ -6,7 +6,7 @@
 use super::cause::Cause;
 use super::driver::{self, Pace, Passed};
 use super::sources::{self, Wanted};
-use super::{clusters, definitions, revisions, target};
+use super::{clusters, definitions, removal, revisions, target};
 use crate::runtime::memory::Placement;
 use crate::runtime::{Runtime, now};
 use crate::store::{self, StoreError};
@@ -15,6 +15,7 @@ use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::{ApplicationId, SourceId, TargetId};
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::sync::OperationKind;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,10 @@ const COMPARED: Duration = Duration::from_secs(5);
 struct Loops {
     repositories: HashMap<String, CancellationToken>,
     targets: HashMap<TargetId, CancellationToken>,
+    /// Targets that Git places nowhere and that left something.
+    leftovers: HashMap<TargetId, CancellationToken>,
+    /// There was a pass before.
+    started: bool,
     clusters: Vec<String>,
 }
 
@@ -153,9 +158,67 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     {
         misplaced(runtime, *target).await?;
     }
+    leftovers(runtime, loops, &placements).await?;
     for (target, place) in &placements {
         start_target(runtime, loops, *target, place);
     }
+    Ok(())
+}
+
+/// A loop for every target that has an inventory and no place. One that is placed again is the target's own again.
+async fn leftovers(
+    runtime: &Runtime,
+    loops: &mut Loops,
+    placements: &BTreeMap<TargetId, Placement>,
+) -> Result<(), StoreError> {
+    let mut left: BTreeMap<TargetId, String> = store::inventory::targets(runtime.store())
+        .await?
+        .into_iter()
+        .collect();
+    // A removal goes on when everything is deleted already: hooks may follow.
+    for operation in store::operation::unfinished(runtime.store()).await? {
+        if operation.kind == OperationKind::Remove {
+            let row = store::target::get(runtime.store(), operation.target).await?;
+            left.insert(row.id, row.cluster);
+        }
+    }
+    left.retain(|target, _| !placements.contains_key(target));
+    runtime.memory().note_left(left.keys().copied().collect());
+    let ended: Vec<TargetId> = loops
+        .leftovers
+        .keys()
+        .filter(|target| !left.contains_key(target))
+        .copied()
+        .collect();
+    for target in ended {
+        if let Some(cancel) = loops.leftovers.remove(&target) {
+            cancel.cancel();
+        }
+        for handle in runtime.clusters() {
+            handle.live.forget(target);
+        }
+        if !placements.contains_key(&target) {
+            runtime.activator().forget_target(target);
+        }
+    }
+    for (target, cluster) in left {
+        if loops.leftovers.contains_key(&target) {
+            continue;
+        }
+        if !loops.started {
+            removal::close_syncs(runtime, target).await?;
+        }
+        orphaned(runtime, target).await?;
+        let cancel = runtime.cancelled().child_token();
+        runtime.tasks().spawn(removal::run(
+            runtime.clone(),
+            target,
+            cluster,
+            cancel.clone(),
+        ));
+        loops.leftovers.insert(target, cancel);
+    }
+    loops.started = true;
     Ok(())
 }
 
@@ -238,14 +301,6 @@ fn end_target(runtime: &Runtime, loops: &mut Loops, target: TargetId) {
 /// the target must not stay green.
 async fn misplaced(runtime: &Runtime, target: TargetId) -> Result<(), StoreError> {
     let row = store::target::get(runtime.store(), target).await?;
-    if row
-        .state
-        .reason
-        .as_ref()
-        .is_some_and(|reason| reason.code == ReasonCode::DefinitionInvalid)
-    {
-        return Ok(());
-    }
     let cause = Cause::stalled(
         ReasonCode::DefinitionInvalid,
         format!(
@@ -254,6 +309,42 @@ async fn misplaced(runtime: &Runtime, target: TargetId) -> Result<(), StoreError
         ),
         "Nothing in the cluster is touched; register the cluster, or correct the destination in Git",
     );
+    unjudged(runtime, row, cause).await
+}
+
+/// The application left Git: what is shown of the target must not stay green, and says where to decide about it.
+async fn orphaned(runtime: &Runtime, target: TargetId) -> Result<(), StoreError> {
+    let row = store::target::get(runtime.store(), target).await?;
+    let application = store::application::get(runtime.store(), row.application).await?;
+    if application.gone_at.is_none() {
+        return Ok(());
+    }
+    let cause = Cause::passing(
+        ReasonCode::DefinitionInvalid,
+        format!(
+            "{} is no longer defined in Git; what it deployed runs on and is not compared",
+            application.name
+        ),
+        "Keep, adopt or remove what it left on the page of leftovers",
+    );
+    unjudged(runtime, row, cause).await
+}
+
+/// Records that nothing can be said of a target, once.
+async fn unjudged(
+    runtime: &Runtime,
+    row: store::target::TargetRow,
+    cause: Cause,
+) -> Result<(), StoreError> {
+    let target = row.id;
+    if row
+        .state
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.code == ReasonCode::DefinitionInvalid)
+    {
+        return Ok(());
+    }
     let state = store::target::TargetState {
         sync: SyncStatus::Unknown,
         health: Health::new(HealthStatus::Unknown, ""),

@@ -18,9 +18,9 @@ mod record;
 mod unsteady;
 
 pub(crate) use checking::Checked;
-pub(crate) use compare::compare as compare_for_view;
 pub(crate) use compare::{Compared, Comparison};
-pub(crate) use load::{Loaded, last_attempt, load, load_for_view};
+pub(crate) use compare::{compare as compare_for_view, shown};
+pub(crate) use load::{Loaded, claim, last_attempt, load, load_for_view, load_left};
 pub use memory::Waiting;
 pub(crate) use memory::{Clock, Expected, TargetMemory};
 
@@ -350,6 +350,7 @@ fn facts(
         prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
         drifted: ledger::objects(drift),
         drift_words: ledger::words(drift),
+        rivals: ledger::rivals(drift),
         violations,
         empty: compared.desired.objects.is_empty()
             && compared.desired.definitions.is_empty()

@@ -5,6 +5,7 @@
 //! that key's entry.
 
 mod inputs;
+mod left;
 mod order;
 mod rollout;
 
@@ -108,6 +109,8 @@ pub(crate) struct Memory {
     /// Commits up to which a repository's log is recorded, by tracked revision, and what was known of its readers then.
     noted: Mutex<HashMap<(String, TargetRevision), Noted>>,
     placements: Mutex<BTreeMap<TargetId, Placement>>,
+    /// Targets that Git places nowhere and that left something in their cluster.
+    left: Mutex<BTreeSet<TargetId>>,
     /// Files that the newest render of an application read.
     inputs: Mutex<HashMap<ApplicationId, Vec<String>>>,
     /// What every target's newest render looked at.
@@ -166,6 +169,7 @@ impl Default for Memory {
             looked: Mutex::default(),
             noted: Mutex::default(),
             placements: Mutex::default(),
+            left: Mutex::default(),
             offered: Mutex::default(),
             inputs: Mutex::default(),
             index: Mutex::default(),

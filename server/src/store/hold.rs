@@ -6,7 +6,7 @@ use super::entity::hold;
 use super::error::Doing;
 use super::{Read, StoreError, Tx, target};
 use lockstep_types::Micros;
-use lockstep_types::application::Hold;
+use lockstep_types::application::{Hold, HoldKind};
 use lockstep_types::event::EventKind;
 use lockstep_types::id::{HoldId, TargetId};
 use sea_orm::sea_query::Expr;
@@ -18,6 +18,7 @@ fn row(row: hold::Model) -> Result<(TargetId, Hold), StoreError> {
     let target = Column("hold", "target_id").id(&row.target_id)?;
     let hold = Hold {
         id: Column("hold", "id").id(&row.id)?,
+        kind: Column("hold", "kind").word(HoldKind::from_word(&row.kind))?,
         owner: row.owner,
         reason: row.reason,
         from: Micros(row.from_at),
@@ -46,6 +47,7 @@ async fn announce(tx: &mut Tx, target: TargetId) -> Result<(), StoreError> {
 pub async fn insert(
     tx: &mut Tx,
     target: TargetId,
+    kind: HoldKind,
     owner: &str,
     reason: &str,
     until: Micros,
@@ -61,6 +63,7 @@ pub async fn insert(
     let model = hold::Model {
         id: Uuid::now_v7().to_string(),
         target_id: target.to_string(),
+        kind: kind.word().to_owned(),
         owner: owner.to_owned(),
         reason: reason.to_owned(),
         from_at: tx.now().0,

@@ -219,6 +219,27 @@ pub async fn holders(
         .collect()
 }
 
+/// Every target that has an inventory, with its cluster; those of applications that are gone too.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn targets(db: &impl Read) -> Result<Vec<(TargetId, String)>, StoreError> {
+    let rows: Vec<(String, String)> = inventory::Entity::find()
+        .join(JoinType::InnerJoin, to_target())
+        .select_only()
+        .column(inventory::Column::TargetId)
+        .column(target::Column::Cluster)
+        .distinct()
+        .order_by_asc(inventory::Column::TargetId)
+        .into_tuple()
+        .all(&db.executor())
+        .await
+        .doing("list the targets that have an inventory")?;
+    rows.into_iter()
+        .map(|(id, cluster)| Ok((Column("inventory", "target_id").id(&id)?, cluster)))
+        .collect()
+}
+
 /// Objects whose application is no longer defined; on one cluster, or everywhere.
 ///
 /// # Errors

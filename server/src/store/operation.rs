@@ -63,8 +63,8 @@ impl Inserted {
 }
 
 fn kind_from(word: &str) -> Option<OperationKind> {
-    use OperationKind::{Refresh, Rollback, Sync, TakeOver, Terminate};
-    [Sync, Refresh, Rollback, Terminate, TakeOver]
+    use OperationKind::{Leave, Refresh, Remove, Rollback, Sync, TakeOver, Terminate};
+    [Sync, Refresh, Rollback, Terminate, TakeOver, Remove, Leave]
         .into_iter()
         .find(|kind| kind.word() == word)
 }

@@ -7,7 +7,8 @@ use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, Pin, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    TargetSummary, TreeView,
 };
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow};
@@ -19,12 +20,13 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId,
 };
+use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use lockstep_types::policy;
 use lockstep_types::ports::{
-    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Objects, Rollbacks,
-    Sources, Syncs, Webhooks,
+    AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Leftovers, Objects,
+    Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
@@ -226,7 +228,10 @@ impl Rollbacks for Fake {
     async fn unpin(&self, _: &Actor, _: PinId, _: bool) -> Answer<()> {
         self.act(())
     }
-    async fn hold(&self, _: &Actor, _: TargetId, _: &str, _: u32) -> Answer<Hold> {
+    async fn holds(&self, _: &Actor) -> Answer<Vec<TargetSummary>> {
+        Ok(Vec::new())
+    }
+    async fn hold(&self, _: &Actor, _: TargetId, _: HoldKind, _: &str, _: u32) -> Answer<Hold> {
         missing()
     }
     async fn release(&self, _: &Actor, _: HoldId, _: bool) -> Answer<()> {
@@ -265,6 +270,22 @@ impl Clusters for Fake {
     }
     async fn remove_cluster(&self, _: &Actor, _: &str, _: &str) -> Answer<()> {
         self.act(())
+    }
+}
+
+#[async_trait]
+impl Leftovers for Fake {
+    async fn leftovers(&self, _: &Actor) -> Answer<Vec<LeftoversOf>> {
+        Ok(Vec::new())
+    }
+    async fn removal(&self, _: &Actor, _: TargetId) -> Answer<RemovalPreview> {
+        missing()
+    }
+    async fn remove(&self, _: &Actor, _: &RemovalRequest) -> Answer<OperationId> {
+        self.act(OperationId(Uuid::nil()))
+    }
+    async fn leave(&self, _: &Actor, _: TargetId) -> Answer<OperationId> {
+        self.act(OperationId(Uuid::nil()))
     }
 }
 

@@ -120,6 +120,7 @@ impl Server {
             rollbacks: fake.clone(),
             editing: fake.clone(),
             clusters: fake.clone(),
+            leftovers: fake.clone(),
             sources: fake.clone(),
             webhooks: fake.clone(),
             access: fake.clone(),

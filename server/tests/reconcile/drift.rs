@@ -9,6 +9,7 @@ use lockstep_types::reason::ReasonCode;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{StartedBy, SyncPhase};
 use server::store;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drift_is_shown_with_who_did_it_and_left_alone() {
@@ -240,5 +241,68 @@ async fn observing_writes_nothing() {
             ])
             .contains("lockstep.dev/tracking-id")
     );
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_writers_that_fight_are_named_and_healing_rests() {
+    let world = World::start("fight", Mode::Managed, HEALING).await;
+    let first = world.commit_shop("hello", 1);
+    world.until_deployed(&first).await;
+    let started = std::time::Instant::now();
+    // A second writer that takes the field back whenever it is healed, until Lockstep gives in.
+    let reason = loop {
+        let row = store::target::get(world.store(), world.target())
+            .await
+            .expect("the target");
+        if let Some(reason) = row
+            .state
+            .reason
+            .filter(|reason| reason.code == ReasonCode::Fighting)
+        {
+            break reason;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(180),
+            "no fight is seen"
+        );
+        let now = world.kubectl(&[
+            "get",
+            "configmap",
+            "settings",
+            "-o",
+            "jsonpath={.data.greeting}",
+        ]);
+        if now == "hello" {
+            world.kubectl(&[
+                "patch",
+                "configmap",
+                "settings",
+                "--type=merge",
+                "--field-manager=rival",
+                "-p",
+                "{\"data\": {\"greeting\": \"mine\"}}",
+            ]);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(
+        reason
+            .cause
+            .contains("lockstep and rival fight over data.greeting of ConfigMap settings"),
+        "{reason:?}"
+    );
+    assert!(
+        reason.next.contains("an ignore rule for data.greeting"),
+        "{reason:?}"
+    );
+    let greeting = [
+        "get",
+        "configmap",
+        "settings",
+        "-o",
+        "jsonpath={.data.greeting}",
+    ];
+    assert_eq!(world.kubectl(&greeting), "mine");
     world.end().await;
 }

@@ -2,6 +2,7 @@
 
 use crate::AUTOMATED;
 use crate::world::World;
+use lockstep_types::application::HoldKind;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::reason::ReasonCode;
@@ -146,9 +147,16 @@ async fn a_hold_stops_writes_and_a_request_says_so() {
     world.until_deployed(&first).await;
     let mut tx = world.store().begin().await.unwrap();
     let until = tx.now().plus_seconds(3600);
-    let hold = store::hold::insert(&mut tx, world.target(), "maria", "release freeze", until)
-        .await
-        .unwrap();
+    let hold = store::hold::insert(
+        &mut tx,
+        world.target(),
+        HoldKind::Both,
+        "maria",
+        "release freeze",
+        until,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     let second = world.commit_shop("two", 1);
     world

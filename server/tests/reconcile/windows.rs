@@ -2,6 +2,7 @@
 
 use crate::AUTOMATED;
 use crate::world::World;
+use lockstep_types::application::HoldKind;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
@@ -85,9 +86,16 @@ async fn a_hold_that_ends_lets_a_person_say_yes_to_what_it_held_back() {
     world.until_deployed(&first).await;
     let mut tx = world.store().begin().await.unwrap();
     let until = tx.now().plus_seconds(8);
-    store::hold::insert(&mut tx, world.target(), "maria", "release freeze", until)
-        .await
-        .unwrap();
+    store::hold::insert(
+        &mut tx,
+        world.target(),
+        HoldKind::Both,
+        "maria",
+        "release freeze",
+        until,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     let second = world.commit_shop("two", 1);
     let code = |code: ReasonCode| {

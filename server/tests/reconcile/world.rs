@@ -111,6 +111,14 @@ fn rig() -> Rig {
     }
 }
 
+/// Writes the definition of the shop.
+pub fn define_shop(repository: &Repository, cluster: &str, namespace: &str, sync_policy: &str) {
+    repository.write("apps/shop.yaml", &format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {cluster}, namespace: {namespace}}}\n  syncPolicy:\n    {sync_policy}\n",
+        repository.url()
+    ));
+}
+
 impl World {
     /// A world with one application `shop`, whose policy is given.
     pub async fn start(name: &str, mode: Mode, sync_policy: &str) -> Self {
@@ -142,10 +150,7 @@ impl World {
         let namespace = format!("t-{name}-{}", &Uuid::now_v7().simple().to_string()[20..]);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let repository = Repository::new();
-        repository.write("apps/shop.yaml", &format!(
-            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {}, namespace: {namespace}}}\n  syncPolicy:\n    {sync_policy}\n",
-            repository.url(), rig.cluster
-        ));
+        define_shop(&repository, &rig.cluster, &namespace, sync_policy);
         let set = Set {
             rig,
             kubeconfig,

@@ -2,6 +2,7 @@
 
 use crate::database::Db;
 use crate::fixture::{at, operation, plan, revision, target};
+use lockstep_types::application::HoldKind;
 use lockstep_types::id::{RunId, TargetId};
 use lockstep_types::plan::GateFinding;
 use lockstep_types::sync::StartedBy;
@@ -154,10 +155,10 @@ async fn a_newer_plan_withdraws_the_question(db: &Db) {
 async fn a_hold_ends_by_a_person(db: &Db) {
     let target = target(&db.store).await;
     let mut tx = db.store.begin_at(at(1)).await.unwrap();
-    let first = hold::insert(&mut tx, target, "maria", "audit", at(50))
+    let first = hold::insert(&mut tx, target, HoldKind::Both, "maria", "audit", at(50))
         .await
         .unwrap();
-    let second = hold::insert(&mut tx, target, "jon", "longer", at(100))
+    let second = hold::insert(&mut tx, target, HoldKind::Both, "jon", "longer", at(100))
         .await
         .unwrap();
     tx.commit().await.unwrap();

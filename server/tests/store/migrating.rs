@@ -3,6 +3,7 @@
 use crate::database::Db;
 use crate::fixture::{at, commit, key, plan, revision, sync_of, target};
 use lockstep_types::account::Role;
+use lockstep_types::application::HoldKind;
 use migrations::{Migrator, MigratorTrait};
 use server::store::audit::Act;
 use server::store::run::{self, NewRun};
@@ -60,7 +61,7 @@ async fn a_filled_database_goes_back_and_forth(db: &Db) {
     approval::ask(&mut tx, run.id, &plan(target, "d"))
         .await
         .unwrap();
-    hold::insert(&mut tx, target, "maria", "audit", at(100))
+    hold::insert(&mut tx, target, HoldKind::Both, "maria", "audit", at(100))
         .await
         .unwrap();
     inventory::write_ahead(&mut tx, target, &[(key("web"), "apps/v1".to_owned())])

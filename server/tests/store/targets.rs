@@ -2,6 +2,7 @@
 
 use crate::database::Db;
 use crate::fixture::{applications, at, operation, revision, target};
+use lockstep_types::application::HoldKind;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::event::EventKind;
 use lockstep_types::health::{Health, HealthStatus};
@@ -268,7 +269,7 @@ async fn summaries_say_what_runs_and_what_holds(db: &Db) {
     targets::ensure(&mut tx, ids[1], "eu", Mode::Observe)
         .await
         .unwrap();
-    hold::insert(&mut tx, shop_us, "maria", "audit", at(100))
+    hold::insert(&mut tx, shop_us, HoldKind::Both, "maria", "audit", at(100))
         .await
         .unwrap();
     pin::insert(&mut tx, shop_eu, &revision('a'), "jon", "broken", at(100))

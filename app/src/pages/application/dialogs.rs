@@ -15,7 +15,7 @@ use crate::components::tone::Tone;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::{ApplicationView, ChangesView, TargetSummary};
+use lockstep_types::application::{ApplicationView, ChangesView, HoldKind, TargetSummary};
 use lockstep_types::plan::Plan;
 
 /// The open dialog, if any.
@@ -135,6 +135,14 @@ fn hold_dialog(target: TargetSummary, address: &Address, actor: Option<&Actor>) 
     let refused = refusal_on(actor, Permission::Hold, &target.target.application);
     let id = target.target.id.to_string();
     let (cancel, back) = (close.clone(), close.clone());
+    let kinds = [
+        (HoldKind::Both, "All writes"),
+        (HoldKind::Sync, "Syncs; drift is still put back"),
+        (
+            HoldKind::Heal,
+            "Self-heal; what is new in Git is still brought",
+        ),
+    ];
     let hours = [
         ("1", "1 hour"),
         ("4", "4 hours"),
@@ -150,9 +158,15 @@ fn hold_dialog(target: TargetSummary, address: &Address, actor: Option<&Actor>) 
                     <input type="hidden" name="target" value=id />
                     <input type="hidden" name="back" value=back />
                     <p class="text-muted">
-                        "Nothing is written to this target meanwhile: no sync, no self-heal. It is still compared, and drift is still recorded. When the hold ends, what it held back waits for a yes; it is never deployed unseen."
+                        "What is held is not written to this target meanwhile. It is still compared, and drift is still recorded. When the hold ends, what it held back waits for a yes; it is never deployed unseen."
                     </p>
                     <TextField name="reason" label="Reason" required=true autofocus=true placeholder="Why, for those who find it held" />
+                    <SelectField
+                        name="kind"
+                        label="What"
+                        options=kinds.into_iter().map(|(kind, words)| (kind.word().to_owned(), words.to_owned())).collect()
+                        selected="both"
+                    />
                     <SelectField
                         name="hours"
                         label="For"

@@ -9,7 +9,7 @@ use crate::components::panel::{ACTION_LINK, LINK};
 use crate::components::reason::{Banner, ReasonBanner};
 use crate::components::sha::Sha;
 use crate::components::status::phase_word;
-use crate::components::target_link::{rollback_address, run_address};
+use crate::components::target_link::{leftovers_address, rollback_address, run_address};
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::form::ActionForm;
@@ -111,7 +111,7 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
                     </a>
                 }
             })}
-        {matches!(reason.code, ReasonCode::Drifted | ReasonCode::Behind)
+        {matches!(reason.code, ReasonCode::Drifted | ReasonCode::Fighting | ReasonCode::Behind)
             .then(|| {
                 let href = crate::components::target_link::application_address(
                     &target.target.application,
@@ -120,6 +120,14 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
                 view! {
                     <a class=ACTION_LINK href=href>
                         "See what differs"
+                    </a>
+                }
+            })}
+        {(reason.code == ReasonCode::DefinitionInvalid)
+            .then(|| {
+                view! {
+                    <a class=ACTION_LINK href=leftovers_address(target.target.id)>
+                        "What it left"
                     </a>
                 }
             })}
@@ -147,7 +155,8 @@ fn hold_banner(
         "The hold has ended; what it held back awaits a yes.".to_owned()
     } else {
         format!(
-            "Held by {} until {}, {}.",
+            "{} held by {} until {}, {}.",
+            format::sentence_case(hold.kind.what()),
             hold.owner,
             format::clock_time(hold.until),
             format::relative(hold.until, now)
@@ -156,7 +165,7 @@ fn hold_banner(
     let id = hold.id.to_string();
     let refused = refusal_on(actor, Permission::Hold, &target.target.application);
     let rest = view! {
-        <span>{format!("“{}” Nothing is written meanwhile; it is still compared.", hold.reason)}</span>
+        <span>{format!("“{}” It is still compared meanwhile.", hold.reason)}</span>
         <ActionForm action=release attr:class="mt-2 flex flex-wrap items-center gap-3">
             <input type="hidden" name="hold" value=id />
             <Submit look=Look::Plain pending=release.pending() refused=refused>

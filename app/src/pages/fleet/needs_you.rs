@@ -126,6 +126,22 @@ fn card_of(need: &NeedsYou, now: Micros) -> AnyView {
                 .into_any(),
             )
         }
+        NeedsYou::Leftovers {
+            targets,
+            objects,
+            since,
+        } => card(
+            Icon::Trash,
+            Tone::Idle,
+            "/leftovers".to_owned(),
+            format!("{} nobody decided about", format::plural((*objects).into(), "leftover", "leftovers")).into_any(),
+            view! {
+                {format!("Of {} that left Git; the oldest for ", format::plural((*targets).into(), "application", "applications"))}
+                {ago(*since)}
+                ". Keep, adopt or remove them."
+            }
+            .into_any(),
+        ),
         NeedsYou::Failing {
             target,
             cause,

@@ -3,6 +3,7 @@
 use super::Global;
 use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
+use super::app_left::{self, Remove};
 use super::app_logs::Logs;
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
@@ -39,12 +40,16 @@ pub enum App {
     Logs(Logs),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
-    /// Stop all writes to a target for some hours; it is still compared.
+    /// Stop writes to a target for some hours; it is still compared.
     Hold(HoldTarget),
     /// End the hold of a target.
     Release(Release),
     /// All holds with owner, reason, end and what waits.
     Holds,
+    /// What applications left in clusters when their definitions left Git.
+    Leftovers,
+    /// Keep or delete what an application left when its definition left Git.
+    Remove(Remove),
     /// Add an application: a commit in a root source, previewed first.
     Create(Create),
     /// Change the definition of an application: a commit in its root source, previewed first.
@@ -86,6 +91,8 @@ impl App {
             Self::Hold(hold) => hold.run(global).await,
             Self::Release(release) => release.run(global).await,
             Self::Holds => app_hold::list(global).await,
+            Self::Leftovers => app_left::list(global).await,
+            Self::Remove(remove) => remove.run(global).await,
             Self::Create(create) => create.run(global).await,
             Self::Edit(edit) => edit.run(global).await,
         }

@@ -6,11 +6,33 @@ use crate::apps::{Which, full_name, path};
 use crate::exit::Exit;
 use crate::table::Table;
 use crate::wire::HoldBody;
-use clap::Args;
-use lockstep_types::application::{Hold, TargetSummary};
+use clap::{Args, ValueEnum};
+use lockstep_types::application::{Hold, HoldKind, TargetSummary};
 use serde_json::json;
 
-/// Stop all writes to a target for some hours; it is still compared.
+/// What a hold stops.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Kind {
+    /// Syncs and self-heal.
+    #[default]
+    Both,
+    /// Bringing what Git says; drift is still put back.
+    Sync,
+    /// Putting drift back; what is new in Git is still brought.
+    Heal,
+}
+
+impl From<Kind> for HoldKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Both => Self::Both,
+            Kind::Sync => Self::Sync,
+            Kind::Heal => Self::Heal,
+        }
+    }
+}
+
+/// Stop writes to a target for some hours; it is still compared.
 #[derive(Debug, Args)]
 pub struct HoldTarget {
     #[command(flatten)]
@@ -18,6 +40,9 @@ pub struct HoldTarget {
     /// Why, for those who find it held.
     #[arg(long)]
     reason: String,
+    /// What to stop.
+    #[arg(long, value_enum, default_value_t)]
+    kind: Kind,
     /// Until it ends by itself; what it held back then awaits a yes.
     #[arg(long, default_value_t = 4)]
     hours: u32,
@@ -28,6 +53,7 @@ impl HoldTarget {
         let api = global.open()?;
         let target = self.which.find(&api).await?;
         let body = HoldBody {
+            kind: self.kind.into(),
             reason: self.reason.clone(),
             hours: self.hours,
         };
@@ -64,19 +90,17 @@ impl Release {
 
 /// All holds, those that end first at the top.
 pub(super) async fn list(global: &Global) -> Result<Exit, ClientError> {
-    let all: Vec<TargetSummary> = global.open()?.get("/apps", &[]).await?;
-    let mut held: Vec<TargetSummary> = all
-        .into_iter()
-        .filter(|target| target.hold.is_some())
-        .collect();
-    held.sort_by_key(|target| target.hold.as_ref().map(|hold| hold.until));
+    let held: Vec<TargetSummary> = global.open()?.get("/holds", &[]).await?;
     global.show(&held, |held| {
-        let mut table = Table::new(&["APP", "CLUSTER", "OWNER", "REASON", "UNTIL", "WAITING"]);
+        let mut table = Table::new(&[
+            "APP", "CLUSTER", "HOLDS", "OWNER", "REASON", "UNTIL", "WAITING",
+        ]);
         for target in held {
             let Some(hold) = &target.hold else { continue };
             table.row([
                 full_name(target),
                 target.target.cluster.clone(),
+                hold.kind.what().to_owned(),
                 hold.owner.clone(),
                 hold.reason.clone(),
                 if hold.ended_waiting {

@@ -50,7 +50,7 @@ pub enum Deleted {
 }
 
 /// Reads before giving up on an object that changes all the time.
-const READS: u32 = 4;
+pub(super) const READS: u32 = 4;
 
 impl Applier {
     /// Deletes one object if it is still the planned one. Each try reads it anew and binds the request to what it read.
@@ -159,7 +159,7 @@ fn mark(live: &Value) -> Option<&str> {
         .as_str()
 }
 
-fn check(wanted: &Deletion, live: &Value) -> Result<(), ApplyError> {
+pub(super) fn check(wanted: &Deletion, live: &Value) -> Result<(), ApplyError> {
     let failed = |message: &str| {
         Err(ApplyError::PreconditionFailed {
             object: Box::new(wanted.key.clone()),

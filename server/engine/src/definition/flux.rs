@@ -5,6 +5,7 @@ mod resolve;
 
 pub(super) use resolve::{Sources, read_document};
 
+use super::Wish;
 use super::collect::Ours;
 use super::fields::Place;
 use super::signers::{self, PublicKeys, Verification};
@@ -149,7 +150,9 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
         "secrets are not decrypted yet; encrypted objects are neither applied nor compared",
     );
     spec.ignore_all(&["interval", "retryInterval"], TIMING);
+    let prune = spec.flag("prune").unwrap_or(false);
     let sync_options = SyncOptions {
+        delete: deletion(&spec, prune),
         wait: spec.flag("wait").unwrap_or(false),
         force: spec.flag("force").unwrap_or(false),
         timeout_seconds: timeout(&spec),
@@ -162,10 +165,6 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
     let service_account = account(&spec, namespace);
     let ignore_differences = ignored(&spec, "ignore");
     spec.ignore(
-        "deletionPolicy",
-        "removing a definition never removes objects by itself",
-    );
-    spec.ignore(
         "ignoreMissingComponents",
         "a missing component is always an error here",
     );
@@ -174,7 +173,7 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
     let kustomize = kustomize(&spec, &target_namespace);
     let policy = SyncPolicy {
         automated: true,
-        prune: spec.flag("prune").unwrap_or(false),
+        prune,
         self_heal: true,
         allow_empty: false,
         create_namespace: false,
@@ -207,6 +206,25 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
 fn not_acted_on(spec: &Place<'_>) {
     if spec.has("timeout") {
         spec.note("timeout", "syncs have limits of their own");
+    }
+}
+
+/// Whether objects go when a person has the Kustomization removed. Without a word they are treated as `prune` treats
+/// them; where Flux would leave them for that reason alone, a person is asked.
+/// (fluxcd.io, Kustomization: deletion policy.)
+fn deletion(spec: &Place<'_>, prune: bool) -> Wish {
+    match spec.text("deletionPolicy").as_str() {
+        "Orphan" => Wish::Never,
+        "Delete" | "WaitForTermination" => Wish::Allowed,
+        "" | "MirrorPrune" if prune => Wish::Allowed,
+        "" | "MirrorPrune" => Wish::Confirm,
+        other => {
+            let message = format!(
+                "{other} is no deletion policy; MirrorPrune, Delete, WaitForTermination and Orphan are. A person is asked"
+            );
+            spec.note("deletionPolicy", &message);
+            Wish::Confirm
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub struct SyncOptions {
     /// For objects that say nothing about it themselves.
     #[serde(default)]
     pub prune: Wish,
+    /// The same for when the application is removed.
+    #[serde(default)]
+    pub delete: Wish,
     pub propagation: Propagation,
     /// Ignored fields keep their live value when the object is written.
     pub respect_ignore_differences: bool,
@@ -45,6 +48,7 @@ impl Default for SyncOptions {
             skip_dry_run_on_missing: false,
             prune_last: false,
             prune: Wish::Allowed,
+            delete: Wish::Allowed,
             propagation: Propagation::Background,
             respect_ignore_differences: false,
             fail_on_shared: false,

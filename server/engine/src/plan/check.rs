@@ -3,6 +3,7 @@
 
 mod hooks;
 mod methods;
+mod removal;
 
 use super::{LiveFact, PlanInput};
 use crate::definition::Wish;
@@ -31,6 +32,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
     checker.methods();
     checker.hooks();
     checker.prunes();
+    checker.removal();
     checker.gate();
     checker.violations
 }
@@ -61,7 +63,7 @@ impl<'c> Checker<'c> {
     fn sequence(&mut self) {
         let mut seen = BTreeSet::new();
         let mut pruning = false;
-        let (mut last_phase, mut last_wave) = (PlanPhase::PreSync, i32::MIN);
+        let (mut last_phase, mut last_wave) = (PlanPhase::PreDelete, i32::MIN);
         for (position, step) in self.plan.steps.iter().enumerate() {
             if usize::try_from(step.index) != Ok(position) {
                 self.violate(
@@ -289,7 +291,7 @@ impl<'c> Checker<'c> {
         if facts.hook {
             self.violate("hook", format!("{key} is a hook and would be deleted"));
         }
-        if methods::wish(self.input, &facts.prune) == Wish::Never {
+        if !self.input.policy.removal && methods::wish(self.input, &facts.prune) == Wish::Never {
             self.violate("wish", format!("{key} is never to be deleted"));
         }
     }

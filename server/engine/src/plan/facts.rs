@@ -23,6 +23,7 @@ impl LiveFact {
             api_version: text("/apiVersion").unwrap_or_default().to_owned(),
             tracking: annotation(body, TRACKING_ANNOTATION).map(str::to_owned),
             prune: prune_wish(body),
+            delete: delete_wish(body),
             prune_last: options(body).prune_last,
             wave: wave(body).0,
             hook: hook::hook(body).is_some(),
@@ -39,6 +40,30 @@ pub(super) fn prune_wish(body: &Value) -> PruneWish {
     }
     for (name, value) in [
         ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ("helm.sh/resource-policy", "keep"),
+    ] {
+        if annotation(body, name).is_some_and(|given| given.eq_ignore_ascii_case(value)) {
+            return PruneWish::Never(format!("{name}: {value}"));
+        }
+    }
+    match own {
+        None => PruneWish::Unsaid,
+        Some(Wish::Confirm) => PruneWish::Confirm,
+        Some(Wish::Allowed | Wish::Never) => PruneWish::Allowed,
+    }
+}
+
+/// What annotations say about deleting the object when its application is removed. `Prune=false` says nothing about
+/// that, as in Argo CD; what Flux leaves out of its garbage collection stays.
+/// (argo-cd.readthedocs.io: sync options, no resource deletion; fluxcd.io, Kustomization: garbage collection.)
+pub(super) fn delete_wish(body: &Value) -> PruneWish {
+    let own = options(body).delete;
+    if own == Some(Wish::Never) {
+        return PruneWish::Never(format!("{SYNC_OPTIONS}: Delete=false"));
+    }
+    for (name, value) in [
+        ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
         ("helm.sh/resource-policy", "keep"),
     ] {
         if annotation(body, name).is_some_and(|given| given.eq_ignore_ascii_case(value)) {

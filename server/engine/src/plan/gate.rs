@@ -24,7 +24,7 @@ pub(super) fn findings(
     let mut hooks = of_hooks(steps, strange);
     hooks.extend(of_remaking(input, steps));
     hooks.extend(of_adopting(input, steps));
-    if pruned.is_empty() {
+    if pruned.is_empty() && !input.policy.removal {
         return hooks;
     }
     let all = || pruned.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
@@ -36,7 +36,21 @@ pub(super) fn findings(
             objects,
         });
     };
-    if input.desired.is_empty() && !input.policy.allow_empty {
+    let removal = input.policy.removal;
+    if removal && steps.iter().any(|step| step.action.writes()) {
+        find(
+            "G10",
+            format!(
+                "the application left Git, and {} that it deployed would be deleted",
+                match pruned.len() {
+                    1 => "the object".to_owned(),
+                    many => format!("the {many} objects"),
+                }
+            ),
+            all(),
+        );
+    }
+    if !removal && input.desired.is_empty() && !input.policy.allow_empty {
         find(
             "G2",
             format!(
@@ -48,7 +62,7 @@ pub(super) fn findings(
     }
     let inventory = inventory_size(input);
     let allowed = SMALL.max(inventory / SHARE);
-    if pruned.len() > allowed {
+    if !removal && pruned.len() > allowed {
         find(
             "G4",
             format!(
@@ -63,7 +77,8 @@ pub(super) fn findings(
         .filter(|key| is_workload(key))
         .map(|key| (*key).clone())
         .collect();
-    if !workloads.is_empty()
+    if !removal
+        && !workloads.is_empty()
         && !input
             .desired
             .iter()
@@ -97,7 +112,11 @@ pub(super) fn findings(
     if !confirm.is_empty() {
         let names: Vec<String> = confirm.iter().map(ResourceKey::short).collect();
         find(
-            "Prune=confirm",
+            if removal {
+                "Delete=confirm"
+            } else {
+                "Prune=confirm"
+            },
             format!(
                 "deleting these asks for a yes, as they or their definition say: {}",
                 names.join(", ")

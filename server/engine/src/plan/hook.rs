@@ -44,6 +44,15 @@ impl HookPhase {
             Self::PreDelete | Self::PostDelete => return None,
         })
     }
+
+    /// The part of a removal, for those that belong to one.
+    pub fn of_a_removal(self) -> Option<PlanPhase> {
+        match self {
+            Self::PreDelete => Some(PlanPhase::PreDelete),
+            Self::PostDelete => Some(PlanPhase::PostDelete),
+            Self::PreSync | Self::Sync | Self::PostSync | Self::SyncFail => None,
+        }
+    }
 }
 
 /// Whose annotation makes an object a hook.
@@ -154,6 +163,17 @@ impl Hook {
         self.phases
             .iter()
             .filter_map(|phase| phase.of_a_sync())
+            .collect()
+    }
+
+    /// The parts of a removal in which it runs, in their order; empty when no removal runs it.
+    pub fn runs_in_removal(&self) -> Vec<PlanPhase> {
+        if self.skip {
+            return Vec::new();
+        }
+        self.phases
+            .iter()
+            .filter_map(|phase| phase.of_a_removal())
             .collect()
     }
 

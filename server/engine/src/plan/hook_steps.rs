@@ -4,7 +4,8 @@
 //! When hooks run, as Argo CD has it: with every sync of a new state and with every sync that a person asks for, also
 //! when hooks are all there is to do. Putting drift back, deleting what an earlier sync of the same state left behind
 //! and a pin run none (Argo CD: a self-heal is a selective sync, a rollback applies only). Hooks never make an
-//! application OutOfSync, so a commit that changes nothing but hooks starts no sync by itself.
+//! application OutOfSync, so a commit that changes nothing but hooks starts no sync by itself. Hooks of `PreDelete` and
+//! `PostDelete` run with a removal and with nothing else.
 
 use super::{HookRuns, LiveFact, PlanInput, order, prune};
 use crate::manifest::Manifest;
@@ -29,9 +30,17 @@ pub(super) fn run(input: &PlanInput<'_>, writes: bool) -> bool {
     }
 }
 
-/// The hook that an object is, if a sync can run it.
-pub(super) fn of_a_sync(manifest: &Manifest) -> Option<Hook> {
-    hook(&manifest.body).filter(|hook| !hook.runs_in().is_empty())
+/// The hook that an object is, if a plan of this kind can run it: a sync, or a removal.
+pub(super) fn of_this(input: &PlanInput<'_>, manifest: &Manifest) -> Option<Hook> {
+    hook(&manifest.body).filter(|hook| !phases(input, hook).is_empty())
+}
+
+fn phases(input: &PlanInput<'_>, hook: &Hook) -> Vec<PlanPhase> {
+    if input.policy.removal {
+        hook.runs_in_removal()
+    } else {
+        hook.runs_in()
+    }
 }
 
 /// Steps for all hooks of a sync.
@@ -83,13 +92,13 @@ fn one(
         why,
     };
     if let Some(why) = refused(input, manifest, fact) {
-        let phase = hook.runs_in().first().copied().unwrap_or_default();
+        let phase = phases(input, hook).first().copied().unwrap_or_default();
         made.steps
             .push(step(Action::Skip(why), phase, wave, String::new()));
         return;
     }
     let mut ran_before = false;
-    for phase in hook.runs_in() {
+    for phase in phases(input, hook) {
         if deletes(HookDeletion::BeforeHookCreation) && (facts.is_some() || ran_before) {
             let why = "what an earlier run of the hook left goes first".to_owned();
             let mut cleanup = step(
@@ -105,7 +114,15 @@ fn one(
             Action::Hook,
             phase,
             wave,
-            format!("a {} hook runs with this sync", phase.word()),
+            format!(
+                "a {} hook runs with this {}",
+                phase.word(),
+                if input.policy.removal {
+                    "removal"
+                } else {
+                    "sync"
+                }
+            ),
         );
         // A hook whose object stays is applied over it, as Argo CD does.
         if !deletes(HookDeletion::BeforeHookCreation) {

@@ -18,6 +18,8 @@ pub const FLUX_FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ObjectOptions {
     pub prune: Option<Wish>,
+    /// Whether the object goes when its application is removed.
+    pub delete: Option<Wish>,
     pub replace: Option<bool>,
     pub force: Option<bool>,
     pub validate: Option<bool>,
@@ -30,7 +32,6 @@ pub struct ObjectOptions {
 /// Reads them off an object.
 pub fn options(body: &Value) -> ObjectOptions {
     let mut options = ObjectOptions::default();
-    let mut delete = None;
     let mut server_side = None;
     let text = annotation(body, SYNC_OPTIONS).unwrap_or_default();
     for word in text
@@ -45,12 +46,7 @@ pub fn options(body: &Value) -> ObjectOptions {
         let on = switch(value);
         let read = match key {
             "Prune" => wish(value).map(|wish| options.prune_wish(wish, word)),
-            "Delete" => wish(value).map(|wish| {
-                // Nothing but a prune deletes objects, so there is nothing else to keep them from.
-                if delete.replace(wish).is_some_and(|before| before != wish) {
-                    options.contradiction(word);
-                }
-            }),
+            "Delete" => wish(value).map(|wish| options.delete_wish(wish, word)),
             "Replace" => on.map(|on| options.careful(word, on, false, |own| &mut own.replace)),
             "Force" => on.map(|on| options.careful(word, on, false, |own| &mut own.force)),
             "Validate" => on.map(|on| options.careful(word, on, true, |own| &mut own.validate)),
@@ -126,6 +122,14 @@ impl ObjectOptions {
         }
     }
 
+    fn delete_wish(&mut self, wish: Wish, word: &str) {
+        let before = self.delete.replace(wish);
+        if let Some(before) = before.filter(|before| *before != wish) {
+            self.delete = Some(before.max(wish));
+            self.contradiction(word);
+        }
+    }
+
     /// Sets a switch; `careful` is the value that counts if it is set both ways.
     fn careful(
         &mut self,
@@ -176,6 +180,7 @@ mod tests {
             all,
             ObjectOptions {
                 prune: Some(Wish::Confirm),
+                delete: Some(Wish::Never),
                 replace: Some(true),
                 force: Some(true),
                 validate: Some(false),
@@ -189,7 +194,10 @@ mod tests {
         assert_eq!(options(&json!({})), ObjectOptions::default());
         assert_eq!(
             read("Delete=confirm,ServerSideApply=true, ,"),
-            ObjectOptions::default()
+            ObjectOptions {
+                delete: Some(Wish::Confirm),
+                ..ObjectOptions::default()
+            }
         );
     }
 
@@ -267,7 +275,11 @@ mod tests {
                 |own| format!("{:?}", own.prune_last),
                 "Some(true)",
             ),
-            ("Delete=false,Delete=confirm", |_| String::new(), ""),
+            (
+                "Delete=confirm,Delete=false",
+                |own| format!("{:?}", own.delete),
+                "Some(Never)",
+            ),
             (
                 "Replace=true,ServerSideApply=true",
                 |own| format!("{:?}", own.replace),

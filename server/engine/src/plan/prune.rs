@@ -1,7 +1,7 @@
-//! Which objects of the inventory a plan deletes. Everything in here errs towards keeping: an object goes only when
+//! Which objects of the inventory a plan deletes, in a sync and in a removal. Everything in here errs towards keeping: an object goes only when
 //! its place is known, its UID is the recorded one and its tracking id is ours.
 
-use super::{LiveFact, PlanInput, PruneWish};
+use super::{LiveFact, PlanInput, PresentFacts, PruneWish};
 use crate::definition::Wish;
 use crate::diff::impact;
 use crate::tracking::TrackingId;
@@ -49,7 +49,7 @@ pub(super) fn prunes(
             ),
             _ => (None, String::new(), 0, false),
         };
-        if matches!(fact, Some(LiveFact::Present(facts)) if asks(input, &facts.prune))
+        if matches!(fact, Some(LiveFact::Present(facts)) if asks(input, wish(input, facts)))
             && refused.is_none()
         {
             prunes.confirm.push(entry.key.clone());
@@ -69,7 +69,11 @@ pub(super) fn prunes(
             prune_last: prune_last && pruned,
             changes: Vec::new(),
             impact: pruned.then(|| impact::of_delete(&entry.key)),
-            why: "it left Git".to_owned(),
+            why: if input.policy.removal {
+                "its application left Git".to_owned()
+            } else {
+                "it left Git".to_owned()
+            },
         });
         prunes.waves.push(wave);
     }
@@ -134,12 +138,34 @@ fn refused(
                 .to_owned(),
         );
     }
-    match &facts.prune {
+    let of_all = of_all(input);
+    match wish(input, facts) {
         PruneWish::Never(annotation) => Some(annotation.clone()),
-        PruneWish::Unsaid if input.policy.prune_wish == Wish::Never => {
+        PruneWish::Unsaid if of_all == Wish::Never && input.policy.removal => {
+            Some("the definition says that its objects outlive it".to_owned())
+        }
+        PruneWish::Unsaid if of_all == Wish::Never => {
             Some("the definition's syncOptions: Prune=false".to_owned())
         }
         _ => None,
+    }
+}
+
+/// What the object itself says about being deleted by a plan of this kind.
+fn wish<'f>(input: &PlanInput<'_>, facts: &'f PresentFacts) -> &'f PruneWish {
+    if input.policy.removal {
+        &facts.delete
+    } else {
+        &facts.prune
+    }
+}
+
+/// What the definition says about it for all objects.
+fn of_all(input: &PlanInput<'_>) -> Wish {
+    if input.policy.removal {
+        input.policy.delete_wish
+    } else {
+        input.policy.prune_wish
     }
 }
 
@@ -147,7 +173,7 @@ fn refused(
 fn asks(input: &PlanInput<'_>, wish: &PruneWish) -> bool {
     match wish {
         PruneWish::Confirm => true,
-        PruneWish::Unsaid => input.policy.prune_wish == Wish::Confirm,
+        PruneWish::Unsaid => of_all(input) == Wish::Confirm,
         PruneWish::Allowed | PruneWish::Never(_) => false,
     }
 }

@@ -9,6 +9,7 @@ mod checker;
 mod hooks;
 mod options;
 mod random;
+mod removal;
 mod world;
 
 use world::{World, differing, facts, manifest};

@@ -36,6 +36,7 @@ fn summary() -> TargetSummary {
 fn fits(filter: &str) -> bool {
     let mut summary = summary();
     summary.hold = filter.contains("held").then(|| Hold {
+        kind: Default::default(),
         id: HoldId(Uuid::nil()),
         owner: "jon".to_owned(),
         reason: "load test".to_owned(),

@@ -47,7 +47,8 @@ impl Plane {
         let mut approvals = store::approval::waiting(db).await.map_err(refuse::store)?;
         approvals.retain(|approval| visible.has(approval.target.application.id));
         let verdict = verdict::verdict(&summaries);
-        let needs_you = needs::needs_you(approvals, &summaries, now);
+        let mut needs_you = needs::needs_you(approvals, &summaries, now);
+        needs_you.extend(needs::leftovers(&self.all_leftovers(actor).await?));
         let columns = self.columns(&clusters, &summaries);
 
         let (mut filter, mut filter_error) = match filter::read(&query.filter) {

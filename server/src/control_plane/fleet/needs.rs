@@ -2,6 +2,7 @@
 
 use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::NeedsYou;
+use lockstep_types::leftover::Leftovers;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::sync::ApprovalView;
 use lockstep_types::time::Micros;
@@ -77,6 +78,18 @@ fn of(summary: &TargetSummary, what: &str, owner: &str, reason: &str, at: Micros
     }
 }
 
+/// One card for all that was left behind and that nobody has decided about.
+pub(super) fn leftovers(left: &[Leftovers]) -> Option<NeedsYou> {
+    let open: Vec<&Leftovers> = left.iter().filter(|left| left.run.is_none()).collect();
+    let since = open.iter().map(|left| left.since).min()?;
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Some(NeedsYou::Leftovers {
+        targets: number(open.len()),
+        objects: number(open.iter().map(|left| left.objects.len()).sum()),
+        since,
+    })
+}
+
 /// A person must act, and it is not one of the questions above.
 fn failing(summary: &TargetSummary) -> Option<(Micros, NeedsYou)> {
     let reason = summary.reason.as_ref().filter(|reason| reason.stalled)?;
@@ -119,6 +132,7 @@ mod tests {
             .map(|need| match need {
                 NeedsYou::Approval(approval) => format!("approval {}", approval.target.cluster),
                 NeedsYou::Ending { target, what, .. } => format!("{} {what}", target.cluster),
+                NeedsYou::Leftovers { objects, .. } => format!("{objects} leftovers"),
                 NeedsYou::Failing { target, cause, .. } => format!("{} {cause}", target.cluster),
             })
             .collect()
@@ -129,6 +143,7 @@ mod tests {
         let now = Micros::from_seconds(1_000_000);
         let mut held = example::target("a", "shop", "held");
         held.hold = Some(Hold {
+            kind: Default::default(),
             id: HoldId(example::id("h")),
             owner: "jon".to_owned(),
             reason: "load test".to_owned(),

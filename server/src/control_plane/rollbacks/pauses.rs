@@ -12,7 +12,7 @@ use crate::store::operation::NewOperation;
 use crate::store::{StoreError, Tx};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::{Hold, Pin};
+use lockstep_types::application::{Hold, HoldKind, Pin, TargetSummary};
 use lockstep_types::id::{HoldId, PinId};
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Mode;
@@ -155,26 +155,46 @@ impl Plane {
         &self,
         actor: &Actor,
         placement: &Placement,
+        kind: HoldKind,
         reason: &str,
         seconds: i64,
     ) -> Result<Hold, PortError> {
         present(placement)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         let until = tx.now().plus_seconds(seconds);
-        let hold = store::hold::insert(&mut tx, placement.target.id, &actor.name, reason, until)
-            .await
-            .map_err(refuse::store)?;
+        let hold = store::hold::insert(
+            &mut tx,
+            placement.target.id,
+            kind,
+            &actor.name,
+            reason,
+            until,
+        )
+        .await
+        .map_err(refuse::store)?;
         tx.record(
             Act::by(actor, "hold", placement.words())
                 .on(placement.target.id)
                 .because(reason)
-                .with(json!({"hold": hold.id, "until": hold.until})),
+                .with(json!({"hold": hold.id, "kind": kind, "until": hold.until})),
         );
         tx.commit().await.map_err(refuse::store)?;
         self.runtime
             .activator()
             .activate_target(placement.target.id);
         Ok(hold)
+    }
+
+    /// Those of applications that the actor may see.
+    pub(super) async fn all_holds(&self, actor: &Actor) -> Result<Vec<TargetSummary>, PortError> {
+        let visible = self.visible(actor).await?;
+        let which = store::target::Which::All;
+        let mut held = store::target::summaries(self.runtime.store(), &which)
+            .await
+            .map_err(refuse::store)?;
+        held.retain(|target| target.hold.is_some() && visible.has(target.target.application.id));
+        held.sort_by_key(|target| target.hold.as_ref().map(|hold| hold.until));
+        Ok(held)
     }
 
     pub(super) async fn end_hold(

@@ -1,6 +1,7 @@
 use super::bench::{App, Bench, actor};
 use lockstep_types::PortError;
 use lockstep_types::account::Role;
+use lockstep_types::application::HoldKind;
 use lockstep_types::cluster::NewCluster;
 use lockstep_types::id::{
     ApplicationId, ApprovalId, HoldId, OperationId, PinId, RunId, SourceId, TargetId,
@@ -82,7 +83,13 @@ async fn a_viewer_may_look_and_nothing_else() {
             "rollback",
             plane.unpin(&viewer, PinId(Uuid::nil()), false).await.err(),
         ),
-        ("hold", plane.hold(&viewer, target, "x", 1).await.err()),
+        (
+            "hold",
+            plane
+                .hold(&viewer, target, HoldKind::Both, "x", 1)
+                .await
+                .err(),
+        ),
         (
             "hold",
             plane
@@ -171,7 +178,10 @@ async fn unknown_ids_are_not_found() {
         plane.candidates(&admin, target).await.err(),
         plane.preview(&admin, target, &revision).await.err(),
         plane.unpin(&admin, PinId(none), false).await.err(),
-        plane.hold(&admin, target, "x", 1).await.err(),
+        plane
+            .hold(&admin, target, HoldKind::Both, "x", 1)
+            .await
+            .err(),
         plane.release(&admin, HoldId(none), false).await.err(),
         plane.cluster(&admin, "x").await.err(),
         plane.remove_cluster(&admin, "x", "x").await.err(),

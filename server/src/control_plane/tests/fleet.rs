@@ -2,6 +2,7 @@ use super::bench::{App, Bench, actor};
 use crate::store;
 use lockstep_types::account::Role;
 use lockstep_types::activity::{ActivityEntry, ActivityQuery};
+use lockstep_types::application::HoldKind;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::fleet::{FleetQuery, FleetView, NeedsYou, RolloutState};
 use lockstep_types::health::{Health, HealthStatus};
@@ -236,7 +237,13 @@ async fn the_timeline_joins_commits_and_acts_and_pages_by_time() {
     seen(&bench).await;
     bench
         .plane
-        .hold(&actor(Role::Operator), target, "load test", 4)
+        .hold(
+            &actor(Role::Operator),
+            target,
+            HoldKind::Both,
+            "load test",
+            4,
+        )
         .await
         .unwrap();
     let ask = |filter: &str, before: Option<Micros>, limit: u32| ActivityQuery {

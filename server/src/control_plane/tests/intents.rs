@@ -4,6 +4,7 @@ use crate::store::operation::NewOperation;
 use crate::store::run::NewRun;
 use lockstep_types::PortError;
 use lockstep_types::account::Role;
+use lockstep_types::application::HoldKind;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{GateFinding, Plan};
 use lockstep_types::ports::{Rollbacks, Sources, Syncs};
@@ -69,7 +70,7 @@ async fn what_would_be_refused_later_is_refused_now() {
     let operator = actor(Role::Operator);
     let hold = bench
         .plane
-        .hold(&operator, target, "load test", 4)
+        .hold(&operator, target, HoldKind::Both, "load test", 4)
         .await
         .unwrap();
     let held = bench
@@ -98,12 +99,18 @@ async fn what_would_be_refused_later_is_refused_now() {
     );
     for hours in [0, 10_000] {
         assert!(matches!(
-            bench.plane.hold(&operator, target, "x", hours).await,
+            bench
+                .plane
+                .hold(&operator, target, HoldKind::Both, "x", hours)
+                .await,
             Err(PortError::Invalid { .. })
         ));
     }
     assert!(matches!(
-        bench.plane.hold(&operator, target, " ", 1).await,
+        bench
+            .plane
+            .hold(&operator, target, HoldKind::Both, " ", 1)
+            .await,
         Err(PortError::Invalid { .. })
     ));
 }
@@ -121,7 +128,7 @@ async fn a_hold_never_ends_by_deploying_unseen() {
     // What syncs by itself would go on at once: the time is over, and the comparison finds out what waits.
     let hold = bench
         .plane
-        .hold(&operator, targets[0], "x", 4)
+        .hold(&operator, targets[0], HoldKind::Both, "x", 4)
         .await
         .unwrap();
     bench
@@ -168,7 +175,7 @@ async fn a_hold_never_ends_by_deploying_unseen() {
     // What waits for a person anyway just ends.
     let hold = bench
         .plane
-        .hold(&operator, targets[1], "x", 4)
+        .hold(&operator, targets[1], HoldKind::Both, "x", 4)
         .await
         .unwrap();
     bench

@@ -9,6 +9,7 @@ use lockstep_types::PortError;
 use lockstep_types::access::Question;
 use lockstep_types::account::{Actor, Permission, Role};
 use lockstep_types::activity::ActivityQuery;
+use lockstep_types::application::HoldKind;
 use lockstep_types::drift::DriftQuery;
 use lockstep_types::fleet::FleetQuery;
 use lockstep_types::id::{ApplicationId, TargetId};
@@ -122,8 +123,11 @@ async fn attack_58_what_may_not_be_seen_looks_like_what_is_not_there() {
             plane.sync(&jon, &request(nil)).await.err(),
         ),
         (
-            plane.hold(&jon, team.cart, "x", 1).await.err(),
-            plane.hold(&jon, nil, "x", 1).await.err(),
+            plane
+                .hold(&jon, team.cart, HoldKind::Both, "x", 1)
+                .await
+                .err(),
+            plane.hold(&jon, nil, HoldKind::Both, "x", 1).await.err(),
         ),
     ] {
         let (there, not) = (there.unwrap(), not.unwrap());

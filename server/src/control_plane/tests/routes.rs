@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, header};
 use lockstep_types::account::{Actor, NewToken, Role};
+use lockstep_types::application::HoldKind;
 use lockstep_types::id::{ApprovalId, HoldId, OperationId, PinId, RunId, TargetId};
 use lockstep_types::plan::Plan;
 use lockstep_types::policy::{PolicyFile, PolicyText};
@@ -58,6 +59,7 @@ fn ports(plane: &Plane, accounts: &AccountService) -> ControlPlane {
         rollbacks: Arc::new(plane.clone()),
         editing: Arc::new(plane.clone()),
         clusters: Arc::new(plane.clone()),
+        leftovers: Arc::new(plane.clone()),
         sources: Arc::new(plane.clone()),
         webhooks: Arc::new(plane.clone()),
         access: Arc::new(plane.clone()),
@@ -164,7 +166,11 @@ async fn world() -> World {
         hours: 1,
     };
     let pin = plane.pin(&admin, &pin).await.unwrap().id;
-    let hold = plane.hold(&admin, target, "x", 1).await.unwrap().id;
+    let hold = plane
+        .hold(&admin, target, HoldKind::Both, "x", 1)
+        .await
+        .unwrap()
+        .id;
     let settings = WebSettings {
         public_url: PublicUrl::parse("http://localhost:8080", false).unwrap(),
         session: SessionLimits::default(),
@@ -274,6 +280,7 @@ impl World {
             "pin" => &["to", "reason", "hours"],
             "hold" => &["reason", "hours"],
             "take-over" => &["digest"],
+            "remove" => &["digest", "typed"],
             "disabled" => &["disabled"],
             "password" => &["old", "new"],
             "users" => &["name", "password", "role"],
@@ -325,12 +332,15 @@ const JSON: &[&str] = &[
     "edit_template",
     "fleet",
     "history",
+    "holds",
+    "leftovers",
     "log_view",
     "operation_run",
     "own_account",
     "preview",
     "problems",
     "programs",
+    "removal",
     "resource",
     "run",
     "session",

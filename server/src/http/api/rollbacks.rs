@@ -6,7 +6,7 @@ use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
 use axum::extract::State;
 use client::wire::{HoldBody, PinBody, RollbackBody};
-use lockstep_types::application::{Hold, Pin};
+use lockstep_types::application::{Hold, Pin, TargetSummary};
 use lockstep_types::id::{HoldId, PinId};
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
@@ -103,9 +103,16 @@ pub(super) async fn hold(
     let rollbacks = &web.plane.rollbacks;
     Ok(Json(
         rollbacks
-            .hold(&actor, at.target, &body.reason, body.hours)
+            .hold(&actor, at.target, body.kind, &body.reason, body.hours)
             .await?,
     ))
+}
+
+pub(super) async fn holds(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<Vec<TargetSummary>> {
+    Ok(Json(web.plane.rollbacks.holds(&actor).await?))
 }
 
 pub(super) async fn release(

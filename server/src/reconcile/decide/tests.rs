@@ -1,6 +1,7 @@
 //! One line per case: what is changed about an ordinary situation, and what must come of it.
 
 mod given;
+mod holds;
 mod waiting;
 
 use super::*;
@@ -278,7 +279,7 @@ fn acts_as_policy_mode_and_history_say() {
                 .drifted()
                 .with(|g| g.heals = heals(&[290, 250, 200, 150, 100])),
             Act::Rest,
-            Some(ReasonCode::Drifted),
+            Some(ReasonCode::Fighting),
         ),
         (
             "an old fight",
@@ -553,4 +554,35 @@ fn a_definition_says_how_often_and_how_fast_to_retry() {
         let stalled = decision.cause.is_some_and(|cause| cause.stalled);
         assert_eq!(stalled, expected.is_none(), "{limit}, {failures}");
     }
+}
+
+#[test]
+fn a_fight_names_both_writers_and_what_ends_it() {
+    let times = [290, 250, 200, 150, 100].map(|age| NOW.plus_seconds(-age));
+    let mut fights = given()
+        .drifted()
+        .with(|g| g.heals = BTreeMap::from([(web(), times.to_vec())]));
+    let key = fights.facts.drifted[0].clone();
+    let rival = |path: &str, manager: &str| Rival {
+        path: path.to_owned(),
+        manager: manager.to_owned(),
+    };
+    let mut said = Vec::new();
+    for rival in [
+        rival("spec.replicas", "kubectl-scale"),
+        rival("spec.replicas", ""),
+        rival("", ""),
+    ] {
+        fights.facts.rivals = BTreeMap::from([(key.clone(), rival)]);
+        let cause = fights.decide().cause.unwrap();
+        assert_eq!(cause.code, ReasonCode::Fighting);
+        assert!(cause.stalled && cause.object.as_ref() == Some(&key));
+        let rests = cause.next.split(';').next().unwrap_or_default();
+        said.push(format!(
+            "{}. {}.",
+            cause.cause,
+            cause.next.replace(rests, "…")
+        ));
+    }
+    insta::assert_snapshot!(said.join("\n"));
 }

@@ -9,6 +9,7 @@ use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
 use crate::store::target::Deployed;
 use crate::store::{self, StoreError};
+use engine::plan::LiveFact;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::sync::SyncPhase;
 use lockstep_types::time::Micros;
@@ -57,6 +58,9 @@ pub(super) async fn verify(
         .await?;
         return Ok(Advanced::Changed);
     }
+    if compared.removal {
+        return removed(runtime, loaded, memory, compared, run).await;
+    }
     match compared.judged.health.status {
         HealthStatus::Healthy | HealthStatus::Suspended => {
             let deployed = Deployed {
@@ -80,6 +84,25 @@ pub(super) async fn verify(
             late(runtime, loaded, memory, run, since, now, &message).await
         }
     }
+}
+
+/// Everything that was to go is gone, and every hook has succeeded. What was not there any more is forgotten.
+async fn removed(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+    run: &RunRow,
+) -> Result<Advanced, StoreError> {
+    let mut tx = runtime.store().begin().await?;
+    for (key, fact) in &compared.judged.facts {
+        if matches!(fact, LiveFact::Absent) {
+            store::inventory::drop_entry(&mut tx, loaded.row.id, key).await?;
+        }
+    }
+    tx.commit().await?;
+    outcome::finish(runtime, loaded, memory, run, SyncPhase::Succeeded, "").await?;
+    Ok(Advanced::Changed)
 }
 
 async fn late(

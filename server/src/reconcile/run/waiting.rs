@@ -45,7 +45,8 @@ pub(super) async fn held(
 ) -> Result<Advanced, StoreError> {
     memory.waiting = None;
     Clock::stops(&mut memory.clock, run.id, now());
-    let words = format!("{} holds all writes: {}", hold.owner, hold.reason);
+    let what = hold.kind.what();
+    let words = format!("{} holds {what}: {}", hold.owner, hold.reason);
     say(runtime, run, &words).await?;
     Ok(Advanced::Waits)
 }

@@ -51,6 +51,8 @@ pub(crate) struct Compared {
     pub(crate) also: Vec<Observed>,
     pub(crate) handle: Arc<ClusterHandle>,
     pub(crate) managed: bool,
+    /// Git says nothing of it any more: all that can be done is to remove what it left.
+    pub(crate) removal: bool,
     /// Why it is not compared with what is tracked: that is not vouched for.
     pub(crate) refused: Option<Cause>,
 }
@@ -103,7 +105,10 @@ impl Compared {
             baseline: &self.baseline,
             destination_namespace: &loaded.definition.destination.namespace,
             options: &loaded.definition.sync_options,
-            policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
+            policy: PlanPolicy {
+                removal: self.removal,
+                ..PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options)
+            },
             managed: self.managed,
             ignored: super::ignored::by_object(
                 &loaded.definition.ignore_differences,
@@ -339,6 +344,7 @@ async fn stages(
         also,
         handle: Arc::clone(&handle),
         managed,
+        removal: false,
         refused,
     });
     let judged = judge::judge(
@@ -453,7 +459,7 @@ async fn revisions(runtime: &Runtime, loaded: &Loaded) -> Result<Revisions, Caus
 }
 
 /// Whether the watch shows everything we wrote; what takes too long is not waited for.
-fn shown(memory: &mut TargetMemory, handle: &ClusterHandle, now: Micros) -> bool {
+pub(crate) fn shown(memory: &mut TargetMemory, handle: &ClusterHandle, now: Micros) -> bool {
     memory.expected.retain(|key, expected| {
         let live = match handle.live.get(key) {
             Lookup::Present(object) => Some(object.resource_version.clone()),

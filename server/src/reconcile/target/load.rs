@@ -14,7 +14,8 @@ use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::plan::InventoryEntry;
 use lockstep_types::application::{Hold, Pin};
-use lockstep_types::id::TargetId;
+use lockstep_types::id::{SourceId, TargetId};
+use lockstep_types::leftover::LeftBehind;
 use lockstep_types::sync::{OperationKind, StepOutcome, StepStatus, SyncPhase};
 
 /// Finished runs that are looked at to count failures in a row.
@@ -71,6 +72,20 @@ pub(crate) async fn load(
     let Some(mut loaded) = loaded(runtime, id, Unplaced::Leave).await? else {
         return Ok(None);
     };
+    claim(runtime, &mut loaded, memory).await?;
+    Ok(Some(loaded))
+}
+
+/// Becomes the writer of the target, once.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub(crate) async fn claim(
+    runtime: &Runtime,
+    loaded: &mut Loaded,
+    memory: &mut TargetMemory,
+) -> Result<(), StoreError> {
+    let id = loaded.row.id;
     loaded.generation = match memory.generation {
         Some(generation) => generation,
         None => {
@@ -84,7 +99,7 @@ pub(crate) async fn load(
     if memory.last.is_none() {
         memory.last = Some(last_attempt(runtime, id).await?);
     }
-    Ok(Some(loaded))
+    Ok(())
 }
 
 /// Loads a target without becoming its writer; `None` when its definition is gone.
@@ -96,6 +111,84 @@ pub(crate) async fn load_for_view(
     id: TargetId,
 ) -> Result<Option<Loaded>, StoreError> {
     loaded(runtime, id, Unplaced::Show).await
+}
+
+/// Loads a target of which Git says nothing any more, with what its last definition said; `None` when it is placed, or
+/// when that cannot be told.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn load_left(
+    runtime: &Runtime,
+    id: TargetId,
+) -> Result<Option<(Loaded, LeftBehind)>, StoreError> {
+    let db = runtime.store();
+    let row = match store::target::get(db, id).await {
+        Ok(row) => row,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let application = store::application::get(db, row.application).await?;
+    let Ok(definition) = serde_json::from_str::<Definition>(&application.definition) else {
+        return Ok(None);
+    };
+    let source = match application.source {
+        Some(source) => store::source::get(db, source).await.ok(),
+        None => None,
+    };
+    let clusters = store::cluster::list(db).await?;
+    let why = match (&source, application.gone_at) {
+        (None, _) | (_, Some(_)) => LeftBehind::Removed,
+        (Some(source), None) => {
+            // A destination that leads nowhere is a mistake to be corrected, not a move.
+            match definitions::places(&definition, &source.home_cluster, &clusters) {
+                Ok(places) if places.iter().all(|(cluster, _)| *cluster != row.cluster) => {
+                    LeftBehind::Moved
+                }
+                _ => return Ok(None),
+            }
+        }
+    };
+    let source = source.unwrap_or_else(|| forgotten(&definition, &row));
+    let here = clusters
+        .iter()
+        .find(|cluster| cluster.name == row.cluster)
+        .and_then(|cluster| definitions::on_cluster(&definition, &source.home_cluster, cluster));
+    let definition = here.unwrap_or(definition);
+    let loaded = Loaded {
+        target_key: format!("{}@{}", application.key, row.cluster),
+        hold: store::hold::unended_of(db, id).await?,
+        pin: None,
+        requests: store::operation::pending(db, id).await?,
+        run: store::run::active_of_target(db, id).await?,
+        inventory: store::inventory::of_target(db, id).await?,
+        others_stand: true,
+        generation: row.generation,
+        row,
+        application,
+        definition,
+        source,
+    };
+    Ok(Some((loaded, why)))
+}
+
+/// Stands for a source that was removed; only its home cluster is ever asked for.
+fn forgotten(definition: &Definition, row: &TargetRow) -> SourceRow {
+    SourceRow {
+        id: SourceId(uuid::Uuid::nil()),
+        name: String::new(),
+        repo_url: definition.source.repo_url.clone(),
+        path: String::new(),
+        target_revision: definition.source.target_revision.clone(),
+        home_cluster: row.cluster.clone(),
+        mode: row.mode,
+        revision: None,
+        last_read: None,
+        error: String::new(),
+        problems: Vec::new(),
+        from_file: false,
+        created_at: row.created_at,
+    }
 }
 
 /// What is to be done with a target whose cluster the definition does not lead to any more.

@@ -400,7 +400,11 @@ fn gone<'c>(memory: &TargetMemory, compared: &'c Compared) -> Vec<&'c ResourceKe
 fn drift_state(loaded: &Loaded, now: Micros, starts: bool) -> DriftState {
     if starts || loaded.run.is_some() {
         DriftState::Healing
-    } else if loaded.hold.as_ref().is_some_and(|hold| hold.until > now) {
+    } else if loaded
+        .hold
+        .as_ref()
+        .is_some_and(|hold| hold.until > now && hold.kind.stops(true))
+    {
         DriftState::Held
     } else {
         DriftState::Open

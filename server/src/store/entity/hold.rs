@@ -11,6 +11,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub target_id: String,
     #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    #[sea_orm(column_type = "Text")]
     pub owner: String,
     #[sea_orm(column_type = "Text")]
     pub reason: String,

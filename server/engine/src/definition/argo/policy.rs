@@ -94,7 +94,10 @@ fn option(
         };
         if key == "Prune" {
             options.prune = wish;
-        } else if wish == Wish::Allowed {
+        } else {
+            options.delete = wish;
+        }
+        if key == "Delete" && wish == Wish::Allowed {
             place.note(
                 field,
                 "removing a definition never removes objects by itself",

@@ -130,7 +130,6 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Bundle {
 }
 
 fn options(place: &Place<'_>, around: &Around<'_>) -> BundleOptions {
-    place.ignore("keepResources", KEPT);
     place.unsupported(
         "downstreamResources",
         "Put the objects themselves into Git.",
@@ -168,6 +167,7 @@ fn options(place: &Place<'_>, around: &Around<'_>) -> BundleOptions {
         namespace_labels: place.text_map("namespaceLabels"),
         namespace_annotations: place.text_map("namespaceAnnotations"),
         correct_drift: correct_drift(place),
+        keep_resources: place.flag("keepResources"),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct BundleOptions {
     pub namespace_labels: BTreeMap<String, String>,
     pub namespace_annotations: BTreeMap<String, String>,
     pub correct_drift: Option<bool>,
+    /// Objects outlive the bundle.
+    pub keep_resources: Option<bool>,
 }
 
 /// The section `helm`.
@@ -86,6 +88,7 @@ impl BundleOptions {
             .extend(custom.namespace_labels.clone());
         self.namespace_annotations
             .extend(custom.namespace_annotations.clone());
+        self.keep_resources = custom.keep_resources.or(self.keep_resources);
         self.correct_drift = custom.correct_drift.or(self.correct_drift);
         self
     }

@@ -1,5 +1,6 @@
 //! Where a bundle goes, and what its definition is on one cluster. Pure: asked anew whenever labels change.
 
+use super::super::Wish;
 use super::super::{
     DefinedSource, Definition, DestinationCluster, DirectoryOptions, HelmOptions, KustomizeOptions,
     SourceKind, repo_path,
@@ -295,6 +296,9 @@ impl Placement {
         sync.namespace_labels = options.namespace_labels.clone();
         sync.namespace_annotations = options.namespace_annotations.clone();
         sync.timeout_seconds = options.chart.timeout_seconds;
+        if options.keep_resources == Some(true) {
+            sync.delete = Wish::Never;
+        }
         if !options.service_account.is_empty() {
             definition.service_account = format!("{ACCOUNT_NAMESPACE}/{}", options.service_account);
         }

@@ -261,6 +261,9 @@ impl Reading {
                 .service_account
                 .clone_from(&repository.service_account);
         }
+        if repository.keep_resources == Some(true) {
+            options.keep_resources = Some(true);
+        }
         if repository.correct_drift == Some(true) {
             options.correct_drift = Some(true);
         }

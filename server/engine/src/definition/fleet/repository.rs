@@ -26,6 +26,8 @@ pub(super) struct Repository {
     pub service_account: String,
     pub paused: bool,
     pub correct_drift: Option<bool>,
+    /// Objects of all its bundles outlive them.
+    pub keep_resources: Option<bool>,
     pub labels: BTreeMap<String, String>,
     pub ignored: Vec<(String, String)>,
 }
@@ -85,6 +87,7 @@ pub(super) fn repository(node: &Node) -> (Repository, Vec<FieldProblem>) {
         service_account: spec.text("serviceAccount"),
         paused: spec.flag("paused").unwrap_or(false),
         correct_drift: correct_drift(&spec),
+        keep_resources: spec.flag("keepResources"),
         labels,
         ignored: Vec::new(),
     };
@@ -105,7 +108,7 @@ pub(super) fn repository(node: &Node) -> (Repository, Vec<FieldProblem>) {
         "Lockstep follows changes by itself",
     );
     spec.ignore_all(
-        &["keepResources", "deleteNamespace"],
+        &["deleteNamespace"],
         "what leaves Git stays in the cluster until somebody deletes it",
     );
     spec.ignore_all(

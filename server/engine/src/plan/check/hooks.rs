@@ -181,6 +181,8 @@ fn said(body: &Value) -> Option<Said> {
                 .filter_map(|event| match event {
                     "pre-install" | "pre-upgrade" => Some(PlanPhase::PreSync),
                     "post-install" | "post-upgrade" => Some(PlanPhase::PostSync),
+                    "pre-delete" => Some(PlanPhase::PreDelete),
+                    "post-delete" => Some(PlanPhase::PostDelete),
                     _ => None,
                 })
                 .collect(),

@@ -154,6 +154,7 @@ fn world() -> impl Strategy<Value = World> {
                     replace,
                     force,
                     hooks,
+                    ..PlanPolicy::default()
                 };
                 world.namespace_exists = namespace_exists;
                 for thing in things {

@@ -31,6 +31,8 @@ impl World {
                 replace: false,
                 force: false,
                 hooks: HookRuns::WithChanges,
+                removal: false,
+                delete_wish: Wish::Allowed,
             },
             namespace_exists: Some(true),
             cascade: BTreeMap::new(),

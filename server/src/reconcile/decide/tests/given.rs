@@ -1,6 +1,7 @@
 //! An ordinary situation, and the ways to change it.
 
 use super::super::*;
+use lockstep_types::application::HoldKind;
 use lockstep_types::id::{HoldId, PinId};
 use uuid::Uuid;
 
@@ -46,6 +47,7 @@ pub(super) fn given() -> Given {
             writes: 0,
             prunes: 0,
             drift_words: String::new(),
+            rivals: BTreeMap::new(),
             drifted: Vec::new(),
             violations: Vec::new(),
             empty: false,
@@ -165,6 +167,7 @@ pub(super) fn web() -> ResourceKey {
 pub(super) fn hold(until: i64) -> Hold {
     Hold {
         id: HoldId(Uuid::nil()),
+        kind: HoldKind::Both,
         owner: "maria".to_owned(),
         reason: "release freeze".to_owned(),
         from: NOW.plus_seconds(-60),

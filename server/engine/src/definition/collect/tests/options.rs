@@ -48,8 +48,8 @@ fn each_option_is_read_and_only_what_means_nothing_is_said() {
             |_| {},
             "Prune must be true, false or confirm; no has no effect",
         ),
-        ("Delete=false", |_| {}, ""),
-        ("Delete=confirm", |_| {}, ""),
+        ("Delete=false", |all| all.delete = Wish::Never, ""),
+        ("Delete=confirm", |all| all.delete = Wish::Confirm, ""),
         (
             "Delete=true",
             |_| {},
