@@ -37,7 +37,7 @@ fn a_person_is_told_who_holds_syncs() {
         let wanted = Requested {
             by: "jon".to_owned(),
             prune: false,
-            since: super::given::NOW,
+            since: NOW,
         };
         held(given().differs(), kind)
             .with(|given| given.requested = Some(wanted))
