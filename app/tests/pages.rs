@@ -5,6 +5,8 @@
 mod access;
 #[path = "pages/alerts.rs"]
 mod alerts;
+#[path = "pages/attacks.rs"]
+mod attacks;
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;
