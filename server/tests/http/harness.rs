@@ -73,8 +73,22 @@ impl Server {
         server
     }
 
+    /// As [`Server::start`], behind proxies that are believed.
+    pub async fn behind(proxies: &[std::net::IpAddr]) -> Self {
+        let url = "http://localhost:8080";
+        let server = Self::with(url, SessionLimits::default(), proxies).await;
+        server.user("ada", Role::Admin).await;
+        server.user("vic", Role::Viewer).await;
+        server
+    }
+
     /// Without accounts.
     pub async fn empty(url: &str, session: SessionLimits) -> Self {
+        Self::with(url, session, &[]).await
+    }
+
+    async fn with(url: &str, session: SessionLimits, proxies: &[std::net::IpAddr]) -> Self {
+        crate::log::install();
         let folder = tempfile::tempdir().unwrap();
         let site = folder.path().join("site");
         std::fs::create_dir_all(site.join("pkg")).unwrap();
@@ -108,7 +122,7 @@ impl Server {
         let settings = WebSettings {
             public_url: PublicUrl::parse(url, false).unwrap(),
             session,
-            trusted_proxies: Vec::new(),
+            trusted_proxies: proxies.to_vec(),
             site_root: site,
         };
         Self {
