@@ -94,11 +94,8 @@ async fn ask(site: &Site, path: &str) -> String {
         .oneshot(request)
         .await
         .expect("an answer");
-    assert!(
-        answer.status().as_u16() < 500,
-        "{path}: {}",
-        answer.status()
-    );
+    // A cluster may not answer; nothing may fall over.
+    assert_ne!(answer.status().as_u16(), 500, "{path}");
     let headers = format!("{:?}", answer.headers());
     let body = axum::body::to_bytes(answer.into_body(), 1 << 25).await;
     let body = body.expect("a body");
