@@ -3,6 +3,7 @@
 pub mod button;
 pub mod clock;
 pub mod code;
+pub mod deceptive;
 pub mod dialog;
 pub mod diff_view;
 pub mod emphasis;

@@ -7,6 +7,8 @@ mod access;
 mod account;
 #[path = "pages/alerts.rs"]
 mod alerts;
+#[path = "pages/attacks.rs"]
+mod attacks;
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;

@@ -34,6 +34,12 @@ export function duration(milliseconds) {
 export class StepFailed extends Error {}
 
 const done = [];
+const printed = [];
+
+/** Everything that the commands of all steps printed. */
+export function printedLines() {
+  return printed.join('\n');
+}
 
 /** What ran so far: label, milliseconds, tests passed and failed. */
 export function finishedSteps() {
@@ -73,6 +79,7 @@ export function run(command, args, { env = {}, cwd = ROOT, onLine, quiet = false
         const lines = rest.split('\n');
         rest = lines.pop();
         for (const line of lines) {
+          printed.push(line);
           tail.push(line);
           if (tail.length > 60) tail.shift();
           onLine?.(line);

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { down, readDescription, up } from '../rig/rig.mjs';
 import { checkDirections } from './directions.mjs';
 import { SERVER, buildFrontend, buildServer } from './compile.mjs';
+import { searchForCanaries } from './canary.mjs';
 import { setUpForTests } from './setup.mjs';
-import { ROOT, StepFailed, duration, finishedSteps, run, step } from './steps.mjs';
+import { ROOT, StepFailed, duration, finishedSteps, printedLines, run, step } from './steps.mjs';
+import { checkSupply } from './supply.mjs';
 
 const STATE = join(ROOT, '.test');
 const RIG = join(STATE, 'rig');
@@ -48,6 +50,7 @@ async function attempt(label, work) {
 async function rustChecks() {
   await attempt('Format', () => run('cargo', ['fmt', '--all', '--check']));
   await attempt('Crate directions and sizes', checkDirections);
+  await attempt('Licences, sources and bans (lint)', checkSupply);
   await attempt('Lint for the server', () => run('cargo', ['clippy', '--workspace', '--exclude', 'frontend', '--all-targets', '--features', 'app/ssr', ...DENY]));
   await attempt('Lint for the browser', () => run('cargo', ['clippy', '--package', 'frontend', '--target', 'wasm32-unknown-unknown', ...DENY]));
 }
@@ -97,6 +100,7 @@ async function main() {
       await buildServer();
     });
     await browserTests();
+    await attempt('Search for secrets (browser journeys)', () => searchForCanaries({ state: STATE, rig: readDescription(RIG), printed: printedLines() }));
   } finally {
     await down({ state: RIG });
   }

@@ -3,6 +3,7 @@
 use crate::accounts::{AccountService, LINK_MINUTES};
 use crate::compose;
 use crate::config::{Config, process_environment};
+use crate::rotation;
 use crate::telemetry;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -41,8 +42,21 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Care of an installation, while its server is stopped.
+    Admin {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
     #[command(flatten)]
     Client(ClientCommand),
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Seal all credentials with a new key. With LOCKSTEP_KEY set, the new one comes from LOCKSTEP_NEW_KEY.
+    RotateKey,
 }
 
 #[derive(Args)]
@@ -128,6 +142,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve(path) => compose::serve(load(&path)?).await,
             Command::Migrate(path) => migrate(&load(&path)?).await,
             Command::User { config, command } => user(&load(&config)?, command).await,
+            Command::Admin { config, command } => admin(&load(&config)?, command).await,
             // Handled before any thread was started.
             Command::Client(_) => Ok(()),
         }
@@ -146,6 +161,34 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
         ),
     };
     say(&text)
+}
+
+async fn admin(config: &Config, command: AdminCommand) -> anyhow::Result<()> {
+    let AdminCommand::RotateKey = command;
+    // A server that goes on would seal with the key that it read at its start.
+    std::net::TcpListener::bind(config.listen).with_context(|| {
+        format!(
+            "something listens on {}: stop the server first, it holds the old key",
+            config.listen
+        )
+    })?;
+    let store = compose::open_store(config).await?;
+    store.require_current_schema().await?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let (old, new) = (variable("LOCKSTEP_KEY"), variable("LOCKSTEP_NEW_KEY"));
+    let rotated =
+        rotation::rotate(&store, &config.data_dir, old.as_deref(), new.as_deref()).await?;
+    let then = match rotated.old_key {
+        Some(path) => format!(
+            "{} keeps the old key: delete it when no backup of the database needs it",
+            path.display()
+        ),
+        None => "start the server with LOCKSTEP_KEY set to the new key".to_owned(),
+    };
+    say(&format!(
+        "{} credentials are sealed with the key {}; {then}",
+        rotated.credentials, rotated.key_id
+    ))
 }
 
 async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {

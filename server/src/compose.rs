@@ -131,8 +131,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let service = web.into_make_service_with_connect_info::<Peer>();
     let stopping = cancel.clone();
-    let server = axum::serve(TimedListener::new(listener, Limits::default()), service)
-        .with_graceful_shutdown(async move { stopping.cancelled().await });
+    let server = axum::serve(
+        TimedListener::new(listener, Limits::default()).trusting(&config.trusted_proxies),
+        service,
+    )
+    .with_graceful_shutdown(async move { stopping.cancelled().await });
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         () = asked_to_end() => tracing::info!("ending"),

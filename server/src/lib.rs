@@ -18,6 +18,7 @@ pub mod http;
 pub mod installation;
 pub mod notify;
 pub mod reconcile;
+pub mod rotation;
 pub mod runtime;
 pub mod secrets;
 pub mod sso;

@@ -8,6 +8,7 @@
 //! A cluster or repository that is down delays nobody else: every cluster has its own permits and tasks, fetches and
 //! renders have their own limits and deadlines.
 
+mod account;
 pub mod brake;
 pub mod cause;
 pub mod clusters;

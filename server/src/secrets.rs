@@ -54,6 +54,10 @@ pub enum VaultError {
         "the credential {row} cannot be opened: it was changed or belongs to another row; enter it again"
     )]
     Broken { row: String },
+    #[error(
+        "a change of the vault key was cut off ({path} is there); run \"lockstep admin rotate-key\" to bring it to its end"
+    )]
+    CutOff { path: String },
     #[error("the credential {row} could not be sealed")]
     Seal { row: String },
 }
@@ -62,10 +66,15 @@ impl Vault {
     /// Takes the key from `environment_key` (base64), else from `vault.key` in `data_dir`, which is made on first use.
     ///
     /// # Errors
-    /// The file cannot be read or made, or the key is not 32 bytes.
+    /// The file cannot be read or made, the key is not 32 bytes, or a change of the key was cut off.
     pub fn open(data_dir: &Path, environment_key: Option<&str>) -> Result<Self, VaultError> {
         if let Some(text) = environment_key {
             return Self::from_text(text, "LOCKSTEP_KEY");
+        }
+        let next = data_dir.join("vault.key.new");
+        if next.exists() {
+            let path = next.display().to_string();
+            return Err(VaultError::CutOff { path });
         }
         let path = data_dir.join("vault.key");
         let place = path.display().to_string();
@@ -73,14 +82,22 @@ impl Vault {
             path: place.clone(),
             source,
         };
-        let text = crate::installation::read_or_create(&path, || {
-            STANDARD.encode(Aes256Gcm::generate_key(OsRng))
-        })
-        .map_err(failed)?;
+        let text = crate::installation::read_or_create(&path, Self::new_key).map_err(failed)?;
         Self::from_text(&text, &place)
     }
 
-    fn from_text(text: &str, place: &str) -> Result<Self, VaultError> {
+    /// A key by chance, as the file has it.
+    pub(crate) fn new_key() -> String {
+        STANDARD.encode(Aes256Gcm::generate_key(OsRng))
+    }
+
+    /// Names the key without telling it.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// From base64; `place` is where it stands, for errors.
+    pub(crate) fn from_text(text: &str, place: &str) -> Result<Self, VaultError> {
         let wrong = || VaultError::KeyForm {
             place: place.to_owned(),
         };

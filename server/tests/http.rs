@@ -15,6 +15,14 @@ mod provider;
 
 #[path = "http/accounts.rs"]
 mod accounts;
+#[path = "http/advisories.rs"]
+mod advisories;
+#[path = "http/attacks_login.rs"]
+mod attacks_login;
+#[path = "http/attacks_pages.rs"]
+mod attacks_pages;
+#[path = "http/attacks_wire.rs"]
+mod attacks_wire;
 #[path = "http/command_line.rs"]
 mod command_line;
 #[path = "http/cross_site.rs"]
@@ -23,6 +31,8 @@ mod cross_site;
 mod doors;
 #[path = "http/factor.rs"]
 mod factor;
+#[path = "http/log.rs"]
+mod log;
 #[path = "http/login.rs"]
 mod login;
 #[path = "http/sessions.rs"]

@@ -25,6 +25,8 @@ mod health;
 mod hooks;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
+#[path = "reconcile/impersonation.rs"]
+mod impersonation;
 #[path = "reconcile/interruption.rs"]
 mod interruption;
 #[path = "reconcile/kubectl.rs"]

@@ -1,5 +1,6 @@
 //! Text as it is: YAML with line numbers, patches with their colours.
 
+use super::deceptive::{MOST_ROWS, left_out, marked};
 use super::emphasis::{changed_parts, split};
 use super::panel::PANEL;
 use leptos::prelude::*;
@@ -7,7 +8,12 @@ use leptos::prelude::*;
 /// Lines with numbers. Long lines scroll.
 #[component]
 pub fn Code(text: String, #[prop(into)] label: String) -> impl IntoView {
-    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let all = text.lines().count();
+    let lines: Vec<String> = text
+        .lines()
+        .take(MOST_ROWS)
+        .map(|line| marked(line).into_owned())
+        .collect();
     view! {
         <div
             class=format!("{PANEL} overflow-x-auto bg-surface py-1.5 font-mono text-xs leading-[1.6]")
@@ -33,6 +39,7 @@ pub fn Code(text: String, #[prop(into)] label: String) -> impl IntoView {
                         .collect_view()}
                 </tbody>
             </table>
+            {left_out(all).map(|words| view! { <p class="px-3 py-1 font-sans text-muted">{words}</p> })}
         </div>
     }
 }
@@ -45,11 +52,13 @@ pub fn Patch(text: String) -> impl IntoView {
         <div class="flex min-w-0 flex-col gap-2">
             {files
                 .into_iter()
-                .map(|file| {
+                .map(|mut file| {
+                    let rows = file.lines.len();
+                    file.lines.truncate(MOST_ROWS);
                     view! {
                         <section class="min-w-0 overflow-hidden rounded-md border border-line font-mono text-xs leading-[1.6]">
                             <h3 class="bg-sunken px-2.5 py-1 font-sans text-muted">
-                                <span class="break-all">{file.path}</span>
+                                <span class="break-all">{marked(&file.path).into_owned()}</span>
                                 <span class="ml-2 text-faint">
                                     {format!("+{} −{}", file.added, file.removed)}
                                 </span>
@@ -57,6 +66,7 @@ pub fn Patch(text: String) -> impl IntoView {
                             <div class="overflow-x-auto" role="region" aria-label="Changed lines" tabindex="0">
                                 <div class="w-max min-w-full">
                                     {emphasised(file.lines).into_iter().map(patch_line).collect_view()}
+                                    {left_out(rows).map(|words| view! { <p class="px-2.5 py-1 font-sans text-muted">{words}</p> })}
                                 </div>
                             </div>
                         </section>
@@ -163,9 +173,9 @@ fn patch_line(parts: Vec<(bool, String)>) -> AnyView {
                 .into_iter()
                 .map(|(emphasised, text)| {
                     if emphasised {
-                        view! { <b class=format!("rounded-[2px] font-medium {strong}")>{text}</b> }.into_any()
+                        view! { <b class=format!("rounded-[2px] font-medium {strong}")>{marked(&text).into_owned()}</b> }.into_any()
                     } else {
-                        view! { <span>{text}</span> }.into_any()
+                        view! { <span>{marked(&text).into_owned()}</span> }.into_any()
                     }
                 })
                 .collect_view()}

@@ -2,6 +2,7 @@
 //! and what applying does. Minus is the cluster now, plus is Git.
 
 use super::clock::ago;
+use super::deceptive::{MOST_ROWS, left_out, marked};
 use super::emphasis::{changed_parts, split};
 use super::icon::Icon;
 use super::panel::tag;
@@ -130,7 +131,7 @@ pub fn field(change: FieldChange) -> AnyView {
         change
             .live
             .as_ref()
-            .map(crate::format::value)
+            .map(|value| marked(&crate::format::value(value)).into_owned())
             .unwrap_or_default()
     });
     view! {
@@ -148,10 +149,13 @@ pub fn field(change: FieldChange) -> AnyView {
     .into_any()
 }
 
-fn lines_view(lines: Vec<Line>, of: String) -> AnyView {
+fn lines_view(mut lines: Vec<Line>, of: String) -> AnyView {
+    let more = left_out(lines.len());
+    lines.truncate(MOST_ROWS);
     view! {
         <div class="overflow-x-auto py-0.5 font-mono text-xs leading-[1.6]" role="region" aria-label=format!("Values of {of}") tabindex="0">
             <div class="w-max min-w-full">{lines.into_iter().map(line_view).collect_view()}</div>
+            {more.map(|words| view! { <p class="px-2.5 py-1 font-sans text-muted">{words}</p> })}
         </div>
     }
     .into_any()
@@ -353,9 +357,9 @@ fn line_view(line: Line) -> AnyView {
                 .into_iter()
                 .map(|(emphasised, text)| {
                     if emphasised {
-                        view! { <b class=format!("rounded-[2px] font-medium {strong}")>{text}</b> }.into_any()
+                        view! { <b class=format!("rounded-[2px] font-medium {strong}")>{marked(&text).into_owned()}</b> }.into_any()
                     } else {
-                        view! { <span>{text}</span> }.into_any()
+                        view! { <span>{marked(&text).into_owned()}</span> }.into_any()
                     }
                 })
                 .collect_view()}

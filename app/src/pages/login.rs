@@ -113,6 +113,10 @@ pub fn LoginPage() -> impl IntoView {
     let next = move || {
         Some(get("next"))
             .filter(|next| next.starts_with('/') && !next.starts_with("//"))
+            .filter(|next| {
+                let plain = |letter: char| letter.is_ascii_graphic() && !"\\\"<>`".contains(letter);
+                next.chars().all(plain)
+            })
             .unwrap_or_else(|| "/".to_owned())
     };
     let offered = Resource::new_blocking(|| (), |()| read_doors());

@@ -1,6 +1,7 @@
 //! Carries out single steps on a cluster: server-side apply, dry run, delete, Events. Makes no choices: what to do was
 //! decided by the plan. Knows no targets and no database; owns only the window of requests in flight.
 
+mod account;
 mod delete;
 mod error;
 mod event;
@@ -10,6 +11,7 @@ mod undeclared;
 mod unmark;
 mod window;
 
+pub use account::{AccountError, ServiceAccount};
 pub use delete::{Deleted, Deletion, Propagation};
 pub use error::{ApplyError, FieldConflict, FieldProblem};
 pub use event::EventNote;
@@ -68,6 +70,8 @@ pub struct Applier {
     client: kube::Client,
     kinds: Arc<dyn Resolve>,
     window: Arc<Window>,
+    /// Whose rights requests are sent with; none: those of the client.
+    account: Option<ServiceAccount>,
 }
 
 /// Webhooks may take up to 30 s each before the server answers.
@@ -77,6 +81,8 @@ const TRIES: u32 = 5;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const JSON: &str = "application/json";
+/// The API server adds the groups of a service account by itself.
+const IMPERSONATE: http::HeaderName = http::HeaderName::from_static("impersonate-user");
 
 impl Applier {
     /// Writes through `client`; `window` is shared by everything that writes to this cluster.
@@ -85,6 +91,7 @@ impl Applier {
             client,
             kinds,
             window,
+            account: None,
         }
     }
 
@@ -183,8 +190,8 @@ impl Applier {
         loop {
             tries += 1;
             let permit = self.window.acquire().await;
-            let answer =
-                tokio::time::timeout(WITHIN, self.client.request_text(request.build(key)?)).await;
+            let built = request.build(key, self.account.as_ref())?;
+            let answer = tokio::time::timeout(WITHIN, self.client.request_text(built)).await;
             match answer {
                 Err(_) => {
                     permit.slow();
@@ -211,7 +218,7 @@ impl Applier {
                     } else {
                         permit.done()
                     }
-                    return Err(refusal(key, &status));
+                    return Err(self.explained(refusal(key, &status), &status.message));
                 }
                 Ok(Err(error)) => {
                     permit.slow();
@@ -235,16 +242,33 @@ struct Request {
 }
 
 impl Request {
-    fn build(&self, key: &ResourceKey) -> Result<http::Request<Vec<u8>>, ApplyError> {
+    fn build(
+        &self,
+        key: &ResourceKey,
+        account: Option<&ServiceAccount>,
+    ) -> Result<http::Request<Vec<u8>>, ApplyError> {
         let headers = [
             (http::header::ACCEPT, self.accept),
             (http::header::CONTENT_TYPE, self.content),
         ];
-        crate::live::request::build(self.method.clone(), &self.path, &headers, self.body.clone())
-            .map_err(|error| ApplyError::Unreachable {
-                object: Box::new(key.clone()),
-                error: error.to_string(),
-            })
+        let failed = |error: String| ApplyError::Unreachable {
+            object: Box::new(key.clone()),
+            error,
+        };
+        let mut request = crate::live::request::build(
+            self.method.clone(),
+            &self.path,
+            &headers,
+            self.body.clone(),
+        )
+        .map_err(|error| failed(error.to_string()))?;
+        if let Some(account) = account {
+            // Without it the request would have the client's own rights: then it is not sent at all.
+            let user = http::HeaderValue::from_str(&account.user())
+                .map_err(|error| failed(error.to_string()))?;
+            request.headers_mut().insert(IMPERSONATE, user);
+        }
+        Ok(request)
     }
 }
 

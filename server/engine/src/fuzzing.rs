@@ -68,7 +68,7 @@ impl Chance {
     }
 
     fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+        usize::try_from(self.next()).unwrap_or(usize::MAX) % end.max(1)
     }
 }
 
@@ -80,7 +80,10 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 /// Feeds changed seeds to the target.
-pub(crate) fn run(name: &str, seeds: &[&[u8]], target: impl Fn(&[u8])) {
+///
+/// # Panics
+/// The target panicked or took too long; the message holds the input.
+pub fn run(name: &str, seeds: &[&[u8]], target: impl Fn(&[u8])) {
     let start = setting("LOCKSTEP_FUZZ_SEED", 1);
     for run in 0..setting("LOCKSTEP_FUZZ_RUNS", RUNS) {
         let mut chance = Chance(start.wrapping_mul(0x1_0000_0001).wrapping_add(run));
@@ -118,7 +121,7 @@ fn change(input: &mut Vec<u8>, seeds: &[&[u8]], chance: &mut Chance) {
             input.splice(to..to, copy);
         }
         3 if at < input.len() => input[at] ^= 1 << chance.below(8),
-        4 if at < input.len() => input[at] = u8::try_from(chance.below(256)).unwrap(),
+        4 if at < input.len() => input[at] = chance.next().to_le_bytes()[0],
         5 => {
             let other = seeds[chance.below(seeds.len())];
             let from = chance.below(other.len() + 1);

@@ -23,11 +23,12 @@ pub mod check;
 mod child;
 pub mod definition;
 pub mod diff;
-#[cfg(test)]
-mod fuzzing;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 pub mod health;
 pub mod live;
 pub mod manifest;
+pub mod masking;
 pub mod plan;
 pub mod render;
 pub mod schema;

@@ -194,8 +194,32 @@ pub fn address(web: &Web, request: &Parts) -> IpAddr {
 mod tests {
     use super::*;
 
+    /// Whatever is asked for: an address of this server, and one line without anything to quote.
     #[test]
-    fn next_stays_here() {
+    fn fuzz_redirect_targets() {
+        let seeds: [&[u8]; 4] = [
+            b"/apps/1/web?cluster=eu&tab=tree",
+            b"//evil.example/x",
+            b"/\\evil.example\r\nSet-Cookie: a=b",
+            b"https://evil.example@localhost/",
+        ];
+        engine::fuzzing::run("redirect targets", &seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let next = safe_next(&text);
+            assert!(next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\"));
+            assert!(http::HeaderValue::from_str(next).is_ok());
+            let address = login_address(&text);
+            assert!(address.starts_with("/login"));
+            assert!(
+                address
+                    .parse::<http::Uri>()
+                    .is_ok_and(|uri| uri.host().is_none())
+            );
+        });
+    }
+
+    #[test]
+    fn attack_48_next_stays_here() {
         for good in ["/", "/apps/1/web?cluster=eu&tab=tree", "/drift"] {
             assert_eq!(safe_next(good), good);
         }

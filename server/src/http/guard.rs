@@ -93,3 +93,39 @@ fn takes(path: &str, headers: &HeaderMap) -> bool {
         json || form
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    /// Whatever headers hold: an answer, and a foreign origin is never ours.
+    #[test]
+    fn fuzz_origins_and_types() {
+        let seeds: [&[u8]; 4] = [
+            b"https://lockstep.test",
+            b"null",
+            b"application/json; charset=utf-8",
+            b"Bearer lsk_x",
+        ];
+        engine::fuzzing::run("headers", &seeds, |bytes| {
+            let Ok(value) = HeaderValue::from_bytes(bytes) else {
+                return;
+            };
+            let mut headers = HeaderMap::new();
+            for name in [header::CONTENT_TYPE, header::AUTHORIZATION, header::ORIGIN] {
+                headers.insert(name, value.clone());
+            }
+            headers.insert(header::HOST, HeaderValue::from_static("lockstep.test"));
+            let _ = (takes("/api/v1/x", &headers), bears_token(&headers));
+            if is_own_page(&headers, "https://lockstep.test") {
+                assert!(bytes.ends_with(b"://lockstep.test"));
+            }
+            if ["none", "same-origin"].map(str::as_bytes).contains(&bytes) {
+                return;
+            }
+            headers.insert(SITE, value);
+            assert!(!is_own_page(&headers, "https://lockstep.test"));
+        });
+    }
+}

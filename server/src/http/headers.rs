@@ -1,10 +1,11 @@
 //! Headers of every answer, and the id under which the log has the request.
 
 use super::Web;
+use super::problem::problem;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use std::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -12,6 +13,19 @@ use uuid::Uuid;
 /// For answers that are no pages: nothing may run, load or frame them.
 const CLOSED: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// TRACE would show a page's own cookies to it.
+const METHODS: [Method; 5] = [
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::POST,
+    Method::DELETE,
+];
+/// Bytes of path and query.
+const LONGEST_ADDRESS: usize = 16 * 1024;
+/// Bytes of names and values together.
+const LONGEST_HEADERS: usize = 32 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -35,11 +49,23 @@ pub async fn headers(State(web): State<Web>, request: Request, next: Next) -> Re
         path = request.uri().path(),
     );
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = match too_much(&request) {
+        Some(refusal) => refusal,
+        None => next.run(request).instrument(span.clone()).await,
+    };
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| match status {
         500.. => tracing::warn!(status, duration_ms, "answered"),
+        // What attacks end in, and slips of honest clients.
+        401 | 403 | 405 | 413..=415 | 429 | 431 => {
+            tracing::info!(
+                event.name = "request.refused",
+                status,
+                duration_ms,
+                "refused"
+            );
+        }
         _ => tracing::debug!(status, duration_ms, "answered"),
     });
     let headers = response.headers_mut();
@@ -63,6 +89,30 @@ pub async fn headers(State(web): State<Web>, request: Request, next: Next) -> Re
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Refuses what no client of ours sends: methods that nothing here answers, and more address and headers than any page
+/// or program needs.
+fn too_much(request: &Request) -> Option<Response> {
+    if !METHODS.contains(request.method()) {
+        let what = "this server answers GET, HEAD, OPTIONS, POST and DELETE";
+        return Some(problem(StatusCode::METHOD_NOT_ALLOWED, what));
+    }
+    let address = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |whole| whole.as_str().len());
+    if address > LONGEST_ADDRESS {
+        return Some(problem(StatusCode::URI_TOO_LONG, "the address is too long"));
+    }
+    let headers = request.headers().iter();
+    let length: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    (length > LONGEST_HEADERS).then(|| {
+        let what = "the headers of the request are too large";
+        problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, what)
+    })
 }
 
 fn default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

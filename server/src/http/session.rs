@@ -234,3 +234,21 @@ impl SessionStore for Sessions {
             .map_err(backend)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a cookie holds: an id that nobody has, or none.
+    #[test]
+    fn fuzz_cookies() {
+        let good = Id::default().to_string();
+        let seeds: [&[u8]; 3] = [good.as_bytes(), b"AAAAAAAAAAAAAAAAAAAAAA", b"%00\"a=b; c"];
+        engine::fuzzing::run("cookies", &seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if let Ok(id) = text.parse::<Id>() {
+                assert_eq!(row_id(id).len(), 64);
+            }
+        });
+    }
+}

@@ -98,7 +98,8 @@ pub fn objects(rules: Option<&Rules>, place: Place<'_>, objects: &[Manifest]) ->
     Ok(())
 }
 
-fn cause(refused: Refused) -> Cause {
+/// The rule as the reason to show.
+pub(super) fn cause(refused: Refused) -> Cause {
     let mut words = refused.message.chars();
     let message = words
         .next()

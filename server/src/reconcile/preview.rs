@@ -153,6 +153,7 @@ async fn judged(
             baseline.hashes.insert(row.key.clone(), hash.clone());
         }
     }
+    let account = super::account::of(runtime, loaded).await?;
     let subject = Subject {
         target: loaded.row.id,
         target_key: &loaded.target_key,
@@ -166,6 +167,7 @@ async fn judged(
         policy: PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options),
         // An observed cluster is sent nothing, not even a dry run; the tracking annotation counts as a difference.
         managed: loaded.row.mode == lockstep_types::source::Mode::Managed,
+        account: account.as_ref(),
         ignored: super::target::ignored::by_object(
             &loaded.definition.ignore_differences,
             &desired.objects,

@@ -6,7 +6,7 @@ use super::entity::credential;
 use super::error::Doing;
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -105,6 +105,26 @@ pub async fn sealed_otherwise(db: &impl Read, key_id: &str) -> Result<Vec<Sealed
         .await
         .doing("list credentials")?;
     rows.into_iter().map(sealed).collect()
+}
+
+/// Stores the same secret of `owner` as it is under another key: it counts as no older or newer than before.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn reseal(
+    tx: &mut Tx,
+    owner: Uuid,
+    key_id: &str,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    credential::Entity::update_many()
+        .col_expr(credential::Column::KeyId, Expr::value(key_id))
+        .col_expr(credential::Column::Sealed, Expr::value(bytes.to_vec()))
+        .filter(credential::Column::OwnerId.eq(owner.to_string()))
+        .exec(tx.db())
+        .await
+        .doing("seal a credential anew")?;
+    Ok(())
 }
 
 /// Forgets the secret of `owner`.

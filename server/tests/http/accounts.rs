@@ -76,7 +76,7 @@ async fn an_administrator_makes_and_ends_accounts() {
 }
 
 #[tokio::test]
-async fn bad_names_and_passwords_are_refused_by_field() {
+async fn attack_45_bad_names_and_passwords_are_refused_by_field() {
     let server = Server::start().await;
     let token = server.token("ada").await;
     let long = "x".repeat(300);

@@ -189,6 +189,50 @@ async fn accounts_are_made_at_the_database() {
     );
 }
 
+#[tokio::test]
+async fn the_vault_key_is_changed_while_no_server_runs() {
+    let line = Line::start().await;
+    let config = line.home.path().join("lockstep.toml");
+    let taken = line.url.trim_start_matches("http://");
+    let configure = |listen: &str| {
+        std::fs::write(
+            &config,
+            format!("data_dir = \"state\"\nlisten = \"{listen}\"\n"),
+        )
+        .unwrap();
+    };
+    configure("127.0.0.1:0");
+    assert_eq!(line.run(&["migrate"], "").await.code, 0);
+    let none = line.run(&["admin", "rotate-key"], "").await;
+    assert!(
+        none.code == 1 && none.err.contains("there is no key"),
+        "{}",
+        none.err
+    );
+    let key = line.home.path().join("state/vault.key");
+    let first = format!("{}=", "A".repeat(43));
+    std::fs::write(&key, &first).unwrap();
+    configure(taken);
+    let running = line.run(&["admin", "rotate-key"], "").await;
+    assert!(
+        running.code == 1 && running.err.contains("stop the server first"),
+        "{}",
+        running.err
+    );
+    configure("127.0.0.1:0");
+    let done = line.run(&["admin", "rotate-key"], "").await;
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(
+        done.out
+            .starts_with("0 credentials are sealed with the key "),
+        "{}",
+        done.out
+    );
+    assert!(done.out.contains("vault.key.old"), "{}", done.out);
+    let second = std::fs::read_to_string(&key).unwrap();
+    assert!(second != first && !done.out.contains(second.trim()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_a_commit_ends_in_four_ways() {
     let line = Line::start().await;

@@ -19,7 +19,7 @@ fn post(path: &str, cookie: &str, headers: &[(&str, &str)], body: &str) -> Reque
 }
 
 #[tokio::test]
-async fn state_changes_come_from_our_own_pages() {
+async fn attack_49_cross_site_post() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
     let json = ("content-type", "application/json");
@@ -71,7 +71,7 @@ async fn state_changes_come_from_our_own_pages() {
 }
 
 #[tokio::test]
-async fn reading_changes_nothing() {
+async fn attack_50_reading_changes_nothing() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
@@ -90,7 +90,7 @@ async fn reading_changes_nothing() {
 }
 
 #[tokio::test]
-async fn json_does_not_hide_in_another_content_type() {
+async fn attack_50_json_does_not_hide_in_another_content_type() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
     let own = ("sec-fetch-site", "same-origin");
@@ -124,7 +124,7 @@ async fn json_does_not_hide_in_another_content_type() {
 }
 
 #[tokio::test]
-async fn unknown_fields_are_refused() {
+async fn attack_59_unknown_fields_are_refused() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
     let headers = [

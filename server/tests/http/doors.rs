@@ -103,7 +103,7 @@ async fn a_viewer_reads_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_headers() {
+async fn attack_55_no_answer_is_framed_sniffed_or_kept() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
     for (path, cookie) in [
@@ -129,7 +129,7 @@ async fn every_answer_has_the_headers() {
 }
 
 #[tokio::test]
-async fn scripts_carry_the_nonce_of_the_policy() {
+async fn attack_54_scripts_carry_the_nonce_of_the_policy() {
     let server = Server::start().await;
     let mut nonces = Vec::new();
     for path in ["/login", "/login", "/no/such/page"] {
@@ -158,7 +158,7 @@ async fn scripts_carry_the_nonce_of_the_policy() {
 }
 
 #[tokio::test]
-async fn assets_are_public_and_revalidated_and_nothing_else_is() {
+async fn attack_70_assets_are_public_and_nothing_else_is() {
     let server = Server::start().await;
     let answer = server.get("/pkg/lockstep.css", "").await;
     assert_eq!(
@@ -213,7 +213,7 @@ async fn assets_are_public_and_revalidated_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn limits_hold_and_a_fall_is_caught() {
+async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
     let large = server

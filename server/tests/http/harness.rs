@@ -77,7 +77,23 @@ impl Server {
 
     /// With these ways in, an administrator `ada` and a viewer `vic`.
     pub async fn with_login(rules: LoginRules) -> Self {
-        let server = Self::build("http://localhost:8080", SessionLimits::default(), rules).await;
+        let server = Self::build(
+            "http://localhost:8080",
+            SessionLimits::default(),
+            rules,
+            &[],
+        )
+        .await;
+        server.user("ada", Role::Admin).await;
+        server.user("vic", Role::Viewer).await;
+        server
+    }
+
+    /// As [`Server::start`], behind proxies that are believed.
+    pub async fn behind(proxies: &[std::net::IpAddr]) -> Self {
+        let url = "http://localhost:8080";
+        let rules = LoginRules::default();
+        let server = Self::build(url, SessionLimits::default(), rules, proxies).await;
         server.user("ada", Role::Admin).await;
         server.user("vic", Role::Viewer).await;
         server
@@ -85,11 +101,17 @@ impl Server {
 
     /// Without accounts.
     pub async fn empty(url: &str, session: SessionLimits) -> Self {
-        Self::build(url, session, LoginRules::default()).await
+        Self::build(url, session, LoginRules::default(), &[]).await
     }
 
-    async fn build(url: &str, session: SessionLimits, rules: LoginRules) -> Self {
+    async fn build(
+        url: &str,
+        session: SessionLimits,
+        rules: LoginRules,
+        proxies: &[std::net::IpAddr],
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::log::install();
         let folder = tempfile::tempdir().unwrap();
         let site = folder.path().join("site");
         std::fs::create_dir_all(site.join("pkg")).unwrap();
@@ -131,7 +153,7 @@ impl Server {
         let settings = WebSettings {
             public_url,
             session,
-            trusted_proxies: Vec::new(),
+            trusted_proxies: proxies.to_vec(),
             site_root: site,
         };
         Self {

@@ -31,7 +31,7 @@ async fn the_right_password_opens_a_session_and_goes_on() {
 }
 
 #[tokio::test]
-async fn wrong_name_and_wrong_password_look_alike() {
+async fn attack_41_unknown_name_and_wrong_password_look_alike() {
     let server = Server::start().await;
     let mut answers = Vec::new();
     for (name, password) in [("ada", "wrong password"), ("nobody", PASSWORD)] {
@@ -113,7 +113,7 @@ async fn cookie_has_the_attributes_of_its_address() {
 }
 
 #[tokio::test]
-async fn login_rotates_the_id_and_ends_the_old_one() {
+async fn attack_42_a_session_fixed_before_the_login_is_worth_nothing() {
     let server = Server::start().await;
     let first = server.log_in("vic").await;
     let answer = server
@@ -132,7 +132,7 @@ async fn login_rotates_the_id_and_ends_the_old_one() {
 }
 
 #[tokio::test]
-async fn sessions_end_at_once() {
+async fn attack_43_a_cookie_is_worth_nothing_once_its_session_ended() {
     let server = Server::start().await;
     let vic = server.accounts.user_named("vic").await.unwrap();
 
@@ -174,7 +174,7 @@ async fn sessions_end_at_once() {
 }
 
 #[tokio::test]
-async fn sessions_end_by_time() {
+async fn attack_44_sessions_end_by_time() {
     let brief = SessionLimits {
         idle: Duration::from_secs(1),
         absolute: Duration::from_secs(3600),
@@ -193,7 +193,7 @@ async fn sessions_end_by_time() {
 }
 
 #[tokio::test]
-async fn bent_cookies_are_simply_no_login() {
+async fn attack_44_bent_cookies_are_simply_no_login() {
     let server = Server::start().await;
     let good = server.log_in("ada").await;
     let cut = good.get(..good.len() - 3).unwrap().to_owned();
@@ -213,7 +213,7 @@ async fn bent_cookies_are_simply_no_login() {
 }
 
 #[tokio::test]
-async fn next_never_leads_elsewhere() {
+async fn attack_48_next_never_leads_elsewhere() {
     let server = Server::start().await;
     for next in [
         "%2F%2Fevil.example",

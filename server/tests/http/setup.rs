@@ -13,7 +13,7 @@ fn body(token: &str, name: &str, password: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_link_works_once() {
+async fn attack_45_the_link_of_the_first_administrator_works_once() {
     let server = Server::empty("http://localhost:8080", SessionLimits::default()).await;
     let token = server.accounts.begin_setup().await.unwrap().unwrap();
     let token = token.expose_secret();
@@ -88,7 +88,7 @@ async fn two_at_once_make_one_administrator() {
 }
 
 #[tokio::test]
-async fn there_is_no_default_account() {
+async fn attack_45_there_is_no_default_account() {
     let server = Server::empty("http://localhost:8080", SessionLimits::default()).await;
     for name in ["admin", "root", "lockstep", "administrator"] {
         for password in ["", "admin", "password", "lockstep"] {

@@ -138,7 +138,7 @@ async fn topics_leave_the_rest_out() {
 }
 
 #[tokio::test]
-async fn other_origins_are_refused_at_the_handshake() {
+async fn attack_51_streams_of_other_origins_are_refused_at_the_handshake() {
     let server = Server::start().await;
     let cookie = server.log_in("vic").await;
     for headers in [
@@ -162,7 +162,7 @@ async fn other_origins_are_refused_at_the_handshake() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_its_login() {
+async fn attack_43_a_stream_ends_with_its_login() {
     let server = Server::start().await;
     let vic = server.accounts.user_named("vic").await.unwrap();
     for way in ["logout", "password", "disable"] {
@@ -194,7 +194,7 @@ async fn a_stream_ends_with_its_login() {
 }
 
 #[tokio::test]
-async fn one_person_has_so_many_streams() {
+async fn attack_68_one_person_has_so_many_streams() {
     let server = Server::start().await;
     server.user("zoe", Role::Viewer).await;
     let cookie = server.log_in("vic").await;

@@ -15,7 +15,7 @@ async fn deliver(server: &Server, path: &str, token: &str, kind: &str, body: Vec
 }
 
 #[tokio::test]
-async fn a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
+async fn attack_66_a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
     let server = Server::start().await;
     let json = "application/json";
     let gitlab = "/api/webhooks/gitlab";
@@ -54,7 +54,7 @@ async fn a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_delivers_nothing() {
+async fn attack_66_a_page_of_another_site_delivers_nothing() {
     let server = Server::start().await;
     let request = Request::builder()
         .method("POST")

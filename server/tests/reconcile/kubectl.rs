@@ -150,7 +150,7 @@ impl World {
         requests
     }
 
-    fn audit(&self) -> Vec<serde_json::Value> {
+    pub fn audit(&self) -> Vec<serde_json::Value> {
         let log = std::fs::read_to_string(&self.rig.audit_log).expect("the audit log");
         log.lines()
             .filter(|line| line.contains(&self.namespace))

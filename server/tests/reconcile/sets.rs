@@ -151,7 +151,7 @@ spec:
     world.end().await;
 }
 
-fn write_project(world: &World, spec: &str) {
+pub fn write_project(world: &World, spec: &str) {
     let text = std::fs::read_to_string(world.repository.path().join("apps/shop.yaml"))
         .expect("the application");
     world.repository.write(

@@ -47,7 +47,8 @@ pub struct World {
     pub repository: Repository,
     runtime: Runtime,
     store: Store,
-    folder: TempDir,
+    /// The database and the rest of the server's files.
+    pub folder: TempDir,
     pub rig: Rig,
     kubeconfig: String,
     pub namespace: String,

@@ -3,6 +3,7 @@
 
 use super::undeclared;
 use crate::live::request::shortened;
+use crate::masking::{Masking, is_on};
 use kube::core::Status;
 use lockstep_types::resource::ResourceKey;
 
@@ -150,7 +151,7 @@ fn invalid(fields: &[FieldProblem], message: &str) -> String {
 
 /// The typed form of a server's refusal.
 pub(super) fn refusal(object: &ResourceKey, status: &Status) -> ApplyError {
-    let secret = object.group.is_empty() && object.kind == "Secret";
+    let secret = object.group.is_empty() && object.kind == "Secret" && is_on(Masking::Answers);
     let said = |text: &str| {
         if secret {
             String::new()

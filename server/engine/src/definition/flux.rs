@@ -256,10 +256,6 @@ pub(super) fn account(spec: &Place<'_>, namespace: &str) -> String {
     if name.is_empty() {
         return name;
     }
-    spec.note(
-        "serviceAccountName",
-        "not acted as yet: Lockstep writes with the cluster's registered credential, which may have wider rights",
-    );
     format!("{namespace}/{name}")
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure. The reader is here, the rules are in [`permit`](Project::refuse_source).
 
+mod accounts;
 mod permit;
 mod signed;
 mod windows;
@@ -42,6 +43,9 @@ pub struct Project {
     pub sync_windows: Vec<SyncWindow>,
     /// Roles as written, without tokens.
     pub roles: Vec<Value>,
+    /// As whom its applications are written; the first entry that fits counts. Empty: by the cluster's credential.
+    #[serde(default)]
+    pub accounts: Vec<ProjectAccount>,
     /// Ids of keys that commits must be signed with.
     pub signature_keys: Vec<String>,
     /// Which repositories' commits must be signed with which keys; the first rule that names a repository counts.
@@ -72,6 +76,16 @@ pub struct ProjectDestination {
     pub server: String,
     pub name: String,
     pub namespace: String,
+}
+
+/// An account of the cluster for destinations. Globs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProjectAccount {
+    pub server: String,
+    /// Empty: for applications that name no namespace.
+    pub namespace: String,
+    /// `name` in the destination's namespace, or `namespace:name`.
+    pub account: String,
 }
 
 /// A kind of objects. Globs.
@@ -118,6 +132,7 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
             .filter_map(windows::read)
             .collect(),
         roles: roles(&spec),
+        accounts: accounts::read(&spec),
         signature_keys: spec
             .list("signatureKeys")
             .iter()
@@ -146,10 +161,7 @@ fn notes(spec: &Place<'_>) {
     if spec.has("roles") {
         spec.note("roles", "they count where this source holds the policy");
     }
-    spec.ignore_all(
-        &["orphanedResources", "destinationServiceAccounts"],
-        NOT_YET,
-    );
+    spec.ignore_all(&["orphanedResources"], NOT_YET);
     spec.ignore(
         "sourceNamespaces",
         "definitions are read from Git, whatever namespace they name",

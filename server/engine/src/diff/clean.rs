@@ -1,12 +1,11 @@
 //! What is left out before anything is compared or shown: what only the server writes.
 
+/// Holds a copy of the whole object, Secret values included.
+pub(super) use crate::masking::LAST_APPLIED;
 use crate::tracking::TRACKING_ANNOTATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-
-/// Holds a copy of the whole object, Secret values included.
-pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 const SERVER_SET: [&str; 9] = [
     "creationTimestamp",

@@ -4,6 +4,7 @@
 
 use super::clean::{LAST_APPLIED, is_secret};
 use super::path::Segment;
+use crate::masking::{Masking, is_on, sensitive_annotation};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -15,30 +16,23 @@ pub const HIDDEN_LIVE: &str = "•••••••• (live)";
 /// Stands for the declared value where the other side holds another one.
 pub const HIDDEN_DECLARED: &str = "•••••••• (declared)";
 
-/// Words in an annotation's name that make its value a secret …
-const SENSITIVE: [&str; 6] = [
-    "password",
-    "passwd",
-    "token",
-    "private-key",
-    "credential",
-    "api-key",
-];
-/// … unless the name says that it only points to one.
-const POINTERS: [&str; 6] = ["name", "ref", "path", "file", "namespace", "type"];
-/// Annotations in which tools keep a copy of the whole object.
-const COPIES: [&str; 4] = [
-    "kapp.k14s.io/original",
-    "objectset.rio.cattle.io/applied",
-    "banzaicloud.com/last-applied",
-    "config.k8s.io/last-applied",
-];
-
 /// The object with every secret value replaced by [`HIDDEN`] and without copies of itself.
 pub fn masked(object: &Value) -> Value {
     let mut object = object.clone();
     mask(&mut object, None, HIDDEN);
     object
+}
+
+/// The live object masked as [`masked`] does, and every text in its metadata that repeats a value of the Secret as it is
+/// declared: somebody may have changed the one in the cluster, and not what repeats it.
+pub fn masked_beside(live: &Value, declared: Option<&Value>) -> Value {
+    let mut masked = masked(live);
+    if let (Some(declared), true, Some(metadata)) =
+        (declared, is_secret(live), masked.get_mut("metadata"))
+    {
+        hide_leaks(metadata, &[declared], HIDDEN);
+    }
+    masked
 }
 
 /// Both objects masked; where they hold different secrets the markers differ.
@@ -118,15 +112,6 @@ fn is_sensitive(root: &Value, path: &[Segment<'_>]) -> bool {
     false
 }
 
-fn sensitive_annotation(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    if name == LAST_APPLIED || COPIES.contains(&name.as_str()) {
-        return true;
-    }
-    SENSITIVE.iter().any(|word| name.contains(word))
-        && !POINTERS.iter().any(|end| name.ends_with(end))
-}
-
 /// Masks an object and everything embedded in it.
 fn mask(value: &mut Value, other: Option<&Value>, marker: &str) {
     let secret = is_secret(value);
@@ -174,7 +159,9 @@ fn mask_annotations(annotations: &mut Value, other: Option<&Value>, marker: &str
     let Some(map) = annotations.as_object_mut() else {
         return;
     };
-    map.remove(LAST_APPLIED);
+    if is_on(Masking::Copies) {
+        map.remove(LAST_APPLIED);
+    }
     for (name, value) in map.iter_mut() {
         if sensitive_annotation(name) {
             hide(value, other.and_then(|other| other.get(name)), marker);
@@ -194,6 +181,9 @@ fn hide(value: &mut Value, other: Option<&Value>, marker: &str) {
 }
 
 fn hide_one(value: &mut Value, other: Option<&Value>, marker: &str) {
+    if !is_on(Masking::Values) {
+        return;
+    }
     let text = if other.is_none_or(|other| other == value) {
         HIDDEN
     } else {
@@ -204,6 +194,9 @@ fn hide_one(value: &mut Value, other: Option<&Value>, marker: &str) {
 
 /// Hides every text outside of a Secret's data that repeats one of its values, plain or encoded.
 fn hide_leaks(value: &mut Value, roots: &[&Value], marker: &str) {
+    if !is_on(Masking::Leaks) {
+        return;
+    }
     match value {
         Value::String(text) if roots.iter().any(|root| repeats(root, text)) => {
             *text = marker.to_owned();

@@ -5,9 +5,9 @@ use crate::manifest::Manifest;
 use crate::yaml;
 use serde_json::Value;
 
-/// A live object with its status, without managed fields and copies of itself.
-pub fn live_yaml(object: &Value) -> String {
-    let mut object = mask::masked(object);
+/// A live object with its status, without managed fields and copies of itself. `declared` is what Git says of it.
+pub fn live_yaml(object: &Value, declared: Option<&Value>) -> String {
+    let mut object = mask::masked_beside(object, declared);
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         metadata.remove("selfLink");
@@ -31,7 +31,7 @@ mod tests {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "managedFields": [{"manager": "x"}]},
             "data": {"password": "aHVudGVyMg=="}, "status": {"seen": true}
         });
-        let text = live_yaml(&live);
+        let text = live_yaml(&live, None);
         assert!(
             text.contains("seen: true") && text.contains("password:"),
             "{text}"
@@ -40,6 +40,11 @@ mod tests {
             !text.contains("aHVudGVyMg") && !text.contains("managedFields"),
             "{text}"
         );
+        let noted = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "annotations": {"note": "it was hunter2"}},
+            "data": {"password": "Y2hhbmdlZA=="}
+        });
+        assert!(!live_yaml(&noted, Some(&live)).contains("hunter2"));
         let plain = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": "hunter2"}});
         let text = manifest_yaml(&Manifest::new(plain, None).unwrap());
         assert!(

@@ -165,6 +165,17 @@ fn check_user(user: &AuthInfo, policy: &ClusterPolicy) -> Result<(), AccessError
             "use a token or a client certificate",
         ));
     }
+    let acts_as = user.impersonate.is_some()
+        || user.impersonate_uid.is_some()
+        || user.impersonate_groups.is_some()
+        || user.impersonate_user_extra.is_some();
+    if acts_as {
+        return Err(refused(
+            "as",
+            "would take the place of the service accounts that applications are written as",
+            "give the credential of the account itself",
+        ));
+    }
     for (present, field) in [
         (user.token_file.is_some(), "tokenFile"),
         (user.client_certificate.is_some(), "client-certificate"),

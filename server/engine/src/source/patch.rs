@@ -3,10 +3,12 @@
 use super::SourceError;
 use super::history::{Difference, Wanted, differences};
 use super::mirror::Mirror;
+use crate::masking::masked_lines;
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use lockstep_types::revision::Revision;
-use similar::TextDiff;
+use similar::udiff::UnifiedHunkHeader;
+use similar::{DiffTag, TextDiff};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -86,22 +88,53 @@ fn of_file(
             "/dev/null".to_owned()
         }
     };
+    let whole: [Vec<&str>; 2] = [&old, &new].map(|text| text.split_inclusive('\n').collect());
     let diff = TextDiff::configure()
         .timeout(PER_FILE)
-        .diff_lines(&old, &new);
-    let unified = diff
-        .unified_diff()
-        .context_radius(3)
-        .header(
-            &name('a', difference.old.is_some()),
-            &name('b', difference.new.is_some()),
-        )
-        .to_string();
-    text.push_str(&unified);
-    if !text.ends_with('\n') {
-        text.push('\n');
+        .diff_slices(&whole[0], &whole[1]);
+    // Compared as they are, shown without the values of Secrets: that one changed is no secret.
+    let shown_lines = [masked_lines(&old), masked_lines(&new)];
+    let groups = diff.grouped_ops(3);
+    if !groups.is_empty() {
+        let (before, after) = (
+            name('a', difference.old.is_some()),
+            name('b', difference.new.is_some()),
+        );
+        let _ = writeln!(text, "--- {before}\n+++ {after}");
+    }
+    for group in groups {
+        let _ = writeln!(text, "{}", UnifiedHunkHeader::new(&group));
+        for operation in &group {
+            let (gone, came) = match operation.tag() {
+                DiffTag::Equal => (0..0, operation.new_range()),
+                _ => (operation.old_range(), operation.new_range()),
+            };
+            let sign = if operation.tag() == DiffTag::Equal {
+                ' '
+            } else {
+                '+'
+            };
+            write_lines(&mut text, '-', &shown_lines[0], &whole[0], gone);
+            write_lines(&mut text, sign, &shown_lines[1], &whole[1], came);
+        }
     }
     Ok(text)
+}
+
+/// Writes lines of one side. `whole` are the lines with what ends them.
+fn write_lines(
+    text: &mut String,
+    sign: char,
+    shown: &[String],
+    whole: &[&str],
+    range: std::ops::Range<usize>,
+) {
+    for (line, ended) in shown.iter().zip(whole).skip(range.start).take(range.len()) {
+        let _ = writeln!(text, "{sign}{line}");
+        if !ended.ends_with('\n') {
+            text.push_str("\\ No newline at end of file\n");
+        }
+    }
 }
 
 #[derive(PartialEq)]

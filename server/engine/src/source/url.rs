@@ -7,6 +7,7 @@ pub use chart::place_of;
 
 use super::{NetworkPolicy, SourceError};
 use crate::manifest::hex;
+use crate::masking::{Masking, is_on};
 use http::Uri;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -253,6 +254,9 @@ fn redacted(written: &str) -> String {
         Some((scheme, rest)) => {
             let end = rest.find('/').unwrap_or(rest.len());
             let (authority, path) = rest.split_at(end);
+            if !is_on(Masking::Addresses) {
+                return clean;
+            }
             let host = authority
                 .rsplit_once('@')
                 .map_or(authority, |(_, host)| host);

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_https_addresses_are_links() {
+    fn attack_52_only_plain_https_addresses_are_links() {
         let annotations: BTreeMap<String, String> = [
             (
                 "link.argocd.argoproj.io/run-book",

@@ -137,7 +137,10 @@ impl Plane {
         }
         Ok(ResourceView {
             node,
-            live_yaml: live.as_ref().map(engine::diff::live_yaml),
+            live_yaml: live.as_ref().map(|live| {
+                let declared = manifest.map(|manifest| &*manifest.body);
+                engine::diff::live_yaml(live, declared)
+            }),
             desired_yaml: manifest.map(engine::diff::manifest_yaml),
             origin: manifest.and_then(|manifest| manifest.origin.clone()),
             problems: manifest.map(engine::plan::problems).unwrap_or_default(),

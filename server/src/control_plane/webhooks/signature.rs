@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_of_one_body_and_one_host() {
+    fn attack_66_a_signature_is_of_one_body_and_one_host() {
         let mut bent = post(Github, &[("x-hub-signature-256", HELLO)]);
         assert!(holds(&bent, SECRET));
         bent.body.push(b' ');

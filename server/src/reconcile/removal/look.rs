@@ -1,6 +1,7 @@
 //! What is left and what removing it would do: the render that was deployed last says which hooks run, the watch says
 //! what is there. Writes nothing.
 
+use crate::reconcile::account;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::render;
@@ -156,6 +157,7 @@ async fn stages(
     if !shown(memory, handle, now()) {
         return Ok(Comparison::Wait);
     }
+    let account = account::of(runtime, loaded).await?;
     let row = &loaded.row;
     let revision = row.deployed.clone().or_else(|| row.state.revision.clone());
     let revision = revision.unwrap_or_else(|| Revision(String::new()));
@@ -174,6 +176,7 @@ async fn stages(
         handle: Arc::clone(handle),
         managed: row.mode == Mode::Managed,
         removal: true,
+        account,
         refused: None,
     });
     let judged = judge::judge(

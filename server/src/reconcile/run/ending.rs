@@ -3,6 +3,7 @@
 
 use super::outcome;
 use super::progress::is_open;
+use crate::reconcile::account;
 use crate::reconcile::target::{Loaded, TargetMemory};
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
@@ -86,6 +87,11 @@ async fn stop(runtime: &Runtime, loaded: &Loaded, step: &Step, row: &StepOutcome
     let (Some(applier), Some(uid)) = (applier, row.uid.clone()) else {
         return "it may go on, because the cluster does not answer".to_owned();
     };
+    let account = match account::of(runtime, loaded).await {
+        Ok(account) => account,
+        Err(cause) => return format!("it may go on: {}", cause.cause),
+    };
+    let applier = applier.acting_as(account.as_ref());
     let tracking = TrackingId {
         installation: runtime.installation(),
         target_key: loaded.target_key.clone(),

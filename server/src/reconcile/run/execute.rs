@@ -204,7 +204,11 @@ pub(super) async fn go_on(
                     {
                         Err(who) => return terminated(runtime, loaded, memory, run, &who).await,
                         Ok(claimed) => {
-                            if let Err(why) = claimed? {
+                            let claimed = match claimed? {
+                                Ok(()) => account_is_there(compared).await,
+                                refused => refused,
+                            };
+                            if let Err(why) = claimed {
                                 ending::end(runtime, loaded, memory, run, SyncPhase::Failed, &why)
                                     .await?;
                                 return Ok(Advanced::Changed);
@@ -238,6 +242,19 @@ pub(super) async fn go_on(
             }
         }
     }
+}
+
+/// Whether the account that the target is written as exists; the error says in words what to do.
+async fn account_is_there(compared: &Compared) -> Result<(), String> {
+    let Some(account) = &compared.account else {
+        return Ok(());
+    };
+    let applier = compared.handle.applier().ok_or_else(|| {
+        let cluster = &compared.handle.name;
+        format!("the cluster {cluster} does not answer, so nothing was written")
+    })?;
+    let there = applier.require_account(account).await;
+    there.map_err(|error| error.to_string())
 }
 
 /// What one question to [`Progress`] rests on.

@@ -130,9 +130,10 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn applier(&self) -> std::result::Result<Applier, Refusal> {
-        self.handle.applier().ok_or_else(|| {
+        let applier = self.handle.applier().ok_or_else(|| {
             Refusal::Passing(format!("the cluster {} does not answer", self.handle.name))
-        })
+        })?;
+        Ok(applier.acting_as(self.subject.account))
     }
 
     async fn apply(&self, step: &Step) -> std::result::Result<Done, Refusal> {

@@ -6,6 +6,7 @@ use super::load::Loaded;
 use super::memory::TargetMemory;
 use super::others;
 use super::unsteady::unsteady;
+use crate::reconcile::account;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{self, Desired, Stamp};
 use crate::reconcile::permit::{self, Place};
@@ -16,7 +17,7 @@ use crate::runtime::memory::How;
 use crate::runtime::metrics::Stage;
 use crate::runtime::{ClusterHandle, Runtime};
 use crate::store;
-use crate::store::cluster::ClusterRow;
+use engine::apply::ServiceAccount;
 use engine::health::Observed;
 use engine::live::Lookup;
 use engine::plan::{InventoryEntry, LiveFact, PlanPolicy};
@@ -53,6 +54,8 @@ pub(crate) struct Compared {
     pub(crate) managed: bool,
     /// Git says nothing of it any more: all that can be done is to remove what it left.
     pub(crate) removal: bool,
+    /// Whom it is written as; none: the cluster's credential.
+    pub(crate) account: Option<ServiceAccount>,
     /// Why it is not compared with what is tracked: that is not vouched for.
     pub(crate) refused: Option<Cause>,
 }
@@ -110,6 +113,7 @@ impl Compared {
                 ..PlanPolicy::of(&loaded.definition.policy, &loaded.definition.sync_options)
             },
             managed: self.managed,
+            account: self.account.as_ref(),
             ignored: super::ignored::by_object(
                 &loaded.definition.ignore_differences,
                 &self.desired.objects,
@@ -184,9 +188,10 @@ async fn stages(
     handle: Arc<ClusterHandle>,
     now: Micros,
 ) -> Result<Comparison, Cause> {
-    let clusters = clusters(runtime, loaded).await?;
+    let clusters = account::clusters(runtime, loaded).await?;
     let allowed = Place::of(&loaded.row.cluster, &loaded.source.home_cluster, &clusters);
     permit::definition(&loaded.definition, allowed)?;
+    let account = account::account(&loaded.definition, allowed)?;
     let (revisions, refused) =
         vouched_for(runtime, loaded, revisions(runtime, loaded).await?).await?;
     let Some(facts) = handle.live.facts() else {
@@ -345,6 +350,7 @@ async fn stages(
         handle: Arc::clone(&handle),
         managed,
         removal: false,
+        account,
         refused,
     });
     let judged = judge::judge(
@@ -366,22 +372,6 @@ async fn stages(
     memory.settled.extend(judged.settled.clone());
     compared.judged = judged;
     Ok(Comparison::Known(compared))
-}
-
-/// The registered clusters, where the project of the application asks for them.
-async fn clusters(runtime: &Runtime, loaded: &Loaded) -> Result<Vec<ClusterRow>, Cause> {
-    if loaded.definition.rules.is_none() {
-        return Ok(Vec::new());
-    }
-    store::cluster::list(runtime.store())
-        .await
-        .map_err(|error| {
-            Cause::passing(
-                ReasonCode::LiveUnknown,
-                format!("The database does not say which clusters there are: {error}"),
-                "It is asked again",
-            )
-        })
 }
 
 fn handle(runtime: &Runtime, loaded: &Loaded) -> Result<Arc<ClusterHandle>, Cause> {

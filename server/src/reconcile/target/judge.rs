@@ -6,7 +6,7 @@ use super::ignored::Ignored;
 use crate::reconcile::cause::Cause;
 use crate::reconcile::desired::{Desired, is_definition};
 use crate::runtime::ClusterHandle;
-use engine::apply::ApplyOptions;
+use engine::apply::{ApplyOptions, ServiceAccount};
 use engine::definition::{HealthCheck, SyncOptions};
 use engine::diff::{self, CompareContext, Compared};
 use engine::health::{self, Observed};
@@ -56,6 +56,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) policy: PlanPolicy,
     /// Writes are allowed, so a dry run is too.
     pub(crate) managed: bool,
+    /// Whom the target is written as, dry runs included.
+    pub(crate) account: Option<&'a ServiceAccount>,
     /// What the definition leaves out of the comparison.
     pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
     /// Ignored fields keep their live value when their object is written.
@@ -367,7 +369,8 @@ async fn predict(
     }
     let applier = handle
         .applier()
-        .ok_or_else(|| "the cluster does not answer".to_owned())?;
+        .ok_or_else(|| "the cluster does not answer".to_owned())?
+        .acting_as(subject.account);
     let sent = Manifest::new(
         diff::for_apply(manifest, Some(body), context),
         manifest.origin.clone(),

@@ -61,7 +61,7 @@ impl Rules {
     }
 }
 
-const HOME_SERVER: &str = "https://kubernetes.default.svc";
+pub(super) const HOME_SERVER: &str = "https://kubernetes.default.svc";
 const HOME_NAME: &str = "in-cluster";
 
 impl Project {
@@ -188,7 +188,7 @@ impl Project {
         None
     }
 
-    fn refuse(&self, rule: &str, message: &str, next: &str) -> Refused {
+    pub(super) fn refuse(&self, rule: &str, message: &str, next: &str) -> Refused {
         Refused {
             rule: rule.to_owned(),
             message: format!(
@@ -208,7 +208,7 @@ impl ProjectKind {
     }
 }
 
-fn shown(namespace: &str) -> &str {
+pub(super) fn shown(namespace: &str) -> &str {
     if namespace.is_empty() {
         "that the objects name"
     } else {
@@ -216,7 +216,7 @@ fn shown(namespace: &str) -> &str {
     }
 }
 
-fn trimmed(address: &str) -> &str {
+pub(super) fn trimmed(address: &str) -> &str {
     address.trim_end_matches('/')
 }
 

@@ -28,7 +28,7 @@ const WHOLE: &str = "  description: Shops
   roles: [{name: ci, description: d, policies: ['p, a, b'], groups: [g], jwtTokens: [{iat: 1}]}]
   syncWindows: [{kind: allow, schedule: '0 9 * * 1-5', duration: 8h}]
   orphanedResources: {warn: true}
-  destinationServiceAccounts: [{server: '*', defaultServiceAccount: x}]
+  destinationServiceAccounts: [{server: 'https://eu.*', namespace: shop-*, defaultServiceAccount: 'ops:shops'}, {server: '*', namespace: '*', defaultServiceAccount: deployer}]
   permitOnlyProjectScopedClusters: true
   sourceIntegrity: {git: {policies: []}}
   signatureKeys: [{keyID: 4AEE18F83AFDEB23}]
@@ -51,7 +51,6 @@ fn the_whole_schema_is_read() {
     assert_eq!(
         fields,
         [
-            "spec.destinationServiceAccounts",
             "spec.orphanedResources",
             "spec.permitOnlyProjectScopedClusters",
             "spec.roles",
@@ -61,6 +60,88 @@ fn the_whole_schema_is_read() {
             "spec.syncWindows[0].applications",
         ]
     );
+}
+
+/// As the documentation of Argo CD has it: first entry, account in the destination's namespace unless it names one.
+#[test]
+fn the_first_account_that_fits_is_acted_as() {
+    let project = project_of(WHOLE);
+    for (server, home, namespace, account) in [
+        ("https://eu.example.org", false, "shop-a", "ops/shops"),
+        ("https://eu.example.org/", false, "shop-a", "ops/shops"),
+        ("https://eu.example.org", false, "web", "web/deployer"),
+        ("https://us.example.org", false, "shop-a", "shop-a/deployer"),
+        ("https://us.example.org", true, "", "default/deployer"),
+    ] {
+        let found = project.account(server, home, namespace);
+        assert_eq!(found, Ok(Some(account.to_owned())), "{server} {namespace}");
+    }
+    assert_eq!(
+        project_of("  sourceRepos: ['*']\n").account("a", true, "b"),
+        Ok(None)
+    );
+
+    let bound = project_of(
+        "  destinationServiceAccounts: [{server: 'https://kubernetes.default.svc', namespace: web, defaultServiceAccount: a}]\n",
+    );
+    assert_eq!(
+        bound.account("https://x", true, "web"),
+        Ok(Some("web/a".to_owned()))
+    );
+    for (server, home, namespace) in [
+        ("https://x", false, "web"),
+        ("https://x", true, "other"),
+        ("https://x", true, ""),
+    ] {
+        let refused = bound.account(server, home, namespace).unwrap_err();
+        assert_eq!(refused.rule, "spec.destinationServiceAccounts");
+        assert!(
+            refused
+                .message
+                .contains("nothing is written with other rights")
+        );
+    }
+}
+
+#[test]
+fn accounts_that_are_none_are_problems() {
+    for (entry, field) in [
+        (
+            "{server: '*', defaultServiceAccount: '*'}",
+            "defaultServiceAccount",
+        ),
+        (
+            "{server: '*', defaultServiceAccount: 'a:b:c'}",
+            "defaultServiceAccount",
+        ),
+        (
+            "{server: '*', defaultServiceAccount: 'a/b'}",
+            "defaultServiceAccount",
+        ),
+        ("{server: '*'}", "defaultServiceAccount"),
+        ("{server: '!x', defaultServiceAccount: a}", "server"),
+        ("{defaultServiceAccount: a}", "server"),
+    ] {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: web}}\nspec:\n  destinationServiceAccounts: [{entry}]\n"
+        );
+        let file = DefinitionFile {
+            path: "project.yaml".to_owned(),
+            bytes: text.into_bytes(),
+        };
+        let read = read(&[file], "hub");
+        let fields: Vec<&str> = read
+            .problems
+            .iter()
+            .map(|problem| problem.field.as_str())
+            .collect();
+        assert_eq!(
+            fields,
+            [format!("spec.destinationServiceAccounts[0].{field}")],
+            "{entry}"
+        );
+        assert!(read.projects[0].broken);
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ async fn refusal(cluster: &str, user: &str, policy: &ClusterPolicy) -> String {
 }
 
 #[tokio::test]
-async fn refuses_what_reads_or_runs_by_default() {
+async fn attack_34_35_kubeconfigs_read_run_and_reach_nothing_by_default() {
     let public = "server: 'https://k8s.example.com'";
     for (cluster, user, names) in [
         (
@@ -44,6 +44,11 @@ async fn refuses_what_reads_or_runs_by_default() {
             public.to_owned(),
             "exec: {apiVersion: v1, command: aws}",
             "exec plugin \"aws\"",
+        ),
+        (
+            public.to_owned(),
+            "token: t, as: admin, as-groups: ['system:masters']",
+            "as",
         ),
         (
             public.to_owned(),
@@ -137,7 +142,7 @@ async fn the_operator_opens_one_thing_at_a_time() {
 }
 
 #[tokio::test]
-async fn names_the_missing_context_and_never_quotes_the_file() {
+async fn attack_65_names_the_missing_context_and_never_quotes_the_file() {
     let config = kubeconfig("server: 'https://k.example.com'", "token: t");
     let error = read(&config, "prod", &ClusterPolicy::default())
         .await
@@ -151,4 +156,28 @@ async fn names_the_missing_context_and_never_quotes_the_file() {
         .err()
         .unwrap();
     assert!(!format!("{error} {error:?}").contains("s3cret"));
+}
+
+/// Whatever is given for a kubeconfig: a refusal or a way in, and never one that runs, reads or reaches what is closed.
+#[test]
+fn fuzz_kubeconfigs() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let whole = kubeconfig("server: 'https://k8s.example.com'", "token: t");
+    let exec = kubeconfig(
+        "server: 'https://127.0.0.1', proxy-url: x, insecure-skip-tls-verify: true",
+        "exec: {apiVersion: v1, command: aws}, tokenFile: /etc/passwd, as: a",
+    );
+    let seeds = [
+        whole.expose_secret().as_bytes(),
+        exec.expose_secret().as_bytes(),
+    ];
+    crate::fuzzing::run("kubeconfigs", &seeds, |bytes| {
+        let text = SecretString::from(String::from_utf8_lossy(bytes).into_owned());
+        let read = runtime.block_on(read(&text, "", &ClusterPolicy::default()));
+        if let Ok(access) = read {
+            assert!(access.server.starts_with("https://") && !access.server.contains("127.0.0.1"));
+        }
+    });
 }

@@ -104,7 +104,7 @@ fn other_events_and_tests_of_a_host_are_no_push() {
 }
 
 #[test]
-fn broken_bodies_name_nothing_and_nothing_falls_over() {
+fn attack_66_broken_bodies_name_nothing_and_nothing_falls_over() {
     // Every value of every good body, replaced by something else.
     for (good, _, _) in pushes() {
         let body: Value = serde_json::from_slice(&good.body).unwrap();
@@ -186,4 +186,25 @@ fn leaves(value: &mut Value, at: usize, other: &Value) -> usize {
     let mut next = 0;
     walk(value, &mut next, at, other);
     next
+}
+
+/// Whatever a host sends: an answer, and names of a bounded number.
+#[test]
+fn fuzz_webhook_bodies() {
+    let pushes = pushes();
+    let seeds: Vec<&[u8]> = pushes
+        .iter()
+        .map(|(post, ..)| post.body.as_slice())
+        .collect();
+    engine::fuzzing::run("webhook bodies", &seeds, |bytes| {
+        for (known, ..) in &pushes {
+            let post = WebhookPost {
+                body: bytes.to_vec(),
+                ..known.clone()
+            };
+            if let Ok(Some(named)) = read(&post) {
+                assert!(named.references.len() <= REFERENCES);
+            }
+        }
+    });
 }
