@@ -16,7 +16,7 @@ fn left(keys: &[&str]) -> World {
 }
 
 fn hook(world: &mut World, key: &str, phases: &str, policies: &str) {
-    let mut annotations = json!({super::hook::ARGO_HOOK: phases});
+    let mut annotations = json!({hook::ARGO_HOOK: phases});
     if !policies.is_empty() {
         annotations["argocd.argoproj.io/hook-delete-policy"] = json!(policies);
     }
@@ -171,7 +171,7 @@ fn annotations_say_what_outlives_its_application() {
     ];
     for (annotations, expected) in cases {
         let body = json!({"metadata": {"annotations": annotations}});
-        assert_eq!(super::facts::delete_wish(&body), expected, "{body}");
+        assert_eq!(facts::delete_wish(&body), expected, "{body}");
     }
 }
 
