@@ -14,6 +14,7 @@ mod m20261126_030000_create_source_revisions;
 mod m20261126_040000_create_commit_render;
 mod m20261127_040000_create_policy;
 mod m20261127_050000_create_alerts;
+mod m20261128_030000_keep_statuses_given_up;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_040000_create_commit_render::Migration),
             Box::new(m20261127_040000_create_policy::Migration),
             Box::new(m20261127_050000_create_alerts::Migration),
+            Box::new(m20261128_030000_keep_statuses_given_up::Migration),
         ]
     }
 }

@@ -184,6 +184,9 @@ pub struct AlertQuery {
     pub filter: String,
     /// Those that are over, newest first, instead of those that are open.
     pub resolved: bool,
+    /// The next page: those after this one.
+    #[serde(default)]
+    pub after: Option<IncidentId>,
 }
 
 /// The page of alerts.
@@ -193,6 +196,8 @@ pub struct AlertsView {
     pub open: u32,
     /// Worst first, then oldest first.
     pub incidents: Vec<Incident>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<IncidentId>,
 }
 
 /// When an incident is opened, and how messages are gathered.

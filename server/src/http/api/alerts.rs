@@ -7,18 +7,21 @@ use axum::Json;
 use axum::extract::State;
 use client::wire::Created;
 use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
-use lockstep_types::id::{ReceiverId, RouteId, StatusHostId};
+use lockstep_types::id::{IncidentId, ReceiverId, RouteId, StatusHostId};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// `?filter=…&resolved=true`.
-#[derive(Deserialize)]
+/// `?filter=…&resolved=true&after=…`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Which {
-    #[serde(default)]
+    /// Words that subject, condition or cause hold.
     filter: String,
-    #[serde(default)]
+    /// Those that are over instead of those that are open.
     resolved: bool,
+    /// The `next` of the page before.
+    after: Option<IncidentId>,
 }
 
 /// A template to try.
@@ -35,6 +38,7 @@ pub(super) async fn alerts(
     let query = AlertQuery {
         filter: which.filter,
         resolved: which.resolved,
+        after: which.after,
     };
     Ok(Json(web.plane.alerts.alerts(&actor, &query).await?))
 }
