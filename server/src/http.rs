@@ -6,6 +6,7 @@
 
 pub mod api;
 mod assets;
+mod docs;
 mod extract;
 pub mod functions;
 mod gate;
@@ -15,9 +16,11 @@ mod health;
 mod listener;
 mod login;
 mod metrics;
+mod once;
 mod pages;
 mod problem;
 mod session;
+mod shape;
 mod stream;
 mod table;
 mod webhook;
@@ -57,6 +60,7 @@ pub struct Web {
     pub(crate) accounts: AccountService,
     pub(crate) settings: Arc<WebSettings>,
     pub(crate) streams: stream::Streams,
+    pub(crate) keys: once::Keys,
     leptos: LeptosOptions,
 }
 
@@ -83,6 +87,7 @@ impl Web {
             accounts,
             settings: Arc::new(settings),
             streams: stream::Streams::default(),
+            keys: once::Keys::default(),
             leptos,
         }
     }
@@ -113,9 +118,14 @@ pub fn router(web: Web) -> Router {
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     let (api, _) = api::table().finish();
+    let api = api
+        .layer(from_fn(shape::shape))
+        .layer(from_fn_with_state(web.clone(), once::once));
     let inner = Router::new()
         .nest("/api/v1", api)
         .route("/api/webhooks/{provider}", post(webhook::receive))
+        .route("/api/docs", get(docs::index))
+        .route("/api/docs/{*file}", get(docs::file))
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .route("/events", get(stream::events))
         .route("/login", post(login::log_in))

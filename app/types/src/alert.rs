@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// Live fields differ from what the same revision says.
@@ -103,6 +104,7 @@ impl Condition {
 
 /// How bad it is; the worst is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Info,
@@ -130,6 +132,7 @@ impl Severity {
 
 /// What an incident is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum IncidentSubject {
     Target(TargetRef),
     Cluster(String),
@@ -161,6 +164,7 @@ impl IncidentSubject {
 
 /// One incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Incident {
     pub id: IncidentId,
     pub subject: IncidentSubject,
@@ -179,6 +183,7 @@ pub struct Incident {
 
 /// Which incidents to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertQuery {
     /// Free words over subject, condition and cause.
     pub filter: String,
@@ -191,6 +196,7 @@ pub struct AlertQuery {
 
 /// The page of alerts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertsView {
     /// All that are open, whatever the filter says.
     pub open: u32,
@@ -202,6 +208,7 @@ pub struct AlertsView {
 
 /// When an incident is opened, and how messages are gathered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertRules {
     /// Seconds per condition; what is missing has its default.
     pub dwell: BTreeMap<Condition, u32>,

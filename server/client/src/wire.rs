@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// An error as RFC 9457 has it, with the port's error inside for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ErrorDocument))]
 pub struct Problem {
     /// Always `about:blank`: the status says the kind.
     #[serde(rename = "type")]
@@ -24,6 +25,7 @@ pub struct Problem {
 
 /// `POST /login`.
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
     pub name: String,
@@ -38,12 +40,14 @@ pub struct LoginBody {
 
 /// A new secret for webhooks. Shown once.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretAnswer {
     pub secret: String,
 }
 
 /// The answer to [`LoginBody`].
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoggedIn {
     pub token: String,
     pub name: String,
@@ -52,6 +56,7 @@ pub struct LoggedIn {
 
 /// `POST …/sync`.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SyncBody {
     pub prune: bool,
@@ -60,12 +65,14 @@ pub struct SyncBody {
 
 /// What was started.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Started {
     pub operation: OperationId,
 }
 
 /// `GET /operations/{id}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationAnswer {
     /// `None` while it waits to be picked up.
     pub run: Option<RunId>,
@@ -73,6 +80,7 @@ pub struct OperationAnswer {
 
 /// `POST …/rollback`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RollbackBody {
     pub to: Revision,
@@ -82,6 +90,7 @@ pub struct RollbackBody {
 
 /// `POST /edits`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EditBody {
     pub edit: Edit,
@@ -93,12 +102,14 @@ pub struct EditBody {
 
 /// The answer of `POST /edits/template`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TemplateAnswer {
     pub text: String,
 }
 
 /// `POST …/pin`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PinBody {
     pub to: Revision,
@@ -108,6 +119,7 @@ pub struct PinBody {
 
 /// `POST …/hold`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
     pub reason: String,
@@ -116,6 +128,7 @@ pub struct HoldBody {
 
 /// `POST /approvals/{id}`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DecisionBody {
     pub digest: String,
@@ -124,6 +137,7 @@ pub struct DecisionBody {
 
 /// `POST /sources/{id}/take-over`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TakeOverBody {
     pub digest: String,
@@ -131,6 +145,7 @@ pub struct TakeOverBody {
 
 /// `POST /users`.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserBody {
     pub name: String,
@@ -140,6 +155,7 @@ pub struct UserBody {
 
 /// `POST /users/{id}/disabled`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DisabledBody {
     pub disabled: bool,
@@ -147,6 +163,7 @@ pub struct DisabledBody {
 
 /// `POST /users/{id}/password`.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordBody {
     /// Needed for one's own account.
@@ -157,6 +174,7 @@ pub struct PasswordBody {
 
 /// `POST /tokens`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
     pub label: String,
@@ -169,6 +187,7 @@ pub struct TokenBody {
 
 /// `POST /access/source`. Without a source the roles of the accounts count.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicySourceBody {
     #[serde(default)]
@@ -177,24 +196,28 @@ pub struct PolicySourceBody {
 
 /// The answer to [`TokenBody`]: shown once.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IssuedToken))]
 pub struct NewToken {
     pub token: String,
 }
 
 /// Something new, by id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Created<T> {
     pub id: T,
 }
 
 /// `GET /version`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionAnswer {
     pub version: String,
 }
 
 /// `GET /events/head`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeadAnswer {
     pub head: u64,
 }

@@ -1,6 +1,6 @@
 //! People, tokens, and the login of the command line.
 
-use super::{Reply, done};
+use super::{Reply, document::Done, done};
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller};
 use crate::http::login::{Asking, refused};
@@ -16,7 +16,16 @@ use lockstep_types::id::{TokenId, UserId};
 use secrecy::SecretString;
 use serde_json::Value;
 
-/// A name and a password for a token.
+/// A name and a password for a token, which is shown once.
+#[utoipa::path(
+    post,
+    path = "/login",
+    operation_id = "accounts_log_in",
+    tag = "accounts",
+    request_body = LoginBody,
+    responses((status = 200, description = "What was asked for.", body = LoggedIn)),
+    security(()),
+)]
 pub(super) async fn log_in(
     State(web): State<Web>,
     asking: Asking,
@@ -53,20 +62,53 @@ pub(super) async fn log_in(
     }))
 }
 
+/// Who asks, and what they may.
+#[utoipa::path(
+    get,
+    path = "/me",
+    operation_id = "accounts_me",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Actor)),
+)]
 pub(super) async fn me(Caller(actor): Caller) -> Json<Actor> {
     Json(actor)
 }
 
+/// The version of the server.
+#[utoipa::path(
+    get,
+    path = "/version",
+    operation_id = "accounts_version",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = VersionAnswer)),
+)]
 pub(super) async fn version(Caller(_): Caller) -> Json<VersionAnswer> {
     Json(VersionAnswer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
 
+/// All accounts.
+#[utoipa::path(
+    get,
+    path = "/users",
+    operation_id = "accounts_users",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Vec<UserView>)),
+)]
 pub(super) async fn users(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<UserView>> {
     Ok(Json(web.plane.accounts.users(&actor).await?))
 }
 
+/// A new account.
+#[utoipa::path(
+    post,
+    path = "/users",
+    operation_id = "accounts_create_user",
+    tag = "accounts",
+    request_body = UserBody,
+    responses((status = 200, description = "What was asked for.", body = Created<UserId>)),
+)]
 pub(super) async fn create_user(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -79,6 +121,16 @@ pub(super) async fn create_user(
     Ok(Json(Created { id }))
 }
 
+/// Shuts an account or opens it again. Its sessions and tokens end.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/disabled",
+    operation_id = "accounts_set_disabled",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    request_body = DisabledBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn set_disabled(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -92,6 +144,16 @@ pub(super) async fn set_disabled(
     Ok(done())
 }
 
+/// A new password. One's own needs the old one.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/password",
+    operation_id = "accounts_set_password",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    request_body = PasswordBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn set_password(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -105,10 +167,27 @@ pub(super) async fn set_password(
     Ok(done())
 }
 
+/// One's own tokens.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    operation_id = "accounts_tokens",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Vec<TokenView>)),
+)]
 pub(super) async fn tokens(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<TokenView>> {
     Ok(Json(web.plane.accounts.tokens(&actor).await?))
 }
 
+/// A new token, which is shown once.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    operation_id = "accounts_create_token",
+    tag = "accounts",
+    request_body = TokenBody,
+    responses((status = 200, description = "What was asked for.", body = NewToken)),
+)]
 pub(super) async fn create_token(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -129,6 +208,15 @@ pub(super) async fn create_token(
     Ok(Json(NewToken { token }))
 }
 
+/// Ends a token.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{id}",
+    operation_id = "accounts_revoke_token",
+    tag = "accounts",
+    params(("id" = TokenId, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn revoke_token(
     State(web): State<Web>,
     Caller(actor): Caller,
