@@ -1,11 +1,12 @@
 //! The command line of the whole program: what runs or opens the database here, and the client's commands.
 
 use crate::accounts::AccountService;
+use crate::backup;
 use crate::compose;
 use crate::config::{Config, process_environment};
 use crate::telemetry;
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use client::{ClientCommand, Global};
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::id::UserId;
@@ -41,6 +42,13 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Copies of the database, and putting one back.
+    Admin {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -50,6 +58,22 @@ struct ConfigPath {
     /// The configuration; without it lockstep.toml here, if there is one.
     #[arg(long, env = "LOCKSTEP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Copy the database into a new folder; the server may run.
+    Backup {
+        /// Must not be there yet.
+        folder: PathBuf,
+    },
+    /// Put a copy back; no server may run. Every source is only observed until it is taken over again.
+    Restore {
+        folder: PathBuf,
+        /// Also when the key here does not open all credentials: they must be entered again.
+        #[arg(long)]
+        lose_credentials: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -91,9 +115,12 @@ pub fn main() -> ExitCode {
         }
         _ => {}
     }
-    let cli = Cli::parse();
+    let cli: Cli = match client::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let command = match cli.command {
-        Command::Client(command) => return client::run(&cli.global, &command),
+        Command::Client(command) => return client::run(&cli.global, &command, Cli::command()),
         command => command,
     };
     telemetry::start();
@@ -120,6 +147,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve(path) => compose::serve(load(&path)?).await,
             Command::Migrate(path) => migrate(&load(&path)?).await,
             Command::User { config, command } => user(&load(&config)?, command).await,
+            Command::Admin { config, command } => admin(&load(&config)?, command).await,
             // Handled before any thread was started.
             Command::Client(_) => Ok(()),
         }
@@ -138,6 +166,50 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
         ),
     };
     say(&text)
+}
+
+async fn admin(config: &Config, command: AdminCommand) -> anyhow::Result<()> {
+    match command {
+        AdminCommand::Backup { folder } => {
+            backup::backup(config, &folder).await?;
+            say(&format!(
+                "copied to {}; the key that opens its credentials is not in it: keep {} (or LOCKSTEP_KEY) elsewhere",
+                folder.display(),
+                config.data_dir.join("vault.key").display()
+            ))
+        }
+        AdminCommand::Restore {
+            folder,
+            lose_credentials,
+        } => {
+            let restored = backup::restore(config, &folder, lose_credentials).await?;
+            say(&format!(
+                "the database is as it was at {}",
+                restored.made_at
+            ))?;
+            if let Some(kept) = &restored.kept {
+                say(&format!("the one before is {}", kept.display()))?;
+            }
+            if !restored.steps.is_empty() {
+                say(&format!(
+                    "schema steps applied: {}",
+                    restored.steps.join(", ")
+                ))?;
+            }
+            if restored.sealed_otherwise > 0 {
+                let count = restored.sealed_otherwise;
+                say(&format!("{count} credentials must be entered again"))?;
+            }
+            for name in &restored.observed {
+                say(&format!(
+                    "source {name} is only observed until it is taken over again"
+                ))?;
+            }
+            say(
+                "what is lost: holds, pins, approvals, accounts, tokens and history made since then",
+            )
+        }
+    }
 }
 
 async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {

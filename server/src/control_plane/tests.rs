@@ -1,6 +1,7 @@
 //! The ports over a real database and real repositories, without clusters and without reconcilers: what they write is
 //! looked at before anybody takes it up.
 
+mod actions;
 mod acts;
 mod bench;
 mod doors;
