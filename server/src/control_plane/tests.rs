@@ -4,6 +4,7 @@
 mod actions;
 mod acts;
 mod bench;
+mod conformance;
 mod doors;
 mod editing;
 mod fleet;
