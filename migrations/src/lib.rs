@@ -16,6 +16,7 @@ mod m20261127_040000_create_policy;
 mod m20261127_050000_create_alerts;
 mod m20261127_060000_add_hold_kind;
 mod m20261127_063000_create_sign_on;
+mod m20261128_030000_keep_statuses_given_up;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_050000_create_alerts::Migration),
             Box::new(m20261127_060000_add_hold_kind::Migration),
             Box::new(m20261127_063000_create_sign_on::Migration),
+            Box::new(m20261128_030000_keep_statuses_given_up::Migration),
         ]
     }
 }

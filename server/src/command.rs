@@ -1,12 +1,13 @@
 //! The command line of the whole program: what runs or opens the database here, and the client's commands.
 
 use crate::accounts::{AccountService, LINK_MINUTES};
+use crate::backup;
 use crate::compose;
 use crate::config::{Config, process_environment};
 use crate::rotation;
 use crate::telemetry;
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use client::{ClientCommand, Global};
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::id::UserId;
@@ -42,7 +43,7 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Care of an installation, while its server is stopped.
+    /// Care of an installation: copies of the database, putting one back, and a new key.
     Admin {
         #[command(flatten)]
         config: ConfigPath,
@@ -53,17 +54,30 @@ enum Command {
     Client(ClientCommand),
 }
 
-#[derive(Subcommand)]
-enum AdminCommand {
-    /// Seal all credentials with a new key. With LOCKSTEP_KEY set, the new one comes from LOCKSTEP_NEW_KEY.
-    RotateKey,
-}
-
 #[derive(Args)]
 struct ConfigPath {
     /// The configuration; without it lockstep.toml here, if there is one.
     #[arg(long, env = "LOCKSTEP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Copy the database into a new folder; the server may run.
+    Backup {
+        /// Must not be there yet.
+        folder: PathBuf,
+    },
+    /// Put a copy back; no server may run. Every source is only observed until it is taken over again.
+    Restore {
+        folder: PathBuf,
+        /// Also when the key here does not open all credentials: they must be entered again.
+        #[arg(long)]
+        lose_credentials: bool,
+    },
+    /// Seal all credentials with a new key, while the server is stopped. With LOCKSTEP_KEY set, the new one comes from
+    /// LOCKSTEP_NEW_KEY.
+    RotateKey,
 }
 
 #[derive(Subcommand)]
@@ -113,9 +127,12 @@ pub fn main() -> ExitCode {
         }
         _ => {}
     }
-    let cli = Cli::parse();
+    let cli: Cli = match client::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let command = match cli.command {
-        Command::Client(command) => return client::run(&cli.global, &command),
+        Command::Client(command) => return client::run(&cli.global, &command, Cli::command()),
         command => command,
     };
     telemetry::start();
@@ -164,7 +181,52 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn admin(config: &Config, command: AdminCommand) -> anyhow::Result<()> {
-    let AdminCommand::RotateKey = command;
+    match command {
+        AdminCommand::Backup { folder } => {
+            backup::backup(config, &folder).await?;
+            say(&format!(
+                "copied to {}; the key that opens its credentials is not in it: keep {} (or LOCKSTEP_KEY) elsewhere",
+                folder.display(),
+                config.data_dir.join("vault.key").display()
+            ))
+        }
+        AdminCommand::Restore {
+            folder,
+            lose_credentials,
+        } => {
+            let restored = backup::restore(config, &folder, lose_credentials).await?;
+            say(&format!(
+                "the database is as it was at {}",
+                restored.made_at
+            ))?;
+            if let Some(kept) = &restored.kept {
+                say(&format!("the one before is {}", kept.display()))?;
+            }
+            if !restored.steps.is_empty() {
+                say(&format!(
+                    "schema steps applied: {}",
+                    restored.steps.join(", ")
+                ))?;
+            }
+            if restored.sealed_otherwise > 0 {
+                let count = restored.sealed_otherwise;
+                say(&format!("{count} credentials must be entered again"))?;
+            }
+            for name in &restored.observed {
+                say(&format!(
+                    "source {name} is only observed until it is taken over again"
+                ))?;
+            }
+            say(
+                "what is lost: holds, pins, approvals, accounts, tokens and history made since then",
+            )
+        }
+        AdminCommand::RotateKey => rotate_key(config).await,
+    }
+}
+
+/// Seals every credential with a new key.
+async fn rotate_key(config: &Config) -> anyhow::Result<()> {
     // A server that goes on would seal with the key that it read at its start.
     std::net::TcpListener::bind(config.listen).with_context(|| {
         format!(

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod assets;
+mod docs;
 mod extract;
 pub mod functions;
 mod gate;
@@ -15,9 +16,11 @@ mod health;
 mod listener;
 mod login;
 mod metrics;
+mod once;
 mod pages;
 mod problem;
 mod session;
+mod shape;
 mod sign_on;
 mod stream;
 mod table;
@@ -60,6 +63,7 @@ pub struct Web {
     pub(crate) settings: Arc<WebSettings>,
     pub(crate) streams: stream::Streams,
     pub(crate) sso: SingleSignOn,
+    pub(crate) keys: once::Keys,
     leptos: LeptosOptions,
 }
 
@@ -87,6 +91,7 @@ impl Web {
             settings: Arc::new(settings),
             streams: stream::Streams::default(),
             sso: SingleSignOn::default(),
+            keys: once::Keys::default(),
             leptos,
         }
     }
@@ -124,9 +129,14 @@ pub fn router(web: Web) -> Router {
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     let (api, _) = api::table().finish();
+    let api = api
+        .layer(from_fn(shape::shape))
+        .layer(from_fn_with_state(web.clone(), once::once));
     let inner = Router::new()
         .nest("/api/v1", api)
         .route("/api/webhooks/{provider}", post(webhook::receive))
+        .route("/api/docs", get(docs::index))
+        .route("/api/docs/{*file}", get(docs::file))
         .route("/api/{*rest}", axum::routing::any(problem::no_such_route))
         .route("/events", get(stream::events))
         .route("/login", post(login::log_in))

@@ -9,6 +9,7 @@
 pub mod access;
 pub mod accounts;
 pub mod authority;
+pub mod backup;
 pub mod command;
 pub mod compose;
 pub mod config;

@@ -41,11 +41,13 @@ use std::time::Duration;
 const APART: Duration = Duration::from_millis(500);
 /// Between two passes when nothing happens.
 const LOOK: Duration = Duration::from_secs(30);
-/// The log of messages reaches back so far.
+/// Between two looks at what is old enough to be forgotten.
+const PRUNE_SECONDS: i64 = 3600;
+/// The log of messages and of incidents that are over reaches back so far.
 const LOG_SECONDS: i64 = 30 * 24 * 3600;
 /// Where the rules are among the facts.
 const RULES: &str = "alerts.rules";
-/// Messages that may wait; beyond that the oldest are given up.
+/// Messages of each kind that may wait; beyond that the oldest are given up.
 pub(crate) const QUEUE: u64 = 1000;
 
 /// What all parts need.
@@ -104,8 +106,20 @@ pub(crate) async fn set_rules(
 async fn follow(notifier: Notifier) {
     let mut committed = notifier.runtime.store().committed();
     let cancel = notifier.runtime.cancelled().clone();
+    let mut pruned: Option<Micros> = None;
     loop {
         let before = now();
+        if pruned.is_none_or(|at| before.seconds_since(at) >= PRUNE_SECONDS) {
+            let old = before.plus_seconds(-LOG_SECONDS);
+            match message::prune(notifier.runtime.store(), old).await {
+                Ok(()) => pruned = Some(before),
+                Err(error) => tracing::warn!(
+                    event.name = "notify.prune",
+                    error = &error as &dyn std::error::Error,
+                    "old alerts could not be forgotten; trying again"
+                ),
+            }
+        }
         let due = match pass(&notifier).await {
             Ok(due) => due,
             Err(error) => {
@@ -141,6 +155,5 @@ async fn pass(notifier: &Notifier) -> Result<Option<Micros>, StoreError> {
     let judged = incidents::judge(notifier).await?;
     let planned = incidents::tell(notifier).await?;
     statuses::look(notifier).await?;
-    message::prune(notifier.runtime.store(), now().plus_seconds(-LOG_SECONDS)).await?;
     Ok(judged.into_iter().chain(planned).min())
 }

@@ -137,6 +137,22 @@ impl Store {
         connect::verify(&self.shared.connections).await
     }
 
+    /// Copies a SQLite file as it is now, while others read and write it. The copy must not be there yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the copy not be written.
+    pub async fn copy_to(&self, path: &std::path::Path) -> Result<(), StoreError> {
+        connect::copy_to(&self.shared.connections, path).await
+    }
+
+    /// Closes a SQLite file for good: all that is in its log goes into the file, and it can be moved.
+    ///
+    /// # Errors
+    /// When another process has it open.
+    pub async fn close_alone(&self) -> Result<(), StoreError> {
+        connect::close_alone(&self.shared.connections).await
+    }
+
     /// Waits for running statements and closes all connections.
     pub async fn close(&self) {
         self.shared.connections.close().await;

@@ -29,6 +29,7 @@ pub fn AlertsPage() -> impl IntoView {
             resolved: query
                 .get("resolved")
                 .is_some_and(|resolved| resolved == "1"),
+            after: query.get("after").and_then(|after| after.parse().ok()),
         })
     });
     let tick = ticks(|| Topic::All);
@@ -86,6 +87,23 @@ fn page(view: AlertsView, query: AlertQuery) -> AnyView {
         />
     }
     .into_any();
+    let next = view.next.map(|next| {
+        let next = next.to_string();
+        let resolved = if query.resolved { "1" } else { "" };
+        let pairs = [
+            ("q", query.filter.as_str()),
+            ("resolved", resolved),
+            ("after", next.as_str()),
+        ];
+        let to = format::link("/alerts", &pairs);
+        view! {
+            <p class="mt-3 text-sm">
+                <a class=LINK href=to>
+                    "Next page"
+                </a>
+            </p>
+        }
+    });
     let body = if view.incidents.is_empty() {
         empty(&query)
     } else {
@@ -94,6 +112,7 @@ fn page(view: AlertsView, query: AlertQuery) -> AnyView {
     view! {
         <PageHead title="Alerts" below=below actions=actions />
         {body}
+        {next}
     }
     .into_any()
 }

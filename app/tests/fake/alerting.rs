@@ -143,6 +143,7 @@ impl Alerts for Fake {
         Ok(AlertsView {
             open: u32::try_from(all.len()).unwrap_or(0),
             incidents: shown.cloned().collect(),
+            next: None,
         })
     }
     async fn notify(&self, _: &Actor) -> Answer<NotifyView> {

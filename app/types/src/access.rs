@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything about who may do what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessView {
     /// The source that holds the policy; `None`: the roles of the accounts count.
     pub source: Option<PolicySource>,
@@ -27,6 +28,7 @@ pub struct AccessView {
 
 /// A source, as it is chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicySource {
     pub id: SourceId,
     pub name: String,
@@ -34,6 +36,7 @@ pub struct PolicySource {
 
 /// A policy that counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicyInForce {
     pub revision: Revision,
     pub since: Option<Micros>,
@@ -43,6 +46,7 @@ pub struct PolicyInForce {
 
 /// A role with its lines and who has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoleView {
     pub name: String,
     pub built_in: bool,
@@ -52,6 +56,7 @@ pub struct RoleView {
 
 /// Somebody or some group that has a role by a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberView {
     pub name: String,
     pub place: LineRef,
@@ -59,6 +64,7 @@ pub struct MemberView {
 
 /// An account and the roles it has now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PersonView {
     pub name: String,
     /// Of the account: it counts without a policy, and an administrator stays one beside it.
@@ -69,6 +75,7 @@ pub struct PersonView {
 
 /// May SUBJECT do ACTION on OBJECT?
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// An account, a group or a role; empty: whoever asks.
@@ -83,6 +90,7 @@ pub struct Question {
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuestionAnswer {
     pub subject: String,
     pub resource: String,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The role of an account. Where a policy from Git is in force, only `Admin` counts beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Role {
     Viewer,
     Operator,
@@ -33,6 +34,7 @@ impl Role {
 
 /// What is asked for. How a policy calls it is in [`crate::policy::asks`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Permission {
     Get,
     Sync,
@@ -148,6 +150,7 @@ impl Permission {
 
 /// Who asks. Every port method takes one and authorises inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Actor {
     pub user: UserId,
     pub name: String,
@@ -184,6 +187,7 @@ impl Actor {
 
 /// An account in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserView {
     pub id: UserId,
     pub name: String,
@@ -204,6 +208,7 @@ pub struct UserView {
 
 /// An API token in the list. The token itself is shown once, when it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenView {
     pub id: TokenId,
     pub user: String,
@@ -221,6 +226,7 @@ pub struct TokenView {
 
 /// A token to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewToken {
     pub label: String,
     pub days: Option<u32>,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivityQuery {
     /// Person, application, cluster or words; all must match.
     pub filter: String,
@@ -22,6 +23,7 @@ pub struct ActivityQuery {
 
 /// A page of the timeline, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivityView {
     pub entries: Vec<ActivityEntry>,
     pub next: Option<Micros>,
@@ -30,6 +32,7 @@ pub struct ActivityView {
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ActivityEntry {
     /// A commit of a tracked repository with what became of it.
     Commit {
@@ -65,6 +68,7 @@ impl ActivityEntry {
 
 /// The passport of a commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitView {
     pub repo: String,
     pub repo_url: String,
@@ -86,6 +90,7 @@ pub struct CommitView {
 
 /// How one target came by the manifests of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitRender {
     pub target: TargetRef,
     pub outcome: RenderOutcome,
@@ -98,6 +103,7 @@ pub struct CommitRender {
 
 /// What a commit that touches a target's files came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RenderOutcome {
     /// The renderer ran.
     Rendered,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// Live fields differ from what the same revision says.
@@ -111,6 +112,7 @@ impl Condition {
 
 /// How bad it is; the worst is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Info,
@@ -138,6 +140,7 @@ impl Severity {
 
 /// What an incident is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum IncidentSubject {
     Target(TargetRef),
     Cluster(String),
@@ -169,6 +172,7 @@ impl IncidentSubject {
 
 /// One incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Incident {
     pub id: IncidentId,
     pub subject: IncidentSubject,
@@ -187,24 +191,32 @@ pub struct Incident {
 
 /// Which incidents to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertQuery {
     /// Free words over subject, condition and cause.
     pub filter: String,
     /// Those that are over, newest first, instead of those that are open.
     pub resolved: bool,
+    /// The next page: those after this one.
+    #[serde(default)]
+    pub after: Option<IncidentId>,
 }
 
 /// The page of alerts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertsView {
     /// All that are open, whatever the filter says.
     pub open: u32,
     /// Worst first, then oldest first.
     pub incidents: Vec<Incident>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<IncidentId>,
 }
 
 /// When an incident is opened, and how messages are gathered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertRules {
     /// Seconds per condition; what is missing has its default.
     pub dwell: BTreeMap<Condition, u32>,

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Dialect {
     #[default]
     ArgoApplication,
@@ -38,6 +39,7 @@ impl Dialect {
 
 /// Enough to link to an application.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplicationRef {
     pub id: ApplicationId,
     pub name: String,
@@ -46,6 +48,7 @@ pub struct ApplicationRef {
 
 /// Enough to link to a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TargetRef {
     pub id: TargetId,
     pub application: ApplicationRef,
@@ -54,6 +57,7 @@ pub struct TargetRef {
 
 /// Where manifests come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SourceSpec {
     pub repo_url: String,
     /// Inside the repository, without leading or trailing slash; empty for its root.
@@ -65,6 +69,7 @@ pub struct SourceSpec {
 
 /// A further source of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MoreSourceView {
     pub spec: SourceSpec,
     /// What value files of the other sources call it, without the dollar; empty: nothing.
@@ -77,6 +82,7 @@ pub struct MoreSourceView {
 
 /// What the definition allows to happen without a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncPolicy {
     pub automated: bool,
     pub prune: bool,
@@ -89,6 +95,7 @@ pub struct SyncPolicy {
 
 /// The current state of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TargetSummary {
     pub target: TargetRef,
     pub mode: Mode,
@@ -117,6 +124,7 @@ pub struct TargetSummary {
 
 /// What a hold stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldKind {
     /// Bringing what Git says, whoever asks for it; drift is still put back.
@@ -167,6 +175,7 @@ impl HoldKind {
 
 /// A pause of writes with owner, reason and end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hold {
     pub id: HoldId,
     #[serde(default)]
@@ -181,6 +190,7 @@ pub struct Hold {
 
 /// A target that stays at a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pin {
     pub id: PinId,
     pub revision: Revision,
@@ -196,6 +206,7 @@ pub struct Pin {
 
 /// The head of the application page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplicationView {
     pub application: ApplicationRef,
     pub group: String,
@@ -227,6 +238,7 @@ pub struct ApplicationView {
 
 /// The tree of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TreeView {
     pub target: TargetRef,
     /// Parents before children, siblings by kind and name.
@@ -235,6 +247,7 @@ pub struct TreeView {
 
 /// The Changes tab.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangesView {
     pub target: TargetRef,
     pub diffs: Vec<ResourceDiff>,
@@ -247,6 +260,7 @@ pub struct ChangesView {
 
 /// One line of the History tab.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum HistoryEntry {
     Run(RunSummary),
     /// A commit of the input paths that no run has deployed by itself.
@@ -255,6 +269,7 @@ pub enum HistoryEntry {
 
 /// A page of history, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryView {
     pub target: TargetRef,
     pub entries: Vec<HistoryEntry>,
@@ -266,6 +281,7 @@ pub struct HistoryView {
 
 /// The Definition tab.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DefinitionView {
     pub repo_url: String,
     pub path: String,
@@ -281,6 +297,7 @@ pub struct DefinitionView {
 
 /// Rendered difference between two revisions of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompareView {
     pub from: Revision,
     pub to: Revision,

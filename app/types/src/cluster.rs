@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// Can the cluster be judged now?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Connection {
     /// Watches run.
     Connected,
@@ -22,6 +23,7 @@ pub enum Connection {
 
 /// A cluster as the list and its page show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterView {
     pub id: ClusterId,
     pub name: String,
@@ -45,6 +47,7 @@ pub struct ClusterView {
 
 /// An object whose definition left Git and which nobody has decided about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leftover {
     pub key: crate::resource::ResourceKey,
     pub application: String,
@@ -54,6 +57,7 @@ pub struct Leftover {
 
 /// Registers a cluster from one context of a kubeconfig with inline credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewCluster {
     pub name: String,
     pub labels: BTreeMap<String, String>,

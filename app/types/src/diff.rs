@@ -8,6 +8,7 @@ use serde_json::Value;
 
 /// Does the cluster match Git?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum SyncStatus {
     Synced,
     OutOfSync,
@@ -34,6 +35,7 @@ impl SyncStatus {
 
 /// Why a field differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DiffClass {
     /// Git moved on and nobody has synced yet.
     NotYetSynced,
@@ -47,6 +49,7 @@ pub enum DiffClass {
 
 /// What applying a change does, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Impact {
     DeletesData,
     Deletes,
@@ -78,6 +81,7 @@ impl Impact {
 
 /// One field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// `spec.template.spec.containers[name=web].image`; list items by merge key where the schema has one, else by index.
     pub path: String,
@@ -97,6 +101,7 @@ pub struct FieldChange {
 
 /// How one object differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceDiff {
     pub key: ResourceKey,
     pub kind: ResourceDiffKind,
@@ -124,6 +129,7 @@ impl ResourceDiff {
 
 /// The shape of a difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ResourceDiffKind {
     /// Declared, not live.
     Missing,

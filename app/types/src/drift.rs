@@ -9,6 +9,7 @@ use serde_json::Value;
 
 /// One deviation of one field, from first seen to its end. Masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DriftRow {
     pub id: DriftId,
     pub target: TargetRef,
@@ -28,6 +29,7 @@ pub struct DriftRow {
 
 /// How a deviation stands or ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DriftState {
     Open,
     Healing,
@@ -70,6 +72,7 @@ impl DriftState {
 
 /// What to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DriftQuery {
     /// Free text over application, cluster, object and field.
     pub filter: String,

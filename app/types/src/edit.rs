@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What somebody wants to edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EditSubject {
     /// The file that holds this application's definition.
     Application(ApplicationId),
@@ -18,6 +19,7 @@ pub enum EditSubject {
 
 /// Where an edit begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EditDraft {
     pub source: SourceId,
     pub source_name: String,
@@ -44,6 +46,7 @@ pub struct EditDraft {
 
 /// The form for a new Argo CD `Application`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NewApplication {
     pub name: String,
@@ -64,6 +67,7 @@ pub struct NewApplication {
 
 /// What happens to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EditKind {
     /// It must not exist yet.
     Add,
@@ -93,6 +97,7 @@ impl EditKind {
 
 /// A change of one file of a root source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
     pub source: SourceId,
@@ -108,6 +113,7 @@ pub struct Edit {
 
 /// What an edit would do; nothing has been written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EditPreview {
     pub edit: Edit,
     pub source_name: String,
@@ -133,6 +139,7 @@ pub struct EditPreview {
 
 /// A definition that cannot be read, or not placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EditProblem {
     pub path: String,
     /// 1-based.
@@ -148,6 +155,7 @@ pub struct EditProblem {
 
 /// What an edit makes of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EditEffect {
     Added,
     /// Defined otherwise than now.
@@ -175,6 +183,7 @@ impl EditEffect {
 
 /// An application that an edit concerns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EditedApplication {
     pub application: ApplicationRef,
     pub effect: EditEffect,
@@ -184,6 +193,7 @@ pub struct EditedApplication {
 
 /// What became of an edit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EditOutcome {
     /// The commit is on the branch; the definitions are read again at once.
     Committed { revision: Revision },

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The answer of a port that could not do what was asked. Safe to show: it holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PortError {
     /// No such object, or it may not be seen: both look alike.
     #[error("{0} was not found")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One line of the event log. It says what to read again, never what to add up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// Strictly rising without gaps in visibility: a reader of "after seq" loses nothing.
     pub seq: u64,
@@ -16,6 +17,7 @@ pub struct Event {
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Subject {
     Target {
         target: TargetId,
@@ -37,6 +39,7 @@ pub enum Subject {
 
 /// What happened to the subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EventKind {
     Changed,
     Started,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What to show. The text is the filter language of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FleetQuery {
     pub filter: String,
     /// Rows that match Git and are healthy are folded unless asked for.
@@ -16,6 +17,7 @@ pub struct FleetQuery {
 
 /// Everything the fleet page shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FleetView {
     pub verdict: Verdict,
     pub columns: Vec<Column>,
@@ -34,6 +36,7 @@ pub struct FleetView {
 
 /// The two axes in numbers, never merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Verdict {
     pub targets: u32,
     pub synced: u32,
@@ -53,6 +56,7 @@ pub struct Verdict {
 
 /// A cluster as a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Column {
     pub cluster: String,
     pub connection: crate::cluster::Connection,
@@ -61,6 +65,7 @@ pub struct Column {
 
 /// Rows under one heading: `Needs attention`, then projects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Section {
     pub title: String,
     pub rows: Vec<Row>,
@@ -68,6 +73,7 @@ pub struct Section {
 
 /// One group over all clusters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Row {
     pub group: String,
     pub project: String,
@@ -82,6 +88,7 @@ pub struct Row {
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum NeedsYou {
     Approval(ApprovalView),
     /// A hold or pin that ends within a day, or has ended and waits for a yes.
@@ -108,6 +115,7 @@ pub enum NeedsYou {
 
 /// What happened while the person was away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SinceLastVisit {
     pub since: Micros,
     pub commits: u32,
@@ -120,6 +128,7 @@ pub struct SinceLastVisit {
 
 /// Where a commit is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitRollout {
     pub commit: CommitInfo,
     pub repo_url: String,
@@ -128,6 +137,7 @@ pub struct CommitRollout {
 
 /// Where a commit is on one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitOnTarget {
     pub target: crate::application::TargetRef,
     pub state: RolloutState,
@@ -138,6 +148,7 @@ pub struct CommitOnTarget {
 
 /// Live, waiting or failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RolloutState {
     /// The deployed revision contains it.
     Live,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Ordered from best to worst: the worst of many is their `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum HealthStatus {
     Healthy,
     Suspended,
@@ -43,6 +44,7 @@ impl HealthStatus {
 
 /// A health status with the sentence that explains it; empty for plain health.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     pub status: HealthStatus,
     pub message: String,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What one application left on one cluster. Nothing of it is touched until a person decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leftovers {
     pub target: TargetRef,
     pub why: LeftBehind,
@@ -22,6 +23,7 @@ pub struct Leftovers {
 
 /// Why objects are nobody's any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum LeftBehind {
     /// The application is no longer defined.
     Removed,
@@ -41,6 +43,7 @@ impl LeftBehind {
 
 /// What a removal would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RemovalPreview {
     pub leftovers: Leftovers,
     /// `None`: why is in `error`.

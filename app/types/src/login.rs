@@ -33,6 +33,7 @@ impl Default for Doors {
 
 /// One's own account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OwnAccount {
     pub id: UserId,
     pub name: String,
@@ -48,6 +49,7 @@ pub struct OwnAccount {
 
 /// A second factor that counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FactorView {
     pub since: Micros,
     /// Recovery codes that were not used yet.
@@ -78,6 +80,7 @@ impl std::fmt::Debug for Enrolment {
 
 /// A browser session in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionView {
     pub id: SessionId,
     pub began_at: Micros,

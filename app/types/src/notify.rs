@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a receiver is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
     Webhook,
@@ -56,6 +57,7 @@ impl Channel {
 
 /// A receiver. Its address may hold a secret, so that only the host is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiverView {
     pub id: ReceiverId,
     pub name: String,
@@ -69,6 +71,7 @@ pub struct ReceiverView {
 
 /// A new receiver. Address, user and secret are write-only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewReceiver {
     pub name: String,
     /// A word of [`Channel`].
@@ -93,6 +96,7 @@ pub struct NewReceiver {
 
 /// Hours of the day at which only critical alerts are sent; the others wait for their end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quiet {
     /// Minutes after midnight.
     pub from: u16,
@@ -103,6 +107,7 @@ pub struct Quiet {
 
 /// Which alerts go to a receiver. A receiver without any route gets all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Route {
     /// Empty: all conditions.
     pub conditions: Vec<Condition>,
@@ -116,6 +121,7 @@ pub struct Route {
 
 /// A route in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RouteView {
     pub id: RouteId,
     pub receiver: ReceiverId,
@@ -125,6 +131,7 @@ pub struct RouteView {
 
 /// A new route, as the form sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewRoute {
     pub receiver: String,
     /// A word of [`Condition`], or empty for all.
@@ -144,6 +151,7 @@ pub struct NewRoute {
 
 /// What a Git host speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StatusProvider {
     Github,
@@ -183,6 +191,7 @@ impl StatusProvider {
 
 /// A host that is told how its commits fare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusHostView {
     pub id: StatusHostId,
     /// Repositories whose address begins so.
@@ -194,6 +203,7 @@ pub struct StatusHostView {
 
 /// A new host for commit statuses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewStatusHost {
     pub prefix: String,
     /// A word of [`StatusProvider`].
@@ -205,6 +215,7 @@ pub struct NewStatusHost {
 
 /// How far a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum MessageState {
     Queued,
@@ -249,6 +260,7 @@ impl MessageState {
 
 /// A line of the log of what went out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageView {
     pub id: MessageId,
     /// Receiver or repository.
@@ -266,6 +278,7 @@ pub struct MessageView {
 
 /// What the definitions in Git ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subscription {
     /// Where it stands.
     pub place: String,
@@ -277,6 +290,7 @@ pub struct Subscription {
 
 /// Everything of the settings page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotifyView {
     pub receivers: Vec<ReceiverView>,
     pub routes: Vec<RouteView>,
@@ -291,6 +305,7 @@ pub struct NotifyView {
 
 /// A template, tried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TemplatePreview {
     pub text: String,
     /// Why the text is Lockstep's own; empty when the template is good.

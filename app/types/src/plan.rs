@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PlanPhase {
     /// In a removal, before anything is deleted.
     PreDelete,
@@ -55,6 +56,7 @@ impl PlanPhase {
 
 /// When the object of a hook is deleted, in Argo CD's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum HookDeletion {
     /// What an earlier sync left, before the hook is made anew.
     BeforeHookCreation,
@@ -77,6 +79,7 @@ impl HookDeletion {
 
 /// Marks a step as that of a hook.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HookMark {
     /// When its object is deleted, in the order of the list's type, each once.
     pub deletions: Vec<HookDeletion>,
@@ -84,6 +87,7 @@ pub struct HookMark {
 
 /// What is done to one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Action {
     Create,
     Configure,
@@ -127,6 +131,7 @@ impl Action {
 
 /// How a declared object that differs is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Method {
     /// Declared fields are set, everything else stays.
     #[default]
@@ -158,6 +163,7 @@ impl Method {
 
 /// One object's part in a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Position in the plan, from 0.
     pub index: u32,
@@ -192,6 +198,7 @@ pub struct Step {
 
 /// A finding of the prune gate that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GateFinding {
     /// The rule: `G2`, `G4` ….
     pub rule: String,
@@ -203,6 +210,7 @@ pub struct GateFinding {
 
 /// The complete plan of one run on one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
     pub target: TargetId,
     pub revision: Revision,
@@ -219,6 +227,7 @@ pub struct Plan {
 
 /// Steps by action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlanCounts {
     pub create: u32,
     pub configure: u32,

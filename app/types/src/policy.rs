@@ -26,6 +26,7 @@ pub const LARGEST: usize = 1024 * 1024;
 
 /// One text of policy lines, and where its first line stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicyFile {
     /// As it is shown: a path, with the key of a ConfigMap where it is in one.
     pub name: String,
@@ -45,6 +46,7 @@ impl PolicyFile {
 
 /// Everything that a policy is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicyText {
     pub files: Vec<PolicyFile>,
     /// `policy.default`: the role that everybody has.
@@ -55,6 +57,7 @@ pub struct PolicyText {
 
 /// Where a line stands and what it says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LineRef {
     pub file: String,
     /// 1-based.
@@ -64,6 +67,7 @@ pub struct LineRef {
 
 /// A line that cannot be used. One is enough to refuse the whole policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicyProblem {
     pub file: String,
     pub line: u32,
@@ -73,6 +77,7 @@ pub struct PolicyProblem {
 
 /// `p, subject, resource, action, object, effect`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rule {
     pub subject: String,
     pub resource: Glob,
@@ -84,6 +89,7 @@ pub struct Rule {
 
 /// `g, member, role`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Membership {
     pub member: String,
     pub role: String,

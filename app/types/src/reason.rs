@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The fixed set of reasons. Also the label of failure metrics, so it stays small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ReasonCode {
     /// The mode is Observe: differences are shown, nothing is written.
     Observing,
@@ -97,6 +98,7 @@ impl ReasonCode {
 
 /// Why, since when, because of what, and what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reason {
     pub code: ReasonCode,
     /// The object it is about, when it is one.

@@ -8,6 +8,7 @@ use std::fmt;
 
 /// Names one object of a cluster. It has no API version on purpose: one object is served in many.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceKey {
     /// API group; empty for the core group.
     pub group: String,
@@ -63,6 +64,7 @@ impl fmt::Display for ResourceKey {
 
 /// One object in the tree of a target: declared in Git, or found below such an object by owner references.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceNode {
     pub key: ResourceKey,
     pub uid: Option<String>,
@@ -82,6 +84,7 @@ pub struct ResourceNode {
 
 /// Everything the drawer shows of one object. Secret values are masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceView {
     pub node: ResourceNode,
     /// YAML of the live object without managed fields; `None` when absent.
@@ -99,6 +102,7 @@ pub struct ResourceView {
 
 /// Where in Git an object is declared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Origin {
     pub path: String,
     /// 1-based; `None` where the renderer cannot tell.
@@ -107,6 +111,7 @@ pub struct Origin {
 
 /// A Kubernetes Event about an object, kept longer than the cluster keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObjectEvent {
     pub object: ResourceKey,
     /// `Normal` or `Warning`.

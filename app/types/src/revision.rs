@@ -6,6 +6,7 @@ use std::fmt;
 
 /// A branch, tag, semver range, commit or `HEAD`, as written in a definition. Empty means `HEAD`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct TargetRevision(pub String);
 
@@ -18,6 +19,7 @@ impl TargetRevision {
 
 /// A commit: forty lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Revision(pub String);
 
@@ -36,6 +38,7 @@ impl fmt::Display for Revision {
 
 /// The revision of a further source of an application, beside that of its first one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SourceRevision {
     pub repo_url: String,
     /// Inside the repository; empty for its root.
@@ -46,6 +49,7 @@ pub struct SourceRevision {
 
 /// A commit as Git tells it. The author is what the commit claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitInfo {
     pub revision: Revision,
     pub parents: Vec<Revision>,
@@ -61,6 +65,7 @@ pub struct CommitInfo {
 
 /// One path that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PathChange {
     pub path: String,
     pub kind: PathChangeKind,
@@ -68,6 +73,7 @@ pub struct PathChange {
 
 /// How a path differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PathChangeKind {
     Added,
     Modified,
@@ -76,6 +82,7 @@ pub enum PathChangeKind {
 
 /// What the signature of a commit proves. The author is claimed by the commit itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum Signature {
     Unsigned,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A state one may go back to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RollbackCandidate {
     pub commit: CommitInfo,
     /// When it last ran here; `None` for a commit that was never deployed.
@@ -21,6 +22,7 @@ pub struct RollbackCandidate {
 
 /// What going back would do; nothing has been written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RollbackPreview {
     pub target: TargetRef,
     pub to: CommitInfo,
@@ -48,6 +50,7 @@ pub struct RollbackPreview {
 
 /// One target's plan in a joint preview.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TargetPlan {
     pub target: TargetRef,
     /// `None` when it cannot be told, with the reason in `error`.
@@ -59,6 +62,7 @@ pub struct TargetPlan {
 
 /// Writes the rollback commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RollbackRequest {
     pub target: TargetId,
     pub to: Revision,
@@ -69,6 +73,7 @@ pub struct RollbackRequest {
 
 /// Keeps one target at a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PinRequest {
     pub target: TargetId,
     pub to: Revision,
@@ -79,6 +84,7 @@ pub struct PinRequest {
 
 /// What became of a rollback.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RollbackOutcome {
     /// The commit is on the branch; the sync follows.
     Committed { revision: Revision },

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// Which set made an application, and from what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetRef {
     /// Kind, namespace and name: `ApplicationSet argocd/addons`.
     pub set: String,
@@ -20,6 +21,7 @@ pub struct SetRef {
 
 /// A set with all that it generates, or does not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetView {
     pub source: SourceId,
     pub source_name: String,
@@ -45,6 +47,7 @@ pub struct SetView {
 
 /// An application that a set generates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetMemberView {
     pub application: ApplicationRef,
     pub set: SetRef,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether Lockstep may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Mode {
     /// Compare and record only.
     Observe,
@@ -33,6 +34,7 @@ impl Mode {
 
 /// A root source as the settings page shows it. Credentials are never part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SourceView {
     pub id: SourceId,
     pub name: String,
@@ -55,6 +57,7 @@ pub struct SourceView {
 
 /// Registers a root source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewSource {
     pub name: String,
     pub repo_url: String,
@@ -77,6 +80,7 @@ pub struct NewSource {
 
 /// What taking over would do, target by target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TakeOverPreview {
     pub source: SourceId,
     /// Binds the act to what was shown.
@@ -88,6 +92,7 @@ pub struct TakeOverPreview {
 
 /// A definition or render that is broken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     pub source: Option<SourceId>,
     pub source_name: String,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The life of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum SyncPhase {
     Pending,
     Planning,
@@ -73,6 +74,7 @@ impl SyncPhase {
 
 /// What an operation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum OperationKind {
     /// Make the cluster match.
     Sync,
@@ -107,6 +109,7 @@ impl OperationKind {
 
 /// Who or what began a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum StartedBy {
     /// A person or token, by display name.
     Person(String),
@@ -132,6 +135,7 @@ impl StartedBy {
 
 /// What became of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepOutcome {
     pub index: u32,
     pub key: ResourceKey,
@@ -151,6 +155,7 @@ pub struct StepOutcome {
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum StepStatus {
     Waiting,
     Running,
@@ -187,6 +192,7 @@ impl StepStatus {
 
 /// A row of history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunSummary {
     pub id: RunId,
     pub operation: OperationId,
@@ -204,6 +210,7 @@ pub struct RunSummary {
 
 /// A run with everything the page shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunView {
     pub summary: RunSummary,
     pub plan: Option<Plan>,
@@ -216,6 +223,7 @@ pub struct RunView {
 
 /// A plan that waits for a yes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApprovalView {
     pub id: ApprovalId,
     pub target: TargetRef,
@@ -229,6 +237,7 @@ pub struct ApprovalView {
 
 /// Asks for a sync of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncRequest {
     pub target: TargetId,
     pub prune: bool,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WebhookProvider {
     Github,
@@ -72,6 +73,7 @@ impl WebhookProvider {
 
 /// What came of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DeliveryOutcome {
     /// A repository is fetched because of it.
     Fetching,
@@ -100,6 +102,7 @@ impl DeliveryOutcome {
 
 /// A delivery with a valid signature. The names in it are the sender's claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delivery {
     pub at: Micros,
     /// The repository that it named; empty when it named none.
@@ -111,6 +114,7 @@ pub struct Delivery {
 
 /// One host in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebhookEndpoint {
     pub provider: WebhookProvider,
     /// To copy into the host's settings.
@@ -122,6 +126,7 @@ pub struct WebhookEndpoint {
 
 /// Webhooks as the settings show them. The secret is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebhooksView {
     /// `None`: there is no secret, and every delivery is refused.
     pub secret_made: Option<Micros>,

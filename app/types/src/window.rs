@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the windows of the project say about one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WindowView {
     pub project: String,
     /// Automatic syncs and self-heal may begin now.

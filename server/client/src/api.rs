@@ -159,6 +159,26 @@ impl Api {
         })
     }
 
+    /// Whatever address, and its answer as it is.
+    pub(crate) async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&serde_json::Value>,
+        idempotency_key: Option<&str>,
+    ) -> Result<serde_json::Value, ClientError> {
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|_| ClientError::Usage(format!("“{method}” is not a method")))?;
+        let mut request = self.request(method, path, &[])?;
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        self.answer(request).await
+    }
+
     fn request(
         &self,
         method: Method,

@@ -6,11 +6,14 @@ mod app_edit;
 mod app_hold;
 mod app_left;
 mod app_logs;
+mod app_objects;
 mod app_rollback;
 mod app_sync;
 mod cluster;
 mod commit;
 mod login;
+mod look;
+mod raw;
 mod session;
 mod source;
 mod token;
@@ -18,7 +21,7 @@ mod wait;
 
 use crate::api::{Api, ClientError};
 use crate::exit::Exit;
-use crate::table::{Format, say, say_json};
+use crate::table::{Format, say, say_json, say_yaml};
 use crate::wire::VersionAnswer;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -50,9 +53,32 @@ impl Global {
     ) -> Result<Exit, ClientError> {
         match self.output {
             Format::Json => say_json(value)?,
-            Format::Table => say(&table(value))?,
+            Format::Yaml => say_yaml(value)?,
+            Format::Table | Format::Wide => say(&table(value))?,
+            Format::Name => {
+                return Err(ClientError::Usage(
+                    "this is no list of names; choose another --output".to_owned(),
+                ));
+            }
         }
         Ok(Exit::Done)
+    }
+
+    /// The same for lists, which have wide tables and names.
+    pub(crate) fn list<T: Serialize>(
+        &self,
+        value: &T,
+        table: impl FnOnce(&T, bool) -> String,
+        names: impl FnOnce(&T) -> Vec<String>,
+    ) -> Result<Exit, ClientError> {
+        if self.output == Format::Name {
+            let names = names(value);
+            if !names.is_empty() {
+                say(&crate::table::plain(&names.join("\n")))?;
+            }
+            return Ok(Exit::Done);
+        }
+        self.show(value, |value| table(value, self.output == Format::Wide))
     }
 }
 
@@ -85,12 +111,31 @@ pub enum ClientCommand {
     /// Who may do what, and why.
     #[command(subcommand)]
     Access(access::Access),
+    /// Groups of applications over clusters, what needs attention first.
+    Fleet(look::Fleet),
+    /// Fields that differ from what Git says, with who changed them. Exit code 1 when there are any.
+    Drift(look::Drift),
+    /// What somebody should know of now, the worst first.
+    Alerts(look::Alerts),
+    /// Who did what, newest first.
+    Audit(look::Audit),
+    /// Any address of the API, for what has no command of its own.
+    Api(raw::Raw),
     /// Versions of this client and of the server.
     Version,
+    /// Completion for a shell: `source <(lockstep completion bash)`.
+    Completion { shell: clap_complete::Shell },
+    /// Writes man pages into a folder.
+    Man { folder: std::path::PathBuf },
 }
 
 impl ClientCommand {
-    pub(crate) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
+    /// `whole` is the command line of the program that this is part of.
+    pub(crate) async fn run(
+        &self,
+        global: &Global,
+        whole: clap::Command,
+    ) -> Result<Exit, ClientError> {
         match self {
             Self::Login(login) => login.run(global).await,
             Self::Token(token) => token.run(global).await,
@@ -102,17 +147,25 @@ impl ClientCommand {
             Self::Cluster(cluster) => cluster.run(global).await,
             Self::Source(source) => source.run(global).await,
             Self::Access(access) => access.run(global).await,
+            Self::Fleet(fleet) => fleet.run(global).await,
+            Self::Drift(drift) => drift.run(global).await,
+            Self::Alerts(alerts) => alerts.run(global).await,
+            Self::Audit(audit) => audit.run(global).await,
+            Self::Api(raw) => raw.run(global).await,
             Self::Version => version(global).await,
+            Self::Completion { shell } => crate::help::completion(*shell, whole),
+            Self::Man { folder } => crate::help::man(folder, whole),
         }
     }
 
-    /// `app diff` says 1 for "there is a difference", `wait` for "it failed" and `access can` for "no", so their mistakes
+    /// `app diff` and `drift` say 1 for "there is a difference", `wait` for "it failed" and `access can` for "no", so their mistakes
     /// are 2.
     pub(crate) fn exit_on_error(&self) -> Exit {
         match self {
-            Self::App(app::App::Diff(_)) | Self::Wait(_) | Self::Access(access::Access::Can(_)) => {
-                Exit::Broken
-            }
+            Self::App(app::App::Diff(_))
+            | Self::Drift(_)
+            | Self::Wait(_)
+            | Self::Access(access::Access::Can(_)) => Exit::Broken,
             _ => Exit::Failed,
         }
     }

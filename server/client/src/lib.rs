@@ -7,6 +7,7 @@ mod apps;
 mod command;
 mod credentials;
 mod exit;
+mod help;
 mod prompt;
 mod table;
 pub mod waiting;
@@ -15,9 +16,10 @@ pub mod wire;
 pub use api::ClientError;
 pub use command::{ClientCommand, Global};
 pub use exit::Exit;
+pub use help::parse;
 pub use prompt::hidden as ask_hidden;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 /// The client alone, when it is built without the server.
@@ -36,19 +38,23 @@ struct Cli {
 
 /// Reads the command line, runs the command, and answers with its exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    run(&cli.global, &cli.command)
+    match parse::<Cli>() {
+        Ok(cli) => run(&cli.global, &cli.command, Cli::command()),
+        Err(code) => code,
+    }
 }
 
 /// Runs one client command. Mistakes go to standard error, results to standard output.
-pub fn run(global: &Global, command: &ClientCommand) -> ExitCode {
+///
+/// `whole` is the command line of the program, for completion and man pages.
+pub fn run(global: &Global, command: &ClientCommand, whole: clap::Command) -> ExitCode {
     // A second installation, as in tests, is refused and changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(command.run(global)),
+        Ok(runtime) => runtime.block_on(command.run(global, whole)),
         Err(error) => Err(ClientError::Local {
             what: "start the client".to_owned(),
             source: error,

@@ -9,7 +9,12 @@ use std::io::Write;
 pub enum Format {
     #[default]
     Table,
+    /// A table with more columns.
+    Wide,
     Json,
+    Yaml,
+    /// Names alone, one a line.
+    Name,
 }
 
 /// Rows under headings, in columns as wide as their widest cell.
@@ -83,6 +88,16 @@ pub(crate) fn say(text: &str) -> Result<(), ClientError> {
 pub(crate) fn say_json(value: &impl Serialize) -> Result<(), ClientError> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| ClientError::local("write JSON")(error.into()))?;
+    say(&text)
+}
+
+/// Writes as YAML.
+pub(crate) fn say_yaml(value: &impl Serialize) -> Result<(), ClientError> {
+    // By way of JSON, so that both say the same.
+    let text = serde_json::to_value(value)
+        .map_err(|error| error.to_string())
+        .and_then(|value| serde_saphyr::to_string(&value).map_err(|error| error.to_string()))
+        .map_err(|error| ClientError::local("write YAML")(std::io::Error::other(error)))?;
     say(&text)
 }
 

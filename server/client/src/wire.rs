@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// An error as RFC 9457 has it, with the port's error inside for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ErrorDocument))]
 pub struct Problem {
     /// Always `about:blank`: the status says the kind.
     #[serde(rename = "type")]
@@ -24,6 +25,7 @@ pub struct Problem {
 
 /// `POST /login`.
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
     pub name: String,
@@ -41,12 +43,14 @@ pub struct LoginBody {
 
 /// A new secret for webhooks. Shown once.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretAnswer {
     pub secret: String,
 }
 
 /// The answer to [`LoginBody`].
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoggedIn {
     pub token: String,
     pub name: String,
@@ -55,6 +59,7 @@ pub struct LoggedIn {
 
 /// `POST …/sync`.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SyncBody {
     pub prune: bool,
@@ -63,12 +68,14 @@ pub struct SyncBody {
 
 /// What was started.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Started {
     pub operation: OperationId,
 }
 
 /// `GET /operations/{id}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationAnswer {
     /// `None` while it waits to be picked up.
     pub run: Option<RunId>,
@@ -76,6 +83,7 @@ pub struct OperationAnswer {
 
 /// `POST …/rollback`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RollbackBody {
     pub to: Revision,
@@ -85,6 +93,7 @@ pub struct RollbackBody {
 
 /// `POST /edits`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EditBody {
     pub edit: Edit,
@@ -96,12 +105,14 @@ pub struct EditBody {
 
 /// The answer of `POST /edits/template`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TemplateAnswer {
     pub text: String,
 }
 
 /// `POST …/pin`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PinBody {
     pub to: Revision,
@@ -111,6 +122,7 @@ pub struct PinBody {
 
 /// `POST …/hold`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
     /// Without it all writes are held.
@@ -122,6 +134,7 @@ pub struct HoldBody {
 
 /// `POST /leftovers/{target}/remove`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RemovalBody {
     /// Digest of the plan that was shown.
@@ -134,6 +147,7 @@ pub struct RemovalBody {
 
 /// `POST /approvals/{id}`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DecisionBody {
     pub digest: String,
@@ -142,6 +156,7 @@ pub struct DecisionBody {
 
 /// `POST /sources/{id}/take-over`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TakeOverBody {
     pub digest: String,
@@ -149,6 +164,7 @@ pub struct TakeOverBody {
 
 /// `POST /users`.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserBody {
     pub name: String,
@@ -158,6 +174,7 @@ pub struct UserBody {
 
 /// `POST /users/{id}/disabled`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DisabledBody {
     pub disabled: bool,
@@ -165,6 +182,7 @@ pub struct DisabledBody {
 
 /// `POST /users/{id}/password`.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordBody {
     /// Needed for one's own account.
@@ -175,6 +193,7 @@ pub struct PasswordBody {
 
 /// `POST /tokens`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
     pub label: String,
@@ -190,6 +209,7 @@ pub struct TokenBody {
 
 /// `POST /tokens/{id}/rotate`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateBody {
     /// So long the old token works on.
@@ -203,6 +223,7 @@ fn an_hour() -> u32 {
 
 /// `POST /automation`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AutomationBody {
     pub name: String,
@@ -211,12 +232,14 @@ pub struct AutomationBody {
 
 /// The answer of `DELETE …/sessions`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ended {
     pub ended: u32,
 }
 
 /// `POST /access/source`. Without a source the roles of the accounts count.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicySourceBody {
     #[serde(default)]
@@ -225,24 +248,28 @@ pub struct PolicySourceBody {
 
 /// The answer to [`TokenBody`]: shown once.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IssuedToken))]
 pub struct NewToken {
     pub token: String,
 }
 
 /// Something new, by id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Created<T> {
     pub id: T,
 }
 
 /// `GET /version`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionAnswer {
     pub version: String,
 }
 
 /// `GET /events/head`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeadAnswer {
     pub head: u64,
 }

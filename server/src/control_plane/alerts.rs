@@ -22,8 +22,10 @@ use lockstep_types::ports::{Alerts, Answer};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Incidents that are sent at once.
+/// Incidents that are read at once.
 const INCIDENTS: u64 = 500;
+/// Incidents of one page.
+const MOST_INCIDENTS: usize = 500;
 /// Lines of the log that are sent at once.
 const LOG: u64 = 100;
 /// Settings of each kind.
@@ -48,23 +50,39 @@ impl Alerts for Plane {
     async fn alerts(&self, actor: &Actor, query: &AlertQuery) -> Answer<AlertsView> {
         allow(actor, Permission::Get)?;
         let db = self.runtime.store();
-        let found = store::incident::page(db, &query.filter, query.resolved, INCIDENTS).await;
-        let mut incidents = found.map_err(refuse::store)?;
-        incidents.retain(|incident| sees(actor, incident));
+        // What somebody may not see must not use up their page.
+        let (mut incidents, mut after, mut more) = (Vec::new(), query.after, true);
+        while more && incidents.len() < MOST_INCIDENTS {
+            let found =
+                store::incident::page(db, &query.filter, query.resolved, after, INCIDENTS).await;
+            let found = found.map_err(refuse::store)?;
+            more = found.len() as u64 == INCIDENTS;
+            for incident in found {
+                if incidents.len() == MOST_INCIDENTS {
+                    more = true;
+                    break;
+                }
+                after = Some(incident.id);
+                if sees(actor, &incident) {
+                    incidents.push(incident);
+                }
+            }
+        }
         let open = if actor.may_on_all(Permission::Get) {
             store::incident::count_open(db)
                 .await
                 .map_err(refuse::store)?
         } else {
-            let all = store::incident::page(db, "", false, u64::MAX >> 1).await;
+            let all = store::incident::all_open(db).await;
             let seen = all.map_err(refuse::store)?;
             let seen = seen.iter().filter(|incident| sees(actor, incident)).count();
             u32::try_from(seen).unwrap_or(u32::MAX)
         };
-        if !query.resolved {
-            incidents.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.opened_at));
-        }
-        Ok(AlertsView { open, incidents })
+        Ok(AlertsView {
+            open,
+            incidents,
+            next: after.filter(|_| more),
+        })
     }
 
     async fn notify(&self, actor: &Actor) -> Answer<NotifyView> {

@@ -1,8 +1,10 @@
 //! The ports over a real database and real repositories, without clusters and without reconcilers: what they write is
 //! looked at before anybody takes it up.
 
+mod actions;
 mod acts;
 mod bench;
+mod conformance;
 mod doors;
 mod editing;
 mod fleet;

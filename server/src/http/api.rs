@@ -1,11 +1,16 @@
 //! `/api/v1`: the ports over HTTP, for the command line and for programs. Each route takes its input apart, asks one
 //! port and wraps the answer; nothing is decided here.
+#![allow(
+    unused_qualifications,
+    reason = "the macro that describes routes qualifies the types that it is given"
+)]
 
 mod access;
 mod accounts;
 mod alerts;
 mod applications;
 mod clusters;
+pub mod document;
 mod edits;
 mod fleet;
 mod leftovers;
@@ -24,6 +29,7 @@ use lockstep_types::account::Permission::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 /// What a route answers with.
 type Reply<T> = Result<Json<T>, Refusal>;
@@ -34,8 +40,13 @@ fn done() -> Json<Value> {
 }
 
 /// `{id}` and `{target}` of an address. The target decides; the application is there for the reader.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 struct OnTarget {
+    /// The application, for the reader.
+    #[serde(rename = "id")]
+    _id: String,
+    /// The application on one cluster.
     target: lockstep_types::id::TargetId,
 }
 
@@ -45,6 +56,8 @@ pub fn table() -> Table {
         .post_public("/login", accounts::log_in)
         .get_signed_in("/me", accounts::me)
         .get_signed_in("/version", accounts::version)
+        .get_signed_in("/openapi.json", document::openapi)
+        .get("/events", Get, super::stream::events)
         .get("/events/head", Get, fleet::head)
         .get("/fleet", Get, fleet::fleet)
         .get("/problems", Get, fleet::problems)

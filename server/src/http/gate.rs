@@ -116,7 +116,8 @@ fn turn_away(request: &Request) -> Response {
     let wants_page = accepts
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    let machine = path.starts_with("/api/") || path == "/events";
+    let machine =
+        (path.starts_with("/api/") && !path.starts_with("/api/docs")) || path == "/events";
     if machine || (path.starts_with("/sfn") && !wants_page) {
         return Refusal(PortError::Unauthenticated).into_response();
     }

@@ -1,7 +1,7 @@
 //! Headers of every answer, and the id under which the log has the request.
 
 use super::Web;
-use super::problem::problem;
+use super::problem::{self, problem};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -38,6 +38,12 @@ pub fn page_policy(nonce: &str) -> String {
     )
 }
 
+/// The policy of the page that shows the API: its own scripts and nothing in line. It sets styles of its own elements.
+pub fn docs_policy() -> &'static str {
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+}
+
 /// Adds what is missing, and logs the request under an id of our own.
 pub async fn headers(State(web): State<Web>, request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().to_string();
@@ -49,10 +55,14 @@ pub async fn headers(State(web): State<Web>, request: Request, next: Next) -> Re
         path = request.uri().path(),
     );
     let started = Instant::now();
+    let machine = request.uri().path().starts_with("/api/");
     let mut response = match too_much(&request) {
         Some(refusal) => refusal,
         None => next.run(request).instrument(span.clone()).await,
     };
+    if machine {
+        response = problem::reshape(response);
+    }
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| match status {

@@ -61,6 +61,27 @@ fn document(status: StatusCode, detail: String, field: Option<String>) -> Respon
     response
 }
 
+/// Refusals that no handler of ours has written (a method that there is not, a body that is too large) in our form.
+pub fn reshape(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let ours = kind.is_some_and(|kind| kind == "application/problem+json");
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "this address takes another method",
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
+        StatusCode::GATEWAY_TIMEOUT => "it took too long; try again",
+        _ => "the request cannot be answered",
+    };
+    let mut made = problem(status, detail);
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        made.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    made
+}
+
 /// Addresses below `/api` that lead nowhere.
 pub async fn no_such_route() -> Response {
     problem(StatusCode::NOT_FOUND, "there is no such address in the API")

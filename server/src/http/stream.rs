@@ -1,6 +1,10 @@
-//! `GET /events`: the event log as a stream of server-sent events, resumable by `Last-Event-ID` or `after`.
+//! `GET /events`, for programs `GET /api/v1/events`: the event log as a stream of server-sent events, resumable by `Last-Event-ID` or `after`.
 //!
 //! It holds no database connection while it waits. It ends within seconds when the session or token behind it ends.
+#![allow(
+    unused_qualifications,
+    reason = "the macro that describes routes qualifies the types that it is given"
+)]
 
 use super::Web;
 use super::extract::{Caller, Params};
@@ -24,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
 use tower_sessions::Session;
+use utoipa::IntoParams;
 
 /// Tabs and scripts of one person.
 const PER_USER: usize = 32;
@@ -33,8 +38,9 @@ pub(super) const RECHECK: Duration = Duration::from_secs(4);
 const COMMENT: Duration = Duration::from_secs(15);
 
 /// What to send. Without a topic: everything the actor may see.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
 pub struct Wanted {
     /// Everything after this number; `Last-Event-ID` wins.
     after: Option<u64>,
@@ -164,7 +170,16 @@ impl Credential {
     }
 }
 
-/// Opens the stream.
+/// The event log as a stream of server-sent events. It goes on where it broke off: with the header `Last-Event-ID`, or with
+/// `after`. `reset` means to read everything again, from the number that it carries on.
+#[utoipa::path(
+    get,
+    path = "/events",
+    operation_id = "events",
+    tag = "fleet",
+    params(Wanted),
+    responses((status = 200, description = "Server-sent events; the data of each is JSON.", body = String, content_type = "text/event-stream")),
+)]
 pub async fn events(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -23,20 +23,22 @@ pub(super) struct Request {
     pub body: String,
 }
 
-/// The requests of a message; none for mail, which is no request.
+/// The requests of a message; none for mail, which is no request. Where a receiver keeps one alert per condition, those in
+/// `newer` are left to the message that knows better.
 pub(super) fn requests(
     channel: Channel,
     secret: &ReceiverSecret,
     message: &Outgoing,
     id: MessageId,
     owner: &str,
+    newer: &BTreeSet<Condition>,
 ) -> Vec<Request> {
     let url = secret.address.clone();
     match channel {
         Channel::Webhook => vec![webhook(url, secret, message, id)],
         Channel::Slack => vec![plain(url, &json!({"text": slack(message)}))],
         Channel::Teams => vec![plain(url, &teams(message))],
-        Channel::PagerDuty => pager_duty(url, secret, message, owner),
+        Channel::PagerDuty => pager_duty(url, secret, message, owner, newer),
         Channel::Email => Vec::new(),
     }
 }
@@ -125,6 +127,12 @@ fn teams(message: &Outgoing) -> Value {
     })
 }
 
+/// All conditions that a message tells of. An earlier version wrote down only its incidents.
+pub(super) fn conditions(message: &Outgoing) -> BTreeSet<Condition> {
+    let named = message.items.iter().map(|item| item.condition);
+    named.chain(message.conditions.iter().copied()).collect()
+}
+
 /// Events API v2. One alert per condition, whose number rises and falls, and which ends when none is left: so a
 /// thousand alerts at once page once.
 fn pager_duty(
@@ -132,10 +140,11 @@ fn pager_duty(
     secret: &ReceiverSecret,
     message: &Outgoing,
     owner: &str,
+    newer: &BTreeSet<Condition>,
 ) -> Vec<Request> {
-    let conditions: BTreeSet<Condition> = message.items.iter().map(|item| item.condition).collect();
-    conditions
-        .into_iter()
+    conditions(message)
+        .difference(newer)
+        .copied()
         .map(|condition| {
             let of_it: Vec<_> = message
                 .items
@@ -196,7 +205,14 @@ mod tests {
         let mut message = example("https://lockstep.example.org");
         message.items[0].subject = "<!channel> & *co*".to_owned();
         message.title = "<!channel>".to_owned();
-        requests(channel, &secret, &message, MessageId(Uuid::nil()), "r1")
+        requests(
+            channel,
+            &secret,
+            &message,
+            MessageId(Uuid::nil()),
+            "r1",
+            &BTreeSet::new(),
+        )
     }
 
     fn body(request: &Request) -> Value {
@@ -266,5 +282,13 @@ mod tests {
         );
         assert_eq!(events[0]["payload"]["severity"], "warning");
         assert_eq!(events[0]["routing_key"], "key");
+
+        let secret = ReceiverSecret::default();
+        let message = example("https://lockstep.example.org");
+        let id = MessageId(Uuid::nil());
+        let newer = [Condition::Drift].into();
+        let late = requests(Channel::PagerDuty, &secret, &message, id, "r1", &newer);
+        assert_eq!(late.len(), 1, "a late trigger opens nothing again");
+        assert_eq!(body(&late[0])["event_action"], "resolve");
     }
 }

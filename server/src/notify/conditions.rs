@@ -220,7 +220,12 @@ impl Seen<'_> {
         let last = self.summary.last_compared.unwrap_or(self.started);
         let since = last.max(self.started);
         if self.now.seconds_since(since) < dwell {
-            return Verdict::Over;
+            // Only a comparison ends what an earlier process has opened: a start proves nothing.
+            return if self.compared {
+                Verdict::Over
+            } else {
+                Verdict::Unsure
+            };
         }
         Verdict::Holds {
             since,
@@ -401,6 +406,20 @@ mod tests {
             Verdict::Unsure,
             "a retry does not end the incident"
         );
+        let mut away_itself = target();
+        away_itself.last_compared = Some(NOW.plus_seconds(-90_000));
+        let mut restarted = seen(&away_itself);
+        (restarted.compared, restarted.started) = (false, NOW.plus_seconds(-60));
+        assert_eq!(
+            restarted.judge(Condition::Stale, &rules),
+            Verdict::Unsure,
+            "a start does not end the incident"
+        );
+        restarted.started = NOW.plus_seconds(-1900);
+        assert!(matches!(
+            restarted.judge(Condition::Stale, &rules),
+            Verdict::Holds { .. }
+        ));
         let one = target();
         let mut new = seen(&one);
         new.compared = false;

@@ -1,7 +1,7 @@
 //! Empties the queue: each message by itself, so that one slow receiver delays no other, with more and more time between
 //! attempts.
 
-use super::channel::{Request, requests};
+use super::channel::{Request, conditions, requests};
 use super::host::{StatusPost, api, place};
 use super::outgoing::Outgoing;
 use super::{Notifier, mail};
@@ -9,10 +9,12 @@ use crate::runtime::now;
 use crate::store::message::DueMessage;
 use crate::store::{StoreError, message, receiver};
 use engine::source::Credential;
+use lockstep_types::alert::Condition;
 use lockstep_types::id::ReceiverId;
 use lockstep_types::notify::{Channel, MessageState};
 use lockstep_types::revision::Revision;
 use secrecy::ExposeSecret;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -113,6 +115,10 @@ async fn round(notifier: &Notifier, permits: &Arc<Semaphore>) -> Result<Duration
     let free = u64::try_from(permits.available_permits()).unwrap_or(1);
     let taken = message::take(&mut tx, free).await?;
     tx.commit().await?;
+    if taken.is_empty() {
+        // What is due waits for an earlier message to the same receiver, whose end wakes this.
+        return Ok(LOOK);
+    }
     for due in taken {
         let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
             break;
@@ -163,7 +169,10 @@ async fn attempt(notifier: &Notifier, due: &DueMessage) -> Result<(), StoreError
                     let next = tx.now().plus_seconds(*pause);
                     message::again(&mut tx, due.id, next, &words).await?;
                 }
-                None => message::end(&mut tx, due.id, MessageState::Failed, &words).await?,
+                None => {
+                    message::end(&mut tx, due.id, MessageState::Failed, &words).await?;
+                    super::statuses::give_up(&mut tx, &due.kind, &due.body).await?;
+                }
             }
         }
     }
@@ -196,10 +205,30 @@ async fn send(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendErro
         return Ok(Outcome::Sent);
     }
     let owner = receiver.id.to_string();
-    for request in requests(receiver.channel, &secret, &message, due.id, &owner) {
+    let newer = if receiver.channel == Channel::PagerDuty && due.kind == "alerts" {
+        told_since(notifier, due).await.map_err(store)?
+    } else {
+        BTreeSet::new()
+    };
+    if !newer.is_empty() && conditions(&message).is_subset(&newer) {
+        return Ok(Outcome::Outdated);
+    }
+    for request in requests(receiver.channel, &secret, &message, due.id, &owner, &newer) {
         post(notifier, &request).await?;
     }
     Ok(Outcome::Sent)
+}
+
+/// Conditions of which a later message tells: an attempt that is repeated must not open again what that one has ended.
+async fn told_since(
+    notifier: &Notifier,
+    due: &DueMessage,
+) -> Result<BTreeSet<Condition>, StoreError> {
+    let bodies = message::later(notifier.runtime.store(), due.owner, due.id).await?;
+    let later = bodies
+        .iter()
+        .filter_map(|body| serde_json::from_str::<Outgoing>(body).ok());
+    Ok(later.flat_map(|message| conditions(&message)).collect())
 }
 
 async fn status(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendError> {
@@ -210,9 +239,7 @@ async fn status(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendEr
         .await
         .map_err(|error| SendError::passing(error.to_string()))?;
     let newest = told.get(&post_of.context);
-    if newest.is_some_and(|(state, words)| {
-        state != post_of.state.word() || *words != post_of.description
-    }) {
+    if newest.is_some_and(|told| !told.says(post_of.state.word(), &post_of.description)) {
         return Ok(Outcome::Outdated);
     }
     let token = match notifier

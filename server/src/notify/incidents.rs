@@ -4,7 +4,7 @@ use super::conditions::{OF_TARGETS, Seen, Verdict};
 use super::outgoing::compose;
 use super::routing::{Known, due, left};
 use super::subscriptions::{Asking, subscriptions};
-use super::{Notifier, QUEUE, rules, template};
+use super::{LOG_SECONDS, Notifier, QUEUE, rules, template};
 use crate::runtime::now;
 use crate::store::application::ApplicationRow;
 use crate::store::incident::NewIncident;
@@ -23,8 +23,10 @@ use lockstep_types::reason::ReasonCode;
 use lockstep_types::time::Micros;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The end of an incident is told when it was not longer ago than this.
+/// Ends that were not told yet are looked for this far back.
 const LATE_SECONDS: i64 = 24 * 3600;
+/// For so long after a start they are looked for as far back as incidents are kept.
+const CATCH_UP_SECONDS: i64 = 120;
 
 /// A subject with one of its conditions, judged.
 type Judged = (
@@ -223,7 +225,12 @@ pub(super) async fn tell(notifier: &Notifier) -> Result<Option<Micros>, StoreErr
     let now = now();
     let open = incident::all_open(db).await?;
     let mut incidents = open.clone();
-    incidents.extend(incident::resolved_since(db, now.plus_seconds(-LATE_SECONDS)).await?);
+    let back = if now.seconds_since(notifier.started) < CATCH_UP_SECONDS {
+        LOG_SECONDS
+    } else {
+        LATE_SECONDS
+    };
+    incidents.extend(incident::resolved_since(db, now.plus_seconds(-back)).await?);
     let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id).collect();
     let told = message::told(db, &ids).await?;
     let routes: Vec<_> = receiver::routes(db)
@@ -233,7 +240,8 @@ pub(super) async fn tell(notifier: &Notifier) -> Result<Option<Micros>, StoreErr
         .collect();
     let asked = asked(notifier, &receivers, &incidents).await?;
     let rules = rules(db).await?;
-    let last_told = message::last_told(db).await?;
+    let last_told =
+        message::last_told(db, now.plus_seconds(-i64::from(rules.apart_seconds))).await?;
     let receiver_ids: Vec<ReceiverId> = receivers.iter().map(|receiver| receiver.id).collect();
     let due = due(&Known {
         incidents: &incidents,
@@ -249,16 +257,16 @@ pub(super) async fn tell(notifier: &Notifier) -> Result<Option<Micros>, StoreErr
         .iter()
         .map(|incident| (incident.id, incident))
         .collect();
-    let left = left(&open);
     for (id, items) in due.messages {
         let Some(receiver) = receivers.iter().find(|receiver| receiver.id == id) else {
             continue;
         };
-        let told: Vec<(&Incident, News)> = items
+        let telling: Vec<(&Incident, News)> = items
             .iter()
             .filter_map(|(id, news)| Some((*by_id.get(id)?, *news)))
             .collect();
-        let mut outgoing = compose(&notifier.runtime.settings().public_url, &told, left.clone());
+        let left = left(id, &open, &told, &items);
+        let mut outgoing = compose(&notifier.runtime.settings().public_url, &telling, left);
         let mut note = String::new();
         if !receiver.template.is_empty() {
             match template::render(&receiver.template, &outgoing) {

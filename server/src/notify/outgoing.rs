@@ -3,7 +3,7 @@
 use crate::store::message::News;
 use lockstep_types::alert::{Condition, Incident, IncidentSubject, Severity};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Incidents named in one message; the others are counted.
 const NAMED: usize = 50;
@@ -22,7 +22,10 @@ pub struct Outgoing {
     /// The worst of what was opened, or of what is over.
     pub severity: Severity,
     pub items: Vec<Item>,
-    /// Still open by condition, among all.
+    /// What it tells of, also in incidents that are left out.
+    #[serde(default)]
+    pub conditions: BTreeSet<Condition>,
+    /// Still open by condition, among those that the receiver knows of.
     pub left: BTreeMap<Condition, u32>,
     /// The page of alerts.
     pub link: String,
@@ -88,6 +91,10 @@ pub(super) fn compose(
         left_out,
         severity,
         items,
+        conditions: told
+            .iter()
+            .map(|(incident, _)| incident.condition)
+            .collect(),
         left,
         link: format!("{public_url}/alerts"),
     };

@@ -88,6 +88,8 @@ impl Known<'_> {
         if own.peek().is_none() {
             return Some((news, began));
         }
+        // Who was told is told that it is over, whatever became of the route or the annotation that asked for it.
+        let otherwise = (news == News::Resolved).then_some(began);
         own.filter(|route| matches(route, incident))
             .map(|route| {
                 // The end of what was told is told without a second wait.
@@ -103,6 +105,7 @@ impl Known<'_> {
                 }
             })
             .min()
+            .or(otherwise)
             .map(|at| (news, at))
     }
 }
@@ -206,11 +209,24 @@ pub fn check_quiet(text: &str) -> Result<Option<Quiet>, String> {
     }
 }
 
-/// All that are still open, by condition.
-pub(super) fn left(open: &[Incident]) -> BTreeMap<Condition, u32> {
+/// What a receiver knows to be open once it has this message, by condition. What it was never told of does not count:
+/// its alert would not end with the last that it knows.
+pub(super) fn left(
+    receiver: ReceiverId,
+    open: &[Incident],
+    told: &BTreeSet<(ReceiverId, IncidentId, News)>,
+    message: &[(IncidentId, News)],
+) -> BTreeMap<Condition, u32> {
+    let now: BTreeSet<IncidentId> = message
+        .iter()
+        .filter(|(_, news)| *news == News::Opened)
+        .map(|(id, _)| *id)
+        .collect();
     let mut left = BTreeMap::new();
     for incident in open {
-        *left.entry(incident.condition).or_insert(0) += 1;
+        if now.contains(&incident.id) || told.contains(&(receiver, incident.id, News::Opened)) {
+            *left.entry(incident.condition).or_insert(0) += 1;
+        }
     }
     left
 }

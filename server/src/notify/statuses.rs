@@ -6,26 +6,32 @@ use super::{Notifier, QUEUE};
 use crate::control_plane::slug;
 use crate::runtime::now;
 use crate::store::commit::{CommitRender, SeenCommit};
-use crate::store::message::NewMessage;
+use crate::store::message::{NewMessage, ToldStatus};
 use crate::store::receiver::StatusHost;
 use crate::store::target::Which;
-use crate::store::{self, StoreError, message, receiver};
+use crate::store::{self, StoreError, Tx, message, receiver};
+use lockstep_types::Micros;
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::activity::RenderOutcome;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
 use lockstep_types::health::HealthStatus;
-use lockstep_types::id::{TargetId, UserId};
+use lockstep_types::id::{StatusHostId, TargetId, UserId};
 use lockstep_types::policy::Rights;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::revision::Revision;
 use lockstep_types::source::Mode;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
+/// The kind of its messages.
+pub(super) const KIND: &str = "status";
 /// Commits that are looked at in one pass.
 const COMMITS: u64 = 60;
 /// Older commits have the status they have.
 const RECENT_SECONDS: i64 = 24 * 3600;
+/// A host that said no, or nothing, is asked again after this, when nothing else shows that it answers.
+const ASK_AGAIN_SECONDS: i64 = 3600;
 /// So long a target that does not contain a commit may still be about to.
 const NOT_YET_SECONDS: i64 = 600;
 
@@ -45,6 +51,7 @@ pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
     }
     let recent = now().plus_seconds(-RECENT_SECONDS);
     let commits = store::commit::page(db, "", None, COMMITS).await?;
+    let mut answered: BTreeMap<StatusHostId, Option<Micros>> = BTreeMap::new();
     let mut summaries: Option<HashMap<TargetId, TargetSummary>> = None;
     for commit in commits {
         let old = commit.seen_at < recent || commit.info.committed_at < recent;
@@ -57,9 +64,22 @@ pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
         let sha = &commit.info.revision;
         let told = message::statuses(db, &commit.repo_url, sha).await?;
         let done = CommitState::Success.word();
-        if !told.is_empty() && told.values().all(|(state, _)| state == done) {
+        if !told.is_empty()
+            && told
+                .values()
+                .all(|told| told.state == done && told.given_up_at.is_none())
+        {
             continue;
         }
+        let answered = match answered.get(&host.id) {
+            Some(at) => *at,
+            None if told.values().all(|told| told.given_up_at.is_none()) => None,
+            None => {
+                let at = message::answered(db, host.id.0).await?;
+                answered.insert(host.id, at);
+                at
+            }
+        };
         // A commit that cannot be placed now is placed with the next pass.
         let Ok(rollout) = notifier.fleet.rollout(&reader(), &sha.0).await else {
             continue;
@@ -79,9 +99,9 @@ pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
             now().seconds_since(commit.seen_at) < NOT_YET_SECONDS,
         );
         for (context, wanted) in wanted {
-            let known = told.get(&context);
-            let same = known.is_some_and(|(state, description)| {
-                state == wanted.state.word() && *description == wanted.description
+            let same = told.get(&context).is_some_and(|told| {
+                told.says(wanted.state.word(), &wanted.description)
+                    && !worth_repeating(told, answered, now())
             });
             if !same {
                 queue(notifier, host, &commit, context, wanted).await?;
@@ -89,6 +109,31 @@ pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Whether a status that was given up is worth another try: the host has answered since, or it was long ago.
+fn worth_repeating(told: &ToldStatus, answered: Option<Micros>, now: Micros) -> bool {
+    told.given_up_at.is_some_and(|at| {
+        answered.is_some_and(|answered| answered > at) || now.seconds_since(at) >= ASK_AGAIN_SECONDS
+    })
+}
+
+/// Notes that a message with a status did not get through. Other messages are none of its business.
+pub(super) async fn give_up(tx: &mut Tx, kind: &str, body: &str) -> Result<(), StoreError> {
+    if kind != KIND {
+        return Ok(());
+    }
+    let Ok(post) = serde_json::from_str::<StatusPost>(body) else {
+        return Ok(());
+    };
+    message::give_up_status(
+        tx,
+        &post.repo_url,
+        &Revision(post.sha.clone()),
+        &post.context,
+        (post.state.word(), &post.description),
+    )
+    .await
 }
 
 /// Who asks where a commit is.
@@ -139,7 +184,7 @@ async fn queue(
         source,
     })?;
     let new = NewMessage {
-        kind: "status",
+        kind: KIND,
         owner: host.id.0,
         to: commit.repo_url.clone(),
         what: format!("{} {}: {}", sha.short(), post.context, post.state.word()),
@@ -158,7 +203,9 @@ async fn queue(
         &post.description,
     )
     .await?;
-    message::queue(&mut tx, &new, QUEUE).await?;
+    for body in message::queue(&mut tx, &new, QUEUE).await?.dropped {
+        give_up(&mut tx, KIND, &body).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -169,7 +216,7 @@ fn wanted(
     targets: &[CommitOnTarget],
     summaries: &HashMap<TargetId, TargetSummary>,
     renders: &[CommitRender],
-    told: &BTreeMap<String, (String, String)>,
+    told: &BTreeMap<String, ToldStatus>,
     fresh: bool,
 ) -> BTreeMap<String, Wanted> {
     let mut clusters: BTreeMap<&str, Vec<(CommitState, String)>> = BTreeMap::new();
@@ -202,8 +249,8 @@ fn wanted(
         .map(|(cluster, states)| {
             let context = format!("lockstep/{cluster}");
             let mut wanted = sum(&states);
-            if let Some((state, description)) = told.get(&context)
-                && state == CommitState::Failure.word()
+            if let Some(told) = told.get(&context)
+                && told.state == CommitState::Failure.word()
                 && wanted.state == CommitState::Success
                 && !targets.iter().any(|target| {
                     let summary = summaries.get(&target.target.id);
@@ -216,7 +263,7 @@ fn wanted(
                 // It came to be live only by the commit that mended it.
                 wanted = Wanted {
                     state: CommitState::Failure,
-                    description: description.clone(),
+                    description: told.description.clone(),
                 };
             }
             (context, wanted)
@@ -318,6 +365,21 @@ fn sum(states: &[(CommitState, String)]) -> Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_that_was_given_up_is_repeated_when_its_host_answers() {
+        let given_up = |seconds: Option<i64>| ToldStatus {
+            state: "success".to_owned(),
+            description: "live".to_owned(),
+            given_up_at: seconds.map(|seconds| Micros(0).plus_seconds(seconds)),
+        };
+        let at = |seconds| Micros(0).plus_seconds(seconds);
+        assert!(!worth_repeating(&given_up(None), Some(at(90)), at(99)));
+        assert!(!worth_repeating(&given_up(Some(50)), None, at(99)));
+        assert!(!worth_repeating(&given_up(Some(50)), Some(at(40)), at(99)));
+        assert!(worth_repeating(&given_up(Some(50)), Some(at(51)), at(99)));
+        assert!(worth_repeating(&given_up(Some(50)), None, at(3650)));
+    }
 
     #[test]
     fn the_worst_of_many_speaks_for_the_cluster() {

@@ -109,6 +109,7 @@ pub(crate) fn example(public_url: &str) -> Outgoing {
             ),
             item("resolved", Condition::Degraded, "shop / web on prod-eu", ""),
         ],
+        conditions: [Condition::Drift, Condition::Degraded].into(),
         left: [(Condition::Drift, 1)].into(),
         link: format!("{public_url}/alerts"),
     };

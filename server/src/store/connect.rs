@@ -276,6 +276,31 @@ fn named(error: StoreError, connections: &Connections) -> StoreError {
     }
 }
 
+/// Copies a SQLite file: one read transaction, so that the copy is of one moment.
+pub(super) async fn copy_to(connections: &Connections, path: &Path) -> Result<(), StoreError> {
+    let quoted = path.display().to_string().replace('\'', "''");
+    connections
+        .writer
+        .execute_unprepared(&format!("VACUUM INTO '{quoted}'"))
+        .await
+        .doing("copy the database")
+        .map_err(|error| named(error, connections))?;
+    Ok(())
+}
+
+/// Leaves the write-ahead log, which SQLite allows only to the last that has the file open, and closes.
+pub(super) async fn close_alone(connections: &Connections) -> Result<(), StoreError> {
+    // Our own readers count too.
+    let _ = connections.reader.close_by_ref().await;
+    let left = connections
+        .writer
+        .execute_unprepared("PRAGMA journal_mode = DELETE")
+        .await
+        .doing("close the database");
+    connections.close().await;
+    left.map(|_| ()).map_err(|error| named(error, connections))
+}
+
 /// Reads every page of a SQLite file.
 pub(super) async fn verify(connections: &Connections) -> Result<(), StoreError> {
     if connections.reader.get_database_backend() != DbBackend::Sqlite {

@@ -8,10 +8,10 @@ use lockstep_types::Micros;
 use lockstep_types::alert::{Condition, Incident, IncidentSubject, Severity};
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{IncidentId, TargetId};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LikeExpr};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, Condition as Cond, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -134,14 +134,58 @@ pub async fn count_open(db: &impl Read) -> Result<u32, StoreError> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Incidents that hold every word, oldest first when open and newest first when over.
+/// How bad it is as a number, the worst first.
+fn rank() -> Expr {
+    let is = |severity: Severity| incident::Column::Severity.eq(severity.word());
+    CaseStatement::new()
+        .case(is(Severity::Critical), 0)
+        .case(is(Severity::Warning), 1)
+        .finally(2)
+        .into()
+}
+
+/// What comes after an incident in the order of [`page`].
+async fn behind(db: &impl Read, after: IncidentId, resolved: bool) -> Result<Cond, StoreError> {
+    use incident::Column as C;
+    let last = incident::Entity::find_by_id(after.to_string())
+        .one(&db.executor())
+        .await
+        .doing("read incidents")?
+        .ok_or_else(|| StoreError::NotFound {
+            subject: format!("incident {after}"),
+        })?;
+    if resolved {
+        // One that is open stands before all that are over.
+        let at = last.resolved_at.unwrap_or(i64::MAX);
+        let same = Cond::all().add(C::ResolvedAt.eq(at)).add(C::Id.lt(last.id));
+        return Ok(Cond::any().add(C::ResolvedAt.lt(at)).add(same));
+    }
+    let severity = Column("incident", "severity").word(Severity::from_word(&last.severity))?;
+    let better = [Severity::Info, Severity::Warning, Severity::Critical]
+        .into_iter()
+        .filter(|other| *other < severity)
+        .map(Severity::word);
+    let same_time = Cond::all()
+        .add(C::OpenedAt.eq(last.opened_at))
+        .add(C::Id.gt(last.id));
+    let same = Cond::all().add(C::Severity.eq(severity.word())).add(
+        Cond::any()
+            .add(C::OpenedAt.gt(last.opened_at))
+            .add(same_time),
+    );
+    Ok(Cond::any().add(C::Severity.is_in(better)).add(same))
+}
+
+/// Incidents that hold every word, after one of them: the worst and then the oldest first when open, the newest first when
+/// over.
 ///
 /// # Errors
-/// When the database cannot be read.
+/// When the database cannot be read; [`StoreError::NotFound`] when `after` is no longer known.
 pub async fn page(
     db: &impl Read,
     filter: &str,
     resolved: bool,
+    after: Option<IncidentId>,
     limit: u64,
 ) -> Result<Vec<Incident>, StoreError> {
     let mut select = incident::Entity::find().limit(limit);
@@ -149,14 +193,20 @@ pub async fn page(
         let like = LikeExpr::new(anywhere(word)).escape('\\');
         select = select.filter(Expr::col(incident::Column::Search).like(like));
     }
+    if let Some(after) = after {
+        select = select.filter(behind(db, after, resolved).await?);
+    }
     let select = if resolved {
         select
             .filter(incident::Column::ResolvedAt.is_not_null())
             .order_by_desc(incident::Column::ResolvedAt)
+            .order_by_desc(incident::Column::Id)
     } else {
         select
             .filter(incident::Column::ResolvedAt.is_null())
+            .order_by(rank(), Order::Asc)
             .order_by_asc(incident::Column::OpenedAt)
+            .order_by_asc(incident::Column::Id)
     };
     list(db, select).await
 }

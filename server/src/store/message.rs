@@ -2,7 +2,7 @@
 //! with the note that it tells something, so that nothing is told twice, whatever ends the server.
 
 use super::columns::{Column, ROWS_AT_ONCE, column, count};
-use super::entity::{commit_status, message, told};
+use super::entity::{commit_status, incident, message, told};
 use super::error::Doing;
 use super::{Read, Store, StoreError, Tx};
 use lockstep_types::Micros;
@@ -12,7 +12,8 @@ use lockstep_types::notify::{MessageState, MessageView};
 use lockstep_types::revision::Revision;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -69,20 +70,48 @@ pub struct DueMessage {
     pub created_at: Micros,
 }
 
-/// Queues a message. When `limit` wait already, the oldest is given up.
+/// A message was queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    pub id: MessageId,
+    /// Bodies of the messages that were given up for it.
+    pub dropped: Vec<String>,
+}
+
+/// What a Git host was told of a commit in one context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldStatus {
+    pub state: String,
+    pub description: String,
+    /// It did not get through.
+    pub given_up_at: Option<Micros>,
+}
+
+impl ToldStatus {
+    /// Whether this is what it was told.
+    pub fn says(&self, state: &str, description: &str) -> bool {
+        self.state == state && self.description == description
+    }
+}
+
+/// Queues a message. When `limit` of its kind wait already, the oldest of them is given up: commit statuses never push an
+/// alert out.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn queue(tx: &mut Tx, new: &NewMessage, limit: u64) -> Result<MessageId, StoreError> {
+pub async fn queue(tx: &mut Tx, new: &NewMessage, limit: u64) -> Result<Queued, StoreError> {
     let doing = "queue a message";
     let waiting = message::Entity::find()
         .filter(message::Column::State.eq(MessageState::Queued.word()))
+        .filter(message::Column::Kind.eq(new.kind))
         .count(tx.db())
         .await
         .doing(doing)?;
+    let mut dropped = Vec::new();
     if waiting >= limit {
         let oldest = message::Entity::find()
             .filter(message::Column::State.eq(MessageState::Queued.word()))
+            .filter(message::Column::Kind.eq(new.kind))
             .order_by_asc(message::Column::CreatedAt)
             .limit(waiting - limit + 1)
             .all(tx.db())
@@ -91,6 +120,7 @@ pub async fn queue(tx: &mut Tx, new: &NewMessage, limit: u64) -> Result<MessageI
         for row in oldest {
             let id = Column("message", "id").id(&row.id)?;
             end(tx, id, MessageState::Dropped, "too many messages waited").await?;
+            dropped.push(row.body);
         }
     }
     let id = MessageId(Uuid::now_v7());
@@ -114,18 +144,36 @@ pub async fn queue(tx: &mut Tx, new: &NewMessage, limit: u64) -> Result<MessageI
         .await
         .doing(doing)?;
     tx.announce(Subject::Alerts, EventKind::Changed);
-    Ok(id)
+    Ok(Queued { id, dropped })
 }
 
-/// Takes the next messages that are due: an attempt is counted before it is made.
+/// Takes the next messages that are due: an attempt is counted before it is made. A receiver that keeps state (which is
+/// told twice without harm) gets its alerts one after the other, so that an end never overtakes its beginning.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError> {
     let doing = "take messages from the queue";
+    let in_order = || {
+        Condition::all()
+            .add(message::Column::Kind.eq("alerts"))
+            .add(message::Column::TriesTwice.eq(true))
+    };
+    let busy: Vec<String> = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Sending.word()))
+        .filter(in_order())
+        .select_only()
+        .column(message::Column::OwnerId)
+        .into_tuple()
+        .all(tx.db())
+        .await
+        .doing(doing)?;
+    let mut busy: BTreeSet<String> = busy.into_iter().collect();
+    let waits = in_order().add(message::Column::OwnerId.is_in(busy.iter().map(String::as_str)));
     let rows = message::Entity::find()
         .filter(message::Column::State.eq(MessageState::Queued.word()))
         .filter(message::Column::NextAt.lte(tx.now().0))
+        .filter(waits.not())
         .order_by_asc(message::Column::NextAt)
         .order_by_asc(message::Column::CreatedAt)
         .limit(limit)
@@ -134,6 +182,9 @@ pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError
         .doing(doing)?;
     let mut due = Vec::with_capacity(rows.len());
     for row in rows {
+        if row.kind == "alerts" && row.tries_twice && !busy.insert(row.owner_id.clone()) {
+            continue;
+        }
         let attempts = count(row.attempts) + 1;
         message::Entity::update_many()
             .col_expr(
@@ -170,6 +221,50 @@ pub async fn next_due(db: &impl Read) -> Result<Option<Micros>, StoreError> {
         .await
         .doing("read the queue of messages")?;
     Ok(row.map(|row| Micros(row.next_at)))
+}
+
+/// Bodies of alerts to the same receiver that were queued after this one and were not given up.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn later(
+    db: &impl Read,
+    owner: Uuid,
+    than: MessageId,
+) -> Result<Vec<String>, StoreError> {
+    let given_up = [MessageState::Failed, MessageState::Dropped].map(MessageState::word);
+    message::Entity::find()
+        // Ids grow with time.
+        .filter(message::Column::Id.gt(than.to_string()))
+        .filter(message::Column::OwnerId.eq(owner.to_string()))
+        .filter(message::Column::Kind.eq("alerts"))
+        .filter(message::Column::State.is_not_in(given_up))
+        .select_only()
+        .column(message::Column::Body)
+        .into_tuple()
+        .all(&db.executor())
+        .await
+        .doing("read the queue of messages")
+}
+
+/// When a Git host took a commit status last.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn answered(db: &impl Read, owner: Uuid) -> Result<Option<Micros>, StoreError> {
+    let row: Option<Option<i64>> = message::Entity::find()
+        .filter(message::Column::State.eq(MessageState::Sent.word()))
+        .filter(message::Column::Kind.eq("status"))
+        .filter(message::Column::OwnerId.eq(owner.to_string()))
+        // What was outdated was not sent.
+        .filter(message::Column::Error.eq(""))
+        .select_only()
+        .column_as(message::Column::DoneAt.max(), "last")
+        .into_tuple()
+        .one(&db.executor())
+        .await
+        .doing("read the log of messages")?;
+    Ok(row.flatten().map(Micros))
 }
 
 /// Ends a message.
@@ -284,7 +379,8 @@ pub async fn dropped(db: &impl Read) -> Result<u32, StoreError> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Forgets messages that were over before `before`.
+/// Forgets messages and incidents that were over before `before`, with who was told of them, and what Git hosts were told
+/// before it.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -294,6 +390,16 @@ pub async fn prune(store: &Store, before: Micros) -> Result<(), StoreError> {
         .exec(store.writer())
         .await
         .doing("prune the log of messages")?;
+    incident::Entity::delete_many()
+        .filter(incident::Column::ResolvedAt.lt(before.0))
+        .exec(store.writer())
+        .await
+        .doing("prune incidents")?;
+    commit_status::Entity::delete_many()
+        .filter(commit_status::Column::At.lt(before.0))
+        .exec(store.writer())
+        .await
+        .doing("prune commit statuses")?;
     Ok(())
 }
 
@@ -350,12 +456,16 @@ pub async fn told(
     Ok(found)
 }
 
-/// When each receiver was told something last.
+/// When each receiver was told something last, of those that were since `since`.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn last_told(db: &impl Read) -> Result<BTreeMap<ReceiverId, Micros>, StoreError> {
+pub async fn last_told(
+    db: &impl Read,
+    since: Micros,
+) -> Result<BTreeMap<ReceiverId, Micros>, StoreError> {
     let rows: Vec<(String, i64)> = told::Entity::find()
+        .filter(told::Column::At.gte(since.0))
         .select_only()
         .column(told::Column::ReceiverId)
         .column_as(told::Column::At.max(), "last")
@@ -369,7 +479,7 @@ pub async fn last_told(db: &impl Read) -> Result<BTreeMap<ReceiverId, Micros>, S
         .collect()
 }
 
-/// What a Git host was told of a commit: state and words by context.
+/// What a Git host was told of a commit, by context.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -377,7 +487,7 @@ pub async fn statuses(
     db: &impl Read,
     repo_url: &str,
     sha: &Revision,
-) -> Result<BTreeMap<String, (String, String)>, StoreError> {
+) -> Result<BTreeMap<String, ToldStatus>, StoreError> {
     let rows = commit_status::Entity::find()
         .filter(commit_status::Column::RepoUrl.eq(repo_url))
         .filter(commit_status::Column::Sha.eq(sha.0.as_str()))
@@ -386,7 +496,14 @@ pub async fn statuses(
         .doing("read commit statuses")?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.context, (row.state, row.description)))
+        .map(|row| {
+            let told = ToldStatus {
+                state: row.state,
+                description: row.description,
+                given_up_at: row.given_up_at.map(Micros),
+            };
+            (row.context, told)
+        })
         .collect())
 }
 
@@ -410,15 +527,41 @@ pub async fn set_status(
         state: state.to_owned(),
         description: description.to_owned(),
         at: tx.now().0,
+        given_up_at: None,
     };
     commit_status::Entity::insert(row.into_active_model())
         .on_conflict(
             OnConflict::columns([C::RepoUrl, C::Sha, C::Context])
-                .update_columns([C::State, C::Description, C::At])
+                .update_columns([C::State, C::Description, C::At, C::GivenUpAt])
                 .to_owned(),
         )
         .exec_without_returning(tx.db())
         .await
         .doing("note a commit status")?;
+    Ok(())
+}
+
+/// Notes that what a Git host was to be told did not get through, unless something newer was said since.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn give_up_status(
+    tx: &mut Tx,
+    repo_url: &str,
+    sha: &Revision,
+    context: &str,
+    (state, description): (&str, &str),
+) -> Result<(), StoreError> {
+    use commit_status::Column as C;
+    commit_status::Entity::update_many()
+        .col_expr(C::GivenUpAt, Expr::value(tx.now().0))
+        .filter(C::RepoUrl.eq(repo_url))
+        .filter(C::Sha.eq(sha.0.as_str()))
+        .filter(C::Context.eq(context))
+        .filter(C::State.eq(state))
+        .filter(C::Description.eq(description))
+        .exec(tx.db())
+        .await
+        .doing("note a commit status that was given up")?;
     Ok(())
 }

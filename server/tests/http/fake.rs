@@ -367,6 +367,7 @@ impl Alerts for Fake {
         Ok(AlertsView {
             open: 0,
             incidents: Vec::new(),
+            next: None,
         })
     }
     async fn notify(&self, _: &Actor) -> Answer<NotifyView> {

@@ -314,3 +314,56 @@ async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     host.remove().await;
     runtime.stop(Duration::from_secs(20)).await;
 }
+
+/// From a webhook to the revision that is written down, in milliseconds: the median and the slowest of some pushes. With
+/// `LOCKSTEP_FIGURES` the figures go into that file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_is_seen_soon_after_its_webhook() {
+    let host = Host::with_repository().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (runtime, store, plane, address) =
+        serve(&host, folder.path(), Duration::from_secs(3600)).await;
+    let branch = host
+        .ask(reqwest::Method::GET, &host.place("branches/main"), None)
+        .await;
+    until_read(&store, branch["commit"]["id"].as_str().expect("a commit")).await;
+    let secret = plane.webhooks.renew_webhook_secret(&admin()).await;
+    let secret = secret.expect("a secret");
+    let repository = format!("{}{}/{}.git", host.url, host.user, host.repository);
+    let mut took = Vec::new();
+    for number in 0..12 {
+        let sha = host.push(&format!("{number}.yaml"), None).await;
+        let began = Instant::now();
+        let answer = host
+            .http
+            .post(format!("{address}/api/webhooks/generic"))
+            .header("x-lockstep-token", &secret)
+            .json(&json!({"repository": repository, "ref": "refs/heads/main"}))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status().as_u16(), 202);
+        loop {
+            let row = store::source::by_name(&store, "root")
+                .await
+                .expect("a read");
+            if row.is_some_and(|row| row.revision.is_some_and(|read| read.0 == sha)) {
+                break;
+            }
+            assert!(began.elapsed() < WITHIN, "{sha} was not read");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        took.push(began.elapsed().as_millis());
+    }
+    took.sort_unstable();
+    let (median, slowest) = (took[took.len() / 2], took[took.len() - 1]);
+    if let Some(file) = std::env::var_os("LOCKSTEP_FIGURES") {
+        let text =
+            json!({"webhook_to_seen_ms": {"median": median, "slowest": slowest, "all": took}});
+        std::fs::write(file, text.to_string()).expect("a file");
+    }
+    // A machine at its limit is slower; an hourly look instead of the webhook would be much slower.
+    assert!(median < 5_000, "{took:?}");
+    host.remove().await;
+    runtime.stop(Duration::from_secs(20)).await;
+}

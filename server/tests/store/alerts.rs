@@ -14,6 +14,10 @@ on_both!(
     one_incident_is_open_per_subject_and_condition,
     nothing_is_told_twice,
     a_full_queue_gives_up_the_oldest_and_counts_it,
+    kinds_do_not_push_each_other_out,
+    a_receiver_that_keeps_state_is_told_in_order,
+    incidents_come_page_by_page_the_worst_first,
+    what_is_long_over_is_forgotten,
     attempts_cut_short_are_repeated_only_where_that_is_safe,
     a_removed_receiver_takes_its_routes_along,
     statuses_are_remembered_by_context,
@@ -78,11 +82,13 @@ async fn one_incident_is_open_per_subject_and_condition(db: &Db) {
     let mut tx = db.store.begin_at(at(20)).await.unwrap();
     incident::resolve(&mut tx, &[first]).await.unwrap();
     tx.commit().await.unwrap();
-    let over = incident::page(&db.store, "CLUSTER eu unreachable", true, 10)
+    let over = incident::page(&db.store, "CLUSTER eu unreachable", true, None, 10)
         .await
         .unwrap();
     assert_eq!((over.len(), over[0].resolved_at), (1, Some(at(20))));
-    let open = incident::page(&db.store, "eu", false, 10).await.unwrap();
+    let open = incident::page(&db.store, "eu", false, None, 10)
+        .await
+        .unwrap();
     assert!(open.is_empty());
     assert_eq!(
         incident::resolved_since(&db.store, at(21)).await.unwrap(),
@@ -105,8 +111,10 @@ async fn nothing_is_told_twice(db: &Db) {
     tx.roll_back().await.unwrap();
     let known = message::told(&db.store, &[incident]).await.unwrap();
     assert_eq!(known, [(receiver, incident, News::Opened)].into());
-    let last = message::last_told(&db.store).await.unwrap();
+    let last = message::last_told(&db.store, at(11)).await.unwrap();
     assert_eq!(last, [(receiver, at(11))].into());
+    let since = message::last_told(&db.store, at(12)).await.unwrap();
+    assert!(since.is_empty());
 }
 
 async fn a_full_queue_gives_up_the_oldest_and_counts_it(db: &Db) {
@@ -127,6 +135,123 @@ async fn a_full_queue_gives_up_the_oldest_and_counts_it(db: &Db) {
         ]
     );
     assert_eq!(message::dropped(&db.store).await.unwrap(), 1);
+}
+
+async fn kinds_do_not_push_each_other_out(db: &Db) {
+    queued(db, 1, &message("alert", false), 1).await;
+    let mut status = message("status", true);
+    status.kind = "status";
+    queued(db, 2, &status, 1).await;
+    assert_eq!(message::dropped(&db.store).await.unwrap(), 0);
+    status.body = "newer".to_owned();
+    let mut tx = db.store.begin_at(at(3)).await.unwrap();
+    let made = message::queue(&mut tx, &status, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(made.dropped, ["{}"], "the sender learns what was given up");
+}
+
+async fn a_receiver_that_keeps_state_is_told_in_order(db: &Db) {
+    queued(db, 1, &message("trigger", true), 10).await;
+    queued(db, 2, &message("resolve", true), 10).await;
+    let take = async |seconds| {
+        let mut tx = db.store.begin_at(at(seconds)).await.unwrap();
+        let taken = message::take(&mut tx, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        taken
+    };
+    let first = take(3).await;
+    assert_eq!(first.len(), 1);
+    assert!(take(4).await.is_empty(), "the first is still on its way");
+    let mut tx = db.store.begin_at(at(5)).await.unwrap();
+    message::again(&mut tx, first[0].id, at(60), "502")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let second = take(6).await;
+    assert_eq!(second.len(), 1);
+    assert_ne!(second[0].id, first[0].id);
+
+    // The first, tried again, knows of the second until that one is given up.
+    let later = || message::later(&db.store, Uuid::nil(), first[0].id);
+    assert_eq!(later().await.unwrap().len(), 1);
+    let mut tx = db.store.begin_at(at(7)).await.unwrap();
+    message::end(&mut tx, second[0].id, MessageState::Failed, "404")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(later().await.unwrap().is_empty());
+}
+
+async fn incidents_come_page_by_page_the_worst_first(db: &Db) {
+    let mut tx = db.store.begin_at(at(10)).await.unwrap();
+    for number in 0..3 {
+        for condition in [Condition::HoldEnding, Condition::ClusterUnreachable] {
+            let mut one = new(&format!("c{number}"));
+            one.condition = condition;
+            incident::open(&mut tx, &one).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    for resolved in [false, true] {
+        let all = incident::page(&db.store, "", resolved, None, 10)
+            .await
+            .unwrap();
+        assert_eq!(all.len(), 6);
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = incident::page(&db.store, "", resolved, after, 2)
+                .await
+                .unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            paged.extend(page);
+        }
+        assert_eq!(paged, all);
+        if resolved {
+            break;
+        }
+        assert!(
+            all[..3]
+                .iter()
+                .all(|one| one.severity == Severity::Critical)
+        );
+        let ids: Vec<IncidentId> = all.iter().map(|one| one.id).collect();
+        let mut tx = db.store.begin_at(at(20)).await.unwrap();
+        incident::resolve(&mut tx, &ids).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let unknown = IncidentId(Uuid::nil());
+    let gone = incident::page(&db.store, "", true, Some(unknown), 2).await;
+    assert!(matches!(gone, Err(StoreError::NotFound { .. })));
+}
+
+async fn what_is_long_over_is_forgotten(db: &Db) {
+    let receiver = on_call(db).await;
+    let (over, open) = (
+        opened(db, "eu").await.unwrap(),
+        opened(db, "us").await.unwrap(),
+    );
+    let (url, sha) = ("https://git.example/shop.git", fixture::revision('a'));
+    let mut tx = db.store.begin_at(at(20)).await.unwrap();
+    message::tell(
+        &mut tx,
+        receiver,
+        &[(over, News::Opened), (open, News::Opened)],
+    )
+    .await
+    .unwrap();
+    incident::resolve(&mut tx, &[over]).await.unwrap();
+    message::set_status(&mut tx, url, &sha, "lockstep/eu", "success", "live")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    message::prune(&db.store, at(20)).await.unwrap();
+    assert_eq!(message::told(&db.store, &[over]).await.unwrap().len(), 1);
+    message::prune(&db.store, at(21)).await.unwrap();
+    let told = message::told(&db.store, &[over, open]).await.unwrap();
+    assert_eq!(told, [(receiver, open, News::Opened)].into());
+    let known = message::statuses(&db.store, url, &sha).await.unwrap();
+    assert!(known.is_empty());
 }
 
 async fn attempts_cut_short_are_repeated_only_where_that_is_safe(db: &Db) {
@@ -199,10 +324,27 @@ async fn statuses_are_remembered_by_context(db: &Db) {
         tx.commit().await.unwrap();
     }
     let known = message::statuses(&db.store, url, &sha).await.unwrap();
-    assert_eq!(
-        known["lockstep/eu"],
-        ("success".to_owned(), "live".to_owned())
-    );
+    assert!(known["lockstep/eu"].says("success", "live"));
+    assert_eq!(known["lockstep/eu"].given_up_at, None);
+
+    // Only what was said last can be given up.
+    for (state, words) in [("pending", "it waits"), ("success", "live")] {
+        let mut tx = db.store.begin_at(at(2)).await.unwrap();
+        message::give_up_status(&mut tx, url, &sha, "lockstep/eu", (state, words))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let known = message::statuses(&db.store, url, &sha).await.unwrap();
+        let expected = (state == "success").then(|| at(2));
+        assert_eq!(known["lockstep/eu"].given_up_at, expected);
+    }
+    let mut tx = db.store.begin_at(at(3)).await.unwrap();
+    message::set_status(&mut tx, url, &sha, "lockstep/eu", "success", "live")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let known = message::statuses(&db.store, url, &sha).await.unwrap();
+    assert_eq!(known["lockstep/eu"].given_up_at, None);
     let other = message::statuses(&db.store, url, &fixture::revision('b')).await;
     assert!(other.unwrap().is_empty());
 }

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 /// The lines of a policy that concern one person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lines {
     /// Their own and those of their roles.
     pub own: Vec<Rule>,
@@ -20,6 +21,7 @@ pub struct Lines {
 
 /// A token that may less than its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenScope {
     /// At most what this role may.
     pub role: Role,
@@ -29,6 +31,7 @@ pub struct TokenScope {
 
 /// What somebody may.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rights {
     /// What the policy in force says of them; `None` where none is in force and the role of the account counts.
     pub policy: Option<Lines>,
@@ -38,6 +41,7 @@ pub struct Rights {
 
 /// An answer and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PolicyVerdict))]
 pub struct Verdict {
     pub allowed: bool,
     /// One sentence.

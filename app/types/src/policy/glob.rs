@@ -20,6 +20,16 @@ pub struct Glob {
     ways: Vec<Vec<Piece>>,
 }
 
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Glob {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        <String as utoipa::PartialSchema>::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Glob {}
+
 /// Why a pattern cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One entry of `spec.roles`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProjectRole {
     pub project: String,
     pub name: String,

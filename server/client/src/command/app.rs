@@ -5,6 +5,7 @@ use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
 use super::app_left::{self, Remove};
 use super::app_logs::Logs;
+use super::app_objects::{Manifests, OfTarget};
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
 use crate::api::ClientError;
@@ -28,6 +29,18 @@ pub enum App {
     },
     /// One target with its reason.
     Get(Get),
+    /// The objects of a target with their health, and what controllers made of them.
+    #[command(alias = "resources")]
+    Tree(OfTarget),
+    /// The manifests of a target: as Git has them, or as they are.
+    Manifests(Manifests),
+    /// Who changed what in the cluster, field by field.
+    Blame(OfTarget),
+    /// Compare a target again.
+    Refresh(OfTarget),
+    /// End the run of a target after its current step.
+    #[command(alias = "terminate-op")]
+    Terminate(OfTarget),
     /// What differs between Git and the cluster. Exit code 1 when something does, 2 when it cannot be told.
     Diff(Diff),
     /// Make the cluster match.
@@ -82,6 +95,11 @@ impl App {
         match self {
             Self::List { filter } => list(global, &filter.join(" ")).await,
             Self::Get(get) => get.run(global).await,
+            Self::Tree(target) => target.tree(global).await,
+            Self::Manifests(manifests) => manifests.run(global).await,
+            Self::Blame(target) => target.blame(global).await,
+            Self::Refresh(target) => target.refresh(global).await,
+            Self::Terminate(target) => target.terminate(global).await,
             Self::Diff(diff) => diff.run(global).await,
             Self::Sync(sync) => sync.run(global).await,
             Self::Wait(wait) => wait.run(global).await,
@@ -101,15 +119,38 @@ impl App {
 
 async fn list(global: &Global, filter: &str) -> Result<Exit, ClientError> {
     let targets: Vec<TargetSummary> = global.open()?.get("/apps", &[("filter", filter)]).await?;
-    global.show(&targets, |targets| {
-        let mut table = Table::new(&[
-            "APP", "CLUSTER", "SYNC", "HEALTH", "REVISION", "DRIFT", "REASON",
-        ]);
-        for target in targets {
-            table.row(line(target));
+    let names = |targets: &Vec<TargetSummary>| {
+        let mut names: Vec<String> = targets.iter().map(full_name).collect();
+        names.dedup();
+        names
+    };
+    global.list(&targets, |targets, wide| listed(targets, wide), names)
+}
+
+fn listed(targets: &[TargetSummary], wide: bool) -> String {
+    let mut headings = vec![
+        "APP", "CLUSTER", "SYNC", "HEALTH", "REVISION", "DRIFT", "REASON",
+    ];
+    if wide {
+        headings.extend(["MODE", "OBJECTS", "IMAGES", "COMPARED"]);
+    }
+    let mut table = Table::new(&headings);
+    for target in targets {
+        let mut cells = line(target).to_vec();
+        if wide {
+            cells.extend([
+                target.mode.word().to_owned(),
+                target.objects.to_string(),
+                target.images.join(","),
+                target
+                    .last_compared
+                    .map(|at| at.rfc3339())
+                    .unwrap_or_default(),
+            ]);
         }
-        table.text()
-    })
+        table.row(cells);
+    }
+    table.text()
 }
 
 fn line(target: &TargetSummary) -> [String; 7] {

@@ -51,7 +51,16 @@ impl Cluster {
         match self {
             Self::List => {
                 let clusters: Vec<ClusterView> = api.get("/clusters", &[]).await?;
-                global.show(&clusters, |clusters| list(clusters))
+                global.list(
+                    &clusters,
+                    |clusters, _| list(clusters),
+                    |clusters| {
+                        clusters
+                            .iter()
+                            .map(|cluster| cluster.name.clone())
+                            .collect()
+                    },
+                )
             }
             Self::Add {
                 name,

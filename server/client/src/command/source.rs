@@ -74,7 +74,11 @@ impl Source {
         match self {
             Self::List => {
                 let sources: Vec<SourceView> = api.get("/sources", &[]).await?;
-                global.show(&sources, |sources| list(sources))
+                global.list(
+                    &sources,
+                    |sources, _| list(sources),
+                    |sources| sources.iter().map(|source| source.name.clone()).collect(),
+                )
             }
             Self::Add {
                 name,

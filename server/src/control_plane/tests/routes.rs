@@ -42,10 +42,11 @@ struct Things {
     pin: PinId,
 }
 
-struct World {
+pub(super) struct World {
     bench: Bench,
-    router: Router,
-    tokens: Vec<String>,
+    pub(super) router: Router,
+    /// By [`PEOPLE`].
+    pub(super) tokens: Vec<String>,
     things: Things,
     site: Value,
 }
@@ -88,7 +89,7 @@ pub(super) async fn in_force(bench: &Bench, text: &str) {
     tx.commit().await.unwrap();
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let bench = Bench::new().await;
     let dns = App {
         project: "infra",
@@ -240,7 +241,7 @@ impl World {
         }
     }
 
-    fn api_path(&self, path: &str) -> String {
+    pub(super) fn api_path(&self, path: &str) -> String {
         let things = &self.things;
         let kind = path.split('/').nth(1).unwrap_or_default();
         let id = match kind {
@@ -272,7 +273,7 @@ impl World {
         filled
     }
 
-    fn api_body(&self, path: &str) -> Value {
+    pub(super) fn api_body(&self, path: &str) -> Value {
         let edit = json!({"source": self.bench.source, "kind": "Add", "path": "definitions/new.yaml", "text": "a: 1", "base": self.site["sha"]});
         let fields: &[&str] = match path.rsplit('/').next().unwrap_or_default() {
             "sync" => &["prune"],
@@ -492,6 +493,8 @@ fn special(name: &str, world: &World) -> Option<String> {
 /// Routes that are written by hand in `http.rs` and `http/pages.rs`.
 const OTHERS: &[(&str, &str)] = &[
     ("POST", "/api/webhooks/{provider}"),
+    ("GET", "/api/docs"),
+    ("GET", "/api/docs/{*file}"),
     ("GET", "/api/{*rest}"),
     ("GET", "/events"),
     ("POST", "/login"),

@@ -1,6 +1,6 @@
 //! People, tokens, and the login of the command line.
 
-use super::{Reply, done};
+use super::{Reply, document::Done, done};
 use crate::accounts::LoginRefusal;
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller};
@@ -18,7 +18,16 @@ use lockstep_types::login::{OwnAccount, SessionView};
 use secrecy::SecretString;
 use serde_json::Value;
 
-/// A name and a password for a token.
+/// A name and a password for a token, which is shown once.
+#[utoipa::path(
+    post,
+    path = "/login",
+    operation_id = "accounts_log_in",
+    tag = "accounts",
+    request_body = LoginBody,
+    responses((status = 200, description = "What was asked for.", body = LoggedIn)),
+    security(()),
+)]
 pub(super) async fn log_in(
     State(web): State<Web>,
     asking: Asking,
@@ -64,20 +73,53 @@ pub(super) async fn log_in(
     }))
 }
 
+/// Who asks, and what they may.
+#[utoipa::path(
+    get,
+    path = "/me",
+    operation_id = "accounts_me",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Actor)),
+)]
 pub(super) async fn me(Caller(actor): Caller) -> Json<Actor> {
     Json(actor)
 }
 
+/// The version of the server.
+#[utoipa::path(
+    get,
+    path = "/version",
+    operation_id = "accounts_version",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = VersionAnswer)),
+)]
 pub(super) async fn version(Caller(_): Caller) -> Json<VersionAnswer> {
     Json(VersionAnswer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
 
+/// All accounts.
+#[utoipa::path(
+    get,
+    path = "/users",
+    operation_id = "accounts_users",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Vec<UserView>)),
+)]
 pub(super) async fn users(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<UserView>> {
     Ok(Json(web.plane.accounts.users(&actor).await?))
 }
 
+/// A new account.
+#[utoipa::path(
+    post,
+    path = "/users",
+    operation_id = "accounts_create_user",
+    tag = "accounts",
+    request_body = UserBody,
+    responses((status = 200, description = "What was asked for.", body = Created<UserId>)),
+)]
 pub(super) async fn create_user(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -90,6 +132,16 @@ pub(super) async fn create_user(
     Ok(Json(Created { id }))
 }
 
+/// Shuts an account or opens it again. Its sessions and tokens end.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/disabled",
+    operation_id = "accounts_set_disabled",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    request_body = DisabledBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn set_disabled(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -103,6 +155,16 @@ pub(super) async fn set_disabled(
     Ok(done())
 }
 
+/// A new password. One's own needs the old one.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/password",
+    operation_id = "accounts_set_password",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    request_body = PasswordBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn set_password(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -116,10 +178,27 @@ pub(super) async fn set_password(
     Ok(done())
 }
 
+/// One's own tokens.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    operation_id = "accounts_tokens",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Vec<TokenView>)),
+)]
 pub(super) async fn tokens(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<TokenView>> {
     Ok(Json(web.plane.accounts.tokens(&actor).await?))
 }
 
+/// A new token, which is shown once.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    operation_id = "accounts_create_token",
+    tag = "accounts",
+    request_body = TokenBody,
+    responses((status = 200, description = "What was asked for.", body = NewToken)),
+)]
 pub(super) async fn create_token(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -141,6 +220,15 @@ pub(super) async fn create_token(
     Ok(Json(NewToken { token }))
 }
 
+/// Ends a token.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{id}",
+    operation_id = "accounts_revoke_token",
+    tag = "accounts",
+    params(("id" = TokenId, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn revoke_token(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -150,6 +238,16 @@ pub(super) async fn revoke_token(
     Ok(done())
 }
 
+/// A new secret for a token; the one before works for so many minutes more.
+#[utoipa::path(
+    post,
+    path = "/tokens/{id}/rotate",
+    operation_id = "accounts_rotate_token",
+    tag = "accounts",
+    params(("id" = TokenId, Path)),
+    request_body = RotateBody,
+    responses((status = 200, description = "What was asked for.", body = NewToken)),
+)]
 pub(super) async fn rotate_token(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -161,6 +259,15 @@ pub(super) async fn rotate_token(
     Ok(Json(NewToken { token }))
 }
 
+/// An account for programs: it has tokens and no login.
+#[utoipa::path(
+    post,
+    path = "/automation",
+    operation_id = "accounts_create_automation",
+    tag = "accounts",
+    request_body = AutomationBody,
+    responses((status = 200, description = "What was asked for.", body = Created<UserId>)),
+)]
 pub(super) async fn create_automation(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -173,6 +280,14 @@ pub(super) async fn create_automation(
     Ok(Json(Created { id }))
 }
 
+/// Who one is, and how one gets in.
+#[utoipa::path(
+    get,
+    path = "/account",
+    operation_id = "accounts_own_account",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = OwnAccount)),
+)]
 pub(super) async fn own_account(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -180,6 +295,14 @@ pub(super) async fn own_account(
     Ok(Json(web.plane.accounts.own_account(&actor).await?))
 }
 
+/// One's own sessions.
+#[utoipa::path(
+    get,
+    path = "/sessions",
+    operation_id = "accounts_sessions",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Vec<SessionView>)),
+)]
 pub(super) async fn sessions(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -188,6 +311,15 @@ pub(super) async fn sessions(
     Ok(Json(sessions))
 }
 
+/// Ends one of one's own sessions.
+#[utoipa::path(
+    delete,
+    path = "/sessions/{id}",
+    operation_id = "accounts_end_session",
+    tag = "accounts",
+    params(("id" = SessionId, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn end_session(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -198,12 +330,29 @@ pub(super) async fn end_session(
     Ok(done())
 }
 
+/// Ends all of one's own sessions.
+#[utoipa::path(
+    delete,
+    path = "/sessions",
+    operation_id = "accounts_end_sessions",
+    tag = "accounts",
+    responses((status = 200, description = "What was asked for.", body = Ended)),
+)]
 pub(super) async fn end_sessions(State(web): State<Web>, Caller(actor): Caller) -> Reply<Ended> {
     let accounts = &web.plane.accounts;
     let ended = accounts.end_sessions(&actor, actor.user, None).await?;
     Ok(Json(Ended { ended }))
 }
 
+/// The sessions of somebody.
+#[utoipa::path(
+    get,
+    path = "/users/{id}/sessions",
+    operation_id = "accounts_sessions_of",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    responses((status = 200, description = "What was asked for.", body = Vec<SessionView>)),
+)]
 pub(super) async fn sessions_of(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -212,6 +361,15 @@ pub(super) async fn sessions_of(
     Ok(Json(web.plane.accounts.sessions(&actor, id).await?))
 }
 
+/// Ends all sessions of somebody.
+#[utoipa::path(
+    delete,
+    path = "/users/{id}/sessions",
+    operation_id = "accounts_end_sessions_of",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    responses((status = 200, description = "What was asked for.", body = Ended)),
+)]
 pub(super) async fn end_sessions_of(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -222,6 +380,15 @@ pub(super) async fn end_sessions_of(
     Ok(Json(Ended { ended }))
 }
 
+/// Takes the second factor of somebody away, who has lost it.
+#[utoipa::path(
+    delete,
+    path = "/users/{id}/factor",
+    operation_id = "accounts_remove_factor",
+    tag = "accounts",
+    params(("id" = UserId, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn remove_factor(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -16,8 +16,17 @@ use lockstep_types::revision::Revision;
 use lockstep_types::{Micros, PortError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use utoipa::IntoParams;
 
 /// Every target that the filter leaves, by name and cluster.
+#[utoipa::path(
+    get,
+    path = "/apps",
+    operation_id = "applications_apps",
+    tag = "applications",
+    params(Filter),
+    responses((status = 200, description = "What was asked for.", body = Vec<TargetSummary>)),
+)]
 pub(super) async fn apps(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -52,12 +61,22 @@ pub(super) async fn apps(
 }
 
 /// The query of an application.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct OnCluster {
     cluster: String,
 }
 
+/// One application with its targets.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}",
+    operation_id = "applications_application",
+    tag = "applications",
+    params(("id" = ApplicationId, Path), OnCluster),
+    responses((status = 200, description = "What was asked for.", body = ApplicationView)),
+)]
 pub(super) async fn application(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -72,6 +91,15 @@ pub(super) async fn application(
     ))
 }
 
+/// What Git says of an application, and where.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/definition",
+    operation_id = "applications_definition",
+    tag = "applications",
+    params(("id" = ApplicationId, Path)),
+    responses((status = 200, description = "What was asked for.", body = DefinitionView)),
+)]
 pub(super) async fn definition(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -80,6 +108,15 @@ pub(super) async fn definition(
     Ok(Json(web.plane.applications.definition(&actor, id).await?))
 }
 
+/// The objects of a target, as a tree.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/tree",
+    operation_id = "applications_tree",
+    tag = "applications",
+    params(OnTarget),
+    responses((status = 200, description = "What was asked for.", body = TreeView)),
+)]
 pub(super) async fn tree(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -89,12 +126,22 @@ pub(super) async fn tree(
 }
 
 /// The query of a resource: `group/Kind:namespace/name`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keyed {
     key: String,
 }
 
+/// One object of a target, as Git has it and as it is.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/resource",
+    operation_id = "applications_resource",
+    tag = "applications",
+    params(OnTarget, Keyed),
+    responses((status = 200, description = "What was asked for.", body = ResourceView)),
+)]
 pub(super) async fn resource(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -111,6 +158,15 @@ pub(super) async fn resource(
     ))
 }
 
+/// What differs on a target.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/changes",
+    operation_id = "applications_changes",
+    tag = "applications",
+    params(OnTarget),
+    responses((status = 200, description = "What was asked for.", body = ChangesView)),
+)]
 pub(super) async fn changes(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -122,12 +178,22 @@ pub(super) async fn changes(
 }
 
 /// The query of a page of history.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Before {
     before: Option<i64>,
 }
 
+/// What was deployed on a target, newest first, page by page.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/history",
+    operation_id = "applications_history",
+    tag = "applications",
+    params(OnTarget, Before),
+    responses((status = 200, description = "What was asked for.", body = HistoryView)),
+)]
 pub(super) async fn history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -144,13 +210,23 @@ pub(super) async fn history(
 }
 
 /// The query of a comparison.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Between {
     from: Revision,
     to: Revision,
 }
 
+/// What differs between two revisions of a target.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/compare",
+    operation_id = "applications_compare",
+    tag = "applications",
+    params(OnTarget, Between),
+    responses((status = 200, description = "What was asked for.", body = CompareView)),
+)]
 pub(super) async fn compare(
     State(web): State<Web>,
     Caller(actor): Caller,

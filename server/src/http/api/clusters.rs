@@ -1,6 +1,6 @@
 //! Clusters.
 
-use super::{Reply, done};
+use super::{Reply, document::Done, done};
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
@@ -10,14 +10,24 @@ use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::id::ClusterId;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
 
 /// The name typed again, before something is forgotten.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Typed {
     pub(super) typed: String,
 }
 
+/// All clusters.
+#[utoipa::path(
+    get,
+    path = "/clusters",
+    operation_id = "clusters_clusters",
+    tag = "clusters",
+    responses((status = 200, description = "What was asked for.", body = Vec<ClusterView>)),
+)]
 pub(super) async fn clusters(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -25,6 +35,15 @@ pub(super) async fn clusters(
     Ok(Json(web.plane.clusters.clusters(&actor).await?))
 }
 
+/// One cluster.
+#[utoipa::path(
+    get,
+    path = "/clusters/{name}",
+    operation_id = "clusters_cluster",
+    tag = "clusters",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "What was asked for.", body = ClusterView)),
+)]
 pub(super) async fn cluster(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -33,6 +52,15 @@ pub(super) async fn cluster(
     Ok(Json(web.plane.clusters.cluster(&actor, &name).await?))
 }
 
+/// Registers a cluster.
+#[utoipa::path(
+    post,
+    path = "/clusters",
+    operation_id = "clusters_add",
+    tag = "clusters",
+    request_body = NewCluster,
+    responses((status = 200, description = "What was asked for.", body = Created<ClusterId>)),
+)]
 pub(super) async fn add(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -42,6 +70,15 @@ pub(super) async fn add(
     Ok(Json(Created { id }))
 }
 
+/// Forgets a cluster. Nothing on it is touched.
+#[utoipa::path(
+    delete,
+    path = "/clusters/{name}",
+    operation_id = "clusters_remove",
+    tag = "clusters",
+    params(("name" = String, Path), Typed),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn remove(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -11,6 +11,15 @@ use lockstep_types::edit::{
 };
 use lockstep_types::id::{ApplicationId, SourceId};
 
+/// The definition of an application, to change it.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/edit",
+    operation_id = "edits_of_application",
+    tag = "edits",
+    params(("id" = ApplicationId, Path)),
+    responses((status = 200, description = "What was asked for.", body = EditDraft)),
+)]
 pub(super) async fn of_application(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -20,6 +29,15 @@ pub(super) async fn of_application(
     Ok(Json(web.plane.editing.draft(&actor, subject).await?))
 }
 
+/// What a new application in a source starts with.
+#[utoipa::path(
+    get,
+    path = "/sources/{id}/new",
+    operation_id = "edits_in_source",
+    tag = "edits",
+    params(("id" = SourceId, Path)),
+    responses((status = 200, description = "What was asked for.", body = EditDraft)),
+)]
 pub(super) async fn in_source(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -29,6 +47,15 @@ pub(super) async fn in_source(
     Ok(Json(web.plane.editing.draft(&actor, subject).await?))
 }
 
+/// The definition of a new application as text.
+#[utoipa::path(
+    post,
+    path = "/edits/template",
+    operation_id = "edits_template",
+    tag = "edits",
+    request_body = NewApplication,
+    responses((status = 200, description = "What was asked for.", body = TemplateAnswer)),
+)]
 pub(super) async fn template(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -38,6 +65,15 @@ pub(super) async fn template(
     Ok(Json(TemplateAnswer { text }))
 }
 
+/// What an edit would change. Writes nothing.
+#[utoipa::path(
+    post,
+    path = "/edits/preview",
+    operation_id = "edits_preview",
+    tag = "edits",
+    request_body = Edit,
+    responses((status = 200, description = "What was asked for.", body = EditPreview)),
+)]
 pub(super) async fn preview(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -46,6 +82,15 @@ pub(super) async fn preview(
     Ok(Json(web.plane.editing.preview_edit(&actor, &edit).await?))
 }
 
+/// Commits an edit, as it was previewed.
+#[utoipa::path(
+    post,
+    path = "/edits",
+    operation_id = "edits_commit",
+    tag = "edits",
+    request_body = EditBody,
+    responses((status = 200, description = "What was asked for.", body = EditOutcome)),
+)]
 pub(super) async fn commit(
     State(web): State<Web>,
     Caller(actor): Caller,

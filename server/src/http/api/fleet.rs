@@ -11,7 +11,7 @@ use client::waiting::{Selector, Standing, duration, standing};
 use client::wire::HeadAnswer;
 use http::header;
 use lockstep_types::account::Actor;
-use lockstep_types::activity::{ActivityQuery, CommitView};
+use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::revision::Revision;
@@ -20,13 +20,15 @@ use lockstep_types::{Micros, PortError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+use utoipa::IntoParams;
 
 /// An answer never takes longer, so that proxies do not give up; who wants to wait longer asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// The query of lists.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Filter {
     pub(super) filter: String,
@@ -35,7 +37,8 @@ pub(super) struct Filter {
 }
 
 /// The query of a rollout.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Wanted {
     /// Labels of the clusters, as `env=prod`.
@@ -45,7 +48,8 @@ pub(super) struct Wanted {
 }
 
 /// The query of the timeline.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Timeline {
     filter: String,
@@ -56,11 +60,28 @@ pub(super) struct Timeline {
     format: String,
 }
 
+/// The number of the newest event.
+#[utoipa::path(
+    get,
+    path = "/events/head",
+    operation_id = "fleet_head",
+    tag = "fleet",
+    responses((status = 200, description = "What was asked for.", body = HeadAnswer)),
+)]
 pub(super) async fn head(State(web): State<Web>, Caller(actor): Caller) -> Reply<HeadAnswer> {
     let head = web.plane.events.head(&actor).await?;
     Ok(Json(HeadAnswer { head }))
 }
 
+/// The fleet: groups of applications over clusters, what needs attention first.
+#[utoipa::path(
+    get,
+    path = "/fleet",
+    operation_id = "fleet_fleet",
+    tag = "fleet",
+    params(Filter),
+    responses((status = 200, description = "What was asked for.", body = FleetView)),
+)]
 pub(super) async fn fleet(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -73,10 +94,27 @@ pub(super) async fn fleet(
     Ok(Json(web.plane.fleet.fleet(&actor, &query).await?))
 }
 
+/// What is wrong with definitions and sources.
+#[utoipa::path(
+    get,
+    path = "/problems",
+    operation_id = "fleet_problems",
+    tag = "fleet",
+    responses((status = 200, description = "What was asked for.", body = Vec<Problem>)),
+)]
 pub(super) async fn problems(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<Problem>> {
     Ok(Json(web.plane.fleet.problems(&actor).await?))
 }
 
+/// Fields that differ from what Git says, with who changed them.
+#[utoipa::path(
+    get,
+    path = "/drift",
+    operation_id = "fleet_drift",
+    tag = "fleet",
+    params(Filter),
+    responses((status = 200, description = "What was asked for.", body = Vec<DriftRow>)),
+)]
 pub(super) async fn drift(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -89,6 +127,15 @@ pub(super) async fn drift(
     Ok(Json(web.plane.fleet.drift(&actor, &query).await?))
 }
 
+/// What happened, newest first, page by page.
+#[utoipa::path(
+    get,
+    path = "/activity",
+    operation_id = "fleet_activity",
+    tag = "fleet",
+    params(Timeline),
+    responses((status = 200, description = "What was asked for.", body = ActivityView)),
+)]
 pub(super) async fn activity(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -126,6 +173,15 @@ pub(super) async fn activity(
     }
 }
 
+/// Where a commit is live, waiting or failed; waits for it when asked to.
+#[utoipa::path(
+    get,
+    path = "/commits/{sha}/rollout",
+    operation_id = "fleet_rollout",
+    tag = "fleet",
+    params(("sha" = String, Path), Wanted),
+    responses((status = 200, description = "What was asked for.", body = CommitRollout)),
+)]
 pub(super) async fn rollout(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -174,6 +230,15 @@ async fn selected(
     Ok(rollout)
 }
 
+/// A commit and what became of it.
+#[utoipa::path(
+    get,
+    path = "/commits/{repo}/{sha}",
+    operation_id = "fleet_commit",
+    tag = "fleet",
+    params(("repo" = String, Path), ("sha" = String, Path)),
+    responses((status = 200, description = "What was asked for.", body = CommitView)),
+)]
 pub(super) async fn commit(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -6,8 +6,17 @@ use crate::http::extract::{At, Body, Caller};
 use axum::Json;
 use axum::extract::State;
 use client::wire::{RemovalBody, Started};
+use lockstep_types::id::TargetId;
 use lockstep_types::leftover::{Leftovers, RemovalPreview, RemovalRequest};
 
+/// Everything that is left.
+#[utoipa::path(
+    get,
+    path = "/leftovers",
+    operation_id = "leftovers_leftovers",
+    tag = "leftovers",
+    responses((status = 200, description = "What was asked for.", body = Vec<Leftovers>)),
+)]
 pub(super) async fn leftovers(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -15,6 +24,15 @@ pub(super) async fn leftovers(
     Ok(Json(web.plane.leftovers.leftovers(&actor).await?))
 }
 
+/// What removing it would delete.
+#[utoipa::path(
+    get,
+    path = "/leftovers/{target}",
+    operation_id = "leftovers_removal",
+    tag = "leftovers",
+    params(("target" = TargetId, Path)),
+    responses((status = 200, description = "What was asked for.", body = RemovalPreview)),
+)]
 pub(super) async fn removal(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -23,6 +41,16 @@ pub(super) async fn removal(
     Ok(Json(web.plane.leftovers.removal(&actor, at.target).await?))
 }
 
+/// Deletes exactly what the preview with this digest showed.
+#[utoipa::path(
+    post,
+    path = "/leftovers/{target}/remove",
+    operation_id = "leftovers_remove",
+    tag = "leftovers",
+    params(("target" = TargetId, Path)),
+    request_body = RemovalBody,
+    responses((status = 200, description = "What was asked for.", body = Started)),
+)]
 pub(super) async fn remove(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -39,6 +67,15 @@ pub(super) async fn remove(
     Ok(Json(Started { operation }))
 }
 
+/// Forgets it; the objects stay.
+#[utoipa::path(
+    post,
+    path = "/leftovers/{target}/leave",
+    operation_id = "leftovers_leave",
+    tag = "leftovers",
+    params(("target" = TargetId, Path)),
+    responses((status = 200, description = "What was asked for.", body = Started)),
+)]
 pub(super) async fn leave(
     State(web): State<Web>,
     Caller(actor): Caller,

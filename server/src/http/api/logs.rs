@@ -22,6 +22,7 @@ use serde::Deserialize;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
+use utoipa::IntoParams;
 
 /// Lines in one message at most.
 const TOGETHER: usize = 256;
@@ -29,7 +30,8 @@ const TOGETHER: usize = 256;
 const COMMENT: Duration = Duration::from_secs(15);
 
 /// The query.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Asked {
     /// `group/Kind:namespace/name`; without it all Pods of the target.
@@ -76,6 +78,19 @@ impl Asked {
     }
 }
 
+/// What containers of a target wrote, and with `follow` what they write.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/logs",
+    operation_id = "logs_logs",
+    tag = "applications",
+    params(OnTarget, Asked),
+    responses((
+        status = 200,
+        description = "Lines as text; as server-sent events where those are accepted.",
+        content((String = "text/plain; charset=utf-8"), (String = "text/event-stream")),
+    )),
+)]
 pub(super) async fn logs(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -1,6 +1,6 @@
 //! Going back, pinning and holding.
 
-use super::{OnTarget, Reply, done};
+use super::{OnTarget, Reply, document::Done, done};
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
@@ -14,7 +14,17 @@ use lockstep_types::rollback::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
 
+/// Revisions to which a target can go back.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/rollback/candidates",
+    operation_id = "rollbacks_candidates",
+    tag = "rollbacks",
+    params(OnTarget),
+    responses((status = 200, description = "What was asked for.", body = Vec<RollbackCandidate>)),
+)]
 pub(super) async fn candidates(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -26,12 +36,22 @@ pub(super) async fn candidates(
 }
 
 /// The query of a preview.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct To {
     to: Revision,
 }
 
+/// What going back would change, on every target that it concerns.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/rollback/preview",
+    operation_id = "rollbacks_preview",
+    tag = "rollbacks",
+    params(OnTarget, To),
+    responses((status = 200, description = "What was asked for.", body = RollbackPreview)),
+)]
 pub(super) async fn preview(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -46,6 +66,16 @@ pub(super) async fn preview(
     ))
 }
 
+/// Goes back by a commit, as it was previewed.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/rollback",
+    operation_id = "rollbacks_roll_back",
+    tag = "rollbacks",
+    params(OnTarget),
+    request_body = RollbackBody,
+    responses((status = 200, description = "What was asked for.", body = RollbackOutcome)),
+)]
 pub(super) async fn roll_back(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -61,6 +91,16 @@ pub(super) async fn roll_back(
     Ok(Json(web.plane.rollbacks.roll_back(&actor, &request).await?))
 }
 
+/// Keeps a target at a revision for some hours.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/pin",
+    operation_id = "rollbacks_pin",
+    tag = "rollbacks",
+    params(OnTarget),
+    request_body = PinBody,
+    responses((status = 200, description = "What was asked for.", body = Pin)),
+)]
 pub(super) async fn pin(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -77,13 +117,23 @@ pub(super) async fn pin(
 }
 
 /// How a pin or hold ends.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Ending {
     /// Also deploy what was held back.
     deploy: bool,
 }
 
+/// Ends a pin.
+#[utoipa::path(
+    delete,
+    path = "/pins/{id}",
+    operation_id = "rollbacks_unpin",
+    tag = "rollbacks",
+    params(("id" = PinId, Path), Ending),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn unpin(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -94,6 +144,16 @@ pub(super) async fn unpin(
     Ok(done())
 }
 
+/// Pauses writes to a target for some hours.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/hold",
+    operation_id = "rollbacks_hold",
+    tag = "rollbacks",
+    params(OnTarget),
+    request_body = HoldBody,
+    responses((status = 200, description = "What was asked for.", body = Hold)),
+)]
 pub(super) async fn hold(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -108,6 +168,14 @@ pub(super) async fn hold(
     ))
 }
 
+/// All holds with owner, reason, end and what waits.
+#[utoipa::path(
+    get,
+    path = "/holds",
+    operation_id = "rollbacks_holds",
+    tag = "rollbacks",
+    responses((status = 200, description = "What was asked for.", body = Vec<TargetSummary>)),
+)]
 pub(super) async fn holds(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -115,6 +183,15 @@ pub(super) async fn holds(
     Ok(Json(web.plane.rollbacks.holds(&actor).await?))
 }
 
+/// Ends a hold.
+#[utoipa::path(
+    delete,
+    path = "/holds/{id}",
+    operation_id = "rollbacks_release",
+    tag = "rollbacks",
+    params(("id" = HoldId, Path), Ending),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn release(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -1,6 +1,6 @@
 //! Runs, and what starts, ends or allows them.
 
-use super::{OnTarget, Reply, done};
+use super::{OnTarget, Reply, document::Done, done};
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller};
 use axum::Json;
@@ -10,6 +10,16 @@ use lockstep_types::id::{ApprovalId, OperationId, RunId};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use serde_json::Value;
 
+/// Asks for a sync.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/sync",
+    operation_id = "runs_sync",
+    tag = "syncs",
+    params(OnTarget),
+    request_body = SyncBody,
+    responses((status = 200, description = "What was asked for.", body = Started)),
+)]
 pub(super) async fn sync(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -25,6 +35,15 @@ pub(super) async fn sync(
     Ok(Json(Started { operation }))
 }
 
+/// Asks for a new comparison.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/refresh",
+    operation_id = "runs_refresh",
+    tag = "syncs",
+    params(OnTarget),
+    responses((status = 200, description = "What was asked for.", body = Started)),
+)]
 pub(super) async fn refresh(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -34,6 +53,15 @@ pub(super) async fn refresh(
     Ok(Json(Started { operation }))
 }
 
+/// The run that carries out what was asked for.
+#[utoipa::path(
+    get,
+    path = "/operations/{id}",
+    operation_id = "runs_operation",
+    tag = "syncs",
+    params(("id" = OperationId, Path)),
+    responses((status = 200, description = "What was asked for.", body = OperationAnswer)),
+)]
 pub(super) async fn operation(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -43,6 +71,15 @@ pub(super) async fn operation(
     Ok(Json(OperationAnswer { run }))
 }
 
+/// One run with its steps.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}",
+    operation_id = "runs_run",
+    tag = "syncs",
+    params(("id" = RunId, Path)),
+    responses((status = 200, description = "What was asked for.", body = RunView)),
+)]
 pub(super) async fn run(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -51,6 +88,15 @@ pub(super) async fn run(
     Ok(Json(web.plane.syncs.run(&actor, id).await?))
 }
 
+/// Ends a run after its current step.
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/terminate",
+    operation_id = "runs_terminate",
+    tag = "syncs",
+    params(("id" = RunId, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn terminate(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -60,6 +106,14 @@ pub(super) async fn terminate(
     Ok(done())
 }
 
+/// Plans that wait for a yes.
+#[utoipa::path(
+    get,
+    path = "/approvals",
+    operation_id = "runs_approvals",
+    tag = "syncs",
+    responses((status = 200, description = "What was asked for.", body = Vec<ApprovalView>)),
+)]
 pub(super) async fn approvals(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -67,6 +121,16 @@ pub(super) async fn approvals(
     Ok(Json(web.plane.syncs.approvals(&actor).await?))
 }
 
+/// Says yes or no to a plan, by its digest.
+#[utoipa::path(
+    post,
+    path = "/approvals/{id}",
+    operation_id = "runs_decide",
+    tag = "syncs",
+    params(("id" = ApprovalId, Path)),
+    request_body = DecisionBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn decide(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -1,7 +1,7 @@
 //! Root sources and taking them over.
 
 use super::clusters::Typed;
-use super::{Reply, done};
+use super::{Reply, document::Done, done};
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
@@ -12,6 +12,14 @@ use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, SourceView, TakeOverPreview};
 use serde_json::Value;
 
+/// All root sources.
+#[utoipa::path(
+    get,
+    path = "/sources",
+    operation_id = "sources_sources",
+    tag = "sources",
+    responses((status = 200, description = "What was asked for.", body = Vec<SourceView>)),
+)]
 pub(super) async fn sources(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -19,10 +27,27 @@ pub(super) async fn sources(
     Ok(Json(web.plane.sources.sources(&actor).await?))
 }
 
+/// Sets that make applications, and what they made.
+#[utoipa::path(
+    get,
+    path = "/sets",
+    operation_id = "sources_sets",
+    tag = "sources",
+    responses((status = 200, description = "What was asked for.", body = Vec<SetView>)),
+)]
 pub(super) async fn sets(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<SetView>> {
     Ok(Json(web.plane.sources.sets(&actor).await?))
 }
 
+/// Registers a root source. It starts in Observe.
+#[utoipa::path(
+    post,
+    path = "/sources",
+    operation_id = "sources_add",
+    tag = "sources",
+    request_body = NewSource,
+    responses((status = 200, description = "What was asked for.", body = Created<SourceId>)),
+)]
 pub(super) async fn add(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -32,6 +57,15 @@ pub(super) async fn add(
     Ok(Json(Created { id }))
 }
 
+/// Forgets a root source. Nothing on clusters is touched.
+#[utoipa::path(
+    delete,
+    path = "/sources/{id}",
+    operation_id = "sources_remove",
+    tag = "sources",
+    params(("id" = SourceId, Path), Typed),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn remove(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -45,6 +79,15 @@ pub(super) async fn remove(
     Ok(done())
 }
 
+/// Reads a root source again.
+#[utoipa::path(
+    post,
+    path = "/sources/{id}/refresh",
+    operation_id = "sources_refresh",
+    tag = "sources",
+    params(("id" = SourceId, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn refresh(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -54,6 +97,15 @@ pub(super) async fn refresh(
     Ok(done())
 }
 
+/// What taking a source over would change.
+#[utoipa::path(
+    get,
+    path = "/sources/{id}/take-over",
+    operation_id = "sources_preview",
+    tag = "sources",
+    params(("id" = SourceId, Path)),
+    responses((status = 200, description = "What was asked for.", body = TakeOverPreview)),
+)]
 pub(super) async fn preview(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -62,6 +114,16 @@ pub(super) async fn preview(
     Ok(Json(web.plane.sources.take_over_preview(&actor, id).await?))
 }
 
+/// Takes a source over, as it was previewed.
+#[utoipa::path(
+    post,
+    path = "/sources/{id}/take-over",
+    operation_id = "sources_take_over",
+    tag = "sources",
+    params(("id" = SourceId, Path)),
+    request_body = TakeOverBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
 pub(super) async fn take_over(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -251,3 +251,34 @@ fn what_people_type_is_checked() {
         assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
     }
 }
+
+#[test]
+fn who_was_told_is_told_the_end_even_without_a_route() {
+    let mut one = incident(1, Condition::Degraded, "prod-eu");
+    one.resolved_at = Some(NOW.plus_seconds(-30));
+    let mut scene = Scene::of(vec![one.clone()]);
+    let mut elsewhere = route();
+    elsewhere.labels = vec![("team".to_owned(), "b".to_owned())];
+    scene.routes = vec![(receiver(1), elsewhere)];
+    assert_eq!(scene.count(), 0, "it was told of no beginning");
+    scene.told.insert((receiver(1), one.id, News::Opened));
+    assert_eq!(
+        scene.due().messages,
+        [(receiver(1), vec![(one.id, News::Resolved)])]
+    );
+}
+
+#[test]
+fn what_others_were_told_does_not_keep_an_alert_open() {
+    let mine = incident(1, Condition::Degraded, "prod-eu");
+    let others = incident(2, Condition::Degraded, "prod-us");
+    let new = incident(3, Condition::Drift, "prod-eu");
+    let told = [
+        (receiver(1), mine.id, News::Opened),
+        (receiver(2), others.id, News::Opened),
+    ]
+    .into();
+    let message = [(mine.id, News::Resolved), (new.id, News::Opened)];
+    let left = left(receiver(1), &[others, new], &told, &message);
+    assert_eq!(left, [(Condition::Drift, 1)].into());
+}

@@ -17,6 +17,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub description: String,
     pub at: i64,
+    /// It did not get through.
+    pub given_up_at: Option<i64>,
 }
 
 /// Joins are written where they are needed.
