@@ -33,7 +33,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     Clock::provide();
     view! {
-        <Title formatter=|text| format!("{text} · Lockstep") />
+        <Title formatter=|text| page_title(&text) />
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/login") view=LoginPage ssr=Async />
@@ -61,5 +61,19 @@ pub fn App() -> impl IntoView {
                 </ParentRoute>
             </Routes>
         </Router>
+    }
+}
+
+/// The title of a page. The library writes it into the document as it is, so that on the server it must be text already;
+/// in the browser it is set as text.
+fn page_title(text: &str) -> String {
+    let title = format!("{text} · Lockstep");
+    if cfg!(feature = "ssr") {
+        title
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    } else {
+        title
     }
 }

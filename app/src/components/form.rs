@@ -19,8 +19,11 @@ pub fn TextField(
     #[prop(optional)] autofocus: bool,
     #[prop(optional)] minlength: Option<&'static str>,
     #[prop(optional)] placeholder: Option<&'static str>,
+    /// Where two forms of a page have a field of the same name.
+    #[prop(optional)]
+    id: Option<&'static str>,
 ) -> impl IntoView {
-    let id = format!("field-{name}");
+    let id = id.map_or_else(|| format!("field-{name}"), str::to_owned);
     let hint_id = format!("{id}-hint");
     let described = hint.map(|_| hint_id.clone());
     view! {
@@ -62,8 +65,11 @@ pub fn SelectField(
     options: Vec<(String, String)>,
     #[prop(optional, into)] selected: Option<String>,
     #[prop(optional)] hint: &'static str,
+    /// Where two forms of a page have a field of the same name.
+    #[prop(optional)]
+    id: Option<&'static str>,
 ) -> impl IntoView {
-    let id = format!("field-{name}");
+    let id = id.map_or_else(|| format!("field-{name}"), str::to_owned);
     let hint_id = format!("{id}-hint");
     let described = (!hint.is_empty()).then(|| hint_id.clone());
     view! {

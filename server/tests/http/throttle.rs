@@ -2,6 +2,7 @@
 
 use crate::harness::{PASSWORD, Server, login_body};
 use http::StatusCode;
+use server::store::audit::{self, AuditQuery};
 
 #[tokio::test]
 async fn attack_40_guessing_is_stopped_and_a_session_goes_on() {
@@ -83,4 +84,34 @@ async fn a_right_password_clears_the_count() {
         }
         server.log_in("vic").await;
     }
+}
+
+#[tokio::test]
+async fn failures_and_the_throttle_are_in_the_audit_log_without_what_was_typed() {
+    let server = Server::start().await;
+    server
+        .form("/login", "", &login_body("vic", "wrong password", ""))
+        .await;
+    // Somebody types the password into the field of the name.
+    for _ in 0..9 {
+        server
+            .form("/login", "", &login_body("hunter2hunter2", "x", ""))
+            .await;
+    }
+    let query = AuditQuery {
+        filter: "log in".to_owned(),
+        limit: 50,
+        ..AuditQuery::default()
+    };
+    let entries = audit::list(&server.store, &query).await.unwrap();
+    let count = |actor: &str, action: &str| {
+        let fits = entries
+            .iter()
+            .filter(|entry| entry.act.actor == actor && entry.act.action == action);
+        fits.count()
+    };
+    assert_eq!(count("vic", "log in failed"), 1);
+    assert_eq!(count("unknown name", "log in failed"), 5);
+    assert_eq!(count("unknown name", "log in throttled"), 1);
+    assert!(!format!("{entries:?}").contains("hunter2"));
 }

@@ -173,8 +173,8 @@ fn automation_form(automate: ServerAction<CreateAutomation>) -> AnyView {
         <Fold title="Add an automation account">
             <p class="max-w-[62ch] text-muted">"It has no login. A program acts as it by tokens, which are made on the tab Tokens."</p>
             <ActionForm action=automate attr:class="mt-3 grid max-w-3xl items-end gap-3 md:grid-cols-3" attr:autocomplete="off">
-                <TextField name="name" label="Name of the program" required=true />
-                <SelectField name="role" label="Its role" options=roles.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() selected="viewer" />
+                <TextField name="name" id="automation-name" label="Name of the program" required=true />
+                <SelectField name="role" id="automation-role" label="Its role" options=roles.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect() selected="viewer" />
                 <div>
                     <Submit look=Look::Primary pending=automate.pending()>"Add automation"</Submit>
                 </div>
@@ -195,12 +195,15 @@ fn help_form(list: Vec<UserView>, me: Option<UserId>, acts: Acts) -> AnyView {
     let people = choose(&|user| !user.automation);
     let local = choose(&|user| !user.automation && user.provider.is_none());
     let factors = choose(&|user| user.factor);
+    if people.is_empty() && factors.is_empty() {
+        return ().into_any();
+    }
     view! {
         <Fold title="Help somebody">
             <div class="flex flex-col gap-4">
                 {(!local.is_empty()).then(|| view! {
                     <ActionForm action=acts.password attr:class="grid max-w-3xl items-end gap-3 md:grid-cols-3" attr:autocomplete="off">
-                        <SelectField name="user" label="Whose password" options=local />
+                        <SelectField name="user" id="help-password" label="Whose password" options=local />
                         <TextField name="new" label="Their new password" kind="password" minlength="8" autocomplete="new-password" required=true />
                         <div>
                             <Submit look=Look::Plain pending=acts.password.pending()>"Set password"</Submit>
@@ -209,7 +212,7 @@ fn help_form(list: Vec<UserView>, me: Option<UserId>, acts: Acts) -> AnyView {
                 })}
                 {(!people.is_empty()).then(|| view! {
                     <ActionForm action=acts.end attr:class="grid max-w-3xl items-end gap-3 md:grid-cols-3">
-                        <SelectField name="user" label="Whose sessions" options=people />
+                        <SelectField name="user" id="help-sessions" label="Whose sessions" options=people />
                         <div>
                             <Submit look=Look::Plain pending=acts.end.pending()>"End all sessions"</Submit>
                         </div>
@@ -217,7 +220,7 @@ fn help_form(list: Vec<UserView>, me: Option<UserId>, acts: Acts) -> AnyView {
                 })}
                 {(!factors.is_empty()).then(|| view! {
                     <ActionForm action=acts.forget attr:class="grid max-w-3xl items-end gap-3 md:grid-cols-3">
-                        <SelectField name="user" label="Whose second factor" options=factors />
+                        <SelectField name="user" id="help-factor" label="Whose second factor" options=factors />
                         <div>
                             <Submit look=Look::Danger pending=acts.forget.pending()>"Remove second factor"</Submit>
                         </div>
