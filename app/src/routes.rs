@@ -33,7 +33,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     Clock::provide();
     view! {
-        <Title formatter=|text| page_title(&text) />
+        <Title formatter=|text: String| page_title(&text) />
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/login") view=LoginPage ssr=Async />

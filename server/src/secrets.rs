@@ -108,11 +108,6 @@ impl Vault {
         Ok(Self { cipher, key_id })
     }
 
-    /// Names the key without telling it.
-    pub fn key_id(&self) -> &str {
-        &self.key_id
-    }
-
     /// Seals `plain` for the row with this id.
     ///
     /// # Errors

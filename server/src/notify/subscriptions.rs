@@ -158,7 +158,7 @@ mod tests {
                 "on-health-degraded → slack/team-a [1] ",
                 "on-health-degraded → slack/team-b [1] there is no receiver “team-b” of the kind Slack, Mattermost; add one of this name",
                 "on-sync-failed → hook [1] ",
-                "every alert → slack/team-a [9] ",
+                "every alert → slack/team-a [10] ",
             ]
         );
     }
