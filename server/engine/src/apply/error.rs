@@ -292,6 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_about_a_secret_is_withheld() {
+        let status = json!({"status": "Failure", "code": 422, "reason": "Invalid",
+            "message": "data.password: Invalid value: \"aHVudGVyMg==\"",
+            "details": {"causes": [{"reason": "FieldValueInvalid", "message": "Invalid value: \"aHVudGVyMg==\"", "field": "data.password"}]}});
+        let (_, secret) = said("Secret", status.clone());
+        assert!(!secret.contains("aHVudGVyMg=="), "{secret}");
+        let (_, other) = said("ConfigMap", status);
+        assert!(other.contains("aHVudGVyMg=="), "{other}");
+    }
+
+    #[test]
     fn another_uid_is_a_failed_precondition() {
         let (error, _) = said(
             "Deployment",
