@@ -8,7 +8,7 @@ use server_fn::codec::Json;
 
 /// Everything that is left.
 #[server(prefix = "/sfn", endpoint = "leftovers", input = Json)]
-pub async fn leftovers() -> Result<Vec<Leftovers>, ApiError> {
+pub async fn all_leftovers() -> Result<Vec<Leftovers>, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.leftovers.leftovers(&desk.actor).await)
 }

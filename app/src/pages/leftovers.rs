@@ -1,7 +1,7 @@
 //! What applications left behind when their definitions left Git: the list, and for each the choice to keep, adopt or
 //! remove it.
 
-use crate::api::leftovers::{LeaveLeftovers, RemoveLeftovers, leftovers, removal};
+use crate::api::leftovers::{LeaveLeftovers, RemoveLeftovers, all_leftovers, removal};
 use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
@@ -32,7 +32,7 @@ use lockstep_types::leftover::{Leftovers, RemovalPreview};
 #[component]
 pub fn LeftoversPage() -> impl IntoView {
     let tick = ticks(|| Topic::All);
-    let list: Loading<Vec<Leftovers>> = Resource::new(move || tick.get(), |_| leftovers());
+    let list: Loading<Vec<Leftovers>> = Resource::new(move || tick.get(), |_| all_leftovers());
     view! {
         <Title text="Leftovers" />
         {loaded(list, list_page)}

@@ -576,7 +576,7 @@ fn a_fight_names_both_writers_and_what_ends_it() {
         fights.facts.rivals = BTreeMap::from([(key.clone(), rival)]);
         let cause = fights.decide().cause.unwrap();
         assert_eq!(cause.code, ReasonCode::Fighting);
-        assert!(cause.stalled && cause.object.as_ref() == Some(&key));
+        assert!(cause.stalled && cause.object.as_deref() == Some(&key));
         let rests = cause.next.split(';').next().unwrap_or_default();
         said.push(format!(
             "{}. {}.",

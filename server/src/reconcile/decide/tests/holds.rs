@@ -1,6 +1,6 @@
 //! What a hold of each kind stops, and what it lets through.
 
-use super::given::{Given, auto, given, hold};
+use super::given::{Given, NOW, auto, given, hold};
 use super::*;
 use lockstep_types::application::HoldKind;
 
@@ -37,7 +37,7 @@ fn a_person_is_told_who_holds_syncs() {
         let wanted = Requested {
             by: "jon".to_owned(),
             prune: false,
-            since: super::given::NOW,
+            since: NOW,
         };
         held(given().differs(), kind)
             .with(|given| given.requested = Some(wanted))
