@@ -1,6 +1,6 @@
 //! What a hold of each kind stops, and what it lets through.
 
-use super::given::{Given, auto, given, hold};
+use super::given::{Given, NOW, auto, given, hold};
 use super::*;
 use lockstep_types::application::HoldKind;
 
