@@ -99,18 +99,13 @@ impl Default for LogFeed {
 }
 
 fn insert(lines: &mut VecDeque<Numbered>, new: Vec<LogLine>) {
-    let mut number = lines
-        .iter()
-        .map(|(number, _)| number + 1)
-        .max()
-        .unwrap_or(0);
-    for line in new {
+    let next = lines.iter().map(|(number, _)| number + 1).max();
+    for (number, line) in (next.unwrap_or(0)..).zip(new) {
         let place = match line.at {
             Some(at) => behind(lines, at),
             None => lines.len(),
         };
         lines.insert(place, (number, line));
-        number += 1;
     }
     let over = lines.len().saturating_sub(KEPT);
     lines.drain(..over);

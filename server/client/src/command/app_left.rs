@@ -59,7 +59,7 @@ impl Remove {
         if !preview.error.is_empty() {
             remark(&preview.error);
         }
-        global.show(&preview, |preview| shown(preview))
+        global.show(&preview, shown)
     }
 
     async fn find(&self, api: &Api) -> Result<Leftovers, ClientError> {

@@ -161,7 +161,7 @@ fn belongs_to_a_secret(lines: &[Line<'_>], at: usize) -> bool {
     let column = lines[at].column;
     let mut before = lines[..at].iter().rev();
     let mut left = FAR;
-    let mut above = !lines[at].dash.is_some_and(|dash| dash < column);
+    let mut above = lines[at].dash.is_none_or(|dash| dash >= column);
     let mut found = false;
     while let (true, Some(line)) = (above, before.next()) {
         left -= 1;

@@ -99,7 +99,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("set_disabled", "POST /users/{id}/disabled", "api"),
     ("set_password", "POST /users/{id}/password", "api"),
     ("tokens", "GET /tokens", "api"),
-    ("create_token", "POST /tokens", "login"),
+    ("create_token", "POST /tokens", "token create"),
     ("revoke_token", "DELETE /tokens/{id}", "api"),
     (
         "candidates",
@@ -119,6 +119,30 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("hold", "POST /apps/{id}/targets/{target}/hold", "app hold"),
     ("release", "DELETE /holds/{id}", "app release"),
     ("unpin", "DELETE /pins/{id}", "api"),
+    ("holds", "GET /holds", "app holds"),
+    ("leftovers", "GET /leftovers", "app leftovers"),
+    ("removal", "GET /leftovers/{target}", "app remove"),
+    (
+        "remove_leftovers",
+        "POST /leftovers/{target}/remove",
+        "app remove",
+    ),
+    (
+        "leave_leftovers",
+        "POST /leftovers/{target}/leave",
+        "app remove",
+    ),
+    ("own_account", "GET /account", "api"),
+    ("begin_factor", "-", "-"), // a code to photograph
+    ("confirm_factor", "-", "-"),
+    ("remove_factor", "DELETE /users/{id}/factor", "api"),
+    ("sessions", "GET /sessions", "session list"),
+    ("end_session", "DELETE /sessions/{id}", "session end"),
+    ("end_sessions", "DELETE /sessions", "session end"),
+    ("programs", "GET /users", "api"),
+    ("create_automation", "POST /automation", "api"),
+    ("rotate_token", "POST /tokens/{id}/rotate", "token rotate"),
+    ("doors", "-", "-"), // the ways in, before the login
 ];
 
 /// All commands, as `app list`.
