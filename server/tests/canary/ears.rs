@@ -6,7 +6,7 @@ use crate::world::World;
 use axum::body::Body;
 use futures::StreamExt;
 use http::{Method, Request, header};
-use server::http::api;
+use server::http::{RouteInfo, api};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -202,7 +202,9 @@ impl Things {
         ]
         .map(str::to_owned)
         .into();
-        for route in routes.iter().filter(|route| route.method == Method::GET) {
+        // The events have no end, and are heard above.
+        let ends = |route: &&RouteInfo| route.method == Method::GET && route.path != "/events";
+        for route in routes.iter().filter(ends) {
             paths.extend(self.fill(route.path));
         }
         for app in &self.applications {

@@ -78,6 +78,10 @@ async fn a_viewer_reads_and_changes_nothing() {
         let Needs::Permission(permission) = route.needs else {
             continue;
         };
+        // Its answer has no end; `streams` reads it.
+        if route.path == "/events" {
+            continue;
+        }
         let body = (route.method != Method::GET).then(|| serde_json::json!({}));
         let answer = server.api(route.method.as_str(), &path, &token, body).await;
         if permission.least_role() == lockstep_types::account::Role::Viewer {
