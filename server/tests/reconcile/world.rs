@@ -11,9 +11,11 @@ use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings};
 use engine::source::Mirrors;
 use engine::testing::Repository;
+use lockstep_types::account::{Actor, Role};
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;
-use lockstep_types::id::{ApplicationId, RunId, TargetId};
+use lockstep_types::id::{ApplicationId, RunId, TargetId, UserId};
+use lockstep_types::policy::Rights;
 use lockstep_types::ports::ControlPlane;
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::source::Mode;
@@ -418,8 +420,26 @@ impl World {
 
     /// What the button for taking over does.
     pub async fn take_over(&self) {
-        self.ask(OperationKind::TakeOver, serde_json::Value::Null)
-            .await;
+        let actor = Actor {
+            user: UserId(Uuid::from_u128(1)),
+            name: "maria".to_owned(),
+            role: Role::Admin,
+            token: None,
+            rights: Rights::default(),
+        };
+        let source = store::source::by_name(&self.store, "root")
+            .await
+            .expect("the sources")
+            .expect("the source");
+        let sources = self.ports().await.sources;
+        let preview = sources
+            .take_over_preview(&actor, source.id)
+            .await
+            .expect("a preview");
+        sources
+            .take_over(&actor, source.id, &preview.digest)
+            .await
+            .expect("it is taken over");
     }
 
     /// Writes an intent and wakes the reconciler, as the buttons do.
