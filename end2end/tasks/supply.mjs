@@ -44,7 +44,8 @@ function sourceProblems(policy, crates, npm) {
   for (const [, name, rest] of lock.matchAll(/\[\[package\]\]\nname = "([^"]+)"\n((?:.+\n)*)/g)) {
     if (rest.includes('source = ') && !rest.includes('checksum = ')) found.push(`${name} has no checksum in Cargo.lock`);
   }
-  for (const { name, version, integrity } of npm) if (!integrity?.startsWith('sha512-')) found.push(`${name} ${version} has no checksum in package-lock.json`);
+  // What comes inside another package is under the checksum of that one.
+  for (const { name, version, integrity, inBundle } of npm) if (!inBundle && !integrity?.startsWith('sha512-')) found.push(`${name} ${version} has no checksum in package-lock.json`);
   return found;
 }
 

@@ -1,10 +1,13 @@
 // What only a browser can tell of an attack: whether a script ran, whether a page was framed, whether the keys answer.
 import { createServer } from 'node:http';
-import { expect, test } from '../fixtures/journey.mjs';
+import { expect, logIn, test } from '../fixtures/journey.mjs';
 
 const HARM = '</script><img src=x onerror="window.harmed=1"><script>window.harmed=1</script>\u2028<!--';
 
-test('attack_53_54_no_script_runs_that_the_server_did_not_send', async ({ app, world }) => {
+// The browser says on its console what it refuses, so that the page is not the one that must be silent.
+test('attack_53_54_no_script_runs_that_the_server_did_not_send', async ({ page: app, world }) => {
+  await logIn(app, world);
+  await expect(app.getByRole('heading', { name: 'Fleet' })).toBeVisible();
   const refused = [];
   app.on('dialog', (dialog) => refused.push(dialog.message()));
   const bad = encodeURIComponent(HARM);
@@ -28,7 +31,10 @@ test('attack_53_54_no_script_runs_that_the_server_did_not_send', async ({ app, w
   expect(refused).toEqual([]);
 });
 
-test('attack_55_no_other_site_frames_a_page', async ({ app, world }) => {
+// The browser says on its console what it refuses, so that the page is not the one that must be silent.
+test('attack_55_no_other_site_frames_a_page', async ({ page: app, world }) => {
+  await logIn(app, world);
+  await expect(app.getByRole('heading', { name: 'Fleet' })).toBeVisible();
   const other = createServer((_, response) => {
     response.setHeader('content-type', 'text/html');
     response.end(`<iframe src="${world.url}/drift"></iframe>`);
