@@ -63,7 +63,7 @@ export async function step(label, work) {
 }
 
 /**
- * Runs a command in the checkout with its output on screen. `onLine` sees every line of it.
+ * Runs a command in the checkout with its output on screen. `onLine` sees every line of it, and whether it is of the standard output.
  * Rejects with a message that names the command when it fails.
  */
 export function run(command, args, { env = {}, cwd = ROOT, onLine, quiet = false } = {}) {
@@ -82,7 +82,7 @@ export function run(command, args, { env = {}, cwd = ROOT, onLine, quiet = false
           printed.push(line);
           tail.push(line);
           if (tail.length > 60) tail.shift();
-          onLine?.(line);
+          onLine?.(line, stream === child.stdout);
         }
       });
     }
@@ -95,9 +95,9 @@ export function run(command, args, { env = {}, cwd = ROOT, onLine, quiet = false
   });
 }
 
-/** The output of a command that prints little. */
+/** The standard output of a command that prints little; what it says beside it (cargo: "Downloading") is not part of it. */
 export async function output(command, args, options = {}) {
   const lines = [];
-  await run(command, args, { ...options, quiet: true, onLine: (line) => lines.push(line) });
+  await run(command, args, { ...options, quiet: true, onLine: (line, isOutput) => isOutput && lines.push(line) });
   return lines.join('\n');
 }

@@ -42,8 +42,7 @@ async function attempt(label, work) {
   try {
     await step(label, work);
   } catch (error) {
-    if (!(error instanceof StepFailed)) throw error;
-    console.error(error.message);
+    console.error(error instanceof StepFailed ? error.message : error);
   }
 }
 
