@@ -490,9 +490,12 @@ async fn an_application_waits_for_what_it_depends_on() {
             row.deployed.as_ref() == Some(&four)
         })
         .await;
-    let runs = store::run::of_target(world.store(), row.id, None, 1)
-        .await
-        .expect("the runs");
+    // What is applied is deployed; whether it is healthy, the run finds out behind that.
+    let runs = world
+        .until_runs_of(row.id, "its run is over", |runs| {
+            runs.iter().all(|run| run.phase.is_final())
+        })
+        .await;
     assert_eq!(runs[0].phase, SyncPhase::Succeeded);
     assert!(
         matches!(runs[0].started_by, StartedBy::Person(_)),

@@ -357,7 +357,16 @@ impl World {
         what: &str,
         holds: impl Fn(&[RunSummary]) -> bool,
     ) -> Vec<RunSummary> {
-        let target = self.target();
+        self.until_runs_of(self.target(), what, holds).await
+    }
+
+    /// The same of another target than the shop's.
+    pub async fn until_runs_of(
+        &self,
+        target: TargetId,
+        what: &str,
+        holds: impl Fn(&[RunSummary]) -> bool,
+    ) -> Vec<RunSummary> {
         let mut last = Vec::new();
         let deadline = Instant::now() + WITHIN;
         while Instant::now() < deadline {
