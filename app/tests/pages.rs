@@ -5,6 +5,8 @@
 mod access;
 #[path = "pages/account.rs"]
 mod account;
+#[path = "pages/actions.rs"]
+mod actions;
 #[path = "pages/alerts.rs"]
 mod alerts;
 #[path = "pages/attacks.rs"]

@@ -9,6 +9,7 @@
 //! renders have their own limits and deadlines.
 
 mod account;
+pub(crate) mod acting;
 pub mod brake;
 pub mod cause;
 pub mod clusters;

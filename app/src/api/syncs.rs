@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use leptos::prelude::*;
+use lockstep_types::action::ActionKind;
 use lockstep_types::id::{ApprovalId, OperationId, RunId, TargetId};
 use lockstep_types::sync::{ApprovalView, RunView};
 use server_fn::codec::Json;
@@ -29,6 +30,38 @@ pub async fn sync_target(
 pub async fn refresh_target(target: TargetId) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.syncs.refresh(&desk.actor, target).await)?;
+    Ok(())
+}
+
+/// Asks for an action on one live object. `back` is the address of its drawer.
+#[server(prefix = "/sfn", endpoint = "act")]
+pub async fn act_on_object(
+    target: TargetId,
+    object: String,
+    kind: ActionKind,
+    uid: String,
+    #[server(default)] replicas: Option<u32>,
+    #[server(default)] reason: String,
+    back: String,
+) -> Result<(), ApiError> {
+    use lockstep_types::PortError;
+    use lockstep_types::action::ActionRequest;
+    use lockstep_types::resource::ResourceKey;
+    let desk = crate::context::desk()?;
+    let object = ResourceKey::parse(&object)
+        .ok_or_else(|| PortError::invalid("object", "must be group/Kind:namespace/name"))?;
+    let request = ActionRequest {
+        target,
+        object,
+        kind,
+        uid,
+        replicas,
+        reason,
+    };
+    desk.answer(desk.plane.objects.act(&desk.actor, &request).await)?;
+    if back.starts_with("/apps/") {
+        leptos_axum::redirect(&back);
+    }
     Ok(())
 }
 

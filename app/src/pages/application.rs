@@ -2,6 +2,7 @@
 //!
 //! Everything that is chosen (cluster, tab, object, dialog, compared pair) is in the address.
 
+mod actions_pane;
 mod address;
 mod changes_tab;
 mod definition_tab;

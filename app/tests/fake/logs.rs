@@ -5,7 +5,8 @@ use super::fleet::ago;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::id::TargetId;
+use lockstep_types::action::ActionRequest;
+use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::log::{LogChoices, LogContainer, LogLine, LogPod, LogQuery, LogView};
 use lockstep_types::ports::{Answer, Objects};
 
@@ -56,6 +57,11 @@ fn lines(query: &LogQuery) -> Vec<LogLine> {
 
 #[async_trait]
 impl Objects for Fake {
+    async fn act(&self, actor: &Actor, _: &ActionRequest) -> Answer<OperationId> {
+        allowed(actor, Permission::Action)?;
+        Ok(OperationId(uuid::Uuid::from_u128(91)))
+    }
+
     async fn log_view(&self, actor: &Actor, _: TargetId, query: &LogQuery) -> Answer<LogView> {
         allowed(actor, Permission::Logs)?;
         Ok(LogView {

@@ -2,11 +2,12 @@
 
 use super::NOW;
 use super::fleet::{ago, sha};
+use lockstep_types::action::{Acted, ActionKind, ActionOffer};
 use lockstep_types::diff::{
     DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind, SyncStatus,
 };
 use lockstep_types::health::{Health, HealthStatus};
-use lockstep_types::id::TargetId;
+use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::{ObjectEvent, Origin, ResourceKey, ResourceNode, ResourceView};
 use lockstep_types::webhook::{
@@ -379,6 +380,27 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
             event("Warning", "Failed", "Failed to pull image \"registry.example.com/checkout:2.9.1\": not found", 6, 0),
             event("Normal", "ScalingReplicaSet", "Scaled up replica set checkout-6bf9c7d8f4 to 3", 1, 6),
         ],
+        actions: ActionKind::ALL
+            .into_iter()
+            .filter(|kind| kind.fits(&node.key))
+            .map(|kind| ActionOffer {
+                kind,
+                consequence: "All 3 Pods are replaced by new ones, as its update strategy says.".into(),
+                undone: if kind == ActionKind::Scale { "Git declares 3: self-heal puts that back within seconds.".into() } else { String::new() },
+                replicas: (kind == ActionKind::Scale).then_some(3),
+                refused: String::new(),
+                permitted: kind == ActionKind::Restart,
+            })
+            .collect(),
+        acted: vec![Acted {
+            operation: OperationId(uuid::Uuid::from_u128(92)),
+            kind: ActionKind::Restart,
+            by: "maria".into(),
+            reason: String::new(),
+            at: ago(12),
+            ended_at: Some(ago(12)),
+            outcome: "a new rollout has begun".into(),
+        }],
         node,
     })
 }

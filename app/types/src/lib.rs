@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod account;
+pub mod action;
 pub mod activity;
 pub mod alert;
 pub mod application;

@@ -6,6 +6,7 @@
 
 use crate::access::{AccessView, Question, QuestionAnswer};
 use crate::account::{Actor, NewToken, Role, TokenView, UserView};
+use crate::action::ActionRequest;
 use crate::activity::{ActivityQuery, ActivityView, CommitView};
 use crate::alert::{AlertQuery, AlertRules, AlertsView};
 use crate::application::{
@@ -102,6 +103,8 @@ pub trait Objects: Send + Sync {
         target: TargetId,
         query: &LogQuery,
     ) -> Answer<BoxStream<'static, Answer<LogLine>>>;
+    /// Asks for an action on a live object; the reconciler of its target carries it out.
+    async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId>;
 }
 
 /// Runs, and the intents that start or end them.

@@ -98,6 +98,12 @@ pub struct ResourceView {
     pub problems: Vec<String>,
     pub diff: Option<crate::diff::ResourceDiff>,
     pub events: Vec<ObjectEvent>,
+    /// What can be done to it without a change in Git.
+    #[serde(default)]
+    pub actions: Vec<crate::action::ActionOffer>,
+    /// What was done, newest first.
+    #[serde(default)]
+    pub acted: Vec<crate::action::Acted>,
 }
 
 /// Where in Git an object is declared.

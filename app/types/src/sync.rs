@@ -90,6 +90,8 @@ pub enum OperationKind {
     Remove,
     /// Forget that, and take our mark off it.
     Leave,
+    /// Restart, scale, run or delete one object, without a change in Git.
+    Act,
 }
 
 impl OperationKind {
@@ -103,6 +105,7 @@ impl OperationKind {
             Self::TakeOver => "take-over",
             Self::Remove => "remove",
             Self::Leave => "leave",
+            Self::Act => "act",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod app_act;
 mod app_edit;
 mod app_hold;
 mod app_left;

@@ -1,6 +1,7 @@
 //! Bodies and answers of `/api/v1` that are not already part of the vocabulary. The server uses these same types.
 
 use lockstep_types::account::Role;
+use lockstep_types::action::ActionKind;
 use lockstep_types::application::HoldKind;
 use lockstep_types::edit::Edit;
 use lockstep_types::id::{OperationId, RunId, SourceId, UserId};
@@ -79,6 +80,24 @@ pub struct Started {
 pub struct OperationAnswer {
     /// `None` while it waits to be picked up.
     pub run: Option<RunId>,
+}
+
+/// `POST …/act`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ActBody {
+    /// `group/Kind:namespace/name`.
+    pub object: String,
+    pub action: ActionKind,
+    /// The object that was looked at; another one of its name is not touched.
+    #[serde(default)]
+    pub uid: String,
+    /// For `scale`.
+    #[serde(default)]
+    pub replicas: Option<u32>,
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// `POST …/rollback`.

@@ -2,6 +2,7 @@
 //! decided by the plan. Knows no targets and no database; owns only the window of requests in flight.
 
 mod account;
+mod act;
 mod delete;
 mod error;
 mod event;
@@ -12,6 +13,7 @@ mod unmark;
 mod window;
 
 pub use account::{AccountError, ServiceAccount};
+pub use act::ActOn;
 pub use delete::{Deleted, Deletion, Propagation};
 pub use error::{ApplyError, FieldConflict, FieldProblem};
 pub use event::EventNote;

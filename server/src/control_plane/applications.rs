@@ -57,7 +57,7 @@ impl Applications for Plane {
         key: &ResourceKey,
     ) -> Answer<ResourceView> {
         let placement = self.seen_target(actor, target).await?;
-        self.resource_of(&placement, key).await
+        self.resource_of(actor, &placement, key).await
     }
 
     async fn changes(&self, actor: &Actor, target: TargetId) -> Answer<ChangesView> {

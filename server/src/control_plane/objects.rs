@@ -1,5 +1,6 @@
-//! What people do with single objects of a target: read the logs of their containers.
+//! What people do with single objects of a target: read the logs of their containers, and act on them.
 
+mod acts;
 mod logs;
 
 use super::{Plane, refuse};
@@ -7,7 +8,8 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::id::TargetId;
+use lockstep_types::action::ActionRequest;
+use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::ports::{Answer, Objects};
 
@@ -48,5 +50,9 @@ impl Objects for Plane {
             };
         }
         logs::followed(&live, &meant, query).await
+    }
+
+    async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId> {
+        self.ask_to_act(actor, request).await
     }
 }

@@ -92,6 +92,8 @@ pub fn table() -> Table {
         .get("/apps/{id}/targets/{target}/logs", Logs, logs::logs)
         .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
         .post("/apps/{id}/targets/{target}/refresh", Get, runs::refresh)
+        // Each action of each kind is a permission of its own, which the plane asks for.
+        .post("/apps/{id}/targets/{target}/act", Get, runs::act)
         .get("/operations/{id}", Get, runs::operation)
         .get("/runs/{id}", Get, runs::run)
         .post("/runs/{id}/terminate", Terminate, runs::terminate)

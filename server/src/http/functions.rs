@@ -39,6 +39,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("operation_run", Needs::Permission(Get)),
     ("approvals", Needs::Permission(Get)),
     ("refresh", Needs::Permission(Get)),
+    ("act", Needs::Permission(Get)),
     ("sync", Needs::Permission(Sync)),
     ("terminate", Needs::Permission(Terminate)),
     ("decide", Needs::Permission(Approve)),

@@ -10,6 +10,7 @@ use engine::definition::project::{Refused, Rules};
 use engine::definition::{Definition, DefinitionProblem};
 use engine::manifest::Manifest;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 
 /// Where an application goes, in the words of projects.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +97,15 @@ pub fn objects(rules: Option<&Rules>, place: Place<'_>, objects: &[Manifest]) ->
         }
     }
     Ok(())
+}
+
+/// Refuses an object that a person has made, of a kind that the project does not let in.
+///
+/// # Errors
+/// The rule, as the reason to show.
+pub fn made(rules: Option<&Rules>, key: &ResourceKey) -> Result<(), Cause> {
+    let refused = rules.and_then(|rules| rules.project.refuse_kind(key, !key.namespace.is_empty()));
+    refused.map_or(Ok(()), |refused| Err(cause(refused)))
 }
 
 /// The rule as the reason to show.

@@ -26,7 +26,7 @@ pub(crate) use memory::{Clock, Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{explain, ledger, revisions, run, windows};
+use super::{acting, explain, ledger, revisions, run, windows};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
@@ -108,6 +108,7 @@ async fn pass(
         return Ok(Passed::Done);
     };
     take_refreshes(runtime, &mut loaded, memory).await?;
+    acting::act(runtime, &mut loaded).await?;
     if loaded.run.is_none() {
         run::terminate_if_asked(runtime, &loaded, memory).await?;
     }

@@ -63,10 +63,12 @@ impl Inserted {
 }
 
 fn kind_from(word: &str) -> Option<OperationKind> {
-    use OperationKind::{Leave, Refresh, Remove, Rollback, Sync, TakeOver, Terminate};
-    [Sync, Refresh, Rollback, Terminate, TakeOver, Remove, Leave]
-        .into_iter()
-        .find(|kind| kind.word() == word)
+    use OperationKind::{Act, Leave, Refresh, Remove, Rollback, Sync, TakeOver, Terminate};
+    [
+        Sync, Refresh, Rollback, Terminate, TakeOver, Remove, Leave, Act,
+    ]
+    .into_iter()
+    .find(|kind| kind.word() == word)
 }
 
 fn row(row: operation::Model) -> Result<OperationRow, StoreError> {
@@ -158,6 +160,30 @@ pub async fn pending(db: &impl Read, target: TargetId) -> Result<Vec<OperationRo
         .all(&db.executor())
         .await;
     rows.doing("read waiting operations")?
+        .into_iter()
+        .map(row)
+        .collect()
+}
+
+/// The newest operations of one kind on a target, newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn newest_of_kind(
+    db: &impl Read,
+    target: TargetId,
+    kind: OperationKind,
+    most: u64,
+) -> Result<Vec<OperationRow>, StoreError> {
+    let rows = operation::Entity::find()
+        .filter(operation::Column::TargetId.eq(target.to_string()))
+        .filter(operation::Column::Kind.eq(kind.word()))
+        .order_by_desc(operation::Column::CreatedAt)
+        .order_by_desc(operation::Column::Id)
+        .limit(most)
+        .all(&db.executor())
+        .await;
+    rows.doing("read operations of a kind")?
         .into_iter()
         .map(row)
         .collect()

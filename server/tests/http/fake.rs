@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use lockstep_types::access::{AccessView, Question, QuestionAnswer};
 use lockstep_types::account::Actor;
+use lockstep_types::action::ActionRequest;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
 use lockstep_types::application::{
@@ -154,6 +155,9 @@ impl Applications for Fake {
 
 #[async_trait]
 impl Objects for Fake {
+    async fn act(&self, _: &Actor, _: &ActionRequest) -> Answer<OperationId> {
+        missing()
+    }
     async fn log_view(&self, _: &Actor, _: TargetId, _: &LogQuery) -> Answer<LogView> {
         missing()
     }

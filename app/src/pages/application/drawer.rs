@@ -1,6 +1,7 @@
-//! Everything about one object: summary, difference, YAML, events.
+//! Everything about one object: summary, difference, YAML, events, logs, actions.
 
 use super::Address;
+use super::actions_pane::actions_pane;
 use crate::components::clock::ago;
 use crate::components::code::Code;
 use crate::components::diff_view::Diffs;
@@ -10,10 +11,16 @@ use crate::components::sha::CopyButton;
 use crate::components::status::{chip, health_mark, state_chip, sync_mark};
 use crate::components::switcher::{Choice, Tabs};
 use leptos::prelude::*;
+use lockstep_types::id::TargetId;
 use lockstep_types::resource::{ObjectEvent, ResourceKey, ResourceView};
 
 /// The drawer.
-pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyView {
+pub fn drawer(
+    resource: ResourceView,
+    target: Option<TargetId>,
+    address: &Address,
+    close: String,
+) -> AnyView {
     let node = resource.node.clone();
     let words = if node.detail.is_empty() {
         node.health.status.word().to_owned()
@@ -47,10 +54,17 @@ pub fn drawer(resource: ResourceView, address: &Address, close: String) -> AnyVi
     if has_logs(&node.key) {
         choices.push(pane("logs", "Logs", 0));
     }
+    if !resource.actions.is_empty() {
+        choices.push(pane("actions", "Actions", 0));
+    }
     let body = match address.pane.as_str() {
         "diff" => diff(&resource),
         "yaml" => yaml(&resource),
         "events" => events(&resource.events),
+        "actions" => match target {
+            Some(target) => actions_pane(&resource, target, address),
+            None => ().into_any(),
+        },
         // They come by a way of their own.
         "logs" => ().into_any(),
         _ => summary(&resource),

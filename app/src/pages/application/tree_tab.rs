@@ -2,7 +2,7 @@
 
 use super::drawer::drawer;
 use super::logs_pane::Logs;
-use super::{Address, selected};
+use super::{Address, selected, target_of};
 use crate::components::clock::Clock;
 use crate::components::feedback::{Empty, waiting};
 use crate::components::loaded::Loading;
@@ -63,7 +63,7 @@ pub fn tree_tab(
             <Segments label="Form of the tree" choices=choices />
         </div>
         <div class=format!("{PANEL} grid {columns}")>
-            {drawing} {open.then(|| drawer_part(node, logs, address))}
+            {drawing} {open.then(|| drawer_part(head, node, logs, address))}
         </div>
     }
     .into_any()
@@ -118,7 +118,12 @@ fn drawing(
     .into_any()
 }
 
-fn drawer_part(node: Loading<Option<ResourceView>>, logs: Logs, address: Address) -> AnyView {
+fn drawer_part(
+    head: Loading<ApplicationView>,
+    node: Loading<Option<ResourceView>>,
+    logs: Logs,
+    address: Address,
+) -> AnyView {
     let close = address.node_link(None, "");
     let pane = address.log().map(|_| logs.pane(&address));
     view! {
@@ -131,8 +136,9 @@ fn drawer_part(node: Loading<Option<ResourceView>>, logs: Logs, address: Address
                     let address = address.clone();
                     let close = close.clone();
                     Suspend::new(async move {
+                        let target = target_of(head, &address.cluster).await.ok();
                         match node.await {
-                            Ok(Some(resource)) => drawer(resource, &address, close),
+                            Ok(Some(resource)) => drawer(resource, target, &address, close),
                             Ok(None) => ().into_any(),
                             Err(error) => view! { <crate::components::feedback::Failure error=error /> }.into_any(),
                         }

@@ -1,6 +1,7 @@
 //! `lockstep app`: looking. What starts something is in the siblings.
 
 use super::Global;
+use super::app_act::Act;
 use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
 use super::app_left::{self, Remove};
@@ -51,6 +52,9 @@ pub enum App {
     History(History),
     /// What its containers wrote; `--follow` goes on with what they write.
     Logs(Logs),
+    /// Restart, scale, run now or delete one live object, without a change in Git.
+    #[command(alias = "actions")]
+    Act(Act),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
     /// Stop writes to a target for some hours; it is still compared.
@@ -105,6 +109,7 @@ impl App {
             Self::Wait(wait) => wait.run(global).await,
             Self::History(history) => history.run(global).await,
             Self::Logs(logs) => logs.run(global).await,
+            Self::Act(act) => act.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
             Self::Hold(hold) => hold.run(global).await,
             Self::Release(release) => release.run(global).await,

@@ -54,16 +54,16 @@ pub struct Wait {
 }
 
 /// When to give up.
-struct Deadline(Option<Instant>);
+pub(super) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    fn after(seconds: u64) -> Self {
+    pub(super) fn after(seconds: u64) -> Self {
         let end = || Instant::now().checked_add(Duration::from_secs(seconds));
         Self(if seconds == 0 { None } else { end() })
     }
 
     /// Sleeps until the next look; false when the time is over.
-    async fn pause(&self) -> bool {
+    pub(super) async fn pause(&self) -> bool {
         if self.0.is_some_and(|end| Instant::now() >= end) {
             return false;
         }

@@ -11,6 +11,7 @@ use crate::store;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
 use lockstep_types::PortError;
+use lockstep_types::account::Actor;
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::health::Health;
 use lockstep_types::resource::{ResourceKey, ResourceNode, ResourceView};
@@ -103,6 +104,7 @@ impl Plane {
     /// One object of the tree in full. Objects that do not belong to the target are not found, whoever asks.
     pub(super) async fn resource_of(
         &self,
+        actor: &Actor,
         placement: &Placement,
         key: &ResourceKey,
     ) -> Result<ResourceView, PortError> {
@@ -135,12 +137,14 @@ impl Plane {
                 .await
                 .unwrap_or_default();
         }
+        let declared = manifest.map(|manifest| &*manifest.body);
         Ok(ResourceView {
+            actions: self.offers(actor, placement, &node, live.as_ref(), declared),
+            acted: self.acted(placement, key).await?,
             node,
-            live_yaml: live.as_ref().map(|live| {
-                let declared = manifest.map(|manifest| &*manifest.body);
-                engine::diff::live_yaml(live, declared)
-            }),
+            live_yaml: live
+                .as_ref()
+                .map(|live| engine::diff::live_yaml(live, declared)),
             desired_yaml: manifest.map(engine::diff::manifest_yaml),
             origin: manifest.and_then(|manifest| manifest.origin.clone()),
             problems: manifest.map(engine::plan::problems).unwrap_or_default(),

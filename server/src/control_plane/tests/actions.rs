@@ -46,6 +46,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         "POST /apps/{id}/targets/{target}/refresh",
         "app refresh",
     ),
+    ("act", "POST /apps/{id}/targets/{target}/act", "app act"),
     ("sync", "POST /apps/{id}/targets/{target}/sync", "app sync"),
     ("terminate", "POST /runs/{id}/terminate", "app terminate"),
     ("decide", "POST /approvals/{id}", "api"),

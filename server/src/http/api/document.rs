@@ -59,6 +59,7 @@ const REFUSED: &str = "Refused";
         super::applications::compare,
         super::runs::sync,
         super::runs::refresh,
+        super::runs::act,
         super::runs::operation,
         super::runs::run,
         super::runs::terminate,

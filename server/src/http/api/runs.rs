@@ -5,8 +5,11 @@ use crate::http::Web;
 use crate::http::extract::{At, Body, Caller};
 use axum::Json;
 use axum::extract::State;
-use client::wire::{DecisionBody, OperationAnswer, Started, SyncBody};
+use client::wire::{ActBody, DecisionBody, OperationAnswer, Started, SyncBody};
+use lockstep_types::PortError;
+use lockstep_types::action::ActionRequest;
 use lockstep_types::id::{ApprovalId, OperationId, RunId};
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use serde_json::Value;
 
@@ -50,6 +53,36 @@ pub(super) async fn refresh(
     At(at): At<OnTarget>,
 ) -> Reply<Started> {
     let operation = web.plane.syncs.refresh(&actor, at.target).await?;
+    Ok(Json(Started { operation }))
+}
+
+/// Asks for an action on one live object: `restart`, `scale`, `run-now` or `delete-pod`. Git stays as it is.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/act",
+    operation_id = "runs_act",
+    tag = "applications",
+    params(OnTarget),
+    request_body = ActBody,
+    responses((status = 200, description = "What was asked for; the object's `acted` says what came of it.", body = Started)),
+)]
+pub(super) async fn act(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Body(body): Body<ActBody>,
+) -> Reply<Started> {
+    let object = ResourceKey::parse(&body.object)
+        .ok_or_else(|| PortError::invalid("object", "must be group/Kind:namespace/name"))?;
+    let request = ActionRequest {
+        target: at.target,
+        object,
+        kind: body.action,
+        uid: body.uid,
+        replicas: body.replicas,
+        reason: body.reason,
+    };
+    let operation = web.plane.objects.act(&actor, &request).await?;
     Ok(Json(Started { operation }))
 }
 
