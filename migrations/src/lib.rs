@@ -17,6 +17,7 @@ mod m20261127_050000_create_alerts;
 mod m20261127_060000_add_hold_kind;
 mod m20261127_063000_create_sign_on;
 mod m20261128_030000_keep_statuses_given_up;
+mod m20261128_040000_guard_audit_log;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_060000_add_hold_kind::Migration),
             Box::new(m20261127_063000_create_sign_on::Migration),
             Box::new(m20261128_030000_keep_statuses_given_up::Migration),
+            Box::new(m20261128_040000_guard_audit_log::Migration),
         ]
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! Entries are written by [`Tx::record`](super::Tx::record) and appended when the transaction commits.
 
+mod check;
+
+pub use check::{
+    Broken, ChainCheck, Damage, ExpectedHead, Named, NoHead, check_against, check_chain,
+};
+
 use super::columns::{Column, anywhere, big, json, number};
 use super::entity::{audit, audit_head};
 use super::error::Doing;
 use super::visible::of_targets;
-use super::{Read, StoreError};
+use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::account::Actor;
 use lockstep_types::id::{ApplicationId, TargetId, TokenId, UserId};
+use lockstep_types::revision::{Revision, TargetRevision};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
@@ -19,6 +26,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+/// The action of entries that are no act: where a tracked branch is.
+const ANCHOR: &str = "anchor";
 
 /// What somebody did.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,20 +119,15 @@ pub struct AuditQuery {
     pub before_at: Option<Micros>,
     pub since: Option<Micros>,
     pub limit: u64,
+    /// The heads of tracked branches instead of acts; see [`anchor`].
+    pub anchors: bool,
     /// Only acts on targets of these applications, and those of this person.
     pub only: Option<(BTreeSet<ApplicationId>, UserId)>,
 }
 
-/// What checking the chain found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChainCheck {
-    /// Entries that are as they were written.
-    pub sound: u64,
-    /// The first entry that is not, and why.
-    pub broken: Option<(u64, String)>,
-}
-
-/// The columns in a fixed order, as JSON: no two different entries have the same text.
+/// The columns in a fixed order, as a JSON array: its texts are quoted, so no two different entries have the same text, and
+/// what is absent differs from what is empty. The first element is a number; an array that begins with a text is free for
+/// another way to compute digests, should one ever be needed.
 fn hash_of(row: &audit::Model) -> String {
     let fields = serde_json::json!([
         row.seq,
@@ -201,12 +206,67 @@ pub(super) async fn append(
     Ok(())
 }
 
+/// Writes down where a tracked branch is, unless that is what was written last. Answers whether it was news.
+///
+/// One entry for each move, in the transaction that records the commits it brought: the chain then grows no faster than
+/// Git, every act stands between the heads before and after it, and nothing has to be remembered until somebody acts.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn anchor(
+    tx: &mut Tx,
+    repository: &str,
+    tracked: &TargetRevision,
+    head: &Revision,
+) -> Result<bool, StoreError> {
+    let subject = format!("{} of {repository}", tracked.name());
+    let last = audit::Entity::find()
+        .filter(Expr::cust("action = 'anchor'"))
+        .filter(audit::Column::Subject.eq(subject.as_str()))
+        .order_by_desc(audit::Column::Seq)
+        .one(tx.db())
+        .await
+        .doing("read the audit log")?;
+    if last.is_some_and(|last| last.reason == head.0) {
+        return Ok(false);
+    }
+    let detail = serde_json::json!({"repository": repository, "revision": tracked, "commit": head});
+    tx.record(
+        Act::unattended("lockstep", ANCHOR, subject)
+            .because(head.0.clone())
+            .with(detail),
+    );
+    Ok(true)
+}
+
+/// The end of the chain as `NUMBER:DIGEST`, to be kept where nobody who has the database can change it; see
+/// [`ExpectedHead`].
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn head(db: &impl Read) -> Result<String, StoreError> {
+    let head = audit_head::Entity::find()
+        .one(&db.executor())
+        .await
+        .doing("read the end of the audit log")?;
+    Ok(head.map_or_else(
+        || "0:".to_owned(),
+        |head| format!("{}:{}", head.seq, head.hash),
+    ))
+}
+
 /// Entries that match, newest first.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(db: &impl Read, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+    // Written out, not bound: so it fits the condition of the indexes that keep the two apart.
+    let kind = match query.anchors {
+        true => "action = 'anchor'",
+        false => "action <> 'anchor'",
+    };
     let mut select = audit::Entity::find()
+        .filter(Expr::cust(kind))
         .order_by_desc(audit::Column::Seq)
         .limit(query.limit);
     for word in query.filter.split_whitespace() {
@@ -268,55 +328,4 @@ fn entry(row: audit::Model) -> Result<AuditEntry, StoreError> {
         previous_hash: row.previous_hash,
         hash: row.hash,
     })
-}
-
-/// Reads the whole chain and computes every hash again.
-///
-/// # Errors
-/// When the database cannot be read. A broken chain is an answer, not an error.
-pub async fn check_chain(db: &impl Read) -> Result<ChainCheck, StoreError> {
-    let doing = "check the audit log";
-    let (mut sound, mut previous) = (0_i64, String::new());
-    let broken = |sound: i64, why: &str| {
-        Ok(ChainCheck {
-            sound: number(sound),
-            broken: Some((number(sound + 1), why.to_owned())),
-        })
-    };
-    loop {
-        let rows = audit::Entity::find()
-            .filter(audit::Column::Seq.gt(sound))
-            .order_by_asc(audit::Column::Seq)
-            .limit(1000)
-            .all(&db.executor())
-            .await
-            .doing(doing)?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            if row.seq != sound + 1 {
-                return broken(sound, "the entry is missing");
-            }
-            if row.previous_hash != previous {
-                return broken(sound, "it does not follow from the entry before it");
-            }
-            if hash_of(&row) != row.hash {
-                return broken(sound, "it was changed after it was written");
-            }
-            (sound, previous) = (row.seq, row.hash);
-        }
-    }
-    let head = audit_head::Entity::find()
-        .one(&db.executor())
-        .await
-        .doing(doing)?;
-    match head {
-        Some(head) if head.seq == sound && head.hash == previous => Ok(ChainCheck {
-            sound: number(sound),
-            broken: None,
-        }),
-        Some(head) if head.seq > sound => broken(sound, "the entry is missing"),
-        _ => broken(sound, "the end of the log was changed"),
-    }
 }

@@ -4,18 +4,13 @@ use crate::database::Db;
 use crate::fixture::at;
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::id::{TargetId, UserId};
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use server::store::audit::{self, Act, AuditQuery};
 use uuid::Uuid;
 
-on_both!(
-    the_chain_shows_every_tampering,
-    acts_are_found,
-    an_act_that_was_not_kept_leaves_no_hole
-);
+on_both!(acts_are_found, an_act_that_was_not_kept_leaves_no_hole);
 
-async fn write(db: &Db, count: i64) {
+pub async fn write(db: &Db, count: i64) {
     let maria = Actor {
         user: UserId(Uuid::from_u128(7)),
         name: "maria".to_owned(),
@@ -33,56 +28,6 @@ async fn write(db: &Db, count: i64) {
             .with(json!({"number": number}));
         tx.record(act);
         tx.commit().await.unwrap();
-    }
-}
-
-async fn the_chain_shows_every_tampering(db: &Db) {
-    write(db, 6).await;
-    let sound = audit::check_chain(&db.store).await.unwrap();
-    assert_eq!((sound.sound, sound.broken), (6, None));
-    let raw = db.raw().await;
-    for (tamper, undo, entry, why) in [
-        (
-            "UPDATE audit SET reason = 'none' WHERE seq = 3",
-            "UPDATE audit SET reason = 'release' WHERE seq = 3",
-            3,
-            "it was changed after it was written",
-        ),
-        (
-            "UPDATE audit SET at = at + 1 WHERE seq = 1",
-            "UPDATE audit SET at = at - 1 WHERE seq = 1",
-            1,
-            "it was changed after it was written",
-        ),
-        (
-            "UPDATE audit SET previous_hash = 'x' WHERE seq = 4",
-            "UPDATE audit SET previous_hash = (SELECT hash FROM audit AS a WHERE a.seq = 3) WHERE seq = 4",
-            4,
-            "it does not follow from the entry before it",
-        ),
-        (
-            "UPDATE audit SET seq = 60 WHERE seq = 6",
-            "UPDATE audit SET seq = 6 WHERE seq = 60",
-            6,
-            "the entry is missing",
-        ),
-        (
-            "UPDATE audit_head SET hash = 'x'",
-            "UPDATE audit_head SET hash = (SELECT hash FROM audit WHERE seq = 6)",
-            7,
-            "the end of the log was changed",
-        ),
-        (
-            "DELETE FROM audit WHERE seq = 6",
-            "SELECT 1",
-            6,
-            "the entry is missing",
-        ),
-    ] {
-        raw.execute_unprepared(tamper).await.unwrap();
-        let found = audit::check_chain(&db.store).await.unwrap();
-        assert_eq!(found.broken, Some((entry, why.to_owned())), "{tamper}");
-        raw.execute_unprepared(undo).await.unwrap();
     }
 }
 

@@ -35,6 +35,7 @@ mod alerts;
 mod applications;
 mod approvals;
 mod audit;
+mod audit_chain;
 mod commits;
 mod database;
 mod drift;
