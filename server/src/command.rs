@@ -1,5 +1,7 @@
 //! The command line of the whole program: what runs or opens the database here, and the client's commands.
 
+mod audit;
+
 use crate::accounts::{AccountService, LINK_MINUTES};
 use crate::backup;
 use crate::compose;
@@ -132,27 +134,44 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     let command = match cli.command {
-        Command::Client(command) => return client::run(&cli.global, &command, Cli::command()),
+        Command::Client(command) => {
+            return match command.verify() {
+                Some(verify) => audit::main(verify),
+                None => client::run(&cli.global, &command, Cli::command()),
+            };
+        }
         command => command,
     };
-    telemetry::start();
-    // A second installation is refused and changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    prepare();
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nowhere to report that standard error is closed.
-            let _ = writeln!(std::io::stderr().lock(), "lockstep: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn prepare() {
+    telemetry::start();
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn complain(error: &anyhow::Error) {
+    // There is nowhere to report that standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "lockstep: {error:#}");
+}
+
+fn threads() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the threads of the server")?;
+        .context("cannot start the threads of the server")
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = threads()?;
     let load = |path: &ConfigPath| Config::load(path.config.as_deref(), &process_environment);
     runtime.block_on(async {
         match command {

@@ -20,6 +20,8 @@ mod source;
 mod token;
 mod wait;
 
+pub use look::Verify;
+
 use crate::api::{Api, ClientError};
 use crate::exit::Exit;
 use crate::table::{Format, say, say_json, say_yaml};
@@ -159,14 +161,26 @@ impl ClientCommand {
         }
     }
 
-    /// `app diff` and `drift` say 1 for "there is a difference", `wait` for "it failed" and `access can` for "no", so their mistakes
-    /// are 2.
+    /// The check of the audit log, which is no command of the client: it reads the database.
+    pub fn verify(&self) -> Option<&Verify> {
+        match self {
+            Self::Audit(look::Audit {
+                command: Some(look::AuditCommand::Verify(verify)),
+                ..
+            }) => Some(verify),
+            _ => None,
+        }
+    }
+
+    /// `app diff` and `drift` say 1 for "there is a difference", `wait` for "it failed", `access can` for "no" and `audit verify` for
+    /// "it is broken", so their mistakes are 2.
     pub(crate) fn exit_on_error(&self) -> Exit {
         match self {
             Self::App(app::App::Diff(_))
             | Self::Drift(_)
             | Self::Wait(_)
             | Self::Access(access::Access::Can(_)) => Exit::Broken,
+            Self::Audit(audit) if audit.command.is_some() => Exit::Broken,
             _ => Exit::Failed,
         }
     }

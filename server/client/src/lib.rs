@@ -14,7 +14,7 @@ pub mod waiting;
 pub mod wire;
 
 pub use api::ClientError;
-pub use command::{ClientCommand, Global};
+pub use command::{ClientCommand, Global, Verify};
 pub use exit::Exit;
 pub use help::parse;
 pub use prompt::hidden as ask_hidden;

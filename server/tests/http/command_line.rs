@@ -190,6 +190,89 @@ async fn accounts_are_made_at_the_database() {
 }
 
 #[tokio::test]
+async fn the_audit_log_is_checked_at_the_database() {
+    let line = Line::start().await;
+    let config = line.home.path().join("lockstep.toml");
+    std::fs::write(&config, "data_dir = \"state\"\n").unwrap();
+    let early = line.run(&["audit", "verify"], "").await;
+    assert_eq!(early.code, 2, "{}", early.err);
+    assert!(early.err.contains("lockstep migrate"), "{}", early.err);
+    assert_eq!(line.run(&["migrate"], "").await.code, 0);
+    for name in ["olga", "otto", "omar"] {
+        let made = line.run(&["user", "add", name], "a long password\n").await;
+        assert_eq!(made.code, 0, "{}", made.err);
+    }
+    let whole = line.run(&["audit", "verify"], "").await;
+    assert_eq!(whole.code, 0, "{}{}", whole.out, whole.err);
+    assert!(
+        whole
+            .out
+            .starts_with("sound entries: 3\nof them heads of branches: 0\nhead: 3:"),
+        "{}",
+        whole.out
+    );
+    let head = whole
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("head: "));
+    let expected = ["audit", "verify", "--expect-head", head.unwrap()];
+    assert_eq!(line.run(&expected, "").await.code, 0);
+    let nonsense = line
+        .run(&["audit", "verify", "--expect-head", "7"], "")
+        .await;
+    assert!(
+        nonsense.code == 2 && nonsense.err.contains("NUMBER:DIGEST"),
+        "{}",
+        nonsense.err
+    );
+
+    let file = line.home.path().join("state/lockstep.db");
+    let raw = sea_orm::Database::connect(format!("sqlite:{}", file.display()))
+        .await
+        .unwrap();
+    let run = async |sql: &str| {
+        use sea_orm::ConnectionTrait;
+        raw.execute_unprepared(sql).await
+    };
+    let refused = run("DELETE FROM audit WHERE seq = 3").await.unwrap_err();
+    assert!(
+        refused.to_string().contains("the audit log only grows"),
+        "{refused}"
+    );
+    for sql in [
+        "DROP TRIGGER audit_no_delete",
+        "DROP TRIGGER audit_no_update",
+        "DROP TRIGGER audit_head_forward",
+        "DELETE FROM audit WHERE seq = 3",
+        "UPDATE audit_head SET seq = 2, hash = (SELECT hash FROM audit WHERE seq = 2)",
+    ] {
+        run(sql).await.unwrap();
+    }
+    assert_eq!(line.run(&["audit", "verify"], "").await.code, 0);
+    let cut = line.run(&expected, "").await;
+    assert_eq!(cut.code, 1, "{}", cut.err);
+    assert!(
+        cut.out.contains("BROKEN at entry 3: the log was longer"),
+        "{}",
+        cut.out
+    );
+    run("UPDATE audit SET actor = 'eve\u{1b}[2J' WHERE seq = 1")
+        .await
+        .unwrap();
+    let changed = line.run(&["audit", "verify"], "").await;
+    assert_eq!(changed.code, 1, "{}", changed.err);
+    assert!(
+        changed
+            .out
+            .contains("BROKEN at entry 1: it was changed after it was written")
+            && changed.out.contains("there now: entry 1, 20")
+            && changed.out.contains("eve\u{fffd}[2J: create user"),
+        "{}",
+        changed.out
+    );
+}
+
+#[tokio::test]
 async fn the_vault_key_is_changed_while_no_server_runs() {
     let line = Line::start().await;
     let config = line.home.path().join("lockstep.toml");

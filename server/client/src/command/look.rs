@@ -4,13 +4,14 @@ use super::Global;
 use crate::api::ClientError;
 use crate::exit::Exit;
 use crate::table::Table;
-use clap::Args;
+use clap::{Args, Subcommand};
 use lockstep_types::activity::{ActivityEntry, ActivityView};
 use lockstep_types::alert::{AlertsView, Incident};
 use lockstep_types::application::TargetSummary;
 use lockstep_types::drift::DriftRow;
 use lockstep_types::fleet::FleetView;
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Groups of applications over clusters, what needs attention first.
 #[derive(Debug, Args)]
@@ -47,16 +48,39 @@ pub struct Alerts {
 
 /// Who did what, newest first.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Audit {
+    #[command(subcommand)]
+    pub(super) command: Option<AuditCommand>,
     /// Person, application, cluster or words.
     #[arg(num_args = 0..)]
     filter: Vec<String>,
-    /// `action` for what people did, `sync`, `commit`; empty for all.
+    /// `action` for what people did, `sync`, `commit`, `anchor` for where tracked branches were; empty for all but anchors.
     #[arg(long, default_value = "action")]
     kind: String,
     /// How many at most.
     #[arg(long, default_value_t = 50)]
     limit: u32,
+}
+
+/// What else can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check, at the database, that no entry was changed, removed or put in.
+    ///
+    /// Exit code 0: all are as they were written; 1: not, and the first that is not is named; 2: it could not be checked.
+    Verify(Verify),
+}
+
+/// Needs the database, so it runs where the server runs, and is carried out by the whole program.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The configuration; without it lockstep.toml here, if there is one.
+    #[arg(long, env = "LOCKSTEP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A head that was printed before, or stands in a commit as Lockstep-Log: the log must still hold it.
+    #[arg(long, value_name = "NUMBER:DIGEST")]
+    pub expect_head: Option<String>,
 }
 
 fn word(yes: bool) -> &'static str {
@@ -244,6 +268,12 @@ fn alert(incident: &Incident, wide: bool) -> Vec<String> {
 
 impl Audit {
     pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
+        if self.command.is_some() {
+            return Err(ClientError::Usage(
+                "the database itself is read for this; run it where the server runs, with the program that holds the server"
+                    .to_owned(),
+            ));
+        }
         let filter = self.filter.join(" ");
         let limit = self.limit.to_string();
         let query = [

@@ -58,7 +58,7 @@ impl Plane {
                 &view.head,
                 &operation,
                 reason,
-            ),
+            ) + &self.log_trailer().await?,
             author_name: actor.name.clone(),
             author_email: email(actor),
         };

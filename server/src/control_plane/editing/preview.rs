@@ -2,6 +2,7 @@
 //! plan of every application that is defined otherwise.
 
 use super::super::rollbacks::affected::Tracked;
+use super::super::rollbacks::words::log_trailer;
 use super::super::{Plane, refuse};
 use super::placed::clusters_of;
 use super::{compare, file, words};
@@ -224,7 +225,7 @@ impl Plane {
             head,
             "(numbered when it is made)",
             "",
-        );
+        ) + &log_trailer("(its end when the commit is made)");
         Ok(())
     }
 

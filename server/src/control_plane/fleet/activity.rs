@@ -116,17 +116,23 @@ impl Plane {
                 more,
             });
         }
-        if kinds.actions {
-            parts.push(self.actions(context, before).await?);
+        if kinds.actions || kinds.anchors {
+            parts.push(self.actions(context, kinds.anchors, before).await?);
         }
         Ok(merge(parts))
     }
 
-    async fn actions(&self, context: &Context, before: Option<Micros>) -> Result<Part, PortError> {
+    async fn actions(
+        &self,
+        context: &Context,
+        anchors: bool,
+        before: Option<Micros>,
+    ) -> Result<Part, PortError> {
         let db = self.runtime.store();
         let query = AuditQuery {
             before_at: before,
             limit: BATCH,
+            anchors,
             only: context
                 .visible
                 .only()
@@ -233,6 +239,8 @@ struct Kinds {
     commits: bool,
     runs: bool,
     actions: bool,
+    /// Where tracked branches were, which only who asks for it wants to see.
+    anchors: bool,
 }
 
 fn kinds(word: &str) -> Result<Kinds, PortError> {
@@ -241,13 +249,14 @@ fn kinds(word: &str) -> Result<Kinds, PortError> {
         commits: only("commit"),
         runs: only("sync"),
         actions: only("action"),
+        anchors: word == "anchor",
     };
-    if kinds.commits || kinds.runs || kinds.actions {
+    if kinds.commits || kinds.runs || kinds.actions || kinds.anchors {
         Ok(kinds)
     } else {
         Err(PortError::invalid(
             "kind",
-            "write commit, sync or action, or nothing for all",
+            "write commit, sync, action or anchor, or nothing for all but anchors",
         ))
     }
 }

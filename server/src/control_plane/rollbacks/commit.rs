@@ -55,7 +55,8 @@ impl Plane {
             expected_head: view.head.clone(),
             paths: prepared.paths.clone(),
             restore_from: to.clone(),
-            message: words::message(&view.target, &view.head, &view.to, &operation, reason),
+            message: words::message(&view.target, &view.head, &view.to, &operation, reason)
+                + &self.log_trailer().await?,
             author_name: actor.name.clone(),
             author_email: email(actor),
         };
@@ -115,6 +116,12 @@ impl Plane {
                 Err(refuse::source(error))
             }
         }
+    }
+
+    /// The trailer with the end of the audit log, in which the act already stands.
+    pub(in crate::control_plane) async fn log_trailer(&self) -> Result<String, PortError> {
+        let end = store::audit::head(self.runtime.store()).await;
+        Ok(words::log_trailer(&end.map_err(refuse::store)?))
     }
 
     async fn note(

@@ -84,7 +84,13 @@ pub(super) fn untouched(application: &str, others: &[String], by_commit: bool) -
 
 /// The message as the preview shows it: the operation has no number yet and the reason is still to come.
 pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitInfo) -> String {
-    message(target, head, to, "(numbered when it is made)", "")
+    let message = message(target, head, to, "(numbered when it is made)", "");
+    message + &log_trailer("(its end when the commit is made)")
+}
+
+/// The last trailer of every commit that Lockstep makes: the end of the audit log, out of reach of who has the database.
+pub(in crate::control_plane) fn log_trailer(end: &str) -> String {
+    format!("Lockstep-Log: {end}\n")
 }
 
 /// A person's reason as paragraphs of a commit message: no line of it can pass for a trailer of ours.

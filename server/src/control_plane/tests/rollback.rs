@@ -108,6 +108,15 @@ async fn a_rollback_is_previewed_bound_and_written_as_a_commit() {
         message.contains(&format!("Lockstep-From: {}", commits[2]))
             && message.contains(&format!("Lockstep-To: {}", commits[0]))
     );
+    // The commit keeps the end of the audit log, and the log still holds it.
+    let end = message
+        .lines()
+        .find_map(|line| line.strip_prefix("Lockstep-Log: "));
+    let end = end.unwrap().parse().unwrap();
+    let check = store::audit::check_against(bench.store(), Some(&end))
+        .await
+        .unwrap();
+    assert!(check.broken.is_none() && check.sound >= 2, "{check:?}");
 
     // Both targets sync in the name of the rollback, and what they sync to is known before anybody fetches.
     for target in &targets {

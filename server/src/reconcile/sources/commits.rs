@@ -53,11 +53,11 @@ pub(super) async fn note(runtime: &Runtime, key: &str, wanted: &Wanted) -> Resul
             let applications = touched(runtime, key, wanted, &commit).await;
             seen.push((commit, applications));
         }
-        if !seen.is_empty() {
-            let mut tx = runtime.store().begin().await?;
-            store::commit::see(&mut tx, key, &seen).await?;
-            tx.commit().await?;
-        }
+        let mut tx = runtime.store().begin().await?;
+        store::commit::see(&mut tx, key, &seen).await?;
+        // The same head again, as after a start, is no news to the audit log.
+        store::audit::anchor(&mut tx, key, revision, &head).await?;
+        tx.commit().await?;
         runtime.memory().note(key, revision, noted);
     }
     Ok(())
