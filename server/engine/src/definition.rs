@@ -4,6 +4,7 @@
 //! are none of our business. Knows no Git, cluster or database.
 
 mod argo;
+mod argument;
 mod around;
 mod artifacts;
 mod built;

@@ -13,10 +13,12 @@ mod go_template;
 mod helm;
 mod inputs;
 mod kustomize;
+mod metadata;
 mod objects;
 mod origin;
 mod overlay;
 mod plain;
+mod plugins;
 mod post;
 mod reach;
 mod reader;
@@ -387,6 +389,13 @@ fn documents(
                     path: reader::shown(path).to_owned(),
                     why,
                 });
+            }
+            if let Some(options) = source
+                .kustomize
+                .as_ref()
+                .filter(|_| metadata::is_ours(source))
+            {
+                metadata::set(&mut documents, options);
             }
             Ok(documents)
         }

@@ -1,5 +1,6 @@
 //! Flux's sources of charts: `HelmRepository`, `OCIRepository` and `HelmChart`, read as they are.
 
+use super::argument::{check_address, check_revision};
 use super::collect::Ours;
 use super::fields::Place;
 use super::flux::SourceRef;
@@ -53,6 +54,7 @@ pub(super) fn read(document: &Place<'_>, kind: &str) -> ChartSource {
         OCI_REPOSITORY => artifact(&spec),
         _ => {
             let url = spec.required("url");
+            check_address(&spec, "url", &url);
             let oci = spec.text("type") == "oci" || url.starts_with("oci://");
             ChartSource::Repository {
                 url: plain_http(&spec, url),
@@ -83,10 +85,13 @@ pub(super) fn read(document: &Place<'_>, kind: &str) -> ChartSource {
 
 fn artifact(spec: &Place<'_>) -> ChartSource {
     let url = spec.required("url");
+    check_address(spec, "url", &url);
     let reference = spec.at("ref");
     reference.unsupported("digest", "Name a tag or a range of versions.");
     reference.ignore("semverFilter", "every tag that is a version counts");
     let (tag, range) = (reference.text("tag"), reference.text("semver"));
+    check_revision(&reference, "tag", &tag);
+    check_revision(&reference, "semver", &range);
     reference.done();
     spec.ignore(
         "layerSelector",
@@ -123,6 +128,8 @@ pub(super) fn template(place: &Place<'_>) -> ChartTemplate {
         value_files: place.texts("valuesFiles"),
         ignore_missing_value_files: place.flag("ignoreMissingValuesFiles").unwrap_or(false),
     };
+    check_address(place, "chart", &read.chart);
+    check_revision(place, "version", &read.version);
     source.ignore("apiVersion", "the kind says enough");
     source.done();
     place.ignore_all(&["interval", "reconcileStrategy"], TIMING);

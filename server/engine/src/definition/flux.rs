@@ -6,6 +6,7 @@ mod resolve;
 pub(super) use resolve::{Sources, read_document};
 
 use super::Wish;
+use super::argument::{check_address, check_revision};
 use super::collect::Ours;
 use super::fields::Place;
 use super::signers::{self, PublicKeys, Verification};
@@ -44,11 +45,21 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
     document.ignore("status", "it is Flux's own");
     let spec = document.at("spec");
     let url = spec.required("url");
+    check_address(&spec, "url", &url);
     let reference = spec.at("ref");
     // The order in which Flux takes them. A branch wins over a tag of the same name anyway.
     let (commit, name) = (reference.text("commit"), reference.text("name"));
     let (tag, branch) = (reference.text("tag"), reference.text("branch"));
     let range = reference.text("semver");
+    for (field, text) in [
+        ("commit", &commit),
+        ("name", &name),
+        ("tag", &tag),
+        ("branch", &branch),
+        ("semver", &range),
+    ] {
+        check_revision(&reference, field, text);
+    }
     let revision = if !commit.is_empty() {
         commit
     } else if !name.is_empty() {

@@ -123,6 +123,16 @@ pub(super) fn collect(
     }
     let mut file_parameters = Vec::new();
     for (name, written) in &options.file_parameters {
+        // Helm would take what follows for a parameter, and a file, of its own.
+        if name.contains([',', '=']) {
+            return Err(RenderError::Refused {
+                path: "the definition".to_owned(),
+                why: format!(
+                    "helm.fileParameters: the name {} holds a comma or an equals sign",
+                    name.escape_debug()
+                ),
+            });
+        }
         for file in named(written, false)? {
             file_parameters.push((name.clone(), file));
         }
@@ -281,7 +291,10 @@ pub(super) fn arguments(
         arguments.push("--skip-schema-validation".to_owned());
     }
     for file in &chart.value_files {
-        arguments.push(format!("--values=./{}", escaped(&file.place())));
+        arguments.push(format!(
+            "--values={}",
+            quoted(&format!("./{}", file.place()))
+        ));
     }
     if !options.values.is_empty() {
         arguments.push(format!("--values=./{INLINE_VALUES}"));
@@ -310,7 +323,16 @@ pub(super) fn arguments(
     Ok(arguments)
 }
 
-/// Helm splits file lists at commas.
+/// Helm reads lists of values files as a line of CSV.
+fn quoted(file: &str) -> String {
+    if file.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", file.replace('"', "\"\""))
+    } else {
+        file.to_owned()
+    }
+}
+
+/// Helm splits parameters at commas.
 fn escaped(file: &str) -> String {
     file.replace(',', "\\,")
 }
@@ -342,5 +364,94 @@ pub(super) fn origin(chart: &Chart, source: &str) -> String {
         below.to_owned()
     } else {
         format!("{}/{below}", chart.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{DefinedSource, HelmParameter};
+    use lockstep_types::revision::Revision;
+
+    const HOSTILE: &str = "--post-renderer=/bin/sh";
+
+    /// Whatever a repository says, Helm gets it behind a flag of ours or as a path below `./`.
+    #[test]
+    fn attack_04_no_text_of_a_repository_is_an_argument_of_its_own() {
+        let chart = Chart {
+            path: HOSTILE.to_owned(),
+            name: HOSTILE.to_owned(),
+            value_files: vec![ValueFile::Own(HOSTILE.to_owned())],
+            file_parameters: vec![(HOSTILE.to_owned(), ValueFile::Own(HOSTILE.to_owned()))],
+        };
+        let options = HelmOptions {
+            release_name: "shop".to_owned(),
+            namespace: HOSTILE.to_owned(),
+            values: HOSTILE.to_owned(),
+            parameters: vec![HelmParameter {
+                name: HOSTILE.to_owned(),
+                value: HOSTILE.to_owned(),
+                force_string: true,
+            }],
+            kube_version: HOSTILE.to_owned(),
+            api_versions: vec![HOSTILE.to_owned()],
+            ..HelmOptions::default()
+        };
+        let input = RenderInput {
+            repo_url: HOSTILE.to_owned(),
+            revision: Revision(HOSTILE.to_owned()),
+            source: DefinedSource::default(),
+            more: Vec::new(),
+            release_name: HOSTILE.to_owned(),
+            namespace: String::new(),
+            kube_version: String::new(),
+            api_versions: Vec::new(),
+        };
+        let arguments = arguments(&chart, &options, &input).unwrap();
+        let flags: Vec<&str> = arguments
+            .iter()
+            .map(|argument| {
+                argument
+                    .split_once('=')
+                    .map_or(argument.as_str(), |(flag, _)| flag)
+            })
+            .collect();
+        assert_eq!(
+            flags,
+            [
+                "template",
+                "shop",
+                "./files/--post-renderer",
+                "--skip-tests",
+                "--namespace",
+                "--kube-version",
+                "--api-versions",
+                "--include-crds",
+                "--values",
+                "--values",
+                "--set-string",
+                "--set-file",
+            ]
+        );
+        for name in [HOSTILE, "-x", ""] {
+            let options = HelmOptions {
+                release_name: name.to_owned(),
+                ..HelmOptions::default()
+            };
+            // An empty one is that of the application, which is hostile too.
+            let error = super::arguments(&chart, &options, &input).unwrap_err();
+            assert!(error.to_string().contains("no release name"), "{error}");
+        }
+    }
+
+    #[test]
+    fn attack_04_a_comma_in_a_name_makes_no_second_values_file() {
+        for (file, expected) in [
+            ("./files/a.yaml", "./files/a.yaml"),
+            ("./files/a,/etc/passwd", "\"./files/a,/etc/passwd\""),
+            ("./files/a\",b", "\"./files/a\"\",b\""),
+        ] {
+            assert_eq!(quoted(file), expected);
+        }
     }
 }

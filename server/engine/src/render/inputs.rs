@@ -6,7 +6,7 @@ use super::reach::Reach;
 use super::reader::{Reader, Target, is_within, shown};
 use super::several::{Borrowed, Lenders, ValueFile};
 use super::stage::Staged;
-use super::{RenderError, RenderInput, directory, helm, kustomize};
+use super::{RenderError, RenderInput, directory, helm, kustomize, metadata};
 use crate::definition::{DefinedSource, DirectoryOptions};
 use crate::manifest::hash_of;
 use crate::source::{Snapshot, SourceError};
@@ -199,6 +199,15 @@ pub(super) fn key(
     };
     if let Some(parts) = parts.as_object_mut() {
         parts.insert("renderer".to_owned(), more);
+        if let Some(options) = source
+            .kustomize
+            .as_ref()
+            .filter(|_| metadata::is_ours(source))
+            && !(options.common_labels.is_empty() && options.common_annotations.is_empty())
+        {
+            let common = json!([options.common_labels, options.common_annotations]);
+            parts.insert("common".to_owned(), common);
+        }
         if !source.post_renderers.is_empty() {
             parts.insert("post".to_owned(), json!(source.post_renderers));
         }

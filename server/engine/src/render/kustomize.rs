@@ -2,8 +2,9 @@
 //! definition says. What is remote, outside or executable is refused before anything runs.
 
 use super::plain::{self, Plain};
+use super::plugins;
 use super::reader::{Reader, Target, is_within, join, parent, shown};
-use super::{RenderError, overlay};
+use super::{RenderError, metadata, overlay};
 use crate::definition::{DefinedSource, KustomizeOptions};
 use crate::yaml;
 use lockstep_types::application::Dialect;
@@ -47,6 +48,7 @@ pub(super) fn collect(
         stack: Vec::new(),
         done: BTreeSet::new(),
         plain: Some(Plain::default()),
+        plugins: None,
     };
     let mut generated = None;
     let mut empty = false;
@@ -65,7 +67,7 @@ pub(super) fn collect(
         });
     }
     for component in &options.components {
-        walk.entry(path, "the definition", component)?;
+        walk.entry(path, "the definition", "components", component)?;
     }
     let plain = walk.plain.take().filter(|_| {
         *options == default
@@ -75,7 +77,11 @@ pub(super) fn collect(
                 .as_ref()
                 .is_none_or(|substitute| substitute.variables.is_empty())
     });
-    let mut overlay = overlay::build(walk.reader, path, options)?;
+    let mut overlay = if metadata::is_ours(source) {
+        overlay::build(walk.reader, path, &metadata::without(options))?
+    } else {
+        overlay::build(walk.reader, path, options)?
+    };
     if component {
         overlay::list_as_component(&mut overlay);
     }
@@ -124,9 +130,12 @@ struct Walk<'r> {
     reader: &'r mut Reader,
     /// Folders being walked, outermost first.
     stack: Vec<String>,
-    done: BTreeSet<String>,
+    /// Folders that were walked, and whether as plugins.
+    done: BTreeSet<(bool, String)>,
     /// As long as nothing was met that changes names or makes objects.
     plain: Option<Plain>,
+    /// The field under which everything is a plugin of the kustomization further out.
+    plugins: Option<&'static str>,
 }
 
 impl Walk<'_> {
@@ -147,7 +156,8 @@ impl Walk<'_> {
                 message,
             });
         }
-        if self.done.contains(folder) {
+        let done = (self.plugins.is_some(), folder.to_owned());
+        if self.done.contains(&done) {
             return Ok(nothing);
         }
         if self.stack.len() >= MAX_DEPTH || self.done.len() >= MAX_FOLDERS {
@@ -168,7 +178,7 @@ impl Walk<'_> {
         self.stack.push(folder.to_owned());
         let said = self.kustomization(folder, &file)?;
         self.stack.pop();
-        self.done.insert(folder.to_owned());
+        self.done.insert(done);
         Ok(said)
     }
 
@@ -208,6 +218,10 @@ impl Walk<'_> {
         if !plain::keeps_names(&body) {
             self.plain = None;
         }
+        if let Some(field) = self.plugins {
+            plugins::refuse_programs(file, field, &bytes)?;
+            plugins::refuse_functions(file, field, &body)?;
+        }
         self.fields(folder, file, &body)?;
         let names_nothing = [
             "bases",
@@ -244,26 +258,28 @@ impl Walk<'_> {
         }
         for field in ["resources", "bases", "components"] {
             for name in texts(body, field) {
-                self.entry(folder, file, name)?;
+                self.entry(folder, file, field, name)?;
             }
         }
-        for field in ["generators", "transformers", "validators"] {
+        for field in plugins::FIELDS {
             for name in texts(body, field) {
                 if is_inline(name) {
-                    plugin(file, name.as_bytes())?;
+                    plugins::check(file, field, name.as_bytes())?;
                 } else {
-                    self.entry(folder, file, name)?;
+                    let outer = self.plugins.replace(field);
+                    self.entry(folder, file, field, name)?;
+                    self.plugins = outer;
                 }
             }
         }
         for field in ["configurations", "crds"] {
             for name in texts(body, field) {
-                self.file(folder, file, name)?;
+                self.file(folder, file, field, name)?;
             }
         }
         for name in texts(body, "patchesStrategicMerge") {
             if !is_inline(name) {
-                self.file(folder, file, name)?;
+                self.file(folder, file, "patchesStrategicMerge", name)?;
             }
         }
         for field in ["patches", "patchesJson6902", "replacements"] {
@@ -273,12 +289,12 @@ impl Walk<'_> {
                     .and_then(Value::as_str)
                     .filter(|name| !name.is_empty())
                 {
-                    self.file(folder, file, name)?;
+                    self.file(folder, file, field, name)?;
                 }
             }
         }
         if let Some(name) = body.pointer("/openapi/path").and_then(Value::as_str) {
-            self.file(folder, file, name)?;
+            self.file(folder, file, "openapi.path", name)?;
         }
         for field in ["configMapGenerator", "secretGenerator"] {
             for item in items(body, field) {
@@ -287,11 +303,12 @@ impl Walk<'_> {
                     self.file(
                         folder,
                         file,
+                        field,
                         name.split_once('=').map_or(name, |(_, name)| name),
                     )?;
                 }
                 for name in texts(item, "envs").chain(item.get("env").and_then(Value::as_str)) {
-                    self.file(folder, file, name)?;
+                    self.file(folder, file, field, name)?;
                 }
             }
         }
@@ -299,13 +316,18 @@ impl Walk<'_> {
     }
 
     /// A folder or a file of manifests.
-    fn entry(&mut self, folder: &str, file: &str, name: &str) -> Result<(), RenderError> {
-        let refuse = |why: &str| {
-            Err(RenderError::Refused {
-                path: file.to_owned(),
-                why: format!("{}: {why}", escaped(name)),
-            })
-        };
+    fn entry(
+        &mut self,
+        folder: &str,
+        file: &str,
+        field: &str,
+        name: &str,
+    ) -> Result<(), RenderError> {
+        let refuse = |why: &str| refused(file, field, name, why);
+        // Kustomize takes these for addresses even where a folder has such a name.
+        if is_address(name) {
+            return refuse(REMOTE);
+        }
         let Some(path) = join(folder, name) else {
             return if is_remote(name) {
                 refuse(REMOTE)
@@ -320,7 +342,10 @@ impl Walk<'_> {
                     return refuse("files must be in or below the folder of their kustomization");
                 }
                 let bytes = self.reader.read(&found)?;
-                plugin(file, &bytes)?;
+                match self.plugins {
+                    Some(field) => plugins::check(&path, field, &bytes)?,
+                    None => plugins::refuse_programs(file, field, &bytes)?,
+                }
                 self.is_resource(&path);
                 self.reader.need(&path, found);
                 Ok(())
@@ -339,13 +364,14 @@ impl Walk<'_> {
         }
     }
 
-    fn file(&mut self, folder: &str, file: &str, name: &str) -> Result<(), RenderError> {
-        let refuse = |why: &str| {
-            Err(RenderError::Refused {
-                path: file.to_owned(),
-                why: format!("{}: {why}", escaped(name)),
-            })
-        };
+    fn file(
+        &mut self,
+        folder: &str,
+        file: &str,
+        field: &str,
+        name: &str,
+    ) -> Result<(), RenderError> {
+        let refuse = |why: &str| refused(file, field, name, why);
         let path = match join(folder, name) {
             Some(path) if is_within(&path, folder) => path,
             _ if name.contains("://") => return refuse(REMOTE),
@@ -353,6 +379,9 @@ impl Walk<'_> {
         };
         match self.reader.find(&path, folder)? {
             Target::File(found) => {
+                if let Some(field) = self.plugins {
+                    plugins::refuse_programs(&path, field, &self.reader.read(&found)?)?;
+                }
                 self.reader.need(&path, found);
                 Ok(())
             }
@@ -395,7 +424,8 @@ impl Walk<'_> {
         for staged in &all {
             let is_manifest = staged.path.ends_with(".yaml") || staged.path.ends_with(".yml");
             if is_manifest && !outermost.iter().any(|inner| is_within(&staged.path, inner)) {
-                plugin(&staged.path, &self.reader.read(&staged.file)?)?;
+                let bytes = self.reader.read(&staged.file)?;
+                plugins::refuse_programs(&staged.path, "resources", &bytes)?;
                 self.is_resource(&staged.path);
                 names.push(relative(&staged.path, folder));
                 self.reader.need(&staged.path, staged.file.clone());
@@ -450,17 +480,21 @@ fn is_remote(name: &str) -> bool {
         || (name.contains('/') && first.contains('.') && !matches!(first, "." | ".."))
 }
 
-/// Functions that would run a program or a container. Kustomize refuses them by itself; we do not rely on it.
-fn plugin(file: &str, bytes: &[u8]) -> Result<(), RenderError> {
-    let text = String::from_utf8_lossy(bytes);
-    if text.contains("config.kubernetes.io/function") || text.contains("config.k8s.io/function") {
-        let why = "it calls a program or container as plugin, which is never run".to_owned();
-        return Err(RenderError::Refused {
-            path: file.to_owned(),
-            why,
-        });
-    }
-    Ok(())
+/// What Kustomize takes for the address of a repository before it looks for a folder of that name.
+fn is_address(name: &str) -> bool {
+    name.contains("://")
+        || name.contains("?ref=")
+        || name.contains("?version=")
+        || ["git@", "git::", "file:", "github.com/", "github.com:"]
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
+}
+
+fn refused(file: &str, field: &str, name: &str, why: &str) -> Result<(), RenderError> {
+    Err(RenderError::Refused {
+        path: file.to_owned(),
+        why: format!("{field}: {}: {why}", escaped(name)),
+    })
 }
 
 fn escaped(name: &str) -> String {

@@ -6,6 +6,8 @@ mod bench;
 mod directory;
 mod helm;
 mod kustomize;
+mod options;
+mod plugins;
 mod refusals;
 mod sandbox;
 mod sets;

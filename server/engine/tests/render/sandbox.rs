@@ -81,6 +81,39 @@ fn the_cage_holds() {
     );
 }
 
+#[test]
+fn attack_05_the_environment_of_renderers_is_clean_and_their_home_empty() {
+    let output = caged(
+        "shopt -s nullglob dotglob; set -- \"$HOME\"/*; echo \"$# files\"; echo \"[${HELM_PLUGINS#$HOME}]\"; export -p",
+    );
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("0 files\n[/plugins]\n"), "{text}");
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("declare -x "))
+        .map(|line| line.split_once('=').map_or(line, |(name, _)| name))
+        // Made by the shell itself.
+        .filter(|name| !matches!(*name, "OLDPWD" | "PWD" | "SHLVL"))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "GOMAXPROCS",
+            "GOMEMLIMIT",
+            "HELM_CACHE_HOME",
+            "HELM_CONFIG_HOME",
+            "HELM_DATA_HOME",
+            "HELM_PLUGINS",
+            "HOME",
+            "KUBECONFIG",
+            "LC_ALL",
+            "TMPDIR",
+            "TZ",
+        ]
+    );
+}
+
 /// Whether this system lets us make network namespaces; without them only TCP can be forbidden.
 fn has_namespaces() -> bool {
     ["-n", "-Un"].into_iter().any(|flag| {

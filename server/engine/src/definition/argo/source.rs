@@ -1,5 +1,6 @@
 //! `source` and `sources` of an application.
 
+use super::super::argument::{check_address, check_revision};
 use super::super::fields::Place;
 use super::super::{
     DefinedSource, DirectoryOptions, HelmOptions, HelmParameter, KustomizeImage, KustomizeOptions,
@@ -102,6 +103,8 @@ fn source(place: &Place<'_>, among_several: bool) -> DefinedSource {
     }
     let repo_url = place.required("repoURL");
     let chart = place.text("chart");
+    check_address(place, "repoURL", &repo_url);
+    check_address(place, "chart", &chart);
     let kind = kind(&repo_url, &chart);
     place.unsupported("plugin", "Use a plain directory, Kustomize or Helm.");
     let reference = place.text("ref");
@@ -122,6 +125,7 @@ fn source(place: &Place<'_>, among_several: bool) -> DefinedSource {
         }
     };
     let target_revision = TargetRevision(place.text("targetRevision"));
+    check_revision(place, "targetRevision", &target_revision.0);
     if !chart.is_empty() {
         if !path.is_empty() {
             place.note("path", "the source is a chart, and that wins over a path");

@@ -1,5 +1,6 @@
 //! `fleet.yaml`: what one folder says about itself.
 
+use super::super::argument::{check_address, check_revision};
 use super::super::fields::Place;
 use super::super::flux_values::ConfigMaps;
 use super::super::helm_release::{key_of, merge, taken};
@@ -218,6 +219,9 @@ fn chart(helm: &Place<'_>, around: &Around<'_>) -> ChartOptions {
         skip_schema_validation: helm.flag("skipSchemaValidation").unwrap_or(false),
         timeout_seconds: u32::try_from(timeout).unwrap_or(0),
     };
+    check_address(helm, "chart", &chart.chart);
+    check_address(helm, "repo", &chart.repo);
+    check_revision(helm, "version", &chart.version);
     helm.done();
     chart
 }

@@ -1,5 +1,6 @@
 //! Fleet's documents: `GitRepo`, and the `ClusterGroup`s and `Cluster`s that some keep in Git.
 
+use super::super::argument::{check_address, check_revision};
 use super::super::collect::read_frame;
 use super::super::fields::{FieldProblem, Place, Report};
 use super::super::repo_path;
@@ -40,6 +41,8 @@ pub(super) fn repository(node: &Node) -> (Repository, Vec<FieldProblem>) {
     document.ignore("status", "it is Fleet's own");
     let spec = document.at("spec");
     let (branch, revision) = (spec.text("branch"), spec.text("revision"));
+    check_revision(&spec, "branch", &branch);
+    check_revision(&spec, "revision", &revision);
     let asked = [revision, branch, DEFAULT_BRANCH.to_owned()];
     let mut paths = Vec::new();
     for (index, written) in spec.texts("paths").iter().enumerate() {
@@ -65,8 +68,10 @@ pub(super) fn repository(node: &Node) -> (Repository, Vec<FieldProblem>) {
     if paths.is_empty() {
         paths.push(String::new());
     }
+    let url = spec.required("repo");
+    check_address(&spec, "repo", &url);
     let read = Repository {
-        url: spec.required("repo"),
+        url,
         target_revision: TargetRevision(
             asked
                 .into_iter()

@@ -1,5 +1,6 @@
 //! Reads an `ApplicationSet` field by field.
 
+use super::super::argument::{check_address, check_revision};
 use super::super::collect::{Ours, read_frame};
 use super::super::fields::{FieldProblem, Place, Report};
 use super::selector::Selector;
@@ -236,9 +237,12 @@ fn git(at: &Place<'_>) -> ParameterSource {
         "requeueAfterSeconds",
         "the repository is looked at as often as every other",
     );
+    let (repo_url, revision) = (at.required("repoURL"), at.text("revision"));
+    check_address(at, "repoURL", &repo_url);
+    check_revision(at, "revision", &revision);
     ParameterSource::Git {
-        repo_url: at.required("repoURL"),
-        revision: TargetRevision(at.text("revision")),
+        repo_url,
+        revision: TargetRevision(revision),
         directories,
         files,
         path_param_prefix: at.text("pathParamPrefix"),

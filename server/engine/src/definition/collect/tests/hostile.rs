@@ -2,6 +2,145 @@
 
 use super::*;
 
+/// Said with file, line and field, and nothing is made of the definition.
+#[test]
+fn attack_04_addresses_and_revisions_that_are_options() {
+    let argo = |source: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  destination: {{name: in-cluster, namespace: shop}}\n  source: {source}\n"
+        )
+    };
+    let flux = |from: &str, to: &str| FLUX_WITH_TIMEOUT.replace("WRITTEN", "5m").replace(from, to);
+    let fleet = |spec: &str| {
+        format!(
+            "apiVersion: fleet.cattle.io/v1alpha1\nkind: GitRepo\nmetadata: {{name: web, namespace: fleet-local}}\nspec: {spec}\n"
+        )
+    };
+    let set = |git: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: all, namespace: argocd}}\nspec:\n  generators: [{{git: {git}}}]\n  template: {{metadata: {{name: x}}, spec: {{project: default, destination: {{name: in-cluster}}, source: {{repoURL: 'https://git.example.org/a.git', path: a}}}}}}\n"
+        )
+    };
+    let chart = |spec: &str| {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: charts, namespace: flux-system}}\nspec: {spec}\n"
+        )
+    };
+    for (field, text) in [
+        (
+            "spec.source.targetRevision",
+            argo(
+                "{repoURL: 'https://git.example.org/a.git', path: a, targetRevision: '--upload-pack=id'}",
+            ),
+        ),
+        (
+            "spec.source.targetRevision",
+            argo(
+                "{repoURL: 'https://git.example.org/a.git', path: a, targetRevision: 'refs/heads/--upload-pack=id'}",
+            ),
+        ),
+        (
+            "spec.source.targetRevision",
+            argo(
+                "{repoURL: 'https://git.example.org/a.git', path: a, targetRevision: \"main\\n--upload-pack=id\"}",
+            ),
+        ),
+        (
+            "spec.source.repoURL",
+            argo("{repoURL: '--upload-pack=id', path: a}"),
+        ),
+        (
+            "spec.source.repoURL",
+            argo("{repoURL: 'https://git.example.org/a.git?ref=--upload-pack=id', path: a}"),
+        ),
+        (
+            "spec.source.repoURL",
+            argo("{repoURL: 'ssh://-oProxyCommand=id/a.git', path: a}"),
+        ),
+        (
+            "spec.source.chart",
+            argo(
+                "{repoURL: 'https://charts.example.org', chart: '--post-renderer=id', targetRevision: 1.0.0}",
+            ),
+        ),
+        (
+            "spec.source.targetRevision",
+            argo(
+                "{repoURL: 'https://charts.example.org', chart: a, targetRevision: '--post-renderer=id'}",
+            ),
+        ),
+        (
+            "spec.url",
+            flux("https://git.example.org/a.git", "--upload-pack=id"),
+        ),
+        (
+            "spec.ref.branch",
+            flux("branch: main", "branch: --upload-pack=id"),
+        ),
+        (
+            "spec.ref.tag",
+            flux("branch: main", "tag: --upload-pack=id"),
+        ),
+        (
+            "spec.ref.commit",
+            flux("branch: main", "commit: --upload-pack=id"),
+        ),
+        (
+            "spec.ref.name",
+            flux("branch: main", "name: refs/heads/--upload-pack=id"),
+        ),
+        (
+            "spec.ref.semver",
+            flux("branch: main", "semver: --upload-pack=id"),
+        ),
+        ("spec.repo", fleet("{repo: '--upload-pack=id'}")),
+        (
+            "spec.branch",
+            fleet("{repo: 'https://git.example.org/a.git', branch: '--upload-pack=id'}"),
+        ),
+        (
+            "spec.revision",
+            fleet("{repo: 'https://git.example.org/a.git', revision: '--upload-pack=id'}"),
+        ),
+        (
+            "spec.generators[0].git.repoURL",
+            set("{repoURL: '--upload-pack=id', directories: [{path: a}]}"),
+        ),
+        (
+            "spec.generators[0].git.revision",
+            set(
+                "{repoURL: 'https://git.example.org/a.git', revision: '--upload-pack=id', directories: [{path: a}]}",
+            ),
+        ),
+        ("spec.url", chart("{url: '--post-renderer=id'}")),
+    ] {
+        let found = super::super::read(&files(&[("a.yaml", &text)]), "home");
+        assert!(
+            found.applications.is_empty() && found.sets.is_empty(),
+            "{text}: {found:?}"
+        );
+        let said = lines(&found.problems);
+        assert!(
+            said.contains(&format!("[{field}]"))
+                && said.contains("begins with a dash")
+                && said.contains("a.yaml:"),
+            "{text}: {said}"
+        );
+    }
+    // A dash elsewhere is none of an option's.
+    for text in [
+        argo("{repoURL: 'https://git.example.org/a-b.git', path: a, targetRevision: feature/x-y}"),
+        argo("{repoURL: 'https://charts.example.org', chart: a-b, targetRevision: 1.0.0 - 2.0.0}"),
+    ] {
+        let (applications, problems) = read(&files(&[("a.yaml", &text)]), "home");
+        assert_eq!(
+            (applications.len(), lines(&problems)),
+            (1, String::new()),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn attack_21_spans_of_time_that_cannot_be_meant() {
     for written in [
