@@ -1,5 +1,6 @@
 //! Pauses between tries. Pure but for the waiting itself.
 
+use super::limits::LONGEST_WAIT;
 use super::request::RequestError;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -23,8 +24,13 @@ impl Backoff {
         Duration::from_secs_f64(seconds).mul_f64(jitter())
     }
 
-    /// Waits before the next try, as long as the server asks for (30 s at most); a reconnect ends the wait.
+    /// Waits before the next try, as long as the server asks for ([`LONGEST_WAIT`] at most); a reconnect ends the wait.
     pub(super) async fn wait(&mut self, error: &RequestError, epoch: &mut watch::Receiver<u64>) {
+        let pause = self.after(error);
+        let _ = tokio::time::timeout(pause, epoch.changed()).await;
+    }
+
+    fn after(&mut self, error: &RequestError) -> Duration {
         let asked = match error {
             RequestError::Status {
                 retry_after: Some(seconds),
@@ -32,8 +38,8 @@ impl Backoff {
             } => Duration::from_secs(u64::from(*seconds)),
             _ => Duration::ZERO,
         };
-        let pause = self.next().max(asked.min(Duration::from_secs(30)));
-        let _ = tokio::time::timeout(pause, epoch.changed()).await;
+        let longest = Duration::from_secs(u64::from(LONGEST_WAIT));
+        self.next().max(asked.min(longest))
     }
 
     /// The next pause; a reconnect ends it.
@@ -58,5 +64,21 @@ mod tests {
         let pauses: Vec<f64> = (0..9).map(|_| backoff.next().as_secs_f64()).collect();
         assert!((0.6..=1.0).contains(&pauses[0]), "{pauses:?}");
         assert!((22.5..=37.5).contains(&pauses[8]), "{pauses:?}");
+    }
+
+    #[test]
+    fn attack_36_a_pause_of_a_day_is_not_waited() {
+        for (asked, waited) in [(5, 5), (86_400, 30), (u32::MAX, 30)] {
+            let error = RequestError::Status {
+                code: 429,
+                reason: String::new(),
+                message: String::new(),
+                retry_after: Some(asked),
+            };
+            assert_eq!(
+                Backoff::default().after(&error),
+                Duration::from_secs(waited)
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! line that is being put together.
 
 use super::Live;
+use super::limits::Refusal;
 use super::object::time_of;
 use super::request::{RequestError, build, escaped};
 use futures::io::AsyncBufReadExt;
@@ -76,8 +77,13 @@ impl Live {
                             reader.consume_unpin(read);
                         }
                         Err(error) => {
-                            let why = format!("the log broke off: {error}");
-                            return Some((Err(RequestError::Unreachable(why)), None));
+                            let error = match Refusal::within(&error) {
+                                Some(refusal) => RequestError::Refused(refusal.clone()),
+                                None => {
+                                    RequestError::Unreachable(format!("the log broke off: {error}"))
+                                }
+                            };
+                            return Some((Err(error), None));
                         }
                     }
                 }

@@ -145,15 +145,23 @@ impl LiveObject {
         serde_json::from_slice(bytes).unwrap_or_else(|_| self.index_body())
     }
 
-    /// Bytes held, for the statistics.
+    /// Bytes held, for the statistics and the limits.
     pub(super) fn weight(&self) -> u64 {
         let body = match &self.held {
             Held::Whole { bytes, .. } | Held::Pruned(bytes) => bytes.len(),
             Held::Index => 0,
         };
-        let text =
-            self.key.name.len() + self.key.namespace.len() + self.key.kind.len() + self.uid.len();
-        let fixed = size_of::<Self>() + self.owners.len() * 96;
+        let text = self.key.name.len()
+            + self.key.namespace.len()
+            + self.key.kind.len()
+            + self.uid.len()
+            + self.resource_version.len();
+        let owners: usize = self
+            .owners
+            .iter()
+            .map(|owner| 96 + owner.uid.len() + owner.kind.len() + owner.name.len())
+            .sum();
+        let fixed = size_of::<Self>() + owners;
         u64::try_from(body + text + fixed).unwrap_or(u64::MAX)
     }
 

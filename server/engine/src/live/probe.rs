@@ -70,7 +70,9 @@ pub(super) fn in_words(server: &str, error: &RequestError) -> String {
             checks => format!("{server} is not ready: {}", checks.join(", ")),
         },
         RequestError::Unreachable(text) => unreachable_words(server, text),
-        RequestError::Malformed(_) => format!("{server}: {}", chain(error)),
+        RequestError::Malformed(_) | RequestError::Refused(_) => {
+            format!("{server}: {}", chain(error))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One request to an API server with a deadline, and its failure in words. Knows no kinds; owns no state.
 
+use super::limits::Refusal;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub enum RequestError {
     /// The answer was not what was asked for.
     #[error("the answer cannot be read: {0}")]
     Malformed(String),
+    /// The answer broke a limit.
+    #[error(transparent)]
+    Refused(Refusal),
 }
 
 impl RequestError {
@@ -32,10 +36,38 @@ impl RequestError {
             _ => None,
         }
     }
+
+    /// The server said something that no API server says: what is known of it counts no more.
+    pub(crate) fn is_nonsense(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Refused(_))
+    }
+
+    /// The same, naming the request.
+    fn named(self, request: &str) -> Self {
+        match self {
+            Self::Malformed(why) => Self::Malformed(format!(
+                "{request}: {why}; see whether an API server or something before it answers at this address"
+            )),
+            other => other,
+        }
+    }
+}
+
+/// Method and path.
+pub(crate) fn name_of(request: &http::Request<Vec<u8>>) -> String {
+    format!("{} {}", request.method(), request.uri().path())
+}
+
+/// An error of a request, named by [`name_of`].
+pub(crate) fn failed(request: &str, error: kube::Error) -> RequestError {
+    RequestError::from(error).named(request)
 }
 
 impl From<kube::Error> for RequestError {
     fn from(error: kube::Error) -> Self {
+        if let Some(refusal) = Refusal::within(&error) {
+            return Self::Refused(refusal.clone());
+        }
         match error {
             kube::Error::Api(status) => Self::Status {
                 code: status.code,
@@ -48,15 +80,23 @@ impl From<kube::Error> for RequestError {
                 message: shortened(&status.message, 600),
             },
             // Its text quotes the body, which may hold secrets.
-            kube::Error::SerdeError(error) => Self::Malformed(format!(
-                "{:?} error at column {}",
-                error.classify(),
-                error.column()
-            )),
+            kube::Error::SerdeError(error) if error.is_eof() => {
+                Self::Unreachable("the answer ended in the middle".to_owned())
+            }
+            kube::Error::SerdeError(error) => Self::Malformed(unreadable(&error)),
+            kube::Error::FromUtf8(_) => Self::Malformed("it is no UTF-8".to_owned()),
             kube::Error::Service(error) => Self::Unreachable(chain(error.as_ref())),
             other => Self::Unreachable(chain(&other)),
         }
     }
+}
+
+/// Why a text is not the JSON that was asked for, without quoting it. The reader itself bounds the depth, at 128.
+fn unreadable(error: &serde_json::Error) -> String {
+    if error.to_string().starts_with("recursion limit exceeded") {
+        return "it is nested more than 128 levels deep".to_owned();
+    }
+    format!("{:?} error at column {}", error.classify(), error.column())
 }
 
 /// Sends a request and reads its JSON answer.
@@ -68,8 +108,9 @@ pub(crate) async fn send<T: DeserializeOwned>(
     request: http::Request<Vec<u8>>,
     within: Duration,
 ) -> Result<T, RequestError> {
+    let name = name_of(&request);
     let text = send_text(client, request, within).await?;
-    serde_json::from_str(&text).map_err(|error| RequestError::from(kube::Error::SerdeError(error)))
+    serde_json::from_str(&text).map_err(|error| failed(&name, kube::Error::SerdeError(error)))
 }
 
 /// Sends a request and returns its answer as text.
@@ -81,8 +122,9 @@ pub(crate) async fn send_text(
     request: http::Request<Vec<u8>>,
     within: Duration,
 ) -> Result<String, RequestError> {
+    let name = name_of(&request);
     match tokio::time::timeout(within, client.request_text(request)).await {
-        Ok(answer) => Ok(answer?),
+        Ok(answer) => answer.map_err(|error| failed(&name, error)),
         Err(_) => Err(RequestError::Timeout(within.as_secs())),
     }
 }

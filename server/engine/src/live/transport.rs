@@ -1,13 +1,15 @@
 //! The HTTP client under `kube::Client`. Ours, because the resolver must refuse closed addresses at the moment of
 //! connecting, no request may be retried behind our back, and no proxy or redirect may move credentials elsewhere.
+//! What comes back is held to [`super::limits`].
+//!
 //! HTTP/1.1 only: one API server allows about a hundred streams per HTTP/2 connection, fewer than the watches of a
 //! large cluster, and a request behind a full connection would wait without end.
 
 use super::access::{Access, AccessError, ClusterPolicy};
 use super::address::GuardedResolver;
+use super::limits::Asked;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use std::time::Duration;
-use tower::BoxError;
 
 /// Longest silence within one answer. Watches bring their own, shorter limit.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
@@ -52,10 +54,11 @@ pub(super) fn client(access: &Access, policy: &ClusterPolicy) -> Result<kube::Cl
         let http = http.clone();
         async move {
             let (parts, body) = request.into_parts();
+            let asked = Asked::of(&parts.method, &parts.uri);
             let body = body.collect_bytes().await?;
             let request = reqwest::Request::try_from(http::Request::from_parts(parts, body))?;
             let answer = http.execute(request).await?;
-            Ok::<_, BoxError>(http::Response::<reqwest::Body>::from(answer))
+            asked.answered(answer).await
         }
     });
     let base = config.base_uri_layer();

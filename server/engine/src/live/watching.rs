@@ -5,6 +5,7 @@ mod listing;
 
 use super::backoff::Backoff;
 use super::kinds::{GroupKind, Resource};
+use super::limits::{Cause, Refusal};
 use super::object::LiveObject;
 use super::request::{RequestError, build};
 use super::{Live, now};
@@ -27,6 +28,8 @@ pub(super) struct Watching {
     /// Only names and versions are asked for: nobody wants these objects, but their changes matter.
     pub(super) metadata_only: bool,
     pub(super) writer: u64,
+    /// Bytes that may be kept of the kind; of the whole cluster, twice as many.
+    pub(super) most: u64,
     /// Wanted objects lack their bodies.
     pub(super) fill: Arc<Notify>,
 }
@@ -41,6 +44,8 @@ enum Ended {
     Reconnected(String),
 }
 
+/// [`Watching::most`] outside of tests.
+pub(super) const MOST: u64 = 512 << 20;
 const OPEN_WITHIN: Duration = Duration::from_secs(15);
 /// Servers send a bookmark two seconds before they close a watch: so a short one soon tells that all is current.
 const SHORT_WATCH: Duration = Duration::from_secs(4);
@@ -53,13 +58,17 @@ impl Watching {
         let mut version: Option<String> = None;
         let mut short = false;
         let mut listed = Instant::now();
+        // What the watch said was nonsense: a good list between does not make it a good server.
+        let mut nonsense = false;
         loop {
             epoch.borrow_and_update();
             let from = match version.take() {
                 Some(version) if listed.elapsed() < self.live.timing.relist_every => version,
                 _ => match self.list().await {
                     Ok(from) => {
-                        backoff.reset();
+                        if !nonsense {
+                            backoff.reset();
+                        }
                         listed = Instant::now();
                         from
                     }
@@ -80,6 +89,7 @@ impl Watching {
                     if opened.elapsed() < Duration::from_secs(1) {
                         backoff.pause(&mut epoch).await;
                     } else {
+                        nonsense = false;
                         backoff.reset();
                     }
                 }
@@ -89,8 +99,9 @@ impl Watching {
                     short = true;
                 }
                 Ended::Failed(from, error) => {
-                    version = Some(from);
-                    short = true;
+                    nonsense = error.is_nonsense();
+                    version = Some(from).filter(|_| !nonsense);
+                    short = !nonsense;
                     self.failed(&error, false);
                     backoff.wait(&error, &mut epoch).await;
                 }
@@ -116,9 +127,12 @@ impl Watching {
                     "objects of kind {} cannot be listed: {code} {message}",
                     self.kind
                 )),
-                RequestError::Malformed(_)
-                | RequestError::Timeout(_)
-                | RequestError::Unreachable(_)
+                _ if error.is_nonsense() => Some(format!(
+                    "cluster {}: objects of kind {} cannot be listed: {error}",
+                    self.live.name(),
+                    self.kind
+                )),
+                RequestError::Timeout(_) | RequestError::Unreachable(_)
                     if listing && !state.complete =>
                 {
                     Some(format!(
@@ -203,13 +217,14 @@ impl Watching {
             Ok(request) => request,
             Err(error) => return Ended::Failed(version, error),
         };
+        let name = super::request::name_of(&request);
         let stream =
             match tokio::time::timeout(OPEN_WITHIN, self.client.request_events::<Value>(request))
                 .await
             {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
-                    let error = RequestError::from(error);
+                    let error = super::request::failed(&name, error);
                     // 400 and 504: the version is from another life of the server (etcd restored), or ahead of it.
                     return match error.code() {
                         Some(410 | 400 | 504) => Ended::Expired,
@@ -241,7 +256,7 @@ impl Watching {
                         Err(ended) => return ended.map_or(Ended::Expired, |error| Ended::Failed(version, error)),
                     },
                     Ok(None) => return Ended::Closed(version),
-                    Err(error) => return Ended::Failed(version, error.into()),
+                    Err(error) => return Ended::Failed(version, super::request::failed(&name, error)),
                 },
                 () = tokio::time::sleep_until(heard + timing.watch_idle) => return Ended::Expired,
                 () = tokio::time::sleep_until(nudge_at) => {
@@ -263,6 +278,11 @@ impl Watching {
             }
             WatchEvent::Error(status) if status.code == 410 => return Err(None),
             WatchEvent::Error(status) => return Err(Some(kube::Error::Api(status).into())),
+            WatchEvent::Added(_) | WatchEvent::Modified(_)
+                if self.live.store().size().1 > self.most.saturating_mul(2) =>
+            {
+                return Err(Some(self.too_many()));
+            }
             WatchEvent::Added(body) | WatchEvent::Modified(body) => self.upsert(body),
             WatchEvent::Deleted(body) => {
                 let mut store = self.live.store_mut();
@@ -298,6 +318,13 @@ impl Watching {
             object.resource_version.clone(),
             store.upsert(&self.kind, self.writer, object),
         ))
+    }
+
+    fn too_many(&self) -> RequestError {
+        RequestError::Refused(Refusal {
+            request: format!("GET {}", self.resource.collection("")),
+            cause: Cause::Many { most: self.most },
+        })
     }
 
     fn current_since(&self, at: Micros) -> bool {

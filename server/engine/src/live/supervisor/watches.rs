@@ -2,7 +2,7 @@
 
 use super::{NEAR, Supervisor, Watcher};
 use crate::live::kinds::{GroupKind, Resource};
-use crate::live::watching::Watching;
+use crate::live::watching::{MOST, Watching};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -79,6 +79,7 @@ impl Supervisor {
             resource: resource.clone(),
             metadata_only,
             writer: self.writer,
+            most: MOST,
             fill: Arc::clone(&fill),
         };
         let cancel = self.cancel.child_token();

@@ -23,7 +23,10 @@ struct PageMetadata {
     more: String,
 }
 
-const PAGE: u32 = 500;
+/// Objects of a page; fewer where so many take more than an answer may.
+const PAGES: [u32; 4] = [500, 50, 5, 1];
+/// What a page counts besides its objects.
+const PAGE_WEIGHT: u64 = 1024;
 const LIST_WITHIN: Duration = Duration::from_secs(60);
 const READ_WITHIN: Duration = Duration::from_secs(10);
 const NUDGE_WITHIN: Duration = Duration::from_secs(3);
@@ -42,8 +45,12 @@ impl Watching {
         let mut objects = Vec::new();
         let mut more = String::new();
         let mut restarted = false;
+        let mut sizes = PAGES.into_iter();
+        let mut size = PAGES[0];
+        sizes.next();
+        let mut kept: u64 = 0;
         let version = loop {
-            let mut path = format!("{}?limit={PAGE}", self.resource.collection(""));
+            let mut path = format!("{}?limit={size}", self.resource.collection(""));
             if !more.is_empty() {
                 path.push_str("&continue=");
                 path.push_str(&escaped(&more));
@@ -60,18 +67,31 @@ impl Watching {
                     restarted = true;
                     more.clear();
                     objects.clear();
+                    kept = 0;
                     continue;
                 }
+                Err(RequestError::Refused(refusal)) if refusal.is_long() => match sizes.next() {
+                    Some(smaller) => {
+                        size = smaller;
+                        continue;
+                    }
+                    None => return Err(RequestError::Refused(refusal)),
+                },
                 answer => answer?,
             };
             {
                 let store = self.live.store();
-                objects.extend(
-                    page.items
-                        .into_iter()
-                        .flatten()
-                        .filter_map(|body| self.object(&store, body)),
-                );
+                for body in page.items.into_iter().flatten() {
+                    if let Some(object) = self.object(&store, body) {
+                        kept = kept.saturating_add(object.weight());
+                        objects.push(object);
+                    }
+                }
+            }
+            // Pages may go on for ever, empty ones too.
+            kept = kept.saturating_add(PAGE_WEIGHT);
+            if kept > self.most {
+                return Err(self.too_many());
             }
             if page.metadata.more.is_empty() {
                 break page.metadata.resource_version;

@@ -69,6 +69,7 @@ fn scripted(script: Script) -> Scripted {
         resource,
         metadata_only: false,
         writer: 1,
+        most: 100_000,
         fill: Arc::new(Notify::new()),
     };
     Scripted {
@@ -235,4 +236,30 @@ async fn too_many_requests_are_waited_out() {
         begun.elapsed()
     );
     assert_eq!(held(&live, &key), "9");
+}
+
+#[tokio::test]
+async fn attack_36_pages_and_events_without_end_are_given_up() {
+    let page = |number: usize| {
+        let more = format!("page-{number}");
+        (200, json!({"metadata": {"resourceVersion": "10", "continue": more}, "items": [object(&format!("o{number}"), "8")]}).to_string(), false)
+    };
+    let (live, key, asked) = run(scripted((0..200).map(page).collect()), 201).await;
+    let said = held(&live, &key);
+    assert!(
+        said.contains("cluster test") && said.contains("the objects take more than"),
+        "{said}"
+    );
+    let begun = asked.iter().filter(|path| !path.contains("continue"));
+    assert_eq!(begun.count(), 3, "each list ends before its hundredth page");
+    assert_eq!(live.stats().objects, 0);
+
+    let endless: Vec<Value> = (0..2_000)
+        .map(|number| json!({"type": "ADDED", "object": object(&format!("o{number}"), "11")}))
+        .collect();
+    let script = vec![list("10", &[("settings", "9")]), events(&endless, true)];
+    let (live, key, _) = run(scripted(script), 3).await;
+    let said = held(&live, &key);
+    assert!(said.contains("the objects take more than"), "{said}");
+    assert!(live.stats().bytes < 300_000, "{:?}", live.stats());
 }
