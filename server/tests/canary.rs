@@ -57,14 +57,17 @@ async fn attack_64_65_no_output_holds_a_secret_and_each_masking_counts() {
     let found = birds.sing_in(&heard);
     assert!(found.is_empty(), "{found:#?}");
 
-    // Two have tests beside them only: API servers of today do not quote the value of a Secret that they refuse
-    // (`apply::error`), and changed files are masked as text (`masking::text`).
-    for place in [
+    // Answers come last: what a cluster said of a run stays in its history.
+    let places = [
         Masking::Values,
         Masking::Leaks,
         Masking::Copies,
         Masking::Addresses,
-    ] {
+        Masking::Patches,
+        Masking::Answers,
+    ];
+    assert!(Masking::ALL.iter().all(|place| places.contains(place)));
+    for place in places {
         ears.forget(&site);
         // What was compared while another place was off is kept until the next comparison.
         let deadline = Instant::now() + WITHIN;

@@ -198,6 +198,13 @@ fn encoded(text: &str) -> String {
     STANDARD.encode(text)
 }
 
+/// No Secret, so that its file is shown where commits are; one of its lines is not.
+fn annotated(key: &str, more: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: annotated, annotations: {{\n  example.org/api-key: {key}\n  }}}}\ndata: {{a: seen-by-everybody, more: {more}}}\n"
+    )
+}
+
 /// What Git declares and the cluster holds.
 pub async fn in_git_and_cluster(world: &World, birds: &mut Birds) {
     let data = birds.hatch("data of a Secret", true);
@@ -217,10 +224,9 @@ pub async fn in_git_and_cluster(world: &World, birds: &mut Birds) {
         "manifests/secret.yaml",
         &secret("login", &annotations, &rest),
     );
-    world.repository.write(
-        "manifests/annotated.yaml",
-        &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: annotated, annotations: {{\n  example.org/api-key: {own}\n  }}}}\ndata: {{a: seen-by-everybody}}\n"),
-    );
+    world
+        .repository
+        .write("manifests/annotated.yaml", &annotated(&own, "here"));
     world.repository.write(
         "chart/Chart.yaml",
         "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
@@ -277,20 +283,26 @@ pub async fn in_git_and_cluster(world: &World, birds: &mut Birds) {
 /// A Secret that the API server refuses, quoting it.
 pub async fn refused_by_the_cluster(world: &World, birds: &mut Birds) {
     let quoted = birds.hatch("a value that the cluster quotes in a refusal", true);
-    refuse(world, &quoted, "one");
-    until_refused(world).await;
-}
-
-fn refuse(world: &World, quoted: &str, key: &str) {
     let rest = format!(
-        "type: kubernetes.io/dockerconfigjson\ndata:\n  {key}: {}\n  .dockerconfigjson: {}\n",
-        encoded(quoted),
-        encoded(quoted)
+        "type: kubernetes.io/dockerconfigjson\ndata:\n  one: {0}\n  .dockerconfigjson: {0}\n",
+        encoded(&quoted)
     );
     world
         .repository
         .write("broken/secret.yaml", &secret("broken", "{}", &rest));
-    world.push(&format!("a Secret that is refused {key}"));
+    world.push("a Secret that is refused");
+    until_refused(world).await;
+    misshape(world, &quoted, "once");
+    until_refused(world).await;
+}
+
+/// A Secret whose value is no text: API servers withhold values that they find invalid, and quote those of another shape.
+fn misshape(world: &World, quoted: &str, key: &str) {
+    let rest = format!("data:\n  {key}: [{}]\n", encoded(quoted));
+    world
+        .repository
+        .write("broken/secret.yaml", &secret("broken", "{}", &rest));
+    world.push("a Secret of another shape");
 }
 
 async fn until_refused(world: &World) {
@@ -421,17 +433,21 @@ async fn embedded(site: &Site, password: &str, name: &str) {
 pub async fn again(world: &World, site: &Site, place: Masking, birds: &Birds) {
     match place {
         Masking::Answers => {
-            refuse(
-                world,
-                birds.of("a value that the cluster quotes in a refusal"),
-                "two",
-            );
+            let quoted = birds.of("a value that the cluster quotes in a refusal");
+            misshape(world, quoted, "again");
             until_refused(world).await;
         }
         Masking::Addresses => {
             embedded(site, birds.of("a password in an address"), "again").await;
         }
-        Masking::Values | Masking::Leaks | Masking::Copies | Masking::Patches => {
+        Masking::Patches => {
+            let key = birds.of("an annotation for an API key on a ConfigMap");
+            world
+                .repository
+                .write("manifests/annotated.yaml", &annotated(key, "touched"));
+            world.push("a line beside an annotation");
+        }
+        Masking::Values | Masking::Leaks | Masking::Copies => {
             let mark = format!("example.org/touched={}", Uuid::now_v7().simple());
             world.kubectl(&["annotate", "--overwrite", "secret", "login", &mark]);
             world.wake();
