@@ -288,6 +288,7 @@ impl World {
             "tokens" => &["label"],
             "automation" => &["name", "role"],
             "rotate" => &["minutes"],
+            "act" => return json!({"object": "/ConfigMap:shop/cart", "action": "restart"}),
             "preview" => return edit,
             "edits" => return json!({"edit": edit, "digest": "d"}),
             "template" => return json!({}),
@@ -426,6 +427,13 @@ async fn attack_57_every_route_is_called_by_everybody() {
                 (true, _) => (
                     "application/json",
                     special(name, &world).unwrap_or_else(|| query.clone()),
+                ),
+                (false, _) if *name == "act" => (
+                    "application/x-www-form-urlencoded",
+                    format!(
+                        "target={}&object=/ConfigMap:shop/cart&kind=restart&uid=&back=/",
+                        world.text("target")
+                    ),
                 ),
                 (false, _) => ("application/x-www-form-urlencoded", form.clone()),
             };
