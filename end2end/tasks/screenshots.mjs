@@ -48,8 +48,11 @@ async function pages(api) {
     ['clusters', '/clusters'],
     ['cluster', '/clusters/prod-eu'],
     ['approvals', '/approvals'],
+    ['holds', '/holds'],
+    ['leftovers', '/leftovers'],
+    ['alerts', '/alerts'],
     ['problems', '/problems'],
-    ...['sources', 'clusters', 'webhooks', 'account', 'accounts', 'tokens', 'about'].map((tab) => [`settings-${tab}`, `/settings?tab=${tab}`]),
+    ...['sources', 'sets', 'clusters', 'webhooks', 'notifications', 'account', 'accounts', 'access', 'tokens', 'about'].map((tab) => [`settings-${tab}`, `/settings?tab=${tab}`]),
     ['not-found', '/nowhere'],
   ];
 }

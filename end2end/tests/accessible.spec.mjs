@@ -9,8 +9,11 @@ const PAGES = [
   ['/clusters', 'Clusters'],
   ['/clusters/prod-eu', 'prod-eu'],
   ['/approvals', 'Approvals'],
+  ['/holds', 'Holds'],
+  ['/leftovers', 'Leftovers'],
+  ['/alerts', 'Alerts'],
   ['/problems', 'Problems'],
-  ...['sources', 'clusters', 'webhooks', 'account', 'accounts', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
+  ...['sources', 'sets', 'clusters', 'webhooks', 'notifications', 'account', 'accounts', 'access', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
 ];
 
 for (const scheme of ['light', 'dark']) {
