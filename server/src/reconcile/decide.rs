@@ -77,6 +77,8 @@ pub struct Facts {
     /// Names the rendered state; equal states need no second attempt.
     pub attempt: String,
     pub sync: SyncStatus,
+    /// This very render counts as deployed, by a run or because it was in line without one.
+    pub deployed: bool,
     /// Objects to create or configure.
     pub writes: usize,
     /// Objects of the inventory that Git no longer declares and that pruning would delete.

@@ -347,6 +347,7 @@ fn facts(
         revision: compared.revision.clone(),
         attempt: compared.render.key.clone(),
         sync: compared.judged.sync,
+        deployed: loaded.row.deployed_render.as_deref() == Some(compared.render.key.as_str()),
         writes: usize::try_from(counts.create + counts.configure).unwrap_or(usize::MAX),
         prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
         drifted: ledger::objects(drift),

@@ -164,6 +164,29 @@ pub async fn drop_entry(
         > 0)
 }
 
+/// Notes that an object was found as another manifest than the applied one declares it: what differs from now on is
+/// drift, although that manifest was never applied. Nothing happens to an entry that is not applied.
+///
+/// # Errors
+/// When the database fails.
+pub async fn found_as(
+    tx: &mut Tx,
+    target: TargetId,
+    key: &ResourceKey,
+    hash: &str,
+) -> Result<(), StoreError> {
+    inventory::Entity::update_many()
+        .col_expr(inventory::Column::AppliedHash, Expr::value(hash))
+        .col_expr(inventory::Column::UpdatedAt, Expr::value(tx.now().0))
+        .filter(inventory::Column::TargetId.eq(target.to_string()))
+        .filter(inventory::Column::ObjectKey.eq(key.to_string()))
+        .filter(inventory::Column::State.eq(EntryState::Applied.word()))
+        .exec(tx.db())
+        .await
+        .doing("note how an object was found")?;
+    Ok(())
+}
+
 /// The inventory of a target.
 ///
 /// # Errors

@@ -77,6 +77,18 @@ async fn old_and_new_stand_together(db: &Db) {
         ),
         (Some("u9"), "apps/v2", Some("h2"))
     );
+
+    // Git came to say what the object already was; what was never applied stays so.
+    let mut tx = db.store.begin_at(at(4)).await.unwrap();
+    for name in ["web", "new"] {
+        inventory::found_as(&mut tx, id, &key(name), "h3")
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rows = inventory::of_target(&db.store, id).await.unwrap();
+    let hashes: Vec<_> = rows.iter().map(|row| row.applied_hash.as_deref()).collect();
+    assert_eq!(hashes, [None, Some("h3")]);
 }
 
 async fn what_was_not_written_ahead_is_not_confirmed(db: &Db) {

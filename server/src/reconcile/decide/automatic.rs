@@ -51,7 +51,10 @@ pub(super) fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
         _ if !situation.policy.automated => {
             Decision::rest(Some(explain::waiting_for_person(facts)))
         }
-        None if facts.writes > 0 => Decision::start(Trigger::AutoSync, false),
+        // No run brought the revision, yet it counts as deployed: what was changed since is drift like any other.
+        None if facts.writes > 0 && !(facts.deployed && facts.drifted.len() >= facts.writes) => {
+            Decision::start(Trigger::AutoSync, false)
+        }
         _ if facts.writes > 0 => heal(situation, facts),
         _ => prune(situation, facts, last),
     }

@@ -18,6 +18,27 @@ fn acts_as_policy_mode_and_history_say() {
         ("all is well", given(), Act::Rest, None),
         ("a new revision", given().differs(), auto(false), None),
         (
+            "drift of a revision that was in line without a run",
+            given().drifted().with(|g| {
+                g.last = None;
+                g.facts.deployed = true;
+                g.facts.writes = 1;
+                g.policy.self_heal = false;
+            }),
+            Act::Rest,
+            Some(ReasonCode::Drifted),
+        ),
+        (
+            "the same, with news of Git besides",
+            given().drifted().with(|g| {
+                g.last = None;
+                g.facts.deployed = true;
+                g.facts.writes = 2;
+            }),
+            auto(false),
+            None,
+        ),
+        (
             "not automated",
             given().differs().with(|g| g.policy.automated = false),
             Act::Rest,

@@ -99,6 +99,9 @@ pub(super) async fn known(
         }
         if let Some(deployed) = &deployed {
             store::target::set_deployed(&mut tx, id, loaded.generation, deployed).await?;
+            for (key, hash) in found_as(loaded, compared) {
+                store::inventory::found_as(&mut tx, id, key, hash).await?;
+            }
         }
         for key in gone {
             store::inventory::drop_entry(&mut tx, id, key).await?;
@@ -374,6 +377,20 @@ fn deployed(loaded: &Loaded, compared: &Compared, facts: &Facts) -> Option<Deplo
         render_key: compared.render.key.clone(),
         images: desired::images(&compared.desired.objects),
     })
+}
+
+/// Objects that are as a manifest declares them that was never applied: Git came to say what they already were.
+fn found_as<'c>(loaded: &'c Loaded, compared: &'c Compared) -> Vec<(&'c ResourceKey, &'c str)> {
+    let settled = &compared.judged.settled;
+    let applied = loaded
+        .inventory
+        .iter()
+        .filter(|row| row.applied_hash.is_some());
+    applied
+        .filter_map(|row| Some((row, settled.get(&row.key)?)))
+        .filter(|(row, hash)| row.applied_hash.as_ref() != Some(*hash))
+        .map(|(row, hash)| (&row.key, hash.as_str()))
+        .collect()
 }
 
 /// What left Git and is known not to be there any more: a delete that took its time is over. What was only meant to be
