@@ -28,12 +28,17 @@ async function toolchain() {
   console.log(await output('rustc', ['--version']));
 }
 
+/** Options of cargo that optimise these crates alone: unoptimised, they take minutes over one file of a few megabytes. */
+function optimised(crates) {
+  return crates.flatMap((crate) => ['--config', `profile.release.package.${crate}.opt-level=3`]);
+}
+
 /** cargo-leptos and the wasm-bindgen command that fits the locked crate. */
 async function cargoTools() {
   const bindgen = locked('wasm-bindgen');
   const wanted = [
     { command: 'wasm-bindgen', crate: 'wasm-bindgen-cli', version: bindgen, extra: [] },
-    { command: 'cargo-leptos', crate: 'cargo-leptos', version: '0.3.11', extra: ['--locked', '--ignore-rust-version', '--features', 'no_downloads'] },
+    { command: 'cargo-leptos', crate: 'cargo-leptos', version: '0.3.11', extra: ['--locked', '--ignore-rust-version', '--features', 'no_downloads', ...optimised(['brotli', 'flate2', 'miniz_oxide'])] },
   ];
   for (const { command, crate, version, extra } of wanted) {
     const program = join(TOOLS, 'bin', command);
