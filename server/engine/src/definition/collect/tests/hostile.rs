@@ -1,6 +1,7 @@
 //! Attacks on the reader of definitions, by their number, and its fuzz target.
 
 use super::*;
+use lockstep_types::revision::TargetRevision;
 
 /// Said with file, line and field, and nothing is made of the definition.
 #[test]
@@ -114,9 +115,11 @@ fn attack_04_addresses_and_revisions_that_are_options() {
         ),
         ("spec.url", chart("{url: '--post-renderer=id'}")),
     ] {
-        let found = super::super::read(&files(&[("a.yaml", &text)]), "home");
+        let root = "https://git.example.org/root.git";
+        let main = TargetRevision("main".to_owned());
+        let found = read_source(&files(&[("a.yaml", &text)]), "home", root, &main);
         assert!(
-            found.applications.is_empty() && found.sets.is_empty(),
+            found.applications.is_empty() && found.sets.iter().all(|set| set.broken),
             "{text}: {found:?}"
         );
         let said = lines(&found.problems);
