@@ -4,6 +4,7 @@
 //! the port's. Those that change something are plain forms (`ActionForm`), so they work without WASM;
 //! those that read take JSON.
 
+pub mod accepts;
 pub mod access;
 pub mod accounts;
 pub mod alerts;

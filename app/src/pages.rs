@@ -1,5 +1,6 @@
 //! The pages, one file per noun: each reads its address, asks its server functions, and lays out parts.
 
+pub mod accept;
 pub mod activity;
 pub mod alerts;
 pub mod application;

@@ -3,6 +3,7 @@
 
 use crate::components::clock::Clock;
 use crate::components::layout::Layout;
+use crate::pages::accept::AcceptPage;
 use crate::pages::activity::ActivityPage;
 use crate::pages::alerts::AlertsPage;
 use crate::pages::application::ApplicationPage;
@@ -42,6 +43,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=FleetPage ssr=Async />
                     <Route path=path!("/apps/:id/:name") view=ApplicationPage ssr=Async />
                     <Route path=path!("/apps/:id/:name/rollback") view=RollbackPage ssr=Async />
+                    <Route path=path!("/apps/:id/:name/accept") view=AcceptPage ssr=Async />
                     <Route path=path!("/apps/:id/:name/edit") view=EditPage ssr=Async />
                     <Route path=path!("/sources/:id/new") view=AddPage ssr=Async />
                     <Route path=path!("/operations/:id") view=OperationPage ssr=Async />

@@ -11,6 +11,8 @@ mod actions;
 mod alerts;
 #[path = "pages/attacks.rs"]
 mod attacks;
+#[path = "pages/blame.rs"]
+mod blame;
 #[path = "pages/edits.rs"]
 mod edits;
 mod fake;

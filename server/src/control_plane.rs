@@ -3,7 +3,8 @@
 //!
 //! Every method first asks whether the actor may. Reading methods change nothing; the others write an intent, an audit
 //! entry and the events of both in one transaction, then wake a reconciler. Nothing here applies anything to a cluster,
-//! and all that is written to Git are commits that a person has seen in full: rollbacks and edits of definitions.
+//! and all that is written to Git are commits that a person has seen in full: rollbacks, accepted drift and edits of
+//! definitions.
 //!
 //! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
 
@@ -23,6 +24,7 @@ mod names;
 mod objects;
 mod patches;
 mod paths;
+mod proposals;
 mod refuse;
 mod registration;
 mod rollbacks;

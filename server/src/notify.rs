@@ -14,6 +14,7 @@ mod host;
 mod incidents;
 mod mail;
 mod outgoing;
+mod pull;
 mod routing;
 mod secret;
 mod statuses;
@@ -21,8 +22,10 @@ mod subscriptions;
 mod template;
 
 pub(crate) use channel::PAGER_DUTY;
+pub(crate) use host::PullRequest;
 pub(crate) use mail::{mailboxes, server as mail_server};
 pub use outgoing::{Item, Outgoing};
+pub(crate) use pull::open_pull_request;
 pub use routing::{check_labels, check_quiet};
 pub use secret::ReceiverSecret;
 pub(crate) use subscriptions::subscriptions;

@@ -3,6 +3,8 @@
 //! Needs the rig: `LOCKSTEP_RIG` names its `rig.json`. Each test has its own namespace, repository and database, so that
 //! they run side by side.
 
+#[path = "reconcile/accepting.rs"]
+mod accepting;
 #[path = "reconcile/acting.rs"]
 mod acting;
 #[path = "reconcile/alerts.rs"]

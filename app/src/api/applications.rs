@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TreeView,
 };
+use lockstep_types::blame::BlameView;
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::resource::{ResourceKey, ResourceView};
 #[cfg(feature = "ssr")]
@@ -40,6 +41,13 @@ pub async fn read_resource(target: TargetId, key: ResourceKey) -> Result<Resourc
             .resource(&desk.actor, target, &key)
             .await,
     )
+}
+
+/// Who wrote each line of an object.
+#[server(prefix = "/sfn", endpoint = "blame", input = Json)]
+pub async fn read_blame(target: TargetId, key: ResourceKey) -> Result<BlameView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.objects.blame(&desk.actor, target, &key).await)
 }
 
 /// What differs, and what a sync would do.

@@ -4,9 +4,10 @@ use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::application::{HoldKind, TargetSummary};
 use lockstep_types::id::{HoldId, PinId, TargetId};
+use lockstep_types::proposal::CommitOutcome;
 #[cfg(feature = "ssr")]
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{RollbackCandidate, RollbackOutcome, RollbackPreview};
+use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
 use server_fn::codec::Json;
 
 /// States one may go back to.
@@ -38,7 +39,7 @@ pub async fn roll_back(
     way: String,
     #[server(default)] hours: u32,
     back: String,
-) -> Result<Option<RollbackOutcome>, ApiError> {
+) -> Result<Option<CommitOutcome>, ApiError> {
     use lockstep_types::rollback::{PinRequest, RollbackRequest};
     let desk = crate::context::desk()?;
     let (to, rollbacks) = (Revision(to), &desk.plane.rollbacks);
@@ -63,6 +64,7 @@ pub async fn roll_back(
             to,
             digest,
             reason,
+            propose: way == "propose",
         };
         Some(desk.answer(rollbacks.roll_back(&desk.actor, &request).await)?)
     };
@@ -72,20 +74,22 @@ pub async fn roll_back(
 /// Leads back to the application when something was done; a refusal that changed nothing is an error with
 /// its message, so that it is shown without WASM too.
 #[cfg(feature = "ssr")]
-fn settle(
-    outcome: Option<RollbackOutcome>,
+pub(super) fn settle(
+    outcome: Option<CommitOutcome>,
     back: &str,
-) -> lockstep_types::ports::Answer<Option<RollbackOutcome>> {
+) -> lockstep_types::ports::Answer<Option<CommitOutcome>> {
     use lockstep_types::PortError;
     match &outcome {
-        Some(RollbackOutcome::PushRefused { message }) => Err(PortError::Conflict(format!(
-            "the host refused the push, and nothing was changed: {message}. Pin this target instead, or ask for the right to push"
+        Some(CommitOutcome::PushRefused { message }) => Err(PortError::Conflict(format!(
+            "the host refused the push, and nothing was changed: {message}. Propose it as a pull request instead, or ask for the right to push"
         ))),
-        Some(RollbackOutcome::Moved { head }) => Err(PortError::Conflict(format!(
+        Some(CommitOutcome::Moved { head }) => Err(PortError::Conflict(format!(
             "the branch moved to {} since this preview, and nothing was changed",
             head.short()
         ))),
-        Some(RollbackOutcome::Committed { .. }) | None => {
+        // The page shows where it waits for review.
+        Some(CommitOutcome::Proposed(_)) => Ok(outcome),
+        Some(CommitOutcome::Committed { .. }) | None => {
             // Only an address of ours: the form's field is not trusted.
             if back.starts_with("/apps/") {
                 leptos_axum::redirect(back);

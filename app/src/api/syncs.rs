@@ -44,12 +44,10 @@ pub async fn act_on_object(
     #[server(default)] reason: String,
     back: String,
 ) -> Result<(), ApiError> {
-    use lockstep_types::PortError;
     use lockstep_types::action::ActionRequest;
     use lockstep_types::resource::ResourceKey;
     let desk = crate::context::desk()?;
-    let object = ResourceKey::parse(&object)
-        .ok_or_else(|| PortError::invalid("object", "must be group/Kind:namespace/name"))?;
+    let object = ResourceKey::named("object", &object)?;
     let request = ActionRequest {
         target,
         object,

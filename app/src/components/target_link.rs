@@ -5,6 +5,7 @@ use crate::format::{encode, link, repository};
 use leptos::prelude::*;
 use lockstep_types::application::{ApplicationRef, TargetRef};
 use lockstep_types::id::{ApplicationId, RunId, SourceId, TargetId};
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 
 /// An application on a cluster, at a tab.
@@ -54,6 +55,19 @@ pub fn leftovers_address(target: TargetId) -> String {
 /// A run.
 pub fn run_address(run: RunId) -> String {
     format!("/syncs/{run}")
+}
+
+/// Accepting drift of one field.
+pub fn accept_address(target: &TargetRef, key: &ResourceKey, path: &str) -> String {
+    let base = application_path(target.application.id, &target.application.name);
+    link(
+        &format!("{base}/accept"),
+        &[
+            ("cluster", &target.cluster),
+            ("node", &key.to_string()),
+            ("path", path),
+        ],
+    )
 }
 
 /// A commit's passport. `repo` is the short name of the repository.

@@ -4,6 +4,7 @@
 
 mod actions_pane;
 mod address;
+mod blame_pane;
 mod changes_tab;
 mod definition_tab;
 mod dialogs;
@@ -120,7 +121,11 @@ pub fn ApplicationPage() -> impl IntoView {
                 .map(Some)
         },
     );
-    let logs = logs_pane::Logs::new(head, address);
+    let panes = tree_tab::Panes {
+        node,
+        logs: logs_pane::Logs::new(head, address),
+        blame: blame_pane::Blame::new(head, address, tick),
+    };
     let plan_of = Memo::new(move |_| {
         address.with(|address| {
             (
@@ -176,7 +181,7 @@ pub fn ApplicationPage() -> impl IntoView {
             move |body| {
                 let address = address.get();
                 match body {
-                    Body::Tree(tree) => tree_tab::tree_tab(tree, head, node, logs, address, clock),
+                    Body::Tree(tree) => tree_tab::tree_tab(tree, head, panes, address, clock),
                     Body::Changes(changes) => changes_tab::changes_tab(changes),
                     Body::History(history) => history_tab::history_tab(history, address, clock),
                     Body::Compare(compare) => history_tab::compare_view(compare, address),

@@ -8,7 +8,7 @@ use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, PageHead, TABLE, TD, heads, tag};
 use crate::components::status::{Mark, chip};
 use crate::components::switcher::{Choice, Segments};
-use crate::components::target_link::application_address;
+use crate::components::target_link::{accept_address, application_address};
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
@@ -148,7 +148,17 @@ fn row_view(row: DriftRow) -> AnyView {
                 {row.operation.clone().filter(|_| !row.baseline).map(|operation| view! { " " {tag(operation)} })}
             </td>
             <td class=format!("{TD} whitespace-nowrap text-muted") data-label="open for">{open_for}</td>
-            <td class=TD>{chip(Mark { icon, tone, word: "" }, row.state.word())}</td>
+            <td class=TD>
+                {chip(Mark { icon, tone, word: "" }, row.state.word())}
+                {(row.state == DriftState::Open && row.declared.is_some() && row.live.is_some())
+                    .then(|| {
+                        view! {
+                            <a class=format!("{LINK} ml-2 text-sm whitespace-nowrap") href=accept_address(&row.target, &row.key, &row.path)>
+                                "Accept into Git"
+                            </a>
+                        }
+                    })}
+            </td>
         </tr>
     }
     .into_any()

@@ -3,15 +3,18 @@
 
 mod choice;
 mod consequence;
+mod sending;
 
+pub use choice::way_card;
 pub use consequence::{contents, plans};
+pub use sending::{became, footer};
 
 use crate::api::applications::application;
 use crate::api::rollbacks::{RollBack, candidates, preview};
-use crate::components::button::{LinkButton, Look, Submit, refusal_on};
+use crate::components::button::refusal_on;
 use crate::components::clock::ago;
 use crate::components::dialog::BODY;
-use crate::components::feedback::{ActionFailure, Failure, waiting};
+use crate::components::feedback::{Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
@@ -36,7 +39,35 @@ struct Wanted {
     id: Option<ApplicationId>,
     cluster: String,
     to: String,
-    pin: bool,
+    way: Way,
+}
+
+/// How to go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Commit,
+    /// A commit on a branch of its own, with a pull request.
+    Propose,
+    Pin,
+}
+
+impl Way {
+    /// The word in addresses and forms.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Propose => "propose",
+            Self::Pin => "pin",
+        }
+    }
+
+    fn of(word: &str) -> Self {
+        match word {
+            "pin" => Self::Pin,
+            "propose" => Self::Propose,
+            _ => Self::Commit,
+        }
+    }
 }
 
 /// Everything the page shows, read together.
@@ -90,13 +121,13 @@ pub fn RollbackPage() -> impl IntoView {
             id,
             cluster: query.get("cluster").unwrap_or_default(),
             to: query.get("to").unwrap_or_default(),
-            pin: query.get("way").is_some_and(|way| way == "pin"),
+            way: Way::of(&query.get("way").unwrap_or_default()),
         })
     });
     // Not live on purpose: what is decided about must not change under the hand. The digest guards it.
     let data: Loading<Data> = Resource::new(
         move || Wanted {
-            pin: false,
+            way: Way::Commit,
             ..wanted.get()
         },
         read,
@@ -145,10 +176,13 @@ fn page(
         }
         .into_any();
     };
-    let pin = wanted.pin || !preview.commit_refused.is_empty();
+    let way = match preview.commit_refused.is_empty() {
+        true => wanted.way,
+        false => Way::Pin,
+    };
     let subtitle = subtitle(&data.candidates, &preview);
     let chooser = choice::states(&data.candidates, &preview, &data.target);
-    let form = form(preview, &data.target, pin, back, actor, action);
+    let form = form(preview, &data.target, way, back, actor, action);
     let title = form.0;
     view! {
         <article
@@ -198,35 +232,43 @@ fn subtitle(candidates: &[RollbackCandidate], preview: &RollbackPreview) -> AnyV
 fn form(
     preview: RollbackPreview,
     target: &TargetSummary,
-    pin: bool,
+    way: Way,
     back: String,
     actor: Option<&Actor>,
     action: ServerAction<RollBack>,
 ) -> (String, AnyView) {
     let name = preview.target.application.name.clone();
     let cluster = preview.target.cluster.clone();
-    let title = if pin {
-        format!("Pin {name} on {cluster} at {}", preview.to.revision.short())
-    } else {
-        format!("Roll back {name} to {}", preview.to.revision.short())
+    let short = preview.to.revision.short();
+    let title = match way {
+        Way::Pin => format!("Pin {name} on {cluster} at {short}"),
+        Way::Propose => format!("Propose to roll {name} back to {short}"),
+        Way::Commit => format!("Roll back {name} to {short}"),
     };
+    let pin = way == Way::Pin;
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
+    let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
     let refused = refusal_on(actor, Permission::Rollback, &target.target.application);
     let fields: Vec<(&'static str, String)> = vec![
         ("target", target.target.id.to_string()),
         ("to", preview.to.revision.0.clone()),
         ("digest", preview.digest.clone()),
-        ("way", if pin { "pin" } else { "commit" }.to_owned()),
+        ("way", way.word().to_owned()),
         ("back", back.clone()),
     ];
     let again = rollback_address(&preview.target, Some(&preview.to.revision));
-    let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
-    let ways = choice::ways(&preview, pin);
+    let label = match way {
+        Way::Pin => "Pin",
+        Way::Propose => "Open pull request",
+        Way::Commit => "Commit and sync",
+    };
+    let ways = choice::ways(&preview, way);
     let (body, hours) = if pin {
         (consequence::pin(&preview), Some(choice::hours()))
     } else {
         (consequence::commit(preview), None)
     };
+    let outcome = Signal::derive(move || action.value().get().and_then(Result::ok).flatten());
     let form = view! {
         <ActionForm action=action attr:class="contents">
             {fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()}
@@ -240,29 +282,9 @@ fn form(
                     />
                     {hours}
                 </div>
-                <ActionFailure error=failed />
-                {move || {
-                    let again = again.clone();
-                    failed
-                        .get()
-                        .map(|_| {
-                            view! {
-                                <a class=crate::components::panel::ACTION_LINK href=again rel="external">
-                                    "Make the preview again"
-                                </a>
-                            }
-                        })
-                }}
+                {became(outcome, failed, again)}
             </div>
-            <footer class="flex flex-wrap items-center gap-2.5 border-t border-line px-4.5 py-3">
-                <Submit look=Look::Primary refused=refused pending=action.pending()>
-                    {if pin { "Pin" } else { "Commit and sync" }}
-                </Submit>
-                <LinkButton href=back look=Look::Plain>
-                    "Cancel"
-                </LinkButton>
-                <span class="ml-auto text-sm text-muted max-md:hidden">{format!("as {person}")}</span>
-            </footer>
+            {footer(label, refused, action.pending(), back, person)}
         </ActionForm>
     }
     .into_any();
@@ -270,7 +292,10 @@ fn form(
 }
 
 /// The address of the page for a state and a way.
-fn address(preview: &RollbackPreview, to: &Revision, pin: bool) -> String {
+fn address(preview: &RollbackPreview, to: &Revision, way: Way) -> String {
     let base = rollback_address(&preview.target, Some(to));
-    if pin { format!("{base}&way=pin") } else { base }
+    match way {
+        Way::Commit => base,
+        Way::Propose | Way::Pin => format!("{base}&way={}", way.word()),
+    }
 }

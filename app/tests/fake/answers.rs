@@ -26,10 +26,11 @@ use lockstep_types::leftover::{
 use lockstep_types::ports::{
     Answer, Applications, Clusters, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
 };
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::rollback::{
-    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest, TargetPlan,
+    PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest, TargetPlan,
 };
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
@@ -342,16 +343,16 @@ impl Rollbacks for Fake {
             .and_then(|target| apps::preview(target, to))
             .ok_or_else(|| PortError::NotFound(format!("the commit {}", to.short())))
     }
-    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
+    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
         allowed(actor, Permission::Rollback)?;
         Ok(match request.reason.as_str() {
-            "protected" => RollbackOutcome::PushRefused {
+            "protected" => CommitOutcome::PushRefused {
                 message: "branch main is protected".into(),
             },
-            "moved" => RollbackOutcome::Moved {
+            "moved" => CommitOutcome::Moved {
                 head: sha("deadbee"),
             },
-            _ => RollbackOutcome::Committed {
+            _ => CommitOutcome::Committed {
                 revision: sha("0ff1ce0"),
             },
         })

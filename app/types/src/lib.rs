@@ -6,12 +6,14 @@
 //! Start with [`application`] (what is placed where), [`diff`] and [`plan`] (what differs and what
 //! would be done), [`sync`] (what was done) and [`ports`] (how to ask).
 
+pub mod accept;
 pub mod access;
 pub mod account;
 pub mod action;
 pub mod activity;
 pub mod alert;
 pub mod application;
+pub mod blame;
 pub mod cluster;
 pub mod diff;
 pub mod drift;
@@ -28,6 +30,7 @@ pub mod notify;
 pub mod plan;
 pub mod policy;
 pub mod ports;
+pub mod proposal;
 pub mod reason;
 pub mod resource;
 pub mod revision;

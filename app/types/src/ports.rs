@@ -4,6 +4,7 @@
 //! Every method takes the [`Actor`] and authorises action and object inside. None of them applies
 //! anything: those that change something write an intent and wake a reconciler.
 
+use crate::accept::{AcceptPreview, AcceptRequest};
 use crate::access::{AccessView, Question, QuestionAnswer};
 use crate::account::{Actor, NewToken, Role, TokenView, UserView};
 use crate::action::ActionRequest;
@@ -13,6 +14,7 @@ use crate::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
     TargetSummary, TreeView,
 };
+use crate::blame::BlameView;
 use crate::cluster::{ClusterView, NewCluster};
 use crate::drift::{DriftQuery, DriftRow};
 use crate::edit::{Edit, EditDraft, EditOutcome, EditPreview, EditSubject, NewApplication};
@@ -27,11 +29,10 @@ use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
+use crate::proposal::CommitOutcome;
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
-use crate::rollback::{
-    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
-};
+use crate::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
 use crate::set::SetView;
 use crate::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use crate::sync::{ApprovalView, RunView, SyncRequest};
@@ -104,6 +105,18 @@ pub trait Objects: Send + Sync {
         query: &LogQuery,
     ) -> Answer<BoxStream<'static, Answer<LogLine>>>;
     /// Asks for an action on a live object; the reconciler of its target carries it out.
+    /// The object as Git renders it, with who wrote each line.
+    async fn blame(&self, actor: &Actor, target: TargetId, key: &ResourceKey) -> Answer<BlameView>;
+    /// What committing the cluster's value of a field would do. `path` is the field as differences write it.
+    async fn preview_accept(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        key: &ResourceKey,
+        path: &str,
+    ) -> Answer<AcceptPreview>;
+    /// Commits it, or proposes it for review.
+    async fn accept(&self, actor: &Actor, request: &AcceptRequest) -> Answer<CommitOutcome>;
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId>;
 }
 
@@ -137,7 +150,7 @@ pub trait Rollbacks: Send + Sync {
         target: TargetId,
         to: &Revision,
     ) -> Answer<RollbackPreview>;
-    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome>;
+    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome>;
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin>;
     /// Ends a pin; what it held back is deployed only with `deploy`.
     async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()>;

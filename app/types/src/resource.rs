@@ -34,6 +34,16 @@ impl ResourceKey {
         }
     }
 
+    /// As [`ResourceKey::parse`], of a field that somebody filled in.
+    ///
+    /// # Errors
+    /// When it has another form.
+    pub fn named(field: &str, text: &str) -> Result<Self, crate::error::PortError> {
+        Self::parse(text).ok_or_else(|| {
+            crate::error::PortError::invalid(field, "must be group/Kind:namespace/name")
+        })
+    }
+
     /// Reads the form that [`fmt::Display`] writes: `group/Kind:namespace/name`.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, name) = text.split_once(':')?;

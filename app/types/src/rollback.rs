@@ -69,6 +69,9 @@ pub struct RollbackRequest {
     /// Digest of the preview; a moved branch makes it stale.
     pub digest: String,
     pub reason: String,
+    /// For review on a branch of its own, with a pull request, instead of on the tracked branch.
+    #[serde(default)]
+    pub propose: bool,
 }
 
 /// Keeps one target at a revision.
@@ -80,16 +83,4 @@ pub struct PinRequest {
     pub reason: String,
     /// From now.
     pub hours: u32,
-}
-
-/// What became of a rollback.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum RollbackOutcome {
-    /// The commit is on the branch; the sync follows.
-    Committed { revision: Revision },
-    /// The host refused the push, with its message. Nothing was changed.
-    PushRefused { message: String },
-    /// The branch moved since the preview. Nothing was changed.
-    Moved { head: Revision },
 }

@@ -3,6 +3,7 @@
 use crate::api::{Api, ClientError};
 use clap::Args;
 use lockstep_types::application::TargetSummary;
+use lockstep_types::resource::ResourceKey;
 
 /// Names one target.
 #[derive(Debug, Clone, Args)]
@@ -73,6 +74,15 @@ impl Which {
             || full_name(summary) == self.app
             || application.id.to_string() == self.app
     }
+}
+
+/// An object as somebody names it.
+pub(crate) fn object(text: &str) -> Result<ResourceKey, ClientError> {
+    ResourceKey::parse(text).ok_or_else(|| {
+        ClientError::Usage(format!(
+            "{text:?} is no object; name it as lockstep app tree does: group/Kind:namespace/name"
+        ))
+    })
 }
 
 /// `project/name`.

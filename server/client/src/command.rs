@@ -2,7 +2,9 @@
 
 mod access;
 mod app;
+mod app_accept;
 mod app_act;
+mod app_blame;
 mod app_edit;
 mod app_hold;
 mod app_left;

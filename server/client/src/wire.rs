@@ -108,6 +108,27 @@ pub struct RollbackBody {
     pub to: Revision,
     pub digest: String,
     pub reason: String,
+    /// For review on a branch of its own, with a pull request.
+    #[serde(default)]
+    pub propose: bool,
+}
+
+/// `POST /apps/{id}/targets/{target}/accept`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AcceptBody {
+    /// `group/Kind:namespace/name`.
+    pub key: String,
+    /// The field, as differences write it.
+    pub path: String,
+    /// Digest of the preview.
+    pub digest: String,
+    #[serde(default)]
+    pub reason: String,
+    /// For review on a branch of its own, with a pull request.
+    #[serde(default)]
+    pub propose: bool,
 }
 
 /// `POST /edits`.

@@ -27,6 +27,7 @@ pub mod sandbox;
 mod secrecy;
 mod several;
 mod stage;
+mod stated;
 mod substitute;
 mod tools;
 
@@ -37,6 +38,10 @@ pub use reach::Reach;
 pub use sandbox::SandboxSettings;
 pub use secrecy::plain_text as plain_text_secrets;
 pub use several::MoreSource;
+pub use stated::{
+    Overlaid, Place, StatedLine, canonical_path, overlaid, restated, stated, stated_field,
+    value_at_path,
+};
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;

@@ -286,7 +286,8 @@ impl Node {
         }
     }
 
-    fn shift(&mut self, lines: u32) {
+    /// Moves it and all below it down, for a text that stands within a file.
+    pub(crate) fn shift(&mut self, lines: u32) {
         self.line += lines;
         match &mut self.kind {
             Kind::List(items) => items.iter_mut().for_each(|item| item.shift(lines)),

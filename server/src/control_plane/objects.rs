@@ -1,17 +1,24 @@
-//! What people do with single objects of a target: read the logs of their containers, and act on them.
+//! What people do with single objects of a target: read the logs of their containers, see who
+//! wrote them, and act on them.
 
+mod accept;
 mod acts;
+mod blame;
 mod logs;
 
-use super::{Plane, refuse};
+use super::{Plane, checks, refuse};
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use lockstep_types::PortError;
+use lockstep_types::accept::{AcceptPreview, AcceptRequest};
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::action::ActionRequest;
+use lockstep_types::blame::BlameView;
 use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::ports::{Answer, Objects};
+use lockstep_types::proposal::CommitOutcome;
+use lockstep_types::resource::ResourceKey;
 
 #[async_trait]
 impl Objects for Plane {
@@ -50,6 +57,33 @@ impl Objects for Plane {
             };
         }
         logs::followed(&live, &meant, query).await
+    }
+
+    async fn blame(&self, actor: &Actor, target: TargetId, key: &ResourceKey) -> Answer<BlameView> {
+        let placement = self.seen_target(actor, target).await?;
+        self.blame_of(&placement, key).await
+    }
+
+    async fn preview_accept(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        key: &ResourceKey,
+        path: &str,
+    ) -> Answer<AcceptPreview> {
+        let placement = self.granted(actor, Permission::AcceptDrift, target).await?;
+        let prepared = self.prepare_accept(&placement, key, path).await?;
+        self.may_accept(actor, &placement, &prepared).await?;
+        Ok(prepared.view)
+    }
+
+    async fn accept(&self, actor: &Actor, request: &AcceptRequest) -> Answer<CommitOutcome> {
+        let reason = checks::optional_reason(&request.reason)?;
+        let placement = self
+            .granted(actor, Permission::AcceptDrift, request.target)
+            .await?;
+        self.commit_accept(actor, &placement, request, &reason)
+            .await
     }
 
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId> {

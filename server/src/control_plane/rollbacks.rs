@@ -20,10 +20,9 @@ use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{Hold, HoldKind, Pin, TargetSummary};
 use lockstep_types::id::{HoldId, PinId, TargetId};
 use lockstep_types::ports::{Answer, Rollbacks};
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{
-    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
-};
+use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
 
 #[async_trait]
 impl Rollbacks for Plane {
@@ -46,15 +45,19 @@ impl Rollbacks for Plane {
         Ok(prepared.view)
     }
 
-    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
+    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
         allow(actor, Permission::Rollback)?;
         let reason = checks::optional_reason(&request.reason)?;
         let placement = self
             .granted(actor, Permission::Rollback, request.target)
             .await?;
         let to = self.revision_of(&placement, &request.to).await?;
-        self.commit_rollback(actor, &placement, &to, &request.digest, &reason)
-            .await
+        let request = RollbackRequest {
+            to,
+            reason,
+            ..request.clone()
+        };
+        self.commit_rollback(actor, &placement, &request).await
     }
 
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {

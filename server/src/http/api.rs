@@ -5,6 +5,7 @@
     reason = "the macro that describes routes qualifies the types that it is given"
 )]
 
+mod accepts;
 mod access;
 mod accounts;
 mod alerts;
@@ -24,8 +25,8 @@ use super::problem::Refusal;
 use super::table::Table;
 use axum::Json;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Delete, Edit, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy,
-    Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
+    AcceptDrift, Account, Approve, Cluster, Delete, Edit, ForgetCluster, ForgetSource, Get, Hold,
+    Logs, Policy, Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -75,6 +76,11 @@ pub fn table() -> Table {
             applications::resource,
         )
         .get(
+            "/apps/{id}/targets/{target}/blame",
+            Get,
+            applications::blame,
+        )
+        .get(
             "/apps/{id}/targets/{target}/changes",
             Get,
             applications::changes,
@@ -90,6 +96,16 @@ pub fn table() -> Table {
             applications::compare,
         )
         .get("/apps/{id}/targets/{target}/logs", Logs, logs::logs)
+        .get(
+            "/apps/{id}/targets/{target}/accept/preview",
+            AcceptDrift,
+            accepts::preview,
+        )
+        .post(
+            "/apps/{id}/targets/{target}/accept",
+            AcceptDrift,
+            accepts::accept,
+        )
         .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
         .post("/apps/{id}/targets/{target}/refresh", Get, runs::refresh)
         // Each action of each kind is a permission of its own, which the plane asks for.

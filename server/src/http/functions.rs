@@ -10,8 +10,8 @@ use http::{Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::account::Permission::{
-    Account, Approve, Cluster, Delete, ForgetCluster, ForgetSource, Get, Hold, Logs, Policy,
-    Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
+    AcceptDrift, Account, Approve, Cluster, Delete, ForgetCluster, ForgetSource, Get, Hold, Logs,
+    Policy, Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 
 /// Where they are.
@@ -30,6 +30,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("application", Needs::Permission(Get)),
     ("tree", Needs::Permission(Get)),
     ("resource", Needs::Permission(Get)),
+    ("blame", Needs::Permission(Get)),
+    ("accept_preview", Needs::Permission(AcceptDrift)),
+    ("accept", Needs::Permission(AcceptDrift)),
     ("log_view", Needs::Permission(Logs)),
     ("changes", Needs::Permission(Get)),
     ("history", Needs::Permission(Get)),

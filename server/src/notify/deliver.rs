@@ -5,10 +5,10 @@ use super::channel::{Request, conditions, requests};
 use super::host::{StatusPost, api, place};
 use super::outgoing::Outgoing;
 use super::{Notifier, mail};
-use crate::runtime::now;
+use crate::runtime::{Runtime, now};
 use crate::store::message::DueMessage;
 use crate::store::{StoreError, message, receiver};
-use engine::source::Credential;
+use engine::source::{Credential, Mirrors};
 use lockstep_types::alert::Condition;
 use lockstep_types::id::ReceiverId;
 use lockstep_types::notify::{Channel, MessageState};
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub(super) struct SendError {
-    words: String,
+    pub(super) words: String,
     /// It may get through later.
     again: bool,
 }
@@ -248,19 +248,21 @@ async fn status(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendEr
         .map_err(|error| SendError::refused(error.to_string()))?
     {
         Some(secret) => secret.secret,
-        None => token_of_source(notifier, &post_of.repo_url).await?,
+        None => token_of_source(&notifier.runtime, &post_of.repo_url).await?,
     };
     let request = place(&post_of.repo_url)
-        .and_then(|place| api(post_of.provider).request(&place, &post_of, &token))
+        .and_then(|place| api(post_of.provider).status(&place, &post_of, &token))
         .ok_or_else(|| SendError::refused("its address names no repository of such a host"))?;
     post(notifier, &request).await?;
     Ok(Outcome::Sent)
 }
 
 /// The password or token with which the repository is read.
-async fn token_of_source(notifier: &Notifier, repo_url: &str) -> Result<String, SendError> {
-    let access = notifier
-        .runtime
+pub(super) async fn token_of_source(
+    runtime: &Runtime,
+    repo_url: &str,
+) -> Result<String, SendError> {
+    let access = runtime
         .access()
         .git(repo_url)
         .await
@@ -273,11 +275,17 @@ async fn token_of_source(notifier: &Notifier, repo_url: &str) -> Result<String, 
     }
 }
 
-/// One request, to a checked address and nowhere else.
+/// One request, to a checked address and nowhere else; what was answered is of no interest.
 async fn post(notifier: &Notifier, request: &Request) -> Result<(), SendError> {
-    let destination = notifier
-        .runtime
-        .mirrors()
+    asked(notifier.runtime.mirrors(), request).await.map(drop)
+}
+
+/// One request; what the host answered, when it was no refusal.
+pub(super) async fn asked(
+    mirrors: &Mirrors,
+    request: &Request,
+) -> Result<reqwest::Response, SendError> {
+    let destination = mirrors
         .destination(&request.url)
         .await
         .map_err(|error| SendError::passing(error.to_string()))?;
@@ -297,7 +305,7 @@ async fn post(notifier: &Notifier, request: &Request) -> Result<(), SendError> {
         .map_err(|error| SendError::passing(reached(&error.without_url())))?;
     let status = answer.status();
     if status.is_success() {
-        return Ok(());
+        return Ok(answer);
     }
     let words = format!("{} answered {status}", destination.host);
     let later = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);

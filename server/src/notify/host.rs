@@ -1,9 +1,9 @@
-//! Commit statuses in the words of Git hosts. Pure: one request per status.
+//! Commit statuses and pull requests in the words of Git hosts. Pure: one request for each.
 
 use super::channel::Request;
 use lockstep_types::notify::StatusProvider;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How a commit fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,10 +38,30 @@ pub(super) struct StatusPost {
     pub provider: StatusProvider,
 }
 
-/// A Git host's way of taking statuses.
-pub(super) trait StatusHostApi {
+/// A pull request to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PullRequest {
+    pub repo_url: String,
+    pub title: String,
+    pub body: String,
+    /// The branch that holds the change.
+    pub branch: String,
+    /// The branch that it is for.
+    pub onto: String,
+}
+
+/// A Git host's way of taking statuses and pull requests.
+pub(super) trait HostApi: Sync {
     /// The request that sets a status; `None` when the address names no repository of such a host.
-    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request>;
+    fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request>;
+
+    /// The request that opens a pull request; `None` as above.
+    fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request>;
+
+    /// Where people find what the host has answered that it opened.
+    fn opened<'a>(&self, answer: &'a Value) -> Option<&'a str> {
+        answer.get("html_url")?.as_str()
+    }
 }
 
 /// A repository on its host.
@@ -97,26 +117,35 @@ struct Github;
 struct Gitlab;
 struct Gitea;
 
-impl StatusHostApi for Github {
-    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
+impl Github {
+    fn repository(place: &Place) -> Option<String> {
         let (owner, name) = place.path.split_once('/')?;
         let base = if place.origin == "https://github.com" {
             "https://api.github.com".to_owned()
         } else {
             format!("{}/api/v3", place.origin)
         };
+        Some(format!("{base}/repos/{}/{}", encoded(owner), encoded(name)))
+    }
+
+    fn headers(token: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("authorization", format!("Bearer {token}")),
+            ("accept", "application/vnd.github+json".to_owned()),
+            ("x-github-api-version", "2022-11-28".to_owned()),
+        ]
+    }
+}
+
+impl HostApi for Github {
+    fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
         Some(Request {
             url: format!(
-                "{base}/repos/{}/{}/statuses/{}",
-                encoded(owner),
-                encoded(name),
+                "{}/statuses/{}",
+                Self::repository(place)?,
                 encoded(&post.sha)
             ),
-            headers: vec![
-                ("authorization", format!("Bearer {token}")),
-                ("accept", "application/vnd.github+json".to_owned()),
-                ("x-github-api-version", "2022-11-28".to_owned()),
-            ],
+            headers: Self::headers(token),
             body: json!({
                 "state": post.state.word(),
                 "target_url": post.link,
@@ -126,22 +155,36 @@ impl StatusHostApi for Github {
             .to_string(),
         })
     }
+
+    fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
+        Some(Request {
+            url: format!("{}/pulls", Self::repository(place)?),
+            headers: Self::headers(token),
+            body: pulled(pull).to_string(),
+        })
+    }
 }
 
-impl StatusHostApi for Gitlab {
-    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
+/// GitHub's words for a pull request, and Gitea's.
+fn pulled(pull: &PullRequest) -> Value {
+    json!({"title": pull.title, "body": pull.body, "head": pull.branch, "base": pull.onto})
+}
+
+impl Gitlab {
+    fn project(place: &Place) -> String {
+        format!("{}/api/v4/projects/{}", place.origin, encoded(&place.path))
+    }
+}
+
+impl HostApi for Gitlab {
+    fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
         let state = match post.state {
             CommitState::Success => "success",
             CommitState::Pending => "pending",
             CommitState::Failure => "failed",
         };
         Some(Request {
-            url: format!(
-                "{}/api/v4/projects/{}/statuses/{}",
-                place.origin,
-                encoded(&place.path),
-                encoded(&post.sha)
-            ),
+            url: format!("{}/statuses/{}", Self::project(place), encoded(&post.sha)),
             headers: vec![("private-token", token.to_owned())],
             body: json!({
                 "state": state,
@@ -152,10 +195,29 @@ impl StatusHostApi for Gitlab {
             .to_string(),
         })
     }
+
+    fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
+        Some(Request {
+            url: format!("{}/merge_requests", Self::project(place)),
+            headers: vec![("private-token", token.to_owned())],
+            body: json!({
+                "title": pull.title,
+                "description": pull.body,
+                "source_branch": pull.branch,
+                "target_branch": pull.onto,
+                "remove_source_branch": true,
+            })
+            .to_string(),
+        })
+    }
+
+    fn opened<'a>(&self, answer: &'a Value) -> Option<&'a str> {
+        answer.get("web_url")?.as_str()
+    }
 }
 
-impl StatusHostApi for Gitea {
-    fn request(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
+impl Gitea {
+    fn repository(place: &Place) -> Option<String> {
         // Gitea may live below a path of its host.
         let mut parts = place.path.rsplitn(3, '/');
         let (name, owner) = (parts.next()?, parts.next()?);
@@ -163,15 +225,28 @@ impl StatusHostApi for Gitea {
             .next()
             .map(|below| format!("/{below}"))
             .unwrap_or_default();
+        Some(format!(
+            "{}{below}/api/v1/repos/{}/{}",
+            place.origin,
+            encoded(owner),
+            encoded(name)
+        ))
+    }
+
+    fn headers(token: &str) -> Vec<(&'static str, String)> {
+        vec![("authorization", format!("token {token}"))]
+    }
+}
+
+impl HostApi for Gitea {
+    fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
         Some(Request {
             url: format!(
-                "{}{below}/api/v1/repos/{}/{}/statuses/{}",
-                place.origin,
-                encoded(owner),
-                encoded(name),
+                "{}/statuses/{}",
+                Self::repository(place)?,
                 encoded(&post.sha)
             ),
-            headers: vec![("authorization", format!("token {token}"))],
+            headers: Self::headers(token),
             body: json!({
                 "state": post.state.word(),
                 "target_url": post.link,
@@ -181,10 +256,18 @@ impl StatusHostApi for Gitea {
             .to_string(),
         })
     }
+
+    fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
+        Some(Request {
+            url: format!("{}/pulls", Self::repository(place)?),
+            headers: Self::headers(token),
+            body: pulled(pull).to_string(),
+        })
+    }
 }
 
 /// The API of a provider.
-pub(super) fn api(provider: StatusProvider) -> &'static dyn StatusHostApi {
+pub(super) fn api(provider: StatusProvider) -> &'static dyn HostApi {
     match provider {
         StatusProvider::Github => &Github,
         StatusProvider::Gitlab => &Gitlab,
@@ -206,7 +289,7 @@ mod tests {
             link: "https://lockstep.example.org/commits/shop/3fa9c0ffee".to_owned(),
             provider,
         };
-        api(provider).request(&place(repo_url)?, &post, "t0ken")
+        api(provider).status(&place(repo_url)?, &post, "t0ken")
     }
 
     #[test]
@@ -248,8 +331,48 @@ mod tests {
     }
 
     #[test]
+    fn pull_requests_name_both_branches_in_each_hosts_words() {
+        for (provider, url, expected, names) in [
+            (
+                StatusProvider::Github,
+                "https://github.com/team/shop.git",
+                "https://api.github.com/repos/team/shop/pulls",
+                ["head", "base"],
+            ),
+            (
+                StatusProvider::Gitlab,
+                "https://gitlab.com/team/sub/shop",
+                "https://gitlab.com/api/v4/projects/team%2Fsub%2Fshop/merge_requests",
+                ["source_branch", "target_branch"],
+            ),
+            (
+                StatusProvider::Gitea,
+                "https://example.com/git/team/shop.git",
+                "https://example.com/git/api/v1/repos/team/shop/pulls",
+                ["head", "base"],
+            ),
+        ] {
+            let pull = PullRequest {
+                repo_url: url.to_owned(),
+                title: "Roll back cart".to_owned(),
+                body: "Why".to_owned(),
+                branch: "lockstep/roll-back-cart".to_owned(),
+                onto: "main".to_owned(),
+            };
+            let request = api(provider).pull_request(&place(url).unwrap(), &pull, "t0ken");
+            let request = request.unwrap();
+            let body: Value = serde_json::from_str(&request.body).unwrap();
+            let [head, base] = names.map(|name| body[name].as_str().unwrap().to_owned());
+            assert_eq!(
+                (request.url.as_str(), head.as_str(), base.as_str()),
+                (expected, "lockstep/roll-back-cart", "main")
+            );
+        }
+    }
+
+    #[test]
     fn words_are_the_hosts_and_descriptions_fit() {
-        let body = |provider, url| -> serde_json::Value {
+        let body = |provider, url| -> Value {
             serde_json::from_str(&made(provider, url).unwrap().body).unwrap()
         };
         let github = body(StatusProvider::Github, "https://github.com/team/shop");

@@ -2,7 +2,7 @@
 
 use super::Notifier;
 use crate::secrets::{Sealed, Vault, VaultError};
-use crate::store::{StoreError, Tx, credential};
+use crate::store::{Read, StoreError, Tx, credential};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -52,19 +52,31 @@ impl ReceiverSecret {
         credential::put(tx, owner, &sealed.key_id, &sealed.blob).await?;
         Ok(())
     }
-}
 
-impl Notifier {
     /// Opens the secret of a receiver or host; `None` when it has none.
-    pub(super) async fn secret(&self, owner: Uuid) -> Result<Option<ReceiverSecret>, SecretError> {
-        let Some(stored) = credential::get(self.runtime.store(), owner).await? else {
+    ///
+    /// # Errors
+    /// When it cannot be read or opened.
+    pub(super) async fn of(
+        db: &impl Read,
+        vault: &Vault,
+        owner: Uuid,
+    ) -> Result<Option<Self>, SecretError> {
+        let Some(stored) = credential::get(db, owner).await? else {
             return Ok(None);
         };
         let sealed = Sealed {
             key_id: stored.key_id,
             blob: stored.bytes,
         };
-        let opened = self.vault.open_sealed(&row(owner), &sealed)?;
+        let opened = vault.open_sealed(&row(owner), &sealed)?;
         Ok(Some(serde_json::from_slice(opened.expose_secret())?))
+    }
+}
+
+impl Notifier {
+    /// Opens the secret of a receiver or host; `None` when it has none.
+    pub(super) async fn secret(&self, owner: Uuid) -> Result<Option<ReceiverSecret>, SecretError> {
+        ReceiverSecret::of(self.runtime.store(), &self.vault, owner).await
     }
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
+use lockstep_types::accept::{AcceptPreview, AcceptRequest};
 use lockstep_types::access::{AccessView, Question, QuestionAnswer};
 use lockstep_types::account::Actor;
 use lockstep_types::action::ActionRequest;
@@ -11,6 +12,7 @@ use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
     TargetSummary, TreeView,
 };
+use lockstep_types::blame::BlameView;
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::edit::{
@@ -29,11 +31,10 @@ use lockstep_types::ports::{
     AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Leftovers, Objects,
     Rollbacks, Sources, Syncs, Webhooks,
 };
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{
-    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
-};
+use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
@@ -155,6 +156,21 @@ impl Applications for Fake {
 
 #[async_trait]
 impl Objects for Fake {
+    async fn blame(&self, _: &Actor, _: TargetId, _: &ResourceKey) -> Answer<BlameView> {
+        missing()
+    }
+    async fn preview_accept(
+        &self,
+        _: &Actor,
+        _: TargetId,
+        _: &ResourceKey,
+        _: &str,
+    ) -> Answer<AcceptPreview> {
+        missing()
+    }
+    async fn accept(&self, _: &Actor, _: &AcceptRequest) -> Answer<CommitOutcome> {
+        missing()
+    }
     async fn act(&self, _: &Actor, _: &ActionRequest) -> Answer<OperationId> {
         missing()
     }
@@ -221,8 +237,8 @@ impl Rollbacks for Fake {
     async fn preview(&self, _: &Actor, _: TargetId, _: &Revision) -> Answer<RollbackPreview> {
         missing()
     }
-    async fn roll_back(&self, _: &Actor, request: &RollbackRequest) -> Answer<RollbackOutcome> {
-        self.act(RollbackOutcome::Committed {
+    async fn roll_back(&self, _: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
+        self.act(CommitOutcome::Committed {
             revision: request.to.clone(),
         })
     }

@@ -1,4 +1,4 @@
-//! Everything about one object: summary, difference, YAML, events, logs, actions.
+//! Everything about one object: summary, difference, YAML, blame, events, logs, actions.
 
 use super::Address;
 use super::actions_pane::actions_pane;
@@ -49,8 +49,11 @@ pub fn drawer(
         pane("", "Summary", 0),
         pane("diff", "Diff", changes),
         pane("yaml", "YAML", 0),
-        pane("events", "Events", resource.events.len()),
     ];
+    if node.declared {
+        choices.push(pane("blame", "Blame", 0));
+    }
+    choices.push(pane("events", "Events", resource.events.len()));
     if has_logs(&node.key) {
         choices.push(pane("logs", "Logs", 0));
     }
@@ -66,7 +69,7 @@ pub fn drawer(
             None => ().into_any(),
         },
         // They come by a way of their own.
-        "logs" => ().into_any(),
+        "logs" | "blame" => ().into_any(),
         _ => summary(&resource),
     };
     view! {

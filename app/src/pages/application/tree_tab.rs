@@ -1,5 +1,6 @@
 //! The Tree tab: drawing or list, and the drawer of the chosen object.
 
+use super::blame_pane::Blame;
 use super::drawer::drawer;
 use super::logs_pane::Logs;
 use super::{Address, selected, target_of};
@@ -15,12 +16,19 @@ use leptos::prelude::*;
 use lockstep_types::application::{ApplicationView, TreeView};
 use lockstep_types::resource::{ResourceKey, ResourceView};
 
+/// What the drawer shows of the chosen object, each part read when it is asked for.
+#[derive(Clone, Copy)]
+pub struct Panes {
+    pub node: Loading<Option<ResourceView>>,
+    pub logs: Logs,
+    pub blame: Blame,
+}
+
 /// The tab.
 pub fn tree_tab(
     tree: TreeView,
     head: Loading<ApplicationView>,
-    node: Loading<Option<ResourceView>>,
-    logs: Logs,
+    panes: Panes,
     address: Address,
     clock: Clock,
 ) -> AnyView {
@@ -63,7 +71,7 @@ pub fn tree_tab(
             <Segments label="Form of the tree" choices=choices />
         </div>
         <div class=format!("{PANEL} grid {columns}")>
-            {drawing} {open.then(|| drawer_part(head, node, logs, address))}
+            {drawing} {open.then(|| drawer_part(head, panes, address))}
         </div>
     }
     .into_any()
@@ -73,7 +81,7 @@ pub fn tree_tab(
 fn columns(address: &Address) -> &'static str {
     match (&address.node, address.pane.as_str()) {
         (None, _) => "",
-        (Some(_), "yaml" | "logs") => {
+        (Some(_), "yaml" | "logs" | "blame") => {
             "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,2fr)_minmax(0,5fr)]"
         }
         (Some(_), _) => "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,1fr)_400px]",
@@ -118,14 +126,13 @@ fn drawing(
     .into_any()
 }
 
-fn drawer_part(
-    head: Loading<ApplicationView>,
-    node: Loading<Option<ResourceView>>,
-    logs: Logs,
-    address: Address,
-) -> AnyView {
+fn drawer_part(head: Loading<ApplicationView>, panes: Panes, address: Address) -> AnyView {
     let close = address.node_link(None, "");
-    let pane = address.log().map(|_| logs.pane(&address));
+    let pane = match address.pane.as_str() {
+        "logs" => Some(panes.logs.pane(&address)),
+        "blame" => Some(panes.blame.pane(&address)),
+        _ => None,
+    };
     view! {
         <aside aria-label="Object" class="min-w-0 border-line bg-surface px-3.5 py-3 md:max-h-[72vh] md:overflow-y-auto md:border-l">
             <a class=format!("{LINK} mb-2 inline-block text-sm md:hidden") href=close.clone()>
@@ -137,7 +144,7 @@ fn drawer_part(
                     let close = close.clone();
                     Suspend::new(async move {
                         let target = target_of(head, &address.cluster).await.ok();
-                        match node.await {
+                        match panes.node.await {
                             Ok(Some(resource)) => drawer(resource, target, &address, close),
                             Ok(None) => ().into_any(),
                             Err(error) => view! { <crate::components::feedback::Failure error=error /> }.into_any(),

@@ -1,6 +1,6 @@
 //! The choices: which state, and by commit or by pin.
 
-use super::address;
+use super::{Way, address};
 use crate::components::clock::ago;
 use crate::components::form::SelectField;
 use crate::components::panel::LINK;
@@ -40,7 +40,7 @@ pub fn states(
                 <li>
                     <a
                         class="flex items-center gap-2 rounded-md px-2 py-1 hover:bg-sunken"
-                        href=address(preview, &commit.revision, false)
+                        href=address(preview, &commit.revision, Way::Commit)
                         data-row
                     >
                         {state}
@@ -76,28 +76,32 @@ pub fn states(
     .into_any()
 }
 
-/// Commit or pin.
-pub fn ways(preview: &RollbackPreview, pin: bool) -> AnyView {
+/// One of the ways to go, as a link to the page with it chosen.
+pub fn way_card(chosen: bool, href: String, title: String, words: String) -> AnyView {
+    view! {
+        <a
+            href=href
+            aria-current=chosen.then_some("true")
+            data-noscroll
+            class="block rounded-lg border border-control/60 bg-surface px-3 py-2.5 hover:border-control aria-[current]:border-accent aria-[current]:ring-2 aria-[current]:ring-accent-soft"
+        >
+            <b class="block font-semibold">{title}</b>
+            <span class="text-sm text-muted">{words}</span>
+        </a>
+    }
+    .into_any()
+}
+
+/// Commit, pull request or pin.
+pub(super) fn ways(preview: &RollbackPreview, chosen: Way) -> AnyView {
     let cluster = preview.target.cluster.clone();
     let short = preview.to.revision.short().to_owned();
-    let way = |chosen: bool, href: String, title: String, words: String| {
-        view! {
-            <a
-                href=href
-                aria-current=chosen.then_some("true")
-                data-noscroll
-                class="block rounded-lg border border-control/60 bg-surface px-3 py-2.5 hover:border-control aria-[current]:border-accent aria-[current]:ring-2 aria-[current]:ring-accent-soft"
-            >
-                <b class="block font-semibold">{title}</b>
-                <span class="text-sm text-muted">{words}</span>
-            </a>
-        }
-        .into_any()
-    };
-    let commit = if preview.commit_refused.is_empty() {
-        way(
-            !pin,
-            address(preview, &preview.to.revision, false),
+    let to = |way| address(preview, &preview.to.revision, way);
+    let possible = preview.commit_refused.is_empty();
+    let commit = if possible {
+        way_card(
+            chosen == Way::Commit,
+            to(Way::Commit),
             format!("Commit to {}", preview.branch),
             "A new commit on top; history stays. Auto-sync stays on and deploys it.".to_owned(),
         )
@@ -111,11 +115,20 @@ pub fn ways(preview: &RollbackPreview, pin: bool) -> AnyView {
         .into_any()
     };
     view! {
-        <nav aria-label="Way" class="grid gap-2 md:grid-cols-2">
+        <nav aria-label="Way" class=format!("grid gap-2 {}", if possible { "md:grid-cols-3" } else { "md:grid-cols-2" })>
             {commit}
-            {way(
-                pin,
-                address(preview, &preview.to.revision, true),
+            {possible
+                .then(|| {
+                    way_card(
+                        chosen == Way::Propose,
+                        to(Way::Propose),
+                        "Pull request".to_owned(),
+                        format!("The same commit on a branch of its own, for review. Nothing happens before it is merged into {}.", preview.branch),
+                    )
+                })}
+            {way_card(
+                chosen == Way::Pin,
+                to(Way::Pin),
                 format!("Pin {cluster} until …"),
                 format!("No commit. {cluster} stays at {short}, the branch moves on. When it ends it asks; it never deploys unseen."),
             )}

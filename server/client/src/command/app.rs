@@ -1,7 +1,9 @@
 //! `lockstep app`: looking. What starts something is in the siblings.
 
 use super::Global;
+use super::app_accept::Accept;
 use super::app_act::Act;
+use super::app_blame::Blame;
 use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
 use super::app_left::{self, Remove};
@@ -35,8 +37,8 @@ pub enum App {
     Tree(OfTarget),
     /// The manifests of a target: as Git has them, or as they are.
     Manifests(Manifests),
-    /// Who changed what in the cluster, field by field.
-    Blame(OfTarget),
+    /// Who changed what in the cluster, field by field; with an object, who wrote each of its lines in Git.
+    Blame(Blame),
     /// Compare a target again.
     Refresh(OfTarget),
     /// End the run of a target after its current step.
@@ -55,6 +57,8 @@ pub enum App {
     /// Restart, scale, run now or delete one live object, without a change in Git.
     #[command(alias = "actions")]
     Act(Act),
+    /// Make a commit of what the cluster has instead of Git.
+    Accept(Accept),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
     /// Stop writes to a target for some hours; it is still compared.
@@ -101,7 +105,7 @@ impl App {
             Self::Get(get) => get.run(global).await,
             Self::Tree(target) => target.tree(global).await,
             Self::Manifests(manifests) => manifests.run(global).await,
-            Self::Blame(target) => target.blame(global).await,
+            Self::Blame(blame) => blame.run(global).await,
             Self::Refresh(target) => target.refresh(global).await,
             Self::Terminate(target) => target.terminate(global).await,
             Self::Diff(diff) => diff.run(global).await,
@@ -110,6 +114,7 @@ impl App {
             Self::History(history) => history.run(global).await,
             Self::Logs(logs) => logs.run(global).await,
             Self::Act(act) => act.run(global).await,
+            Self::Accept(accept) => accept.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
             Self::Hold(hold) => hold.run(global).await,
             Self::Release(release) => release.run(global).await,

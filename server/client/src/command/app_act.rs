@@ -60,12 +60,7 @@ pub struct Act {
 
 impl Act {
     pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
-        let key = ResourceKey::parse(&self.object).ok_or_else(|| {
-            ClientError::Usage(format!(
-                "{:?} is no object; name it as lockstep app tree does: group/Kind:namespace/name",
-                self.object
-            ))
-        })?;
+        let key = crate::apps::object(&self.object)?;
         let api = global.open()?;
         let target = self.which.find(&api).await?;
         let kind = ActionKind::from(self.action);

@@ -1,7 +1,6 @@
-//! `lockstep app tree`, `manifests`, `blame`, `refresh` and `terminate`: the objects of a target, and its run.
+//! `lockstep app tree`, `manifests`, `refresh` and `terminate`: the objects of a target, and its run.
 
 use super::Global;
-use super::look::drift;
 use crate::api::{Api, ClientError};
 use crate::apps::{Which, full_name, path};
 use crate::exit::Exit;
@@ -9,7 +8,6 @@ use crate::table::{Table, plain};
 use crate::wire::Started;
 use clap::Args;
 use lockstep_types::application::TreeView;
-use lockstep_types::drift::DriftRow;
 use lockstep_types::resource::{ResourceKey, ResourceNode, ResourceView};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -41,19 +39,6 @@ impl OfTarget {
             &view,
             |view, wide| tree(&view.nodes, wide),
             |view| view.nodes.iter().map(|node| node.key.to_string()).collect(),
-        )
-    }
-
-    /// Who changed what in the cluster, field by field.
-    pub(super) async fn blame(&self, global: &Global) -> Result<Exit, ClientError> {
-        let api = global.open()?;
-        let target = self.which.find(&api).await?;
-        let mut rows: Vec<DriftRow> = api.get("/drift", &[("all", "true")]).await?;
-        rows.retain(|row| row.target.id == target.target.id);
-        global.list(
-            &rows,
-            |rows, wide| drift(rows, wide),
-            |rows| rows.iter().map(|row| row.key.to_string()).collect(),
         )
     }
 

@@ -9,8 +9,9 @@ use crate::table::{Table, plain, remark};
 use crate::wire::{PinBody, RollbackBody};
 use clap::Args;
 use lockstep_types::application::{Pin, TargetSummary};
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{RollbackCandidate, RollbackOutcome, RollbackPreview};
+use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
 
 /// Go back to an earlier commit.
 #[derive(Debug, Args)]
@@ -23,6 +24,9 @@ pub struct Rollback {
     /// Why; goes into the commit message and the history.
     #[arg(long)]
     reason: String,
+    /// Commit on a branch of its own and open a pull request, instead of committing to the tracked branch.
+    #[arg(long, conflicts_with = "pin")]
+    pull_request: bool,
     /// Do not commit: keep this target alone at the revision for so many hours.
     #[arg(long, value_name = "HOURS")]
     pin: Option<u32>,
@@ -101,25 +105,10 @@ impl Rollback {
             to,
             digest,
             reason: self.reason.clone(),
+            propose: self.pull_request,
         };
-        let outcome: RollbackOutcome = api.post(&path(target, "/rollback"), &body).await?;
-        global.show(&outcome, |outcome| match outcome {
-            RollbackOutcome::Committed { revision } => {
-                format!("committed as {}; the sync follows", revision.short())
-            }
-            RollbackOutcome::PushRefused { message } => format!(
-                "the Git host refused the push, nothing was changed: {}",
-                plain(message)
-            ),
-            RollbackOutcome::Moved { head } => format!(
-                "the branch moved to {} meanwhile, nothing was changed; run it again",
-                head.short()
-            ),
-        })?;
-        Ok(match outcome {
-            RollbackOutcome::Committed { .. } => Exit::Done,
-            _ => Exit::Failed,
-        })
+        let outcome: CommitOutcome = api.post(&path(target, "/rollback"), &body).await?;
+        tell(global, &outcome)
     }
 
     async fn pin_at(
@@ -144,6 +133,28 @@ impl Rollback {
             )
         })
     }
+}
+
+/// What became of a commit, and whether it is what was asked for.
+pub(super) fn tell(global: &Global, outcome: &CommitOutcome) -> Result<Exit, ClientError> {
+    global.show(outcome, |outcome| match outcome {
+        CommitOutcome::Committed { revision } => {
+            format!("committed as {}; the sync follows", revision.short())
+        }
+        CommitOutcome::Proposed(proposal) => plain(&proposal.words()),
+        CommitOutcome::PushRefused { message } => format!(
+            "the Git host refused the push, nothing was changed: {}",
+            plain(message)
+        ),
+        CommitOutcome::Moved { head } => format!(
+            "the branch moved to {} meanwhile, nothing was changed; run it again",
+            head.short()
+        ),
+    })?;
+    Ok(match outcome {
+        CommitOutcome::Committed { .. } | CommitOutcome::Proposed(_) => Exit::Done,
+        _ => Exit::Failed,
+    })
 }
 
 fn summary(preview: &RollbackPreview) -> String {

@@ -11,7 +11,7 @@ use lockstep_types::application::Dialect;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 /// Bases within bases.
 const MAX_DEPTH: usize = 50;
 /// Kustomizations of one render.

@@ -83,6 +83,22 @@ impl RenderInput {
         )
     }
 
+    /// The source that an object's file is of, by itself, and the file there.
+    pub fn declared_in(&self, origin: &Origin) -> (Self, Origin) {
+        let named = origin.path.split_once(BETWEEN).and_then(|(name, path)| {
+            let sources = self.more.iter();
+            let place = sources
+                .map(|more| name_of(&more.repo_url))
+                .position(|of| of == name)?;
+            let path = path.to_owned();
+            Some((place + 1, Origin { path, ..*origin }))
+        });
+        match named {
+            Some((place, origin)) => (self.alone(place), origin),
+            None => (self.alone(0), origin.clone()),
+        }
+    }
+
     /// One source as an input of its own.
     pub(super) fn alone(&self, place: usize) -> Self {
         let mut alone = self.clone();
@@ -254,10 +270,13 @@ fn words(origin: &Origin) -> String {
     }
 }
 
+/// Between the repository and the path of what is not the first source's.
+const BETWEEN: &str = " · ";
+
 /// Says of which repository the file is, where it is not the first source's.
 fn told_where(mut manifest: Manifest, name: &str) -> Manifest {
     if let Some(origin) = &mut manifest.origin {
-        origin.path = format!("{name} · {}", origin.path);
+        origin.path = format!("{name}{BETWEEN}{}", origin.path);
     }
     manifest
 }

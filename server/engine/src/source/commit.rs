@@ -57,7 +57,23 @@ impl Mirrors {
         credential: &Credential,
         request: CommitRequest,
     ) -> Result<PushOutcome, SourceError> {
-        push(self, &self.mirror(repo_url)?, credential, request).await
+        push(self, &self.mirror(repo_url)?, credential, request, None).await
+    }
+
+    /// Commits on the expected head of a branch and pushes that as a new branch, so that somebody can look at it before
+    /// it counts. The branch that it is for stays as it is.
+    ///
+    /// # Errors
+    /// As [`Mirrors::push_commit`]. A branch of that name that is there already is a refusal.
+    pub async fn propose_commit(
+        &self,
+        repo_url: &str,
+        credential: &Credential,
+        request: CommitRequest,
+        new_branch: &str,
+    ) -> Result<PushOutcome, SourceError> {
+        let mirror = self.mirror(repo_url)?;
+        push(self, &mirror, credential, request, Some(new_branch)).await
     }
 
     /// Makes the commit that [`Mirrors::push_commit`] would push, in the mirror alone, so that files, rendering and
@@ -80,6 +96,7 @@ async fn push(
     mirror: &Arc<Mirror>,
     credential: &Credential,
     request: CommitRequest,
+    new_branch: Option<&str>,
 ) -> Result<PushOutcome, SourceError> {
     let branch = TargetRevision(format!("refs/heads/{}", request.branch));
     if let Some(head) = moved(mirrors, mirror, credential, &branch, &request.expected_head).await? {
@@ -100,9 +117,14 @@ async fn push(
             policy: mirrors.inner.policy,
             deadline: mirrors.deadline,
         };
-        // The lease makes it a compare-and-swap; the commit's parent makes it a fast-forward.
-        let lease = format!("--force-with-lease={}:{expected}", branch.0);
-        let refspec = format!("{commit}:{}", branch.0);
+        // The lease makes it a compare-and-swap; the commit's parent makes it a fast-forward. A new branch must not
+        // be there: that is the lease without a commit.
+        let (onto, lease) = match new_branch {
+            Some(name) => (format!("refs/heads/{name}"), String::new()),
+            None => (branch.0.clone(), expected.to_string()),
+        };
+        let lease = format!("--force-with-lease={onto}:{lease}");
+        let refspec = format!("{commit}:{onto}");
         let arguments = [
             "push",
             "--porcelain",
@@ -125,6 +147,8 @@ async fn push(
     };
     if finished.status.success() {
         // Known here without waiting for the next fetch; the push itself has happened either way.
+        let onto = new_branch.map(|name| TargetRevision(format!("refs/heads/{name}")));
+        let branch = onto.unwrap_or(branch);
         let answer =
             super::fetch::fetch(mirrors, mirror, credential, std::slice::from_ref(&branch)).await;
         if let Err(error) = answer {

@@ -12,3 +12,4 @@ mod refusals;
 mod sandbox;
 mod sets;
 mod several;
+mod stated;

@@ -90,7 +90,7 @@ impl Plane {
     }
 
     /// Targets that follow the branch and read one of the changed files, the asked one first.
-    pub(super) async fn reached(
+    pub(in crate::control_plane) async fn reached(
         &self,
         placement: &Placement,
         branch: &str,

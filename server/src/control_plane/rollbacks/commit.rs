@@ -1,6 +1,7 @@
 //! Writing the rollback commit: the audit log first, then the branch, then the intents that follow from it.
 
 use super::super::definitions::Placement;
+use super::super::proposals::{Proposed, branch_name};
 use super::super::{Plane, refuse};
 use super::preview::Prepared;
 use super::words;
@@ -11,8 +12,9 @@ use crate::store::operation::NewOperation;
 use engine::source::{PushOutcome, RestoreRequest};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::RollbackOutcome;
+use lockstep_types::rollback::RollbackRequest;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, StartedBy};
 use serde_json::json;
@@ -24,10 +26,9 @@ impl Plane {
         &self,
         actor: &Actor,
         placement: &Placement,
-        to: &Revision,
-        digest: &str,
-        reason: &str,
-    ) -> Result<RollbackOutcome, PortError> {
+        request: &RollbackRequest,
+    ) -> Result<CommitOutcome, PortError> {
+        let (to, reason) = (&request.to, request.reason.as_str());
         if placement.target.mode == Mode::Observe {
             return Err(PortError::Conflict(format!(
                 "{} is only observed, and nothing is written to its repository; take over its source first",
@@ -40,17 +41,20 @@ impl Plane {
         if !view.commit_refused.is_empty() {
             return Err(PortError::Conflict(view.commit_refused.clone()));
         }
-        if view.digest != digest {
+        if view.digest != request.digest {
             return Err(PortError::Conflict(
                 "the branch or what the rollback would do has changed since it was shown; look at it again".to_owned(),
             ));
         }
         // The commit names the operation, and the operation begins only once the commit is on the branch.
         let operation = Uuid::now_v7().to_string();
-        let detail = json!({"operation": operation, "from": view.head, "to": to, "branch": view.branch, "digest": digest});
-        self.note(actor, placement, "roll back", reason, detail)
-            .await?;
-        let request = RestoreRequest {
+        let detail = json!({"operation": operation, "from": view.head, "to": to, "branch": view.branch, "digest": view.digest});
+        let act = match request.propose {
+            true => "propose to roll back",
+            false => "roll back",
+        };
+        self.note(actor, placement, act, reason, detail).await?;
+        let restore = RestoreRequest {
             branch: view.branch.clone(),
             expected_head: view.head.clone(),
             paths: prepared.paths.clone(),
@@ -61,16 +65,38 @@ impl Plane {
             author_email: email(actor),
         };
         let url = placement.defined.repo_url();
+        if request.propose {
+            let name = &placement.defined.row.name;
+            let branch = branch_name("roll-back", name, &operation);
+            let proposed = self
+                .propose(url, &prepared.credential, restore.into(), branch)
+                .await?;
+            let (detail, outcome) = match proposed {
+                Proposed::Open(proposal) => (json!(proposal), CommitOutcome::Proposed(proposal)),
+                Proposed::Moved(head) => (json!({"head": head}), CommitOutcome::Moved { head }),
+                Proposed::Refused(message) => (
+                    json!({"host": message}),
+                    CommitOutcome::PushRefused { message },
+                ),
+            };
+            let detail = json!({"operation": operation, "outcome": detail});
+            let act = match outcome {
+                CommitOutcome::Proposed(_) => "propose to roll back: on a branch",
+                _ => "propose to roll back: not done",
+            };
+            self.note(actor, placement, act, reason, detail).await?;
+            return Ok(outcome);
+        }
         let outcome = self
             .runtime
             .mirrors()
-            .restore_paths(url, &prepared.credential, request)
+            .restore_paths(url, &prepared.credential, restore)
             .await;
         match outcome {
             Ok(PushOutcome::Pushed(revision)) => {
                 self.follow_up(actor, placement, &prepared, &revision, &operation, reason)
                     .await?;
-                Ok(RollbackOutcome::Committed { revision })
+                Ok(CommitOutcome::Committed { revision })
             }
             Ok(PushOutcome::Moved(head)) => {
                 self.note(
@@ -84,7 +110,7 @@ impl Plane {
                 self.runtime
                     .activator()
                     .activate_repository(&self.runtime.repository_key(url));
-                Ok(RollbackOutcome::Moved { head })
+                Ok(CommitOutcome::Moved { head })
             }
             Ok(PushOutcome::Refused(message)) => {
                 self.note(
@@ -95,7 +121,7 @@ impl Plane {
                     json!({"operation": operation, "host": message}),
                 )
                 .await?;
-                Ok(RollbackOutcome::PushRefused { message })
+                Ok(CommitOutcome::PushRefused { message })
             }
             Ok(PushOutcome::NothingToDo) => Err(PortError::Conflict(
                 "the files are already as they were then; there is nothing to roll back".to_owned(),
@@ -124,7 +150,7 @@ impl Plane {
         Ok(words::log_trailer(&end.map_err(refuse::store)?))
     }
 
-    async fn note(
+    pub(in crate::control_plane) async fn note(
         &self,
         actor: &Actor,
         placement: &Placement,

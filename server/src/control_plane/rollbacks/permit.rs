@@ -8,6 +8,7 @@ use crate::reconcile::sources::policy::{CONFIG_MAP, PLAIN};
 use crate::store::{self, StoreError};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
+use lockstep_types::revision::PathChange;
 
 impl Plane {
     /// Refuses a rollback that reaches an application on which the actor may not roll back, or that could change the
@@ -18,13 +19,34 @@ impl Plane {
         placement: &Placement,
         prepared: &Prepared,
     ) -> Result<(), PortError> {
-        for reached in &prepared.reached {
+        let (files, patch) = (&prepared.view.files, &prepared.view.patch);
+        self.may_commit(
+            actor,
+            Permission::Rollback,
+            placement,
+            &prepared.reached,
+            (files, patch),
+        )
+        .await
+    }
+
+    /// Refuses a commit to the repository of an application that reaches one on which the actor may not do this, or that
+    /// could change the policy. The commit is its files and its text.
+    pub(in crate::control_plane) async fn may_commit(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        placement: &Placement,
+        reached: &[Placement],
+        (files, patch): (&[PathChange], &str),
+    ) -> Result<(), PortError> {
+        for reached in reached {
             let row = &reached.defined.row;
             if actor.may_on(Permission::Get, &object(row)) {
-                allow_on(actor, Permission::Rollback, row)?;
+                allow_on(actor, permission, row)?;
             } else {
                 return Err(PortError::Conflict(
-                    "the rollback would also reach applications that you may not see; ask somebody who may roll them back"
+                    "the commit would also reach applications that you may not see; ask somebody who may change them"
                         .to_owned(),
                 ));
             }
@@ -48,16 +70,14 @@ impl Plane {
                 || name.ends_with(".lockstep/policy.default")
                 || name.contains(CONFIG_MAP)
         };
-        let files = policy.body.iter().flat_map(|body| &body.files);
-        let known: Vec<&str> = files
+        let read = policy.body.iter().flat_map(|body| &body.files);
+        let known: Vec<&str> = read
             .map(|file| file.name.split(" (").next().unwrap_or_default())
             .collect();
-        let touched = prepared
-            .view
-            .files
+        let touched = files
             .iter()
             .any(|change| known.contains(&change.path.as_str()) || holds(&change.path))
-            || prepared.view.patch.contains("AppProject");
+            || patch.contains("AppProject");
         if here && touched && !actor.may(Permission::Policy) {
             return Err(PortError::denied(Permission::Policy));
         }

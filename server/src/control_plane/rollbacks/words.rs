@@ -110,12 +110,15 @@ pub(in crate::control_plane) fn paragraph(reason: &str) -> String {
         .join("\n")
 }
 
-fn one_line(text: &str) -> String {
+pub(in crate::control_plane) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Why a commit cannot do it; empty when it can. A branch is followed by its name or as `HEAD`.
-pub(super) fn commit_refused(tracked: &TargetRevision, branch: Option<&str>) -> String {
+pub(in crate::control_plane) fn commit_refused(
+    tracked: &TargetRevision,
+    branch: Option<&str>,
+) -> String {
     if branch.is_some() {
         return String::new();
     }

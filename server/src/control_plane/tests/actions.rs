@@ -22,6 +22,21 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         "app manifests",
     ),
     (
+        "blame",
+        "GET /apps/{id}/targets/{target}/blame",
+        "app blame",
+    ),
+    (
+        "accept_preview",
+        "GET /apps/{id}/targets/{target}/accept/preview",
+        "app accept",
+    ),
+    (
+        "accept",
+        "POST /apps/{id}/targets/{target}/accept",
+        "app accept",
+    ),
+    (
         "log_view",
         "GET /apps/{id}/targets/{target}/logs",
         "app logs",

@@ -55,6 +55,7 @@ async fn a_viewer_may_look_and_nothing_else() {
         to: to.clone(),
         digest: String::new(),
         reason: "x".to_owned(),
+        propose: false,
     };
     let pin = PinRequest {
         target,

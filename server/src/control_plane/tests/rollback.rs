@@ -3,8 +3,9 @@ use crate::store;
 use lockstep_types::PortError;
 use lockstep_types::account::Role;
 use lockstep_types::ports::{Applications, Rollbacks};
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::{Revision, TargetRevision};
-use lockstep_types::rollback::{RollbackOutcome, RollbackRequest};
+use lockstep_types::rollback::RollbackRequest;
 use lockstep_types::sync::{OperationKind, StartedBy};
 
 /// Two targets that read the same files of `main`.
@@ -71,6 +72,7 @@ async fn a_rollback_is_previewed_bound_and_written_as_a_commit() {
         to: commits[0].clone(),
         digest: digest.to_owned(),
         reason: "three breaks the checkout".to_owned(),
+        propose: false,
     };
     let stale = bench
         .plane
@@ -86,7 +88,7 @@ async fn a_rollback_is_previewed_bound_and_written_as_a_commit() {
         .roll_back(&operator, &ask(&preview.digest))
         .await
         .unwrap();
-    let RollbackOutcome::Committed { revision } = outcome else {
+    let CommitOutcome::Committed { revision } = outcome else {
         unreachable!("{outcome:?}")
     };
     assert_eq!(bench.commits().last(), Some(&revision));
@@ -181,11 +183,12 @@ async fn a_branch_that_moved_is_left_alone() {
         to: commits[1].clone(),
         digest: preview.digest,
         reason: "x".to_owned(),
+        propose: false,
     };
     let outcome = bench.plane.roll_back(&operator, &request).await.unwrap();
     assert_eq!(
         outcome,
-        RollbackOutcome::Moved {
+        CommitOutcome::Moved {
             head: moved.clone()
         }
     );
@@ -216,10 +219,11 @@ async fn a_host_that_refuses_is_quoted() {
         to: commits[0].clone(),
         digest: preview.digest,
         reason: "x".to_owned(),
+        propose: false,
     };
     let outcome = bench.plane.roll_back(&operator, &request).await.unwrap();
     assert!(
-        matches!(&outcome, RollbackOutcome::PushRefused { message } if message.contains("main is protected")),
+        matches!(&outcome, CommitOutcome::PushRefused { message } if message.contains("main is protected")),
         "{outcome:?}"
     );
     assert_eq!(bench.commits(), commits);
@@ -256,6 +260,7 @@ async fn a_tag_is_not_moved_by_a_commit() {
         to: commits[0].clone(),
         digest: preview.digest,
         reason: "x".to_owned(),
+        propose: false,
     };
     assert!(matches!(
         bench.plane.roll_back(&operator, &request).await,

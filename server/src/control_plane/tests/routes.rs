@@ -260,13 +260,15 @@ impl World {
             .replace("{sha}", &self.text("sha"))
             .replace("{repo}", "nothing")
             .replace("{name}", "prod-eu");
-        if path.ends_with("/resource") {
+        if path.ends_with("/resource") || path.ends_with("/blame") {
             let key = ResourceKey::new("", "ConfigMap", "shop", "cart").to_string();
             let _ = write!(filled, "?key={}", key.replace('/', "%2F"));
         } else if path.ends_with("/compare") {
             let _ = write!(filled, "?from={0}&to={0}", self.text("sha"));
         } else if path.ends_with("/rollback/preview") {
             let _ = write!(filled, "?to={}", self.text("sha"));
+        } else if path.ends_with("/accept/preview") {
+            filled.push_str("?key=%2FConfigMap:shop%2Fcart&path=data.greeting");
         } else if path.ends_with("/can") {
             filled.push_str("?action=sync&object=shop/cart");
         }
@@ -289,6 +291,9 @@ impl World {
             "automation" => &["name", "role"],
             "rotate" => &["minutes"],
             "act" => return json!({"object": "/ConfigMap:shop/cart", "action": "restart"}),
+            "accept" => {
+                return json!({"key": "/ConfigMap:shop/cart", "path": "data.greeting", "digest": "d"});
+            }
             "preview" => return edit,
             "edits" => return json!({"edit": edit, "digest": "d"}),
             "template" => return json!({}),
@@ -316,11 +321,13 @@ impl World {
 
 /// Server functions that take JSON; the others take forms.
 const JSON: &[&str] = &[
+    "accept_preview",
     "access",
     "access_can",
     "activity",
     "application",
     "approvals",
+    "blame",
     "candidates",
     "changes",
     "cluster",
@@ -435,6 +442,13 @@ async fn attack_57_every_route_is_called_by_everybody() {
                         world.text("target")
                     ),
                 ),
+                (false, _) if *name == "accept" => (
+                    "application/x-www-form-urlencoded",
+                    format!(
+                        "target={}&object=/ConfigMap:shop/cart&path=data.greeting&digest=d&reason=&way=&back=/",
+                        world.text("target")
+                    ),
+                ),
                 (false, _) => ("application/x-www-form-urlencoded", form.clone()),
             };
             let path = format!("{}{name}", functions::PREFIX);
@@ -485,7 +499,8 @@ async fn attack_57_every_route_is_called_by_everybody() {
 fn special(name: &str, world: &World) -> Option<String> {
     let mut body = world.site.clone();
     match name {
-        "resource" => {
+        "resource" | "blame" | "accept_preview" => {
+            body["path"] = json!("data.greeting");
             body["key"] =
                 json!({"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "cart"})
         }

@@ -9,6 +9,7 @@ use axum::extract::State;
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TargetSummary, TreeView,
 };
+use lockstep_types::blame::BlameView;
 use lockstep_types::fleet::FleetQuery;
 use lockstep_types::id::ApplicationId;
 use lockstep_types::resource::{ResourceKey, ResourceView};
@@ -133,6 +134,12 @@ pub(super) struct Keyed {
     key: String,
 }
 
+impl Keyed {
+    fn key(&self) -> Result<ResourceKey, PortError> {
+        ResourceKey::named("key", &self.key)
+    }
+}
+
 /// One object of a target, as Git has it and as it is.
 #[utoipa::path(
     get,
@@ -148,13 +155,33 @@ pub(super) async fn resource(
     At(at): At<OnTarget>,
     Params(query): Params<Keyed>,
 ) -> Reply<ResourceView> {
-    let key = ResourceKey::parse(&query.key)
-        .ok_or_else(|| PortError::invalid("key", "must be group/Kind:namespace/name"))?;
+    let key = query.key()?;
     Ok(Json(
         web.plane
             .applications
             .resource(&actor, at.target, &key)
             .await?,
+    ))
+}
+
+/// Who wrote each line of an object: file, line and commit in Git, field manager where the cluster differs.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/blame",
+    operation_id = "applications_blame",
+    tag = "applications",
+    params(OnTarget, Keyed),
+    responses((status = 200, description = "What was asked for.", body = BlameView)),
+)]
+pub(super) async fn blame(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Params(query): Params<Keyed>,
+) -> Reply<BlameView> {
+    let key = query.key()?;
+    Ok(Json(
+        web.plane.objects.blame(&actor, at.target, &key).await?,
     ))
 }
 

@@ -50,12 +50,8 @@ pub(super) struct Asked {
 
 impl Asked {
     fn query(&self) -> Result<LogQuery, PortError> {
-        let object = match &self.object {
-            Some(object) => Some(ResourceKey::parse(object).ok_or_else(|| {
-                PortError::invalid("object", "must be group/Kind:namespace/name")
-            })?),
-            None => None,
-        };
+        let named = |text: &String| ResourceKey::named("object", text);
+        let object = self.object.as_ref().map(named).transpose()?;
         let plain = LogQuery::default();
         Ok(LogQuery {
             object,

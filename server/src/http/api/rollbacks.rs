@@ -8,10 +8,9 @@ use axum::extract::State;
 use client::wire::{HoldBody, PinBody, RollbackBody};
 use lockstep_types::application::{Hold, Pin, TargetSummary};
 use lockstep_types::id::{HoldId, PinId};
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{
-    PinRequest, RollbackCandidate, RollbackOutcome, RollbackPreview, RollbackRequest,
-};
+use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -74,19 +73,20 @@ pub(super) async fn preview(
     tag = "rollbacks",
     params(OnTarget),
     request_body = RollbackBody,
-    responses((status = 200, description = "What was asked for.", body = RollbackOutcome)),
+    responses((status = 200, description = "What was asked for.", body = CommitOutcome)),
 )]
 pub(super) async fn roll_back(
     State(web): State<Web>,
     Caller(actor): Caller,
     At(at): At<OnTarget>,
     Body(body): Body<RollbackBody>,
-) -> Reply<RollbackOutcome> {
+) -> Reply<CommitOutcome> {
     let request = RollbackRequest {
         target: at.target,
         to: body.to,
         digest: body.digest,
         reason: body.reason,
+        propose: body.propose,
     };
     Ok(Json(web.plane.rollbacks.roll_back(&actor, &request).await?))
 }

@@ -6,7 +6,6 @@ use crate::http::extract::{At, Body, Caller};
 use axum::Json;
 use axum::extract::State;
 use client::wire::{ActBody, DecisionBody, OperationAnswer, Started, SyncBody};
-use lockstep_types::PortError;
 use lockstep_types::action::ActionRequest;
 use lockstep_types::id::{ApprovalId, OperationId, RunId};
 use lockstep_types::resource::ResourceKey;
@@ -72,8 +71,7 @@ pub(super) async fn act(
     At(at): At<OnTarget>,
     Body(body): Body<ActBody>,
 ) -> Reply<Started> {
-    let object = ResourceKey::parse(&body.object)
-        .ok_or_else(|| PortError::invalid("object", "must be group/Kind:namespace/name"))?;
+    let object = ResourceKey::named("object", &body.object)?;
     let request = ActionRequest {
         target: at.target,
         object,

@@ -1,4 +1,4 @@
-//! Commit statuses: Git hosts that are told how commits fare.
+//! Git hosts that are told how commits fare, and where pull requests are opened.
 
 use super::Actions;
 use crate::components::button::{Look, Submit};
@@ -24,9 +24,9 @@ pub(super) fn part(
         .map(|provider| (provider.word().to_owned(), provider.title().to_owned()))
         .collect();
     view! {
-        <Part title="Commit statuses">
+        <Part title="Git hosts: commit statuses and pull requests">
             <p class="max-w-3xl text-sm text-muted">
-                "A Git host named here shows on each commit whether it is live, cluster by cluster: pending, success, or failure with the reason. Targets that are only observed have no status."
+                "A Git host named here shows on each commit whether it is live, cluster by cluster: pending, success, or failure with the reason. Targets that are only observed have no status. Rollbacks and accepted drift that are proposed for review become pull requests there."
             </p>
             {list}
             <Fold title="Add a Git host">
@@ -45,7 +45,7 @@ pub(super) fn part(
                             label="Token (optional)"
                             kind="password"
                             autocomplete="new-password"
-                            hint="May write commit statuses. Kept encrypted, never shown again. Without one the login of the source is used."
+                            hint="May write commit statuses and open pull requests. Kept encrypted, never shown again. Without one the login of the source is used."
                         />
                     </div>
                     <div>

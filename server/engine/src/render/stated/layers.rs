@@ -1,0 +1,480 @@
+//! What has a say in one rendered object: its own document, and for Kustomize the patches and settings of every
+//! kustomization above it, the outermost first.
+
+use super::lookup::{self, Step, find};
+use super::{Files, Place, is_block};
+use crate::definition::{DefinedSource, KustomizeOptions};
+use crate::manifest::Manifest;
+use crate::render::kustomize::NAMES as KUSTOMIZATIONS;
+use crate::render::reader::{Reader, Target, join};
+use crate::yaml::{self, Kind, Node};
+use lockstep_types::resource::Origin;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+mod settings;
+
+/// Kustomizations above each other.
+const MAX_DEPTH: usize = 50;
+/// Kustomizations that are looked at.
+const MAX_FOLDERS: usize = 500;
+
+/// See the module.
+pub(super) struct Layers {
+    files: Files,
+    /// Outermost first.
+    layers: Vec<Layer>,
+    origin: Origin,
+    /// The definition changes what the files say.
+    options: Value,
+    /// Variables are put into the text.
+    variables: bool,
+}
+
+/// One say.
+struct Layer {
+    path: String,
+    says: Says,
+}
+
+enum Says {
+    /// The object as somebody wrote it, or a part of it.
+    Object(Node),
+    /// A list of operations on it.
+    Operations(Node),
+    /// Images, replicas, labels … of a kustomization.
+    Settings(Node),
+    /// An entry of `configMapGenerator` or `secretGenerator`, with the folder it stands in.
+    Generator(Node, String),
+}
+
+/// The object that is looked for.
+struct Wanted<'m> {
+    kind: &'m str,
+    name: &'m str,
+    path: &'m str,
+}
+
+impl Wanted<'_> {
+    /// Prefixes, suffixes and hashes may have been added to its name since.
+    fn is_named(&self, name: &str) -> bool {
+        !name.is_empty() && self.name.contains(name)
+    }
+
+    fn is(&self, node: &Node) -> bool {
+        let kind = node.get("kind").and_then(Node::text);
+        let name = node
+            .get("metadata")
+            .and_then(|metadata| metadata.get("name"));
+        kind == Some(self.kind)
+            && name
+                .and_then(Node::text)
+                .is_some_and(|name| self.is_named(name))
+    }
+}
+
+impl Layers {
+    pub(super) fn of(
+        reader: &Reader,
+        source: &DefinedSource,
+        manifest: &Manifest,
+        origin: &Origin,
+    ) -> Self {
+        let wanted = Wanted {
+            kind: &manifest.key.kind,
+            name: &manifest.key.name,
+            path: &origin.path,
+        };
+        let mut walk = Walk {
+            reader,
+            wanted,
+            files: Files::default(),
+            layers: Vec::new(),
+            seen: BTreeSet::new(),
+        };
+        if source.helm.is_none() {
+            walk.folder(&source.path, false, 0);
+            let options = source.kustomize.iter();
+            for name in options.flat_map(|options| &options.components) {
+                if let Some(folder) = join(&source.path, name) {
+                    walk.folder(&folder, true, 0);
+                }
+            }
+        }
+        let declares = |layer: &Layer| {
+            layer.path == origin.path && matches!(layer.says, Says::Object(_) | Says::Generator(..))
+        };
+        if !walk.layers.iter().any(declares) {
+            // Innermost; what was met on the way stands above it.
+            let above = std::mem::take(&mut walk.layers);
+            walk.object(&origin.path);
+            walk.layers.extend(above);
+        }
+        let (files, mut layers) = (walk.files, walk.layers);
+        layers.reverse();
+        let options = source.kustomize.clone().unwrap_or_default();
+        let on_top = options != KustomizeOptions::default() || !source.post_renderers.is_empty();
+        Self {
+            files,
+            layers,
+            origin: Origin {
+                path: origin.path.clone(),
+                line: None,
+            },
+            options: match on_top {
+                true => serde_json::json!([options, source.post_renderers]),
+                false => Value::Null,
+            },
+            variables: source.substitute.is_some(),
+        }
+    }
+
+    /// Which place says `value` at `steps`; `down` is the line within a text of several lines, 0 that of its key.
+    pub(super) fn place(
+        &self,
+        body: &Value,
+        steps: &[Step],
+        value: &Value,
+        down: usize,
+    ) -> Option<Place> {
+        let ask = |layer: &Layer| self.said(layer, body, steps, value, down);
+        // What only names the thing that a patch changes is said by whoever said it first.
+        let said = match is_name(steps) {
+            true => self.layers.iter().rev().find_map(ask),
+            false => self.layers.iter().find_map(ask),
+        };
+        if let Some((path, line)) = said {
+            let line = Some(line);
+            return Some(Place::File(Origin { path, line }));
+        }
+        let is_namespace = matches!(steps, [Step::Field(one), Step::Field(two)]
+            if one == "metadata" && two == "namespace");
+        if is_namespace || holds(&self.options, value) {
+            return Some(Place::Definition);
+        }
+        Some(Place::File(self.origin.clone()))
+    }
+
+    fn said(
+        &self,
+        layer: &Layer,
+        body: &Value,
+        steps: &[Step],
+        value: &Value,
+        down: usize,
+    ) -> Option<(String, u32)> {
+        let line = match &layer.says {
+            Says::Object(node) => {
+                let found = find(node, body, steps)?;
+                self.agrees(found, value).then_some(found.line)
+            }
+            Says::Operations(node) => self.operation(node, body, steps, value),
+            Says::Settings(node) => settings::line(node, body, steps, value),
+            Says::Generator(node, folder) => {
+                return settings::generated(
+                    &self.files,
+                    node,
+                    &layer.path,
+                    folder,
+                    steps,
+                    value,
+                    down,
+                );
+            }
+        }?;
+        let line = match is_block(&self.files, &layer.path, line, value) {
+            true => line.saturating_sub(1) + u32::try_from(down).unwrap_or(0),
+            false => line,
+        };
+        Some((layer.path.clone(), line))
+    }
+
+    /// Whether the written value is the rendered one: the same, with variables filled in, or with the hash that
+    /// Kustomize adds to the names of what it generates.
+    fn agrees(&self, written: &Node, value: &Value) -> bool {
+        if written.value() == *value {
+            return true;
+        }
+        let (Some(written), Some(rendered)) = (written.text(), value.as_str()) else {
+            return self.variables && written.text().is_some_and(|text| text.contains("${"));
+        };
+        if self.variables && written.contains("${") {
+            return true;
+        }
+        let hash = rendered
+            .strip_prefix(written)
+            .and_then(|rest| rest.strip_prefix('-'));
+        !written.is_empty()
+            && hash.is_some_and(|hash| {
+                hash.len() == 10 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+    }
+
+    /// The last operation on the field, or on what it stands in.
+    fn operation(&self, list: &Node, body: &Value, steps: &[Step], value: &Value) -> Option<u32> {
+        let Kind::List(operations) = &list.kind else {
+            return None;
+        };
+        operations.iter().rev().find_map(|operation| {
+            let pointer = operation.get("path")?.text()?;
+            let written = operation.get("value")?;
+            let names: Vec<String> = pointer
+                .split('/')
+                .skip(1)
+                .map(|name| name.replace("~1", "/").replace("~0", "~"))
+                .collect();
+            let (above, rest) = steps.split_at_checked(names.len())?;
+            let leads_here = names.iter().zip(above).all(|(name, step)| match step {
+                Step::Field(field) => name == field,
+                Step::Index(index) => name == "-" || name.parse() == Ok(*index),
+            });
+            let there = lookup::value_at(body, above).filter(|_| leads_here)?;
+            let found = find(written, there, rest)?;
+            self.agrees(found, value).then_some(found.line)
+        })
+    }
+}
+
+/// Version, kind and name of the object, and what names an item in its list.
+fn is_name(steps: &[Step]) -> bool {
+    match steps {
+        [Step::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
+        [Step::Field(one), Step::Field(two)] => one == "metadata" && two == "name",
+        [.., Step::Index(_), Step::Field(name)] => lookup::NAMES.contains(&name.as_str()),
+        _ => false,
+    }
+}
+
+/// Whether options hold a value, alone or as the last part of an image. `null` holds nothing.
+fn holds(options: &Value, value: &Value) -> bool {
+    match options {
+        Value::Array(items) => items.iter().any(|item| holds(item, value)),
+        Value::Object(map) => map.values().any(|item| holds(item, value)),
+        Value::Null => false,
+        Value::Bool(_) => false,
+        Value::String(text) if !text.is_empty() => value.as_str().is_some_and(|value| {
+            value == text
+                || value
+                    .strip_suffix(text.as_str())
+                    .is_some_and(|rest| rest.ends_with([':', '@']))
+        }),
+        Value::String(_) => false,
+        Value::Number(_) => options == value,
+    }
+}
+
+struct Walk<'w> {
+    reader: &'w Reader,
+    wanted: Wanted<'w>,
+    files: Files,
+    /// Innermost first.
+    layers: Vec<Layer>,
+    seen: BTreeSet<String>,
+}
+
+impl Walk<'_> {
+    /// Adds what a kustomization has to say, if the object comes through it; `applies` where that is known.
+    fn folder(&mut self, folder: &str, applies: bool, depth: usize) -> bool {
+        let new = self.seen.len() < MAX_FOLDERS && self.seen.insert(folder.to_owned());
+        if !new || depth > MAX_DEPTH {
+            return false;
+        }
+        let Some(path) = self.kustomization_of(folder) else {
+            return false;
+        };
+        self.files.load(self.reader, &path, folder);
+        let Some(node) = self.files.documents(&path).first().cloned() else {
+            return false;
+        };
+        let mut comes_through = applies;
+        for name in texts(&node, "resources").chain(texts(&node, "bases")) {
+            comes_through |= self.resource(folder, name, depth);
+        }
+        comes_through |= self.generators(&path, folder, &node);
+        if !comes_through {
+            return false;
+        }
+        for name in texts(&node, "components") {
+            if let Some(folder) = join(folder, name) {
+                self.folder(&folder, true, depth + 1);
+            }
+        }
+        self.patches(&path, folder, &node);
+        self.layers.push(Layer {
+            path,
+            says: Says::Settings(node),
+        });
+        true
+    }
+
+    fn kustomization_of(&self, folder: &str) -> Option<String> {
+        KUSTOMIZATIONS.into_iter().find_map(|name| {
+            let path = crate::render::kustomize::join_name(folder, name);
+            match self.reader.find(&path, folder) {
+                Ok(Target::File(_)) => Some(path),
+                _ => None,
+            }
+        })
+    }
+
+    fn resource(&mut self, folder: &str, name: &str, depth: usize) -> bool {
+        let Some(path) = join(folder, name) else {
+            return false;
+        };
+        if path == self.wanted.path {
+            self.object(&path);
+            return true;
+        }
+        match self.reader.find(&path, "") {
+            Ok(Target::Folder(folder)) => self.folder(&folder, false, depth + 1),
+            _ => false,
+        }
+    }
+
+    /// The object's document in its file: by its name, else one of a name that was changed since.
+    fn object(&mut self, path: &str) {
+        self.files.load(self.reader, path, "");
+        let documents: Vec<&Node> = self
+            .files
+            .documents(path)
+            .iter()
+            .flat_map(|node| match node.get("items").map(|items| &items.kind) {
+                Some(Kind::List(items)) => items.iter().collect(),
+                _ => vec![node],
+            })
+            .filter(|node| self.wanted.is(node))
+            .collect();
+        let exact = documents.iter().find(|node| {
+            let name = node
+                .get("metadata")
+                .and_then(|metadata| metadata.get("name"));
+            name.and_then(Node::text) == Some(self.wanted.name)
+        });
+        if let Some(node) = exact.or_else(|| documents.first()) {
+            self.layers.push(Layer {
+                path: path.to_owned(),
+                says: Says::Object((*node).clone()),
+            });
+        }
+    }
+
+    fn generators(&mut self, path: &str, folder: &str, node: &Node) -> bool {
+        let field = match self.wanted.kind {
+            "ConfigMap" => "configMapGenerator",
+            "Secret" => "secretGenerator",
+            _ => return false,
+        };
+        let mut found = false;
+        for entry in items(node, field) {
+            let name = entry.get("name").and_then(Node::text).unwrap_or_default();
+            if !self.wanted.is_named(name) {
+                continue;
+            }
+            for file in texts(entry, "files").chain(texts(entry, "envs")) {
+                let file = file.split_once('=').map_or(file, |(_, file)| file);
+                if let Some(file) = join(folder, file) {
+                    self.files.load(self.reader, &file, folder);
+                }
+            }
+            self.layers.push(Layer {
+                path: path.to_owned(),
+                says: Says::Generator(entry.clone(), folder.to_owned()),
+            });
+            found |= path == self.wanted.path;
+        }
+        found
+    }
+
+    /// Patches in the order in which they are applied: the last one is the outermost.
+    fn patches(&mut self, path: &str, folder: &str, node: &Node) {
+        for patch in items(node, "patchesStrategicMerge") {
+            let Some(text) = patch.text() else { continue };
+            if text.contains('\n') {
+                self.inline(path, patch, text, None);
+            } else {
+                self.file(folder, text, None);
+            }
+        }
+        for field in ["patches", "patchesJson6902"] {
+            for entry in items(node, field) {
+                let target = entry.get("target");
+                let written = entry.get("patch");
+                if let Some((patch, text)) = written.and_then(|patch| Some((patch, patch.text()?)))
+                {
+                    self.inline(path, patch, text, target);
+                } else if let Some(name) = entry.get("path").and_then(Node::text) {
+                    self.file(folder, name, target);
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, folder: &str, name: &str, target: Option<&Node>) {
+        let Some(path) = join(folder, name) else {
+            return;
+        };
+        self.files.load(self.reader, &path, folder);
+        for node in self.files.documents(&path).to_vec() {
+            self.patch(&path, node, target);
+        }
+    }
+
+    /// A patch that stands within the kustomization, line for line unless it is written on one.
+    fn inline(&mut self, path: &str, patch: &Node, text: &str, target: Option<&Node>) {
+        let block = is_block(&self.files, path, patch.line, &Value::from(text));
+        let documents = yaml::documents(text).unwrap_or_default();
+        for mut node in documents.iter().filter_map(|document| document.node().ok()) {
+            if block {
+                node.shift(patch.line.saturating_sub(1));
+            } else {
+                pin(&mut node, patch.line);
+            }
+            self.patch(path, node, target);
+        }
+    }
+
+    fn patch(&mut self, path: &str, node: Node, target: Option<&Node>) {
+        let meant = match target {
+            Some(target) => self.selects(target),
+            None => self.wanted.is(&node),
+        };
+        if !meant {
+            return;
+        }
+        let says = match node.kind {
+            Kind::List(_) => Says::Operations(node),
+            _ => Says::Object(node),
+        };
+        let path = path.to_owned();
+        self.layers.push(Layer { path, says });
+    }
+
+    /// Kind and name of a patch's target; names are patterns, and only those without signs of one are held against it.
+    fn selects(&self, target: &Node) -> bool {
+        let kind = target.get("kind").and_then(Node::text);
+        let name = target.get("name").and_then(Node::text).unwrap_or_default();
+        let pattern = name.contains(['*', '.', '|', '(', '[', '^', '$', '+', '?']);
+        kind.is_none_or(|kind| kind == self.wanted.kind)
+            && (name.is_empty() || pattern || self.wanted.is_named(name))
+    }
+}
+
+fn pin(node: &mut Node, line: u32) {
+    node.line = line;
+    match &mut node.kind {
+        Kind::List(items) => items.iter_mut().for_each(|item| pin(item, line)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|(_, item)| pin(item, line)),
+        _ => {}
+    }
+}
+
+fn items<'n>(node: &'n Node, field: &str) -> impl Iterator<Item = &'n Node> + use<'n> {
+    match node.get(field).map(|list| &list.kind) {
+        Some(Kind::List(items)) => items.iter(),
+        _ => [].iter(),
+    }
+}
+
+fn texts<'n>(node: &'n Node, field: &str) -> impl Iterator<Item = &'n str> + use<'n> {
+    items(node, field).filter_map(Node::text)
+}

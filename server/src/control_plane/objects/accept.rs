@@ -1,0 +1,450 @@
+//! Accepting drift: the value that somebody wrote into a cluster becomes a commit. Where Git states the value in a file
+//! of the application's own, that line changes; what others declare gets a patch in the application's own kustomization.
+//! Whatever the edit is, its render is looked at before it is offered: the field must come out as the cluster has it.
+
+mod commit;
+mod words;
+
+use super::super::definitions::Placement;
+use super::super::rollbacks::affected::Tracked;
+use super::super::rollbacks::words::commit_refused;
+use super::super::{paths, refuse};
+use super::Plane;
+use super::blame::Declared;
+use crate::reconcile::{render, revisions};
+use engine::live::Lookup;
+use engine::render::{Overlaid, Place, overlaid, restated, stated_field, value_at_path};
+use engine::source::{CommitRequest, Credential, FileEdit, Snapshot, TreeEdit};
+use lockstep_types::PortError;
+use lockstep_types::accept::AcceptPreview;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::diff::{DiffClass, FieldChange};
+use lockstep_types::plan::{Plan, Step};
+use lockstep_types::resource::{Origin, ResourceKey};
+use lockstep_types::revision::Revision;
+use lockstep_types::source::Mode;
+use serde_json::{Value, json};
+
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// A preview with what carrying it out needs.
+pub(super) struct Prepared {
+    pub view: AcceptPreview,
+    edit: Option<FileEdit>,
+    reached: Vec<Placement>,
+    credential: Credential,
+}
+
+/// Why it cannot be done, as a sentence for the page; or an error.
+enum Unfit {
+    Refused(String),
+    Error(PortError),
+}
+
+impl From<PortError> for Unfit {
+    fn from(error: PortError) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn unfit<T>(why: impl Into<String>) -> Result<T, Unfit> {
+    Err(Unfit::Refused(why.into()))
+}
+
+impl Plane {
+    /// Accepting needs the right on all that reads the file.
+    pub(super) async fn may_accept(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        prepared: &Prepared,
+    ) -> Result<(), PortError> {
+        let commit = (prepared.view.files.as_slice(), prepared.view.patch.as_str());
+        let reached = &prepared.reached;
+        self.may_commit(actor, Permission::AcceptDrift, placement, reached, commit)
+            .await
+    }
+
+    pub(super) async fn prepare_accept(
+        &self,
+        placement: &Placement,
+        key: &ResourceKey,
+        path: &str,
+    ) -> Result<Prepared, PortError> {
+        let declared = self.declared(placement, key)?;
+        let diff = declared.assessment.diffs.get(key);
+        let change = diff
+            .and_then(|diff| diff.changes.iter().find(|change| change.path == path))
+            .cloned()
+            .ok_or_else(|| refuse::missing("difference", format!("{path} of {}", key.short())))?;
+        let source = &placement.defined.definition.source;
+        let Tracked {
+            head,
+            credential,
+            branch,
+        } = self
+            .tracked(&source.repo_url, &source.target_revision)
+            .await?;
+        let mut prepared = Prepared {
+            view: AcceptPreview {
+                target: placement.reference(),
+                key: key.clone(),
+                first_line: String::new(),
+                place: None,
+                branch: branch.clone().unwrap_or_default(),
+                head,
+                files: Vec::new(),
+                patch: String::new(),
+                message: String::new(),
+                targets: Vec::new(),
+                refused: commit_refused(&source.target_revision, branch.as_deref()),
+                digest: String::new(),
+                change,
+            },
+            edit: None,
+            reached: vec![placement.clone()],
+            credential,
+        };
+        if prepared.view.refused.is_empty() {
+            match self.edited_file(placement, &declared, &mut prepared).await {
+                Ok(()) => {}
+                Err(Unfit::Refused(why)) => prepared.view.refused = why,
+                Err(Unfit::Error(error)) => return Err(error),
+            }
+        }
+        let targets: Vec<_> = prepared
+            .view
+            .targets
+            .iter()
+            .map(|plan| &plan.target)
+            .collect();
+        prepared.view.first_line = words::first_line(&prepared.view, &targets);
+        prepared.view.digest = digest(&prepared.view);
+        Ok(prepared)
+    }
+
+    /// Finds the place, makes the commit in the mirror alone, and looks at what it renders.
+    async fn edited_file(
+        &self,
+        placement: &Placement,
+        declared: &Declared,
+        prepared: &mut Prepared,
+    ) -> Result<(), Unfit> {
+        let definition = &placement.defined.definition;
+        let source = &definition.source;
+        let view = &mut prepared.view;
+        let live = self.accepted_value(placement, declared, &view.change)?;
+        if declared.assessment.revision != view.head {
+            return unfit(format!(
+                "{} is at {} by now, and this target was compared with {}. Refresh it, then look again.",
+                view.branch,
+                view.head.short(),
+                declared.assessment.revision.short()
+            ));
+        }
+        let Some((input, origin)) = &declared.place else {
+            return unfit("The renderer does not say which file declares this object.");
+        };
+        if input.source != *source {
+            return unfit(format!(
+                "Another source of the application declares it ({}); change it there.",
+                input.repo_url
+            ));
+        }
+        let mirrors = self.runtime.mirrors();
+        let snapshot = mirrors
+            .snapshot(&source.repo_url, &view.head)
+            .await
+            .map_err(refuse::source)?;
+        let wanted = Wanted {
+            declared: declared.clone(),
+            path: view.change.path.clone(),
+            live: live.clone(),
+            folder: source.path.clone(),
+            origin: origin.clone(),
+        };
+        let shared = self
+            .is_shared(placement, &prepared.credential, &view.branch, origin)
+            .await?;
+        let source_of = source.clone();
+        let written =
+            tokio::task::spawn_blocking(move || wanted.written(&snapshot, &source_of, shared))
+                .await
+                .map_err(|error| refuse::internal(&error))?;
+        let (edit, place) = written.map_err(Unfit::Refused)?;
+        view.place = Some(place);
+        view.message = words::message(view, "(numbered when it is made)", "")
+            + &super::super::rollbacks::words::log_trailer("(its end when the commit is made)");
+        let request = CommitRequest {
+            branch: view.branch.clone(),
+            expected_head: view.head.clone(),
+            edit: TreeEdit::Files(vec![edit.clone()]),
+            message: view.message.clone(),
+            author_name: String::new(),
+            author_email: String::new(),
+        };
+        let made = mirrors
+            .prepare_commit(&source.repo_url, request)
+            .await
+            .map_err(refuse::source)?;
+        let Some(made) = made else {
+            return unfit("Git says it already.");
+        };
+        view.files = mirrors
+            .changed(&source.repo_url, Some(&view.head), &made, &[])
+            .await
+            .map_err(refuse::source)?;
+        view.patch = self
+            .patch(&source.repo_url, Some(&view.head), &made, &view.files)
+            .await?;
+        prepared.reached = self
+            .reached(placement, &view.branch, &view.files, &prepared.credential)
+            .await?;
+        self.comes_out(placement, &made, &view.key, &view.change.path, &live)
+            .await?;
+        view.targets = self
+            .plans(&prepared.reached, &source.repo_url, &made, false)
+            .await;
+        prepared.edit = Some(edit);
+        Ok(())
+    }
+
+    /// The value as the cluster has it, if it may be written to Git at all.
+    fn accepted_value(
+        &self,
+        placement: &Placement,
+        declared: &Declared,
+        change: &FieldChange,
+    ) -> Result<Value, Unfit> {
+        let key = &declared.manifest.key;
+        let definition = &placement.defined.definition;
+        if placement.target.mode == Mode::Observe {
+            return unfit(
+                "The target is only observed, and nothing is written to its repository; take over its source first.",
+            );
+        }
+        if let Some(why) = words::not_accepted(key, change) {
+            return unfit(why);
+        }
+        if !definition.source.chart.is_empty() || definition.source.helm.is_some() {
+            let values = change.declared.as_ref().map(Value::to_string);
+            return unfit(format!(
+                "A chart makes this object. Set the value that leads to {} in the chart's values; which one that is would be a guess.",
+                values.unwrap_or_default()
+            ));
+        }
+        let handle = self.runtime.cluster(&placement.target.cluster);
+        let live = match handle.map(|handle| handle.live.get(key)) {
+            Some(Lookup::Present(object)) => object.body(),
+            _ => {
+                return unfit(format!(
+                    "{} cannot be read from {} at present.",
+                    key.short(),
+                    placement.target.cluster
+                ));
+            }
+        };
+        match value_at_path(&live, &change.path) {
+            // What is shown masked is never written anywhere.
+            Some((value, _)) if Some(value) == change.live.as_ref() => Ok(value.clone()),
+            Some(_) => unfit(
+                "The value is hidden, or has changed since it was compared; hidden values are never written to Git.",
+            ),
+            None => unfit("The field is not where it was; refresh the target, then look again."),
+        }
+    }
+
+    /// Whether other targets read the file that declares the object.
+    async fn is_shared(
+        &self,
+        placement: &Placement,
+        credential: &Credential,
+        branch: &str,
+        origin: &Origin,
+    ) -> Result<bool, PortError> {
+        let changed = [lockstep_types::revision::PathChange {
+            path: origin.path.clone(),
+            kind: lockstep_types::revision::PathChangeKind::Modified,
+        }];
+        let reached = self
+            .reached(placement, branch, &changed, credential)
+            .await?;
+        Ok(reached.len() > 1)
+    }
+
+    /// Renders the commit: the field must be as the cluster has it.
+    async fn comes_out(
+        &self,
+        placement: &Placement,
+        made: &Revision,
+        key: &ResourceKey,
+        path: &str,
+        live: &Value,
+    ) -> Result<(), Unfit> {
+        let definition = &placement.defined.definition;
+        let facts = self
+            .runtime
+            .cluster(&placement.target.cluster)
+            .and_then(|handle| handle.live.facts());
+        let revisions = revisions::with_tracked(&self.runtime, definition, made.clone());
+        let input = revisions
+            .and_then(|revisions| render::input(definition, &revisions, facts.as_ref()))
+            .map_err(|cause| Unfit::Refused(format!("{}.", cause.cause)))?;
+        let rendered = render::rendered(&self.runtime, &input, None)
+            .await
+            .map_err(|cause| {
+                Unfit::Refused(format!("The change does not render: {}.", cause.cause))
+            })?;
+        let namespace = &definition.destination.namespace;
+        let object = rendered
+            .complete
+            .objects
+            .iter()
+            .find(|object| object.key == *key || object.in_namespace(namespace).key == *key);
+        let value = object.and_then(|object| value_at_path(&object.body, path));
+        if value.is_some_and(|(value, _)| value == live) {
+            return Ok(());
+        }
+        unfit(format!(
+            "A change of the file does not come out as {live}: something else sets the field too. Change it in Git by hand."
+        ))
+    }
+}
+
+/// What is looked for in the files, on a thread that may block.
+struct Wanted {
+    declared: Declared,
+    path: String,
+    live: Value,
+    /// Of the application.
+    folder: String,
+    origin: Origin,
+}
+
+impl Wanted {
+    /// The file as it shall be, and the place that changes in it; or why there is none, as a sentence.
+    fn written(
+        &self,
+        snapshot: &Snapshot,
+        source: &engine::definition::DefinedSource,
+        shared: bool,
+    ) -> Result<(FileEdit, Origin), String> {
+        let manifest = &self.declared.manifest;
+        let declared = value_at_path(&manifest.body, &self.path);
+        let (declared, pointer) = declared.ok_or("Git does not declare this field.")?;
+        let place = stated_field(snapshot, source, manifest, &self.origin, &self.path);
+        let place = match place {
+            Some(Place::Definition) => {
+                return Err("The application's definition sets it; edit the definition.".to_owned());
+            }
+            Some(Place::File(place)) => place,
+            None => return Err("No file says it.".to_owned()),
+        };
+        let own =
+            paths::covers(&self.folder, &place.path) && !(shared && place.path == self.origin.path);
+        let kustomization = self.kustomization(snapshot);
+        if own || kustomization.is_none() {
+            let line = place.line.ok_or_else(|| {
+                format!(
+                    "It is declared in {}, but no line there says exactly this; change it in Git by hand.",
+                    place.path
+                )
+            })?;
+            let text = read(snapshot, &place.path)?;
+            let now = restated(&text, line, declared, &self.live);
+            if let Some(now) = now {
+                return Ok((edit(&place.path, now), place));
+            }
+            if kustomization.is_none() {
+                return Err(format!(
+                    "Line {line} of {} cannot be changed without guessing; change it in Git by hand.",
+                    place.path
+                ));
+            }
+        }
+        let (path, text) = kustomization.ok_or("No file says it.")?;
+        let field = Overlaid {
+            kind: &manifest.key.kind,
+            name: &manifest.key.name,
+            pointer: &pointer,
+            value: &self.live,
+        };
+        let now = overlaid(&text, &field).ok_or_else(|| {
+            format!("The patches of {path} are written in a form that cannot be added to; change it in Git by hand.")
+        })?;
+        let line = first_difference(&text, &now);
+        let place = Origin {
+            path: path.clone(),
+            line,
+        };
+        Ok((edit(&path, now), place))
+    }
+
+    /// The application's own kustomization, when it has one in Git.
+    fn kustomization(&self, snapshot: &Snapshot) -> Option<(String, String)> {
+        KUSTOMIZATIONS.into_iter().find_map(|name| {
+            let path = match self.folder.is_empty() {
+                true => name.to_owned(),
+                false => format!("{}/{name}", self.folder),
+            };
+            let text = read(snapshot, &path).ok()?;
+            Some((path, text))
+        })
+    }
+}
+
+fn edit(path: &str, text: String) -> FileEdit {
+    FileEdit {
+        path: path.to_owned(),
+        content: Some(text.into_bytes()),
+    }
+}
+
+fn read(snapshot: &Snapshot, path: &str) -> Result<String, String> {
+    let unreadable = |why: String| format!("{path} cannot be read: {why}.");
+    let files = snapshot
+        .files(path)
+        .map_err(|error| unreadable(error.to_string()))?;
+    let file = files
+        .iter()
+        .find(|file| file.path == path)
+        .ok_or_else(|| unreadable("it is a folder".to_owned()))?;
+    let bytes = snapshot
+        .read(file)
+        .map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))
+}
+
+/// 1-based line at which two texts part.
+fn first_difference(one: &str, other: &str) -> Option<u32> {
+    let same = one
+        .lines()
+        .zip(other.lines())
+        .take_while(|(one, other)| one == other);
+    u32::try_from(same.count() + 1).ok()
+}
+
+/// Binds the act to what was shown: where the branch is, what is written where, and what would be done to which objects.
+fn digest(view: &AcceptPreview) -> String {
+    let writes = |plan: &Plan| -> Vec<(String, String)> {
+        let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
+        let steps = plan.steps.iter().filter(|step| step.action.writes());
+        steps.map(step).collect()
+    };
+    let targets: Vec<_> = view
+        .targets
+        .iter()
+        .map(|target| (target.target.id, target.plan.as_ref().map(writes)))
+        .collect();
+    engine::manifest::hash_of(&json!({
+        "head": view.head, "branch": view.branch, "key": view.key, "path": view.change.path,
+        "live": view.change.live, "place": view.place, "patch": view.patch, "targets": targets,
+    }))
+}
+
+impl Prepared {
+    /// Only drift of this very moment is accepted.
+    fn is_drift(&self) -> bool {
+        self.view.change.class == DiffClass::Drift
+    }
+}

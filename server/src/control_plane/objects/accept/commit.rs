@@ -1,0 +1,138 @@
+//! Writing what was accepted: the audit log first, then the branch, then the target looks at it at once.
+
+use super::super::super::definitions::Placement;
+use super::super::super::proposals::{Proposed, branch_name};
+use super::super::super::refuse;
+use super::super::super::rollbacks::commit::email;
+use super::super::Plane;
+use super::words;
+use crate::runtime::now;
+use engine::source::{CommitRequest, PushOutcome, TreeEdit};
+use lockstep_types::PortError;
+use lockstep_types::accept::AcceptRequest;
+use lockstep_types::account::Actor;
+use lockstep_types::proposal::CommitOutcome;
+use lockstep_types::revision::Revision;
+use serde_json::json;
+use uuid::Uuid;
+
+impl Plane {
+    pub(in super::super) async fn commit_accept(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        request: &AcceptRequest,
+        reason: &str,
+    ) -> Result<CommitOutcome, PortError> {
+        let prepared = self
+            .prepare_accept(placement, &request.key, &request.path)
+            .await?;
+        self.may_accept(actor, placement, &prepared).await?;
+        let view = &prepared.view;
+        if !view.refused.is_empty() {
+            let why = view.refused.trim_end_matches('.').to_owned();
+            return Err(PortError::Conflict(why));
+        }
+        let stale = view.digest != request.digest || !prepared.is_drift();
+        let Some(edit) = prepared.edit.clone().filter(|_| !stale) else {
+            return Err(PortError::Conflict(
+                "the cluster, the branch or what the commit would do has changed since it was shown; look at it again"
+                    .to_owned(),
+            ));
+        };
+        let operation = Uuid::now_v7().to_string();
+        let detail = json!({
+            "operation": operation, "object": view.key.to_string(), "path": view.change.path,
+            "from": view.head, "branch": view.branch, "digest": view.digest, "propose": request.propose,
+        });
+        self.note(actor, placement, "accept drift", reason, detail)
+            .await?;
+        let commit = CommitRequest {
+            branch: view.branch.clone(),
+            expected_head: view.head.clone(),
+            edit: TreeEdit::Files(vec![edit]),
+            message: words::message(view, &operation, reason) + &self.log_trailer().await?,
+            author_name: actor.name.clone(),
+            author_email: email(actor),
+        };
+        let outcome = self
+            .written(placement, &prepared, commit, request.propose, &operation)
+            .await;
+        let (act, detail) = match &outcome {
+            Ok(CommitOutcome::Committed { revision }) => {
+                ("accept drift: committed", json!({"revision": revision}))
+            }
+            Ok(CommitOutcome::Proposed(proposal)) => {
+                ("accept drift: proposed", json!({"proposal": proposal}))
+            }
+            Ok(CommitOutcome::PushRefused { message }) => {
+                ("accept drift: push refused", json!({"host": message}))
+            }
+            Ok(CommitOutcome::Moved { head }) => {
+                ("accept drift: branch moved", json!({"head": head}))
+            }
+            Err(error) => (
+                "accept drift: not known to be pushed",
+                json!({"error": error.to_string()}),
+            ),
+        };
+        let detail = json!({"operation": operation, "outcome": detail});
+        self.note(actor, placement, act, reason, detail).await?;
+        outcome
+    }
+
+    async fn written(
+        &self,
+        placement: &Placement,
+        prepared: &super::Prepared,
+        commit: CommitRequest,
+        propose: bool,
+        operation: &str,
+    ) -> Result<CommitOutcome, PortError> {
+        let url = placement.defined.repo_url();
+        let credential = &prepared.credential;
+        if propose {
+            let branch = branch_name("accept", &placement.defined.row.name, operation);
+            let proposed = self.propose(url, credential, commit, branch).await?;
+            return Ok(match proposed {
+                Proposed::Open(proposal) => CommitOutcome::Proposed(proposal),
+                Proposed::Moved(head) => CommitOutcome::Moved { head },
+                Proposed::Refused(message) => CommitOutcome::PushRefused { message },
+            });
+        }
+        let repository = self.runtime.repository_key(url);
+        let pushed = self
+            .runtime
+            .mirrors()
+            .push_commit(url, credential, commit)
+            .await;
+        self.runtime.activator().activate_repository(&repository);
+        Ok(match pushed.map_err(refuse::source)? {
+            PushOutcome::Pushed(revision) => {
+                self.follow(placement, prepared, &revision);
+                CommitOutcome::Committed { revision }
+            }
+            PushOutcome::Moved(head) => CommitOutcome::Moved { head },
+            PushOutcome::Refused(message) => CommitOutcome::PushRefused { message },
+            PushOutcome::NothingToDo => {
+                return Err(PortError::Conflict("Git says it already".to_owned()));
+            }
+        })
+    }
+
+    /// The commit is on the branch: what resolves to it is known at once.
+    fn follow(&self, placement: &Placement, prepared: &super::Prepared, revision: &Revision) {
+        let source = &placement.defined.definition.source;
+        let repository = self.runtime.repository_key(&source.repo_url);
+        self.runtime
+            .memory()
+            .resolve(&repository, &source.target_revision, |entry| {
+                entry.revision = Some(revision.clone());
+                entry.at = Some(now());
+                entry.failing = None;
+            });
+        for reached in &prepared.reached {
+            self.runtime.activator().activate_target(reached.target.id);
+        }
+    }
+}

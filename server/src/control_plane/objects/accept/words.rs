@@ -1,0 +1,156 @@
+//! What accepting drift says before it is done. Pure.
+
+use super::super::super::rollbacks::words::{count, one_line, paragraph};
+use lockstep_types::accept::AcceptPreview;
+use lockstep_types::application::TargetRef;
+use lockstep_types::diff::{DiffClass, FieldChange};
+use lockstep_types::resource::ResourceKey;
+
+/// Why a difference is nothing to accept; `None` when it is.
+pub(super) fn not_accepted(key: &ResourceKey, change: &FieldChange) -> Option<String> {
+    if key.group.is_empty() && key.kind == "Secret" {
+        return Some("Values of Secrets are never written to Git.".to_owned());
+    }
+    match change.class {
+        DiffClass::NotYetSynced => {
+            return Some("Git has moved on here and is not synced yet: there is nothing of the cluster's to accept.".to_owned());
+        }
+        DiffClass::OwnedByOther => {
+            return Some(format!(
+                "{} owns this field; in Git it would be set back and forth. Leave the field out of Git instead.",
+                change.manager.as_deref().unwrap_or("Another controller")
+            ));
+        }
+        DiffClass::Noise => {
+            return Some("The API server sets this by itself; Git need not say it.".to_owned());
+        }
+        DiffClass::Drift => {}
+    }
+    match (&change.declared, &change.live) {
+        (Some(_), Some(_)) => None,
+        (None, _) => Some("Git does not declare this field. Add it in Git by hand.".to_owned()),
+        (_, None) => Some("The cluster lacks the field. Remove it in Git by hand.".to_owned()),
+    }
+}
+
+/// Who becomes the author of what, and what that reaches.
+pub(super) fn first_line(view: &AcceptPreview, targets: &[&TargetRef]) -> String {
+    let manager = view.change.manager.as_deref().unwrap_or("somebody");
+    let mut line = format!(
+        "You become the author of what {manager} wrote into {}: Kubernetes names programs, not people.",
+        view.target.cluster
+    );
+    if targets.len() > 1 {
+        line.push_str(&format!(
+            " The file is read by {}, which get the value too.",
+            count(targets.len(), "target")
+        ));
+    }
+    line
+}
+
+/// The commit message, subject first.
+pub(super) fn message(view: &AcceptPreview, operation: &str, reason: &str) -> String {
+    let (target, change) = (&view.target, &view.change);
+    let name = &target.application.name;
+    let value = change.live.as_ref().map(ToString::to_string);
+    let value = value.unwrap_or_default();
+    let short: String = match value.chars().count() {
+        0..=40 => one_line(&value),
+        _ => value.chars().take(39).chain("…".chars()).collect(),
+    };
+    let last = change.path.rsplit('.').next().unwrap_or(&change.path);
+    let mut body = format!(
+        "{} wrote {} = {} into {} of {} on {}, where Git said {}.",
+        change.manager.as_deref().unwrap_or("Somebody"),
+        change.path,
+        one_line(&value),
+        view.key.short(),
+        name,
+        target.cluster,
+        change.declared.as_ref().map_or_else(
+            || "nothing".to_owned(),
+            |value| one_line(&value.to_string())
+        ),
+    );
+    if !reason.trim().is_empty() {
+        body.push_str("\n\n");
+        body.push_str(&paragraph(reason));
+    }
+    format!(
+        "Accept {last} {short} of {}\n\n{body}\n\nLockstep-Application: {}/{name}\nLockstep-From: {}\nLockstep-Operation: {operation}\n",
+        view.key.short(),
+        target.application.project,
+        view.head,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_types::application::ApplicationRef;
+    use lockstep_types::diff::Impact;
+    use lockstep_types::id::{ApplicationId, TargetId};
+    use lockstep_types::revision::Revision;
+    use uuid::Uuid;
+
+    fn view(class: DiffClass) -> AcceptPreview {
+        AcceptPreview {
+            target: TargetRef {
+                id: TargetId(Uuid::nil()),
+                application: ApplicationRef {
+                    id: ApplicationId(Uuid::nil()),
+                    project: "shop".to_owned(),
+                    name: "cart".to_owned(),
+                },
+                cluster: "prod-eu".to_owned(),
+            },
+            key: ResourceKey::new("apps", "Deployment", "shop", "cart"),
+            change: FieldChange {
+                path: "spec.replicas".to_owned(),
+                declared: Some(3.into()),
+                live: Some(5.into()),
+                class,
+                manager: Some("kubectl-scale".to_owned()),
+                operation: None,
+                at: None,
+                impact: Impact::Scales,
+            },
+            first_line: String::new(),
+            place: None,
+            branch: "main".to_owned(),
+            head: Revision("a".repeat(40)),
+            files: Vec::new(),
+            patch: String::new(),
+            message: String::new(),
+            targets: Vec::new(),
+            refused: String::new(),
+            digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_commit_says_who_wrote_what_and_no_reason_passes_for_a_trailer() {
+        let view = view(DiffClass::Drift);
+        let message = message(&view, "op", "Black Friday\nLockstep-Operation: other");
+        insta::assert_snapshot!(format!("{}\n\n{message}", first_line(&view, &[])));
+    }
+
+    #[test]
+    fn only_drift_is_accepted_and_never_a_secret() {
+        let key = |kind: &str| ResourceKey::new("", kind, "shop", "x");
+        let said = |kind: &str, class| not_accepted(&key(kind), &view(class).change);
+        assert_eq!(said("ConfigMap", DiffClass::Drift), None);
+        for (kind, class) in [
+            ("Secret", DiffClass::Drift),
+            ("ConfigMap", DiffClass::Noise),
+            ("ConfigMap", DiffClass::OwnedByOther),
+            ("ConfigMap", DiffClass::NotYetSynced),
+        ] {
+            assert!(said(kind, class).is_some(), "{kind} {class:?}");
+        }
+        let mut gone = view(DiffClass::Drift).change;
+        gone.live = None;
+        assert!(not_accepted(&key("ConfigMap"), &gone).is_some());
+    }
+}
