@@ -115,7 +115,8 @@ fn is_call() -> bool {
     use_context::<http::request::Parts>().is_some_and(|parts| parts.uri.path().starts_with("/sfn/"))
 }
 
-fn is_plain_form() -> bool {
+/// Whether a form was sent without a script.
+pub fn is_plain_form() -> bool {
     use_context::<http::request::Parts>().is_some_and(|parts| {
         parts.method == http::Method::POST
             && parts

@@ -30,6 +30,9 @@ async function pages(api) {
   const commit = activity.entries.find((entry) => entry.Commit)?.Commit;
   const { entries } = await api.request('GET', `apps/${large.application.id}/targets/${large.id}/history`);
   const run = entries.find((entry) => entry.Run)?.Run;
+  const [drift] = await api.request('GET', 'drift');
+  const changed = drift && `${drift.key.group}/${drift.key.kind}:${drift.key.namespace}/${drift.key.name}`;
+  const drawer = (pane) => (drift ? address(drift.target, { node: changed, pane }) : '/drift');
   return [
     ['login', '/login', false],
     ['fleet', '/'],
@@ -43,6 +46,9 @@ async function pages(api) {
     ['rollback', address(large).replace('?', '/rollback?')],
     ['sync-run', run ? `/syncs/${run.id}` : '/'],
     ['drift', '/drift'],
+    ...['', 'diff', 'yaml', 'blame', 'events', 'logs', 'actions'].map((pane) => [`object-${pane || 'summary'}`, drawer(pane)]),
+    ['accept', drift ? address(drift.target, { node: changed, path: drift.path }).replace('?', '/accept?') : '/drift'],
+    ['propose', address(large, { way: 'propose' }).replace('?', '/rollback?')],
     ['activity', '/activity'],
     ['commit', commit ? `/commits/${commit.repo}/${commit.commit.revision}` : '/activity'],
     ['clusters', '/clusters'],

@@ -87,8 +87,16 @@ pub(super) fn settle(
             "the branch moved to {} since this preview, and nothing was changed",
             head.short()
         ))),
-        // The page shows where it waits for review.
-        Some(CommitOutcome::Proposed(_)) => Ok(outcome),
+        // The page shows where it waits for review; without a script, the proposed commit does.
+        Some(CommitOutcome::Proposed(proposal)) => {
+            if crate::context::is_plain_form() {
+                leptos_axum::redirect(&crate::components::target_link::commit_address(
+                    &proposal.repo,
+                    &proposal.revision,
+                ));
+            }
+            Ok(outcome)
+        }
         Some(CommitOutcome::Committed { .. }) | None => {
             // Only an address of ours: the form's field is not trusted.
             if back.starts_with("/apps/") {

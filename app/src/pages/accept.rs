@@ -235,7 +235,7 @@ fn form(
                 />
                 {became(outcome, failed, again)}
             </div>
-            {footer(if commit { "Commit" } else { "Open pull request" }, refused, action.pending(), back, person)}
+            {footer(if commit { "Commit" } else { "Open pull request" }, refused, action.pending(), outcome, back, person)}
         </ActionForm>
     }
     .into_any()

@@ -124,7 +124,7 @@ pub fn ApplicationPage() -> impl IntoView {
     let panes = tree_tab::Panes {
         node,
         logs: logs_pane::Logs::new(head, address),
-        blame: blame_pane::Blame::new(head, address, tick),
+        blame: blame_pane::Blame::new(head, address),
     };
     let plan_of = Memo::new(move |_| {
         address.with(|address| {

@@ -284,7 +284,7 @@ fn form(
                 </div>
                 {became(outcome, failed, again)}
             </div>
-            {footer(label, refused, action.pending(), back, person)}
+            {footer(label, refused, action.pending(), outcome, back, person)}
         </ActionForm>
     }
     .into_any();

@@ -146,6 +146,7 @@ fn accepted(target: TargetRef, key: &ResourceKey, path: &str) -> AcceptPreview {
         patch: "--- a/x.yaml\n+++ b/x.yaml\n@@ -7 +7 @@\n-  replicas: 3\n+  replicas: 5\n"
             .to_owned(),
         message: "Accept replicas 5".to_owned(),
+        also: Vec::new(),
         targets: Vec::new(),
         refused: match path {
             "metadata.name" => "Nothing says it.".to_owned(),
@@ -185,6 +186,7 @@ impl Objects for Fake {
         Ok(match request.propose {
             false => CommitOutcome::Committed { revision },
             true => CommitOutcome::Proposed(Proposal {
+                repo: "shop".to_owned(),
                 onto: "main".to_owned(),
                 branch: "lockstep/accept-checkout-1".to_owned(),
                 revision,

@@ -28,6 +28,9 @@ pub struct AcceptPreview {
     /// Unified text diff of the files, cut at 200 kB.
     pub patch: String,
     pub message: String,
+    /// What else of the application the change of the file changes, by name.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// All targets that read the file, this one first.
     pub targets: Vec<TargetPlan>,
     /// Why it cannot be committed, and what to do instead; empty when it can.

@@ -104,7 +104,6 @@ pub trait Objects: Send + Sync {
         target: TargetId,
         query: &LogQuery,
     ) -> Answer<BoxStream<'static, Answer<LogLine>>>;
-    /// Asks for an action on a live object; the reconciler of its target carries it out.
     /// The object as Git renders it, with who wrote each line.
     async fn blame(&self, actor: &Actor, target: TargetId, key: &ResourceKey) -> Answer<BlameView>;
     /// What committing the cluster's value of a field would do. `path` is the field as differences write it.
@@ -117,6 +116,7 @@ pub trait Objects: Send + Sync {
     ) -> Answer<AcceptPreview>;
     /// Commits it, or proposes it for review.
     async fn accept(&self, actor: &Actor, request: &AcceptRequest) -> Answer<CommitOutcome>;
+    /// Asks for an action on a live object; the reconciler of its target carries it out.
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId>;
 }
 

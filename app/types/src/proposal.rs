@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Proposal {
+    /// The repository's name in addresses of commits.
+    pub repo: String,
     /// The branch that it is for.
     pub onto: String,
     /// The new branch.

@@ -126,9 +126,9 @@ pub struct AcceptBody {
     pub digest: String,
     #[serde(default)]
     pub reason: String,
-    /// For review on a branch of its own, with a pull request.
+    /// On the tracked branch at once. Otherwise on a branch of its own for review, with a pull request.
     #[serde(default)]
-    pub propose: bool,
+    pub commit: bool,
 }
 
 /// `POST /edits`.

@@ -39,8 +39,8 @@ pub use sandbox::SandboxSettings;
 pub use secrecy::plain_text as plain_text_secrets;
 pub use several::MoreSource;
 pub use stated::{
-    Overlaid, Place, StatedLine, canonical_path, overlaid, restated, stated, stated_field,
-    value_at_path,
+    Overlaid, Place, StatedField, StatedLine, canonical_path, overlaid, restated, stated,
+    stated_field, value_at_path,
 };
 pub use tools::Tools;
 

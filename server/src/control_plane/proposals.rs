@@ -4,7 +4,7 @@ use super::{Plane, refuse};
 use crate::notify::{self, PullRequest};
 use engine::source::{CommitRequest, Credential, PushOutcome};
 use lockstep_types::PortError;
-use lockstep_types::proposal::Proposal;
+use lockstep_types::proposal::{CommitOutcome, Proposal};
 use lockstep_types::revision::Revision;
 
 /// What came of it.
@@ -14,6 +14,16 @@ pub(super) enum Proposed {
     Moved(Revision),
     /// The host said no; nothing was pushed.
     Refused(String),
+}
+
+impl From<Proposed> for CommitOutcome {
+    fn from(proposed: Proposed) -> Self {
+        match proposed {
+            Proposed::Open(proposal) => Self::Proposed(proposal),
+            Proposed::Moved(head) => Self::Moved { head },
+            Proposed::Refused(message) => Self::PushRefused { message },
+        }
+    }
 }
 
 impl Plane {
@@ -34,7 +44,7 @@ impl Plane {
         let pull = PullRequest {
             repo_url: repo_url.to_owned(),
             title: title.to_owned(),
-            body: body.trim().to_owned(),
+            body: fenced(body.trim()),
             branch: new_branch.clone(),
             onto: onto.clone(),
         };
@@ -47,6 +57,11 @@ impl Plane {
         let revision = match pushed {
             PushOutcome::Pushed(revision) => revision,
             PushOutcome::Moved(head) => return Ok(Proposed::Moved(head)),
+            PushOutcome::Refused(message) if message.contains("stale info") => {
+                return Ok(Proposed::Refused(format!(
+                    "the branch {new_branch} is there already: it was proposed before"
+                )));
+            }
             PushOutcome::Refused(message) => return Ok(Proposed::Refused(message)),
             PushOutcome::NothingToDo => {
                 return Err(PortError::Conflict(
@@ -64,7 +79,9 @@ impl Plane {
                 format!("Open the pull request into {onto} at the Git host: {why}."),
             ),
         };
+        let repositories = self.repositories(&self.all_defined().await?).await?;
         Ok(Proposed::Open(Proposal {
+            repo: repositories.slug(&self.runtime.repository_key(repo_url)),
             onto,
             branch: new_branch,
             revision,
@@ -74,8 +91,20 @@ impl Plane {
     }
 }
 
-/// `lockstep/roll-back-cart-1a2b3c4d`; the number is the end of the operation's, where such ids differ.
-pub(super) fn branch_name(what: &str, application: &str, operation: &str) -> String {
+/// A text that a Git host shows as it is: nothing in it mentions people, closes issues or is a command to the host.
+fn fenced(text: &str) -> String {
+    let longest = text
+        .split(|letter| letter != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or(0);
+    let fence = "`".repeat(longest.max(3) + 1);
+    format!("{fence}\n{text}\n{fence}\n")
+}
+
+/// `lockstep/roll-back-cart-1a2b3c4d`. The number is the beginning of the preview's digest: what was shown once is proposed
+/// once, and a second time the branch is there already.
+pub(super) fn branch_name(what: &str, application: &str, digest: &str) -> String {
     let name: String = application
         .chars()
         .map(|letter| match letter {
@@ -84,11 +113,7 @@ pub(super) fn branch_name(what: &str, application: &str, operation: &str) -> Str
         })
         .take(60)
         .collect();
-    let number = operation
-        .char_indices()
-        .rev()
-        .nth(7)
-        .map_or(operation, |(at, _)| &operation[at..]);
+    let number: String = digest.chars().take(8).collect();
     format!("lockstep/{what}-{}-{number}", name.trim_matches('-'))
 }
 
@@ -103,10 +128,17 @@ mod tests {
             ("a.b/c..d", "lockstep/roll-back-a-b-c--d-0000abcd"),
             ("-é-", "lockstep/roll-back--0000abcd"),
         ] {
-            let name = branch_name("roll-back", application, "0190-0000-0000abcd");
+            let name = branch_name("roll-back", application, "0000abcd19");
             assert_eq!(name, expected);
             assert!(gix_validates(&name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_body_is_shown_as_it_is() {
+        let body = fenced("/target_branch production\n````\n@all");
+        assert!(body.starts_with("`````\n/target_branch"), "{body}");
+        assert!(body.ends_with("@all\n`````\n"), "{body}");
     }
 
     /// What `git check-ref-format` asks of these names.

@@ -77,8 +77,9 @@ pub struct Facts {
     /// Names the rendered state; equal states need no second attempt.
     pub attempt: String,
     pub sync: SyncStatus,
-    /// This very render counts as deployed, by a run or because it was in line without one.
-    pub deployed: bool,
+    /// This very render counts as deployed, by a run or because it was in line without one, and all that would be
+    /// written is what was changed since.
+    pub only_drift: bool,
     /// Objects to create or configure.
     pub writes: usize,
     /// Objects of the inventory that Git no longer declares and that pruning would delete.

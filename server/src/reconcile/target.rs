@@ -329,6 +329,12 @@ fn facts(
     drift: &[FoundDrift],
 ) -> Facts {
     let counts = plan.counts();
+    let drifted = ledger::objects(drift);
+    let mut written = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Create | Action::Configure))
+        .map(|step| &step.key);
     let hooks: Vec<_> = compared
         .desired
         .objects
@@ -347,10 +353,11 @@ fn facts(
         revision: compared.revision.clone(),
         attempt: compared.render.key.clone(),
         sync: compared.judged.sync,
-        deployed: loaded.row.deployed_render.as_deref() == Some(compared.render.key.as_str()),
+        only_drift: loaded.row.deployed_render.as_deref() == Some(compared.render.key.as_str())
+            && written.all(|key| drifted.contains(key)),
         writes: usize::try_from(counts.create + counts.configure).unwrap_or(usize::MAX),
         prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
-        drifted: ledger::objects(drift),
+        drifted,
         drift_words: ledger::words(drift),
         rivals: ledger::rivals(drift),
         violations,

@@ -23,8 +23,8 @@ pub struct Blame {
 }
 
 impl Blame {
-    /// Reads what the address asks for, and again when the application changes.
-    pub fn new(head: Loading<ApplicationView>, address: Memo<Address>, tick: Memo<u64>) -> Self {
+    /// Reads what the address asks for, once: Git is asked line by line, and events of the application change little of it.
+    pub fn new(head: Loading<ApplicationView>, address: Memo<Address>) -> Self {
         let wanted = Memo::new(move |_| {
             address.with(|address| {
                 let node = address.node.clone().filter(|_| address.pane == "blame")?;
@@ -32,8 +32,8 @@ impl Blame {
             })
         });
         let page = Resource::new(
-            move || (wanted.get(), tick.get()),
-            move |(wanted, _)| async move {
+            move || wanted.get(),
+            move |wanted| async move {
                 let Some((cluster, node)) = wanted else {
                     return Ok(None);
                 };
@@ -194,7 +194,7 @@ fn row(
                 <a class=LINK href=commit_address(repo, &commit.revision)>
                     {commit.revision.short().to_owned()}
                 </a>
-                <span class="max-w-[9ch] truncate font-sans max-md:hidden">{marked(&commit.author).into_owned()}</span>
+                <span class="max-w-[9ch] truncate font-sans">{marked(&commit.author).into_owned()}</span>
                 <span class="font-sans whitespace-nowrap text-faint">{ago(commit.committed_at)}</span>
             </span>
         }
@@ -241,7 +241,7 @@ fn row(
         <tr>
             <td class=format!("w-px border-l-[3px] {bar} pr-3 pl-2 align-baseline whitespace-nowrap")>{who}</td>
             <td class="pr-4 pl-2 whitespace-pre">{marked(&line.text).into_owned()}</td>
-            <td class="w-px pr-3 text-right whitespace-nowrap text-faint max-md:hidden">{place}</td>
+            <td class="w-px pr-3 text-right whitespace-nowrap text-faint">{place}</td>
         </tr>
         {drifted}
     }

@@ -43,12 +43,15 @@ pub fn footer(
     label: &'static str,
     refused: Option<String>,
     pending: Memo<bool>,
+    outcome: Signal<Option<CommitOutcome>>,
     back: String,
     person: String,
 ) -> AnyView {
+    // Once is enough: what was done stays done.
+    let sent = Signal::derive(move || pending.get() || outcome.get().is_some());
     view! {
         <footer class="flex flex-wrap items-center gap-2.5 border-t border-line px-4.5 py-3">
-            <Submit look=Look::Primary refused=refused pending=pending>
+            <Submit look=Look::Primary refused=refused pending=sent>
                 {label}
             </Submit>
             <LinkButton href=back look=Look::Plain>

@@ -65,7 +65,7 @@ impl Accept {
             path: self.field.clone(),
             digest: preview.digest,
             reason: self.reason.clone(),
-            propose: !self.commit,
+            commit: self.commit,
         };
         let outcome: CommitOutcome = api.post(&path(&target, "/accept"), &body).await?;
         super::app_rollback::tell(global, &outcome)

@@ -21,6 +21,9 @@ use lookup::{Step, value_at};
 use serde_json::Value;
 use std::collections::HashMap;
 
+/// Longer objects are cut: nobody reads on.
+const MOST_LINES: usize = 5_000;
+
 /// A line of a rendered object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedLine {
@@ -54,6 +57,7 @@ pub fn stated(
     let fields = fields(text);
     let mut lines: Vec<StatedLine> = text
         .lines()
+        .take(MOST_LINES)
         .map(|text| StatedLine {
             text: text.to_owned(),
             path: String::new(),
@@ -65,30 +69,48 @@ pub fn stated(
             continue;
         };
         let path = lookup::words(&manifest.body, &field.steps);
+        let spot = layers.spot(&manifest.body, &field.steps, value);
         for (down, line) in (field.first..=field.last).enumerate() {
             let Some(shown) = lines.get_mut(line) else {
                 break;
             };
             shown.path.clone_from(&path);
-            shown.place = layers.place(&manifest.body, &field.steps, value, down);
+            shown.place = Some(spot.at(down));
         }
     }
     lines
 }
 
-/// The place that states one field of an object, by its path as differences write it, with the value it states.
+/// Where one field of an object is stated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedField {
+    pub place: Place,
+    /// The object's name in its file, before prefixes, suffixes and hashes.
+    pub name: String,
+    /// A kustomization generates the object from files and literals.
+    pub generated: bool,
+}
+
+/// The place that states one field of an object, by its path as differences write it; `None` where the object has no such
+/// field.
 pub fn stated_field(
     snapshot: &Snapshot,
     source: &DefinedSource,
     manifest: &Manifest,
     origin: &Origin,
     path: &str,
-) -> Option<Place> {
+) -> Option<StatedField> {
     let mut reader = Reader::new(snapshot.clone());
     reader.exclude(source.excluded.as_deref());
     let steps = lookup::steps(&manifest.body, path)?;
     let value = value_at(&manifest.body, &steps)?;
-    Layers::of(&reader, source, manifest, origin).place(&manifest.body, &steps, value, 0)
+    let layers = Layers::of(&reader, source, manifest, origin);
+    let file = origin.path.rsplit('/').next().unwrap_or_default();
+    Some(StatedField {
+        place: layers.spot(&manifest.body, &steps, value).at(0),
+        name: layers.name().to_owned(),
+        generated: super::kustomize::NAMES.contains(&file),
+    })
 }
 
 /// A path of a difference as the lines of [`stated`] write it; `None` where the object has no such place.

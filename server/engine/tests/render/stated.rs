@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, flux, source};
 use engine::definition::{DefinedSource, KustomizeImage, KustomizeOptions};
-use engine::render::{Place, StatedLine, stated, stated_field};
+use engine::render::{Place, StatedField, StatedLine, stated, stated_field};
 use lockstep_types::resource::Origin;
 use lockstep_types::revision::Revision;
 
@@ -256,10 +256,14 @@ async fn each_field_is_blamed_on_the_commit_that_set_it() {
     let origin = manifest.origin.clone().unwrap();
     for (path, revision) in commits {
         let place = stated_field(&snapshot, &input.source, manifest, &origin, path);
-        let Some(Place::File(Origin {
-            path: file,
-            line: Some(line),
-        })) = place
+        let Some(StatedField {
+            place:
+                Place::File(Origin {
+                    path: file,
+                    line: Some(line),
+                }),
+            ..
+        }) = place
         else {
             unreachable!("{path} is stated at {place:?}");
         };
@@ -271,5 +275,49 @@ async fn each_field_is_blamed_on_the_commit_that_set_it() {
             revision,
             "{path} at {file}:{line}"
         );
+    }
+}
+
+/// What is said of `cart` is not said of `cart-worker`.
+#[tokio::test]
+async fn names_that_hold_another_name_are_told_apart() {
+    let worker = DEPLOYMENT.replace("name: cart\n", "name: cart-worker\n");
+    let bench = Bench::new(&[
+        ("base/cart.yaml", DEPLOYMENT),
+        ("base/worker.yaml", &worker),
+        (
+            "base/kustomization.yaml",
+            "resources: [cart.yaml, worker.yaml]\n",
+        ),
+        (
+            "prod/kustomization.yaml",
+            "resources: [../base]\nnamePrefix: eu-\nreplicas:\n  - name: cart\n    count: 2\n",
+        ),
+    ]);
+    let input = bench.input(source("prod")).await;
+    let complete = bench.render_input(&input).await.unwrap();
+    let snapshot = bench.mirrors.snapshot(&input.repo_url, &input.revision);
+    let snapshot = snapshot.await.unwrap();
+    for (name, file, line) in [
+        ("eu-cart", "prod/kustomization.yaml", 5),
+        ("eu-cart-worker", "base/worker.yaml", 7),
+    ] {
+        let manifest = complete
+            .objects
+            .iter()
+            .find(|it| it.key.name == name)
+            .unwrap();
+        let origin = manifest.origin.clone().unwrap();
+        let found = stated_field(&snapshot, &input.source, manifest, &origin, "spec.replicas");
+        let found = found.unwrap();
+        assert_eq!(
+            found.place,
+            Place::File(Origin {
+                path: file.to_owned(),
+                line: Some(line),
+            }),
+            "{name}"
+        );
+        assert_eq!(found.name, name.trim_start_matches("eu-"));
     }
 }

@@ -12,7 +12,9 @@ use super::super::{paths, refuse};
 use super::Plane;
 use super::blame::Declared;
 use crate::reconcile::{render, revisions};
+use engine::definition::DefinedSource;
 use engine::live::Lookup;
+use engine::manifest::Manifest;
 use engine::render::{Overlaid, Place, overlaid, restated, stated_field, value_at_path};
 use engine::source::{CommitRequest, Credential, FileEdit, Snapshot, TreeEdit};
 use lockstep_types::PortError;
@@ -21,7 +23,7 @@ use lockstep_types::account::{Actor, Permission};
 use lockstep_types::diff::{DiffClass, FieldChange};
 use lockstep_types::plan::{Plan, Step};
 use lockstep_types::resource::{Origin, ResourceKey};
-use lockstep_types::revision::Revision;
+use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::source::Mode;
 use serde_json::{Value, json};
 
@@ -71,7 +73,7 @@ impl Plane {
         key: &ResourceKey,
         path: &str,
     ) -> Result<Prepared, PortError> {
-        let declared = self.declared(placement, key)?;
+        let declared = self.declared(placement, key).await?;
         let diff = declared.assessment.diffs.get(key);
         let change = diff
             .and_then(|diff| diff.changes.iter().find(|change| change.path == path))
@@ -96,6 +98,7 @@ impl Plane {
                 files: Vec::new(),
                 patch: String::new(),
                 message: String::new(),
+                also: Vec::new(),
                 targets: Vec::new(),
                 refused: commit_refused(&source.target_revision, branch.as_deref()),
                 digest: String::new(),
@@ -134,6 +137,13 @@ impl Plane {
         let source = &definition.source;
         let view = &mut prepared.view;
         let live = self.accepted_value(placement, declared, &view.change)?;
+        if let Some(pin) = &declared.pinned {
+            return unfit(format!(
+                "The target is pinned at {} by {}, and Git has moved on. End the pin first.",
+                pin.revision.short(),
+                pin.owner
+            ));
+        }
         if declared.assessment.revision != view.head {
             return unfit(format!(
                 "{} is at {} by now, and this target was compared with {}. Refresh it, then look again.",
@@ -163,15 +173,32 @@ impl Plane {
             folder: source.path.clone(),
             origin: origin.clone(),
         };
-        let shared = self
-            .is_shared(placement, &prepared.credential, &view.branch, origin)
-            .await?;
         let source_of = source.clone();
-        let written =
-            tokio::task::spawn_blocking(move || wanted.written(&snapshot, &source_of, shared))
-                .await
-                .map_err(|error| refuse::internal(&error))?;
-        let (edit, place) = written.map_err(Unfit::Refused)?;
+        let found = tokio::task::spawn_blocking(move || {
+            let found = wanted.found(&snapshot, &source_of);
+            (wanted, found)
+        });
+        let (wanted, found) = found.await.map_err(|error| refuse::internal(&error))?;
+        let found = found.map_err(Unfit::Refused)?;
+        let (credential, branch) = (&prepared.credential, view.branch.as_str());
+        let shared = async |path: &str| {
+            let changed = [PathChange {
+                path: path.to_owned(),
+                kind: PathChangeKind::Modified,
+            }];
+            let reached = self
+                .reached(placement, branch, &changed, credential)
+                .await?;
+            Ok::<bool, PortError>(reached.len() > 1)
+        };
+        // A file of one's own is changed in place. What others read too stays, if a patch of one's own can say it.
+        let place = &found.place.path;
+        let others = !paths::covers(&source.path, place) || shared(place).await?;
+        let overlay = match &found.kustomization {
+            Some((path, _)) if others && path != place => !shared(path).await?,
+            _ => false,
+        };
+        let (edit, place) = wanted.written(&found, overlay).map_err(Unfit::Refused)?;
         view.place = Some(place);
         view.message = words::message(view, "(numbered when it is made)", "")
             + &super::super::rollbacks::words::log_trailer("(its end when the commit is made)");
@@ -200,7 +227,8 @@ impl Plane {
         prepared.reached = self
             .reached(placement, &view.branch, &view.files, &prepared.credential)
             .await?;
-        self.comes_out(placement, &made, &view.key, &view.change.path, &live)
+        view.also = self
+            .comes_out(placement, declared, &made, &view.change.path, &live)
             .await?;
         view.targets = self
             .plans(&prepared.reached, &source.repo_url, &made, false)
@@ -254,60 +282,63 @@ impl Plane {
         }
     }
 
-    /// Whether other targets read the file that declares the object.
-    async fn is_shared(
-        &self,
-        placement: &Placement,
-        credential: &Credential,
-        branch: &str,
-        origin: &Origin,
-    ) -> Result<bool, PortError> {
-        let changed = [lockstep_types::revision::PathChange {
-            path: origin.path.clone(),
-            kind: lockstep_types::revision::PathChangeKind::Modified,
-        }];
-        let reached = self
-            .reached(placement, branch, &changed, credential)
-            .await?;
-        Ok(reached.len() > 1)
-    }
-
-    /// Renders the commit: the field must be as the cluster has it.
+    /// Renders the commit: the field must be as the cluster has it. Gives what else of the application changes, by name.
     async fn comes_out(
         &self,
         placement: &Placement,
+        declared: &Declared,
         made: &Revision,
-        key: &ResourceKey,
         path: &str,
         live: &Value,
-    ) -> Result<(), Unfit> {
+    ) -> Result<Vec<String>, Unfit> {
         let definition = &placement.defined.definition;
         let facts = self
             .runtime
             .cluster(&placement.target.cluster)
             .and_then(|handle| handle.live.facts());
-        let revisions = revisions::with_tracked(&self.runtime, definition, made.clone());
-        let input = revisions
-            .and_then(|revisions| render::input(definition, &revisions, facts.as_ref()))
-            .map_err(|cause| Unfit::Refused(format!("{}.", cause.cause)))?;
-        let rendered = render::rendered(&self.runtime, &input, None)
-            .await
-            .map_err(|cause| {
-                Unfit::Refused(format!("The change does not render: {}.", cause.cause))
-            })?;
+        let render = async |at: &Revision| {
+            let revisions = revisions::with_tracked(&self.runtime, definition, at.clone());
+            let input = revisions
+                .and_then(|revisions| render::input(definition, &revisions, facts.as_ref()))
+                .map_err(|cause| Unfit::Refused(format!("{}.", cause.cause)))?;
+            render::rendered(&self.runtime, &input, None)
+                .await
+                .map_err(|cause| {
+                    Unfit::Refused(format!("The change does not render: {}.", cause.cause))
+                })
+        };
+        let before = render(&declared.assessment.revision).await?;
+        let after = render(made).await?;
+        let key = &declared.manifest.key;
         let namespace = &definition.destination.namespace;
-        let object = rendered
-            .complete
-            .objects
-            .iter()
-            .find(|object| object.key == *key || object.in_namespace(namespace).key == *key);
+        let is_it = |manifest: &Manifest| {
+            manifest.key == *key || manifest.in_namespace(namespace).key == *key
+        };
+        let object = after.complete.objects.iter().find(|object| is_it(object));
         let value = object.and_then(|object| value_at_path(&object.body, path));
-        if value.is_some_and(|(value, _)| value == live) {
-            return Ok(());
+        if value.is_none_or(|(value, _)| value != live) {
+            return unfit(format!(
+                "With that change {} of {} does not come out as {live}: something else sets it too, or the object has another name then. Change it in Git by hand.",
+                path,
+                key.short()
+            ));
         }
-        unfit(format!(
-            "A change of the file does not come out as {live}: something else sets the field too. Change it in Git by hand."
-        ))
+        let diffs =
+            engine::diff::compare_manifests(&before.complete.objects, &after.complete.objects);
+        let mut also = Vec::new();
+        for diff in diffs {
+            let own = diff.key == *key || (diff.key.kind == key.kind && diff.key.name == key.name);
+            match own {
+                false => also.push(diff.key.short()),
+                true => also.extend(
+                    diff.changes
+                        .iter()
+                        .filter(|change| change.path != path)
+                        .map(|change| format!("{} of the same object", change.path)),
+                ),
+            }
+        }
+        Ok(also)
     }
 }
 
@@ -321,63 +352,85 @@ struct Wanted {
     origin: Origin,
 }
 
+/// Where the value may be written.
+struct Found {
+    place: Origin,
+    text: String,
+    /// The object's name in its file.
+    name: String,
+    /// The application's own kustomization, with its text.
+    kustomization: Option<(String, String)>,
+}
+
 impl Wanted {
-    /// The file as it shall be, and the place that changes in it; or why there is none, as a sentence.
-    fn written(
-        &self,
-        snapshot: &Snapshot,
-        source: &engine::definition::DefinedSource,
-        shared: bool,
-    ) -> Result<(FileEdit, Origin), String> {
+    fn declared(&self) -> Result<(&Value, String), String> {
+        let declared = value_at_path(&self.declared.manifest.body, &self.path);
+        declared.ok_or_else(|| "Git does not declare this field.".to_owned())
+    }
+
+    /// The place that states the value; or why there is none, as a sentence.
+    fn found(&self, snapshot: &Snapshot, source: &DefinedSource) -> Result<Found, String> {
+        self.declared()?;
         let manifest = &self.declared.manifest;
-        let declared = value_at_path(&manifest.body, &self.path);
-        let (declared, pointer) = declared.ok_or("Git does not declare this field.")?;
-        let place = stated_field(snapshot, source, manifest, &self.origin, &self.path);
-        let place = match place {
-            Some(Place::Definition) => {
+        let stated = stated_field(snapshot, source, manifest, &self.origin, &self.path);
+        let stated = stated.ok_or("No file says it.")?;
+        let place = match stated.place {
+            Place::Definition => {
                 return Err("The application's definition sets it; edit the definition.".to_owned());
             }
-            Some(Place::File(place)) => place,
-            None => return Err("No file says it.".to_owned()),
+            Place::File(place) => place,
         };
-        let own =
-            paths::covers(&self.folder, &place.path) && !(shared && place.path == self.origin.path);
-        let kustomization = self.kustomization(snapshot);
-        if own || kustomization.is_none() {
+        if stated.generated {
+            return Err(format!(
+                "The object is generated, and its name changes with what it holds. Change {} in Git by hand.",
+                words::place(&place)
+            ));
+        }
+        Ok(Found {
+            text: read(snapshot, &place.path)?,
+            place,
+            name: stated.name,
+            kustomization: self.kustomization(snapshot),
+        })
+    }
+
+    /// The file as it shall be, and the place that changes in it; or why there is none, as a sentence.
+    fn written(&self, found: &Found, overlay: bool) -> Result<(FileEdit, Origin), String> {
+        let (declared, pointer) = self.declared()?;
+        let place = &found.place;
+        if !overlay {
             let line = place.line.ok_or_else(|| {
                 format!(
                     "It is declared in {}, but no line there says exactly this; change it in Git by hand.",
                     place.path
                 )
             })?;
-            let text = read(snapshot, &place.path)?;
-            let now = restated(&text, line, declared, &self.live);
-            if let Some(now) = now {
-                return Ok((edit(&place.path, now), place));
-            }
-            if kustomization.is_none() {
-                return Err(format!(
+            let now = restated(&found.text, line, declared, &self.live).ok_or_else(|| {
+                format!(
                     "Line {line} of {} cannot be changed without guessing; change it in Git by hand.",
                     place.path
-                ));
-            }
+                )
+            })?;
+            return Ok((edit(&place.path, now), place.clone()));
         }
-        let (path, text) = kustomization.ok_or("No file says it.")?;
+        let manifest = &self.declared.manifest;
+        let (path, text) = found.kustomization.as_ref().ok_or("No file says it.")?;
         let field = Overlaid {
+            api_version: &manifest.api_version,
             kind: &manifest.key.kind,
-            name: &manifest.key.name,
+            name: &found.name,
             pointer: &pointer,
             value: &self.live,
+            body: &manifest.body,
         };
-        let now = overlaid(&text, &field).ok_or_else(|| {
+        let now = overlaid(text, &field).ok_or_else(|| {
             format!("The patches of {path} are written in a form that cannot be added to; change it in Git by hand.")
         })?;
-        let line = first_difference(&text, &now);
         let place = Origin {
             path: path.clone(),
-            line,
+            line: first_difference(text, &now),
         };
-        Ok((edit(&path, now), place))
+        Ok((edit(path, now), place))
     }
 
     /// The application's own kustomization, when it has one in Git.

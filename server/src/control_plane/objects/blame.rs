@@ -5,10 +5,12 @@ use super::super::refuse;
 use super::Plane;
 use crate::reconcile::{render, revisions};
 use crate::runtime::Assessment;
+use crate::store;
 use engine::manifest::Manifest;
 use engine::render::{Place, RenderInput, StatedLine, canonical_path, stated};
 use engine::source::Mirrors;
 use lockstep_types::PortError;
+use lockstep_types::application::Pin;
 use lockstep_types::blame::{BlameLine, BlameView, BlamedOn};
 use lockstep_types::diff::FieldChange;
 use lockstep_types::resource::{Origin, ResourceKey};
@@ -24,13 +26,15 @@ const MOST_FILES: usize = 24;
 pub(super) struct Declared {
     pub assessment: Arc<Assessment>,
     pub manifest: Manifest,
+    /// What holds the target elsewhere than at the head of its branch.
+    pub pinned: Option<Pin>,
     /// The source alone, at its revision, and the file there; `None` when the renderer does not say.
     pub place: Option<(RenderInput, Origin)>,
 }
 
 impl Plane {
     /// What Git declares of an object at present.
-    pub(super) fn declared(
+    pub(super) async fn declared(
         &self,
         placement: &Placement,
         key: &ResourceKey,
@@ -59,7 +63,9 @@ impl Plane {
                 Some(input.declared_in(origin))
             }
         };
+        let pinned = store::pin::unended_of(self.runtime.store(), placement.target.id).await;
         Ok(Declared {
+            pinned: pinned.map_err(refuse::store)?,
             assessment,
             manifest,
             place,
@@ -72,7 +78,7 @@ impl Plane {
         placement: &Placement,
         key: &ResourceKey,
     ) -> Result<BlameView, PortError> {
-        let declared = self.declared(placement, key)?;
+        let declared = self.declared(placement, key).await?;
         let text = engine::diff::manifest_yaml(&declared.manifest);
         let Some((input, origin)) = &declared.place else {
             let lines = text.lines().map(unstated).collect();
@@ -102,7 +108,15 @@ impl Plane {
         }
         let (by_line, commits) = blamed(mirrors, input, &lines).await?;
         let repositories = self.repositories(&self.all_defined().await?).await?;
-        let mut view = view(&declared, lines, String::new());
+        let files: BTreeSet<&str> = lines.iter().filter_map(file).collect();
+        let note = match files.len() > MOST_FILES {
+            true => format!(
+                "It is put together from {} files; the commits of the first {MOST_FILES} are shown.",
+                files.len()
+            ),
+            false => String::new(),
+        };
+        let mut view = view(&declared, lines, note);
         view.revision = input.revision.clone();
         view.repo = repositories.slug(&self.runtime.repository_key(&input.repo_url));
         for line in &mut view.lines {
@@ -113,6 +127,13 @@ impl Plane {
         }
         view.commits = commits;
         Ok(view)
+    }
+}
+
+fn file(line: &StatedLine) -> Option<&str> {
+    match &line.place {
+        Some(Place::File(origin)) => Some(&origin.path),
+        _ => None,
     }
 }
 
@@ -195,6 +216,7 @@ async fn blamed(
         found.extend(
             lines
                 .into_iter()
+                .filter(|line| exact.binary_search(&line.line).is_ok())
                 .map(|line| (place(Some(line.line)), line.revision)),
         );
     }

@@ -1,7 +1,7 @@
 //! Writing the rollback commit: the audit log first, then the branch, then the intents that follow from it.
 
 use super::super::definitions::Placement;
-use super::super::proposals::{Proposed, branch_name};
+use super::super::proposals::branch_name;
 use super::super::{Plane, refuse};
 use super::preview::Prepared;
 use super::words;
@@ -67,25 +67,24 @@ impl Plane {
         let url = placement.defined.repo_url();
         if request.propose {
             let name = &placement.defined.row.name;
-            let branch = branch_name("roll-back", name, &operation);
+            let branch = branch_name("roll-back", name, &view.digest);
             let proposed = self
                 .propose(url, &prepared.credential, restore.into(), branch)
-                .await?;
-            let (detail, outcome) = match proposed {
-                Proposed::Open(proposal) => (json!(proposal), CommitOutcome::Proposed(proposal)),
-                Proposed::Moved(head) => (json!({"head": head}), CommitOutcome::Moved { head }),
-                Proposed::Refused(message) => (
-                    json!({"host": message}),
-                    CommitOutcome::PushRefused { message },
+                .await;
+            let outcome = proposed.map(CommitOutcome::from);
+            let (act, detail) = match &outcome {
+                Ok(CommitOutcome::Proposed(proposal)) => {
+                    ("propose to roll back: on a branch", json!(proposal))
+                }
+                Ok(other) => ("propose to roll back: not done", json!(other)),
+                Err(error) => (
+                    "propose to roll back: not known to be pushed",
+                    json!(error.to_string()),
                 ),
             };
             let detail = json!({"operation": operation, "outcome": detail});
-            let act = match outcome {
-                CommitOutcome::Proposed(_) => "propose to roll back: on a branch",
-                _ => "propose to roll back: not done",
-            };
             self.note(actor, placement, act, reason, detail).await?;
-            return Ok(outcome);
+            return outcome;
         }
         let outcome = self
             .runtime

@@ -69,7 +69,7 @@ pub(super) async fn accept(
         path: body.path,
         digest: body.digest,
         reason: body.reason,
-        propose: body.propose,
+        propose: !body.commit,
     };
     Ok(Json(web.plane.objects.accept(&actor, &request).await?))
 }

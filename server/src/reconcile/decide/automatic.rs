@@ -26,6 +26,10 @@ pub(super) fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
     if facts.empty && !situation.policy.allow_empty {
         return Decision::rest(Some(explain::empty(facts)));
     }
+    // What an unfinished run of another state left is no drift.
+    let succeeded = situation
+        .last
+        .is_none_or(|last| last.phase == SyncPhase::Succeeded);
     let last = situation.last.filter(|last| last.attempt == facts.attempt);
     let pinned = situation.pin.filter(|pin| pin.until > situation.now);
     if let (Some(pin), None) = (pinned, last) {
@@ -52,7 +56,7 @@ pub(super) fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
             Decision::rest(Some(explain::waiting_for_person(facts)))
         }
         // No run brought the revision, yet it counts as deployed: what was changed since is drift like any other.
-        None if facts.writes > 0 && !(facts.deployed && facts.drifted.len() >= facts.writes) => {
+        None if facts.writes > 0 && !(facts.only_drift && succeeded) => {
             Decision::start(Trigger::AutoSync, false)
         }
         _ if facts.writes > 0 => heal(situation, facts),

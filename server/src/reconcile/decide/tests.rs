@@ -21,20 +21,21 @@ fn acts_as_policy_mode_and_history_say() {
             "drift of a revision that was in line without a run",
             given().drifted().with(|g| {
                 g.last = None;
-                g.facts.deployed = true;
-                g.facts.writes = 1;
+                g.facts.only_drift = true;
                 g.policy.self_heal = false;
             }),
             Act::Rest,
             Some(ReasonCode::Drifted),
         ),
         (
-            "the same, with news of Git besides",
-            given().drifted().with(|g| {
-                g.last = None;
-                g.facts.deployed = true;
-                g.facts.writes = 2;
-            }),
+            "the same, after a run of another state that was cut off",
+            given()
+                .drifted()
+                .after(SyncPhase::Interrupted, 1)
+                .with(|g| {
+                    g.facts.only_drift = true;
+                    g.facts.attempt = "another".to_owned();
+                }),
             auto(false),
             None,
         ),

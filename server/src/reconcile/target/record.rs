@@ -379,7 +379,8 @@ fn deployed(loaded: &Loaded, compared: &Compared, facts: &Facts) -> Option<Deplo
     })
 }
 
-/// Objects that are as a manifest declares them that was never applied: Git came to say what they already were.
+/// Objects that are exactly as a manifest declares them that was never applied: Git came to say what they already were.
+/// Those with differences that do not count are none: what is ignored today may count tomorrow.
 fn found_as<'c>(loaded: &'c Loaded, compared: &'c Compared) -> Vec<(&'c ResourceKey, &'c str)> {
     let settled = &compared.judged.settled;
     let applied = loaded
@@ -387,6 +388,7 @@ fn found_as<'c>(loaded: &'c Loaded, compared: &'c Compared) -> Vec<(&'c Resource
         .iter()
         .filter(|row| row.applied_hash.is_some());
     applied
+        .filter(|row| !compared.judged.diffs.contains_key(&row.key))
         .filter_map(|row| Some((row, settled.get(&row.key)?)))
         .filter(|(row, hash)| row.applied_hash.as_ref() != Some(*hash))
         .map(|(row, hash)| (&row.key, hash.as_str()))

@@ -29,6 +29,31 @@ pub(super) struct Layers {
     options: Value,
     /// Variables are put into the text.
     variables: bool,
+    names: Vec<String>,
+}
+
+/// A place, and whether the lines of a text stand there one each.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub place: Place,
+    pub lines: bool,
+}
+
+impl Spot {
+    /// The place of a line of the value: 0 is the line of the key, 1 the first of a text of several lines.
+    pub(super) fn at(&self, down: usize) -> Place {
+        match &self.place {
+            Place::File(Origin {
+                path,
+                line: Some(line),
+            }) if self.lines => Place::File(Origin {
+                path: path.clone(),
+                line: Some(line.saturating_sub(1) + u32::try_from(down).unwrap_or(0))
+                    .map(|line| line.max(1)),
+            }),
+            place => place.clone(),
+        }
+    }
 }
 
 /// One say.
@@ -51,26 +76,45 @@ enum Says {
 /// The object that is looked for.
 struct Wanted<'m> {
     kind: &'m str,
-    name: &'m str,
+    /// As it was rendered, and as its file has it: prefixes, suffixes and hashes may have been added since.
+    names: Vec<String>,
     path: &'m str,
 }
 
 impl Wanted<'_> {
-    /// Prefixes, suffixes and hashes may have been added to its name since.
     fn is_named(&self, name: &str) -> bool {
-        !name.is_empty() && self.name.contains(name)
+        self.names.iter().any(|known| known == name)
     }
 
     fn is(&self, node: &Node) -> bool {
-        let kind = node.get("kind").and_then(Node::text);
-        let name = node
-            .get("metadata")
-            .and_then(|metadata| metadata.get("name"));
-        kind == Some(self.kind)
-            && name
-                .and_then(Node::text)
-                .is_some_and(|name| self.is_named(name))
+        self.is_kind(node) && name_of(node).is_some_and(|name| self.is_named(name))
     }
+
+    fn is_kind(&self, node: &Node) -> bool {
+        node.get("kind").and_then(Node::text) == Some(self.kind)
+    }
+}
+
+fn name_of(node: &Node) -> Option<&str> {
+    node.get("metadata")?.get("name")?.text()
+}
+
+/// The documents of a file, those within a `List` too.
+fn objects<'n>(files: &'n Files, path: &str) -> Vec<&'n Node> {
+    files
+        .documents(path)
+        .iter()
+        .flat_map(|node| match node.get("items").map(|items| &items.kind) {
+            Some(Kind::List(items)) => items.iter().collect(),
+            _ => vec![node],
+        })
+        .collect()
+}
+
+/// The one of these names that a rendered name was made of: itself, else the longest within it.
+fn made_of<'n>(rendered: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let within = names.filter(|name| !name.is_empty() && rendered.contains(name));
+    within.max_by_key(|name| (*name == rendered, name.len()))
 }
 
 impl Layers {
@@ -80,15 +124,28 @@ impl Layers {
         manifest: &Manifest,
         origin: &Origin,
     ) -> Self {
-        let wanted = Wanted {
-            kind: &manifest.key.kind,
-            name: &manifest.key.name,
+        let kind = manifest.key.kind.as_str();
+        let rendered = manifest.key.name.as_str();
+        let mut files = Files::default();
+        files.load(reader, &origin.path, "");
+        let mut wanted = Wanted {
+            kind,
+            names: vec![rendered.to_owned()],
             path: &origin.path,
         };
+        let declared = objects(&files, &origin.path);
+        let declared = declared.iter().filter(|node| wanted.is_kind(node));
+        let generated = files.documents(&origin.path).first().into_iter();
+        let generated = generated
+            .flat_map(|node| items(node, generator(kind)))
+            .filter_map(|entry| entry.get("name")?.text());
+        let names = declared.filter_map(|node| name_of(node)).chain(generated);
+        let before = made_of(rendered, names).map(str::to_owned);
+        wanted.names.extend(before);
         let mut walk = Walk {
             reader,
             wanted,
-            files: Files::default(),
+            files,
             layers: Vec::new(),
             seen: BTreeSet::new(),
         };
@@ -110,6 +167,7 @@ impl Layers {
             walk.object(&origin.path);
             walk.layers.extend(above);
         }
+        let names = std::mem::take(&mut walk.wanted.names);
         let (files, mut layers) = (walk.files, walk.layers);
         layers.reverse();
         let options = source.kustomize.clone().unwrap_or_default();
@@ -126,33 +184,38 @@ impl Layers {
                 false => Value::Null,
             },
             variables: source.substitute.is_some(),
+            names,
         }
     }
 
-    /// Which place says `value` at `steps`; `down` is the line within a text of several lines, 0 that of its key.
-    pub(super) fn place(
-        &self,
-        body: &Value,
-        steps: &[Step],
-        value: &Value,
-        down: usize,
-    ) -> Option<Place> {
-        let ask = |layer: &Layer| self.said(layer, body, steps, value, down);
+    /// The object's name in its file, before anything was added to it.
+    pub(super) fn name(&self) -> &str {
+        self.names.last().map_or("", String::as_str)
+    }
+
+    /// Which place says `value` at `steps`.
+    pub(super) fn spot(&self, body: &Value, steps: &[Step], value: &Value) -> Spot {
+        let ask = |layer: &Layer| self.said(layer, body, steps, value);
         // What only names the thing that a patch changes is said by whoever said it first.
         let said = match is_name(steps) {
             true => self.layers.iter().rev().find_map(ask),
             false => self.layers.iter().find_map(ask),
         };
-        if let Some((path, line)) = said {
+        if let Some((path, line, lines)) = said {
             let line = Some(line);
-            return Some(Place::File(Origin { path, line }));
+            let place = Place::File(Origin { path, line });
+            return Spot { place, lines };
         }
         let is_namespace = matches!(steps, [Step::Field(one), Step::Field(two)]
             if one == "metadata" && two == "namespace");
-        if is_namespace || holds(&self.options, value) {
-            return Some(Place::Definition);
+        let place = match is_namespace || holds(&self.options, value) {
+            true => Place::Definition,
+            false => Place::File(self.origin.clone()),
+        };
+        Spot {
+            place,
+            lines: false,
         }
-        Some(Place::File(self.origin.clone()))
     }
 
     fn said(
@@ -161,32 +224,20 @@ impl Layers {
         body: &Value,
         steps: &[Step],
         value: &Value,
-        down: usize,
-    ) -> Option<(String, u32)> {
+    ) -> Option<(String, u32, bool)> {
         let line = match &layer.says {
             Says::Object(node) => {
                 let found = find(node, body, steps)?;
                 self.agrees(found, value).then_some(found.line)
             }
             Says::Operations(node) => self.operation(node, body, steps, value),
-            Says::Settings(node) => settings::line(node, body, steps, value),
+            Says::Settings(node) => settings::line(node, &self.names, steps, value),
             Says::Generator(node, folder) => {
-                return settings::generated(
-                    &self.files,
-                    node,
-                    &layer.path,
-                    folder,
-                    steps,
-                    value,
-                    down,
-                );
+                return settings::generated(&self.files, node, &layer.path, folder, steps, value);
             }
         }?;
-        let line = match is_block(&self.files, &layer.path, line, value) {
-            true => line.saturating_sub(1) + u32::try_from(down).unwrap_or(0),
-            false => line,
-        };
-        Some((layer.path.clone(), line))
+        let lines = is_block(&self.files, &layer.path, line, value);
+        Some((layer.path.clone(), line, lines))
     }
 
     /// Whether the written value is the rendered one: the same, with variables filled in, or with the hash that
@@ -216,6 +267,10 @@ impl Layers {
             return None;
         };
         operations.iter().rev().find_map(|operation| {
+            let does = operation.get("op")?.text()?;
+            if !matches!(does, "add" | "replace") {
+                return None;
+            }
             let pointer = operation.get("path")?.text()?;
             let written = operation.get("value")?;
             let names: Vec<String> = pointer
@@ -229,6 +284,10 @@ impl Layers {
                 Step::Index(index) => name == "-" || name.parse() == Ok(*index),
             });
             let there = lookup::value_at(body, above).filter(|_| leads_here)?;
+            // At the end of a list stands some item; it is this one only when it says the same of itself.
+            if names.last().is_some_and(|name| name == "-") && written.value() != *there {
+                return None;
+            }
             let found = find(written, there, rest)?;
             self.agrees(found, value).then_some(found.line)
         })
@@ -331,41 +390,24 @@ impl Walk<'_> {
         }
     }
 
-    /// The object's document in its file: by its name, else one of a name that was changed since.
+    /// The object's document in its file.
     fn object(&mut self, path: &str) {
         self.files.load(self.reader, path, "");
-        let documents: Vec<&Node> = self
-            .files
-            .documents(path)
-            .iter()
-            .flat_map(|node| match node.get("items").map(|items| &items.kind) {
-                Some(Kind::List(items)) => items.iter().collect(),
-                _ => vec![node],
-            })
+        let documents = objects(&self.files, path).into_iter();
+        let node = documents
             .filter(|node| self.wanted.is(node))
-            .collect();
-        let exact = documents.iter().find(|node| {
-            let name = node
-                .get("metadata")
-                .and_then(|metadata| metadata.get("name"));
-            name.and_then(Node::text) == Some(self.wanted.name)
-        });
-        if let Some(node) = exact.or_else(|| documents.first()) {
+            .max_by_key(|node| name_of(node) == self.wanted.names.first().map(String::as_str));
+        if let Some(node) = node.cloned() {
             self.layers.push(Layer {
                 path: path.to_owned(),
-                says: Says::Object((*node).clone()),
+                says: Says::Object(node),
             });
         }
     }
 
     fn generators(&mut self, path: &str, folder: &str, node: &Node) -> bool {
-        let field = match self.wanted.kind {
-            "ConfigMap" => "configMapGenerator",
-            "Secret" => "secretGenerator",
-            _ => return false,
-        };
         let mut found = false;
-        for entry in items(node, field) {
+        for entry in items(node, generator(self.wanted.kind)) {
             let name = entry.get("name").and_then(Node::text).unwrap_or_default();
             if !self.wanted.is_named(name) {
                 continue;
@@ -456,6 +498,15 @@ impl Walk<'_> {
         let pattern = name.contains(['*', '.', '|', '(', '[', '^', '$', '+', '?']);
         kind.is_none_or(|kind| kind == self.wanted.kind)
             && (name.is_empty() || pattern || self.wanted.is_named(name))
+    }
+}
+
+/// The field of a kustomization that makes objects of a kind.
+fn generator(kind: &str) -> &'static str {
+    match kind {
+        "ConfigMap" => "configMapGenerator",
+        "Secret" => "secretGenerator",
+        _ => "",
     }
 }
 

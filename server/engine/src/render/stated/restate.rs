@@ -135,35 +135,40 @@ fn write(before: &str, value: &Value) -> Option<String> {
 /// A field of an object, and what it shall be.
 #[derive(Debug, Clone, Copy)]
 pub struct Overlaid<'a> {
+    pub api_version: &'a str,
     pub kind: &'a str,
+    /// In its file, before anything is added to it.
     pub name: &'a str,
     /// As in a JSON patch.
     pub pointer: &'a str,
     pub value: &'a Value,
+    /// The object as it is rendered: items of lists on the way to the field are named by it.
+    pub body: &'a Value,
 }
 
-/// The text of a kustomization with one patch more, behind those it has. `None` when its list of patches is written in a
-/// form that cannot be added to.
+/// The text of a kustomization with one patch more, behind those it has. Items of lists are tested by name first, so that
+/// the patch fails when the list changes, and never changes another item. `None` when the patches are written in a form
+/// that cannot be added to.
 pub fn overlaid(text: &str, field: &Overlaid<'_>) -> Option<String> {
-    let patch = |indent: &str| {
-        format!(
-            "{indent}- target:\n{indent}    kind: {}\n{indent}    name: {}\n{indent}  patch: |-\n{indent}    - op: replace\n{indent}      path: {}\n{indent}      value: {}\n",
-            field.kind,
-            field.name,
-            Value::from(field.pointer),
-            field.value,
-        )
-    };
+    let patch = patch(field)?;
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let lines: Vec<&str> = text.lines().collect();
+    let written = |indent: &str| -> String {
+        patch
+            .iter()
+            .map(|line| format!("{indent}{line}{end}"))
+            .collect()
+    };
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let head = lines.iter().position(|line| {
         line.strip_prefix("patches:")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+            .is_some_and(|rest| rest.starts_with([' ', '\t', '\r', '\n']) || rest.is_empty())
     });
     let Some(head) = head else {
-        let mut out = text.trim_end().to_owned();
-        out.push_str(end);
-        out.push_str(&format!("patches:\n{}", patch("  ")).replace('\n', end));
+        let mut out = text.to_owned();
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push_str(end);
+        }
+        out.push_str(&format!("patches:{end}{}", written("  ")));
         return Some(out);
     };
     let said = lines.get(head)?.strip_prefix("patches:")?.trim();
@@ -171,21 +176,66 @@ pub fn overlaid(text: &str, field: &Overlaid<'_>) -> Option<String> {
         return None;
     }
     let below = lines.iter().enumerate().skip(head + 1);
-    let list =
-        below.take_while(|(_, line)| line.is_empty() || line.starts_with([' ', '\t', '-', '#']));
+    let list = below
+        .take_while(|(_, line)| line.trim().is_empty() || line.starts_with([' ', '\t', '-', '#']));
     // Comments and empty lines at the end belong to what follows.
     let last = list
         .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
         .map(|(index, _)| index)
         .last()?;
     let first = lines.get(head + 1..=last)?.iter().find(|line| {
-        let line = line.trim_start();
+        let line = line.trim();
         line.starts_with("- ") || line == "-"
     })?;
     let indent = first.get(..first.len() - first.trim_start().len())?;
-    let mut out: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    out.insert(last + 1, patch(indent).trim_end().replace('\n', end));
-    Some(out.join(end) + end)
+    let (before, after) = lines.split_at_checked(last + 1)?;
+    let mut out = before.concat();
+    if !out.ends_with('\n') {
+        out.push_str(end);
+    }
+    out.push_str(&written(indent));
+    out.push_str(&after.concat());
+    Some(out)
+}
+
+/// The lines of an entry of `patches`.
+fn patch(field: &Overlaid<'_>) -> Option<Vec<String>> {
+    let plain = |text: &str| write("", &Value::from(text));
+    let mut lines = vec!["- target:".to_owned()];
+    if let Some((group, _)) = field.api_version.split_once('/') {
+        lines.push(format!("    group: {}", plain(group)?));
+    }
+    lines.push(format!("    kind: {}", plain(field.kind)?));
+    // A target's name is a pattern.
+    lines.push(format!(
+        "    name: {}",
+        plain(&field.name.replace('.', "\\."))?
+    ));
+    lines.push("  patch: |-".to_owned());
+    let mut at = field.body;
+    let mut way = String::new();
+    for step in field.pointer.split('/').skip(1) {
+        way = format!("{way}/{step}");
+        at = match at {
+            Value::Array(items) => {
+                let item = items.get(step.parse::<usize>().ok()?)?;
+                let named = super::lookup::NAMES
+                    .into_iter()
+                    .find_map(|name| Some((name, item.get(name)?)));
+                if let Some((name, value)) = named {
+                    lines.push("    - op: test".to_owned());
+                    lines.push(format!("      path: {}", plain(&format!("{way}/{name}"))?));
+                    lines.push(format!("      value: {value}"));
+                }
+                item
+            }
+            other => other.get(step.replace("~1", "/").replace("~0", "~"))?,
+        };
+    }
+    lines.push("    - op: replace".to_owned());
+    lines.push(format!("      path: {}", plain(field.pointer)?));
+    lines.push(format!("      value: {}", field.value));
+    Some(lines)
 }
 
 #[cfg(test)]
@@ -267,16 +317,20 @@ mod tests {
 
     #[test]
     fn a_kustomization_gets_one_patch_more() {
+        let body =
+            json!({"spec": {"containers": [{"name": "proxy"}, {"name": "web", "image": "a:1"}]}});
         let field = Overlaid {
+            api_version: "apps/v1",
             kind: "Deployment",
-            name: "cart",
-            pointer: "/spec/replicas",
-            value: &json!(5),
+            name: "cart.v2",
+            pointer: "/spec/containers/1/image",
+            value: &json!("a:2"),
+            body: &body,
         };
         let texts = [
             "resources:\n  - ../base\n\n",
             "patches:\n- path: a.yaml\n  target:\n    kind: Pod\n\n# images\nimages: []\n",
-            "resources: [../base]\npatches: # ours\n    - path: a.yaml\n",
+            "resources: [../base]\npatches: # ours\n    - path: a.yaml",
         ];
         let out: Vec<String> = texts
             .iter()
@@ -286,5 +340,13 @@ mod tests {
         for text in ["patches: [{path: a.yaml}]\n", "patches: []\n", "patches:\n"] {
             assert_eq!(overlaid(text, &field), None, "{text}");
         }
+        // Line ends stay what they are.
+        let mixed = overlaid("resources: [a]\r\n\nimages: []\r\n", &field).unwrap();
+        assert!(mixed.starts_with("resources: [a]\r\n\nimages: []\r\npatches:\r\n"));
+        let odd = Overlaid {
+            name: "8080",
+            ..field
+        };
+        assert!(overlaid("", &odd).unwrap().contains("name: \"8080\"\n"));
     }
 }

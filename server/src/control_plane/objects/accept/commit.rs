@@ -1,7 +1,7 @@
 //! Writing what was accepted: the audit log first, then the branch, then the target looks at it at once.
 
 use super::super::super::definitions::Placement;
-use super::super::super::proposals::{Proposed, branch_name};
+use super::super::super::proposals::branch_name;
 use super::super::super::refuse;
 use super::super::super::rollbacks::commit::email;
 use super::super::Plane;
@@ -56,7 +56,7 @@ impl Plane {
             author_email: email(actor),
         };
         let outcome = self
-            .written(placement, &prepared, commit, request.propose, &operation)
+            .written(placement, &prepared, commit, request.propose)
             .await;
         let (act, detail) = match &outcome {
             Ok(CommitOutcome::Committed { revision }) => {
@@ -87,18 +87,14 @@ impl Plane {
         prepared: &super::Prepared,
         commit: CommitRequest,
         propose: bool,
-        operation: &str,
     ) -> Result<CommitOutcome, PortError> {
         let url = placement.defined.repo_url();
         let credential = &prepared.credential;
         if propose {
-            let branch = branch_name("accept", &placement.defined.row.name, operation);
+            let digest = &prepared.view.digest;
+            let branch = branch_name("accept", &placement.defined.row.name, digest);
             let proposed = self.propose(url, credential, commit, branch).await?;
-            return Ok(match proposed {
-                Proposed::Open(proposal) => CommitOutcome::Proposed(proposal),
-                Proposed::Moved(head) => CommitOutcome::Moved { head },
-                Proposed::Refused(message) => CommitOutcome::PushRefused { message },
-            });
+            return Ok(proposed.into());
         }
         let repository = self.runtime.repository_key(url);
         let pushed = self

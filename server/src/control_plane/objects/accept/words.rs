@@ -1,10 +1,10 @@
 //! What accepting drift says before it is done. Pure.
 
-use super::super::super::rollbacks::words::{count, one_line, paragraph};
+use super::super::super::rollbacks::words::{count, listed, one_line, paragraph};
 use lockstep_types::accept::AcceptPreview;
 use lockstep_types::application::TargetRef;
 use lockstep_types::diff::{DiffClass, FieldChange};
-use lockstep_types::resource::ResourceKey;
+use lockstep_types::resource::{Origin, ResourceKey};
 
 /// Why a difference is nothing to accept; `None` when it is.
 pub(super) fn not_accepted(key: &ResourceKey, change: &FieldChange) -> Option<String> {
@@ -33,6 +33,14 @@ pub(super) fn not_accepted(key: &ResourceKey, change: &FieldChange) -> Option<St
     }
 }
 
+/// `base/cart.yaml:7`.
+pub(super) fn place(origin: &Origin) -> String {
+    match origin.line {
+        Some(line) => format!("{}:{line}", origin.path),
+        None => origin.path.clone(),
+    }
+}
+
 /// Who becomes the author of what, and what that reaches.
 pub(super) fn first_line(view: &AcceptPreview, targets: &[&TargetRef]) -> String {
     let manager = view.change.manager.as_deref().unwrap_or("somebody");
@@ -40,6 +48,17 @@ pub(super) fn first_line(view: &AcceptPreview, targets: &[&TargetRef]) -> String
         "You become the author of what {manager} wrote into {}: Kubernetes names programs, not people.",
         view.target.cluster
     );
+    if !view.also.is_empty() {
+        let names: Vec<&str> = view.also.iter().take(5).map(String::as_str).collect();
+        let more = match view.also.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        line.push_str(&format!(
+            " The same line also changes {}{more}.",
+            listed(&names)
+        ));
+    }
     if targets.len() > 1 {
         line.push_str(&format!(
             " The file is read by {}, which get the value too.",
@@ -123,6 +142,7 @@ mod tests {
             files: Vec::new(),
             patch: String::new(),
             message: String::new(),
+            also: Vec::new(),
             targets: Vec::new(),
             refused: String::new(),
             digest: String::new(),

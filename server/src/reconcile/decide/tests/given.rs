@@ -44,7 +44,7 @@ pub(super) fn given() -> Given {
             revision: Revision("a".repeat(40)),
             attempt: "new".to_owned(),
             sync: SyncStatus::Synced,
-            deployed: false,
+            only_drift: false,
             writes: 0,
             prunes: 0,
             drift_words: String::new(),

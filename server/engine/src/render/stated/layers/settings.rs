@@ -9,21 +9,19 @@ use crate::yaml::{Kind, Node};
 use serde_json::Value;
 
 /// The line of the setting that gives a field this value.
-pub(super) fn line(node: &Node, body: &Value, steps: &[Step], value: &Value) -> Option<u32> {
+pub(super) fn line(node: &Node, names: &[String], steps: &[Step], value: &Value) -> Option<u32> {
     let Some(Step::Field(last)) = steps.last() else {
         return None;
     };
-    let name = body
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = names.first()?;
     let at_top = steps.len() == 2 && steps.first() == Some(&Step::Field("metadata".to_owned()));
     match last.as_str() {
         "image" => items(node, "images").find_map(|entry| image(entry, value.as_str()?)),
         "replicas" => items(node, "replicas").find_map(|entry| {
             let named = entry.get("name")?.text()?;
             let count = entry.get("count")?;
-            (name.contains(named) && count.value() == *value).then_some(count.line)
+            let same = names.iter().any(|name| name == named);
+            (same && count.value() == *value).then_some(count.line)
         }),
         "namespace" => same(node.get("namespace")?, value),
         "name" if at_top => ["namePrefix", "nameSuffix"].into_iter().find_map(|field| {
@@ -52,7 +50,15 @@ fn labelled(node: &Node, steps: &[Step], key: &str, value: &Value) -> Option<u32
         "annotations" => same(node.get("commonAnnotations")?.get(key)?, value),
         "labels" | "matchLabels" | "selector" => {
             let common = node.get("commonLabels").and_then(|labels| labels.get(key));
-            let pairs = items(node, "labels").filter_map(|entry| entry.get("pairs")?.get(key));
+            let at_top =
+                steps.len() == 3 && steps.first() == Some(&Step::Field("metadata".to_owned()));
+            let template = steps.contains(&Step::Field("template".to_owned()));
+            let pairs = items(node, "labels").filter(|entry| {
+                let says =
+                    |field: &str| entry.get(field).map(Node::value) == Some(Value::Bool(true));
+                at_top || says("includeSelectors") || (template && says("includeTemplates"))
+            });
+            let pairs = pairs.filter_map(|entry| entry.get("pairs")?.get(key));
             common
                 .into_iter()
                 .chain(pairs)
@@ -86,7 +92,8 @@ fn image(entry: &Node, value: &str) -> Option<u32> {
     (rest.is_empty() || rest.starts_with([':', '@'])).then_some(line)
 }
 
-/// File and line of an entry of `data` in what a kustomization generates. `down` as everywhere in the module above.
+/// File and line of an entry of `data` in what a kustomization generates, and whether that is the first line of a file that
+/// is the whole value.
 pub(super) fn generated(
     files: &Files,
     entry: &Node,
@@ -94,8 +101,7 @@ pub(super) fn generated(
     folder: &str,
     steps: &[Step],
     value: &Value,
-    down: usize,
-) -> Option<(String, u32)> {
+) -> Option<(String, u32, bool)> {
     let [Step::Field(field), Step::Field(key)] = steps else {
         return None;
     };
@@ -108,7 +114,7 @@ pub(super) fn generated(
         // Secrets are encoded: their keys alone can be told.
         let secret = field == "data" && value.as_str() != Some(quoted) && is_base64(value);
         if name == key && (value.as_str() == Some(quoted) || secret) {
-            return Some((path.to_owned(), literal.line));
+            return Some((path.to_owned(), literal.line, false));
         }
     }
     if let Kind::Map(_) = entry.kind {
@@ -119,7 +125,7 @@ pub(super) fn generated(
             };
             let found = join(folder, file)?;
             if name == key && files.whole(&found) == value.as_str() {
-                return Some((found, u32::try_from(down.max(1)).ok()?));
+                return Some((found, 1, true));
             }
         }
         for file in texts(entry, "envs") {
@@ -130,7 +136,7 @@ pub(super) fn generated(
                     .is_some_and(|(name, written)| name == key && value.as_str() == Some(written))
             });
             if let Some(line) = line {
-                return Some((found, u32::try_from(line + 1).ok()?));
+                return Some((found, u32::try_from(line + 1).ok()?, false));
             }
         }
     }
