@@ -59,11 +59,28 @@ pub fn run_address(run: RunId) -> String {
 
 /// Accepting drift of one field.
 pub fn accept_address(target: &TargetRef, key: &ResourceKey, path: &str) -> String {
-    let base = application_path(target.application.id, &target.application.name);
+    let application = &target.application;
+    accept_path(
+        application.id,
+        &application.name,
+        &target.cluster,
+        key,
+        path,
+    )
+}
+
+/// The same from its parts.
+pub fn accept_path(
+    id: ApplicationId,
+    name: &str,
+    cluster: &str,
+    key: &ResourceKey,
+    path: &str,
+) -> String {
     link(
-        &format!("{base}/accept"),
+        &format!("{}/accept", application_path(id, name)),
         &[
-            ("cluster", &target.cluster),
+            ("cluster", cluster),
             ("node", &key.to_string()),
             ("path", path),
         ],

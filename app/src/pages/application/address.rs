@@ -1,6 +1,6 @@
 //! What the address of the application page says, and addresses made from it. Pure.
 
-use crate::components::target_link::{application_path, edit_address};
+use crate::components::target_link::{accept_path, application_path, edit_address};
 use crate::error::ApiError;
 use crate::format;
 use leptos_router::params::ParamsMap;
@@ -156,6 +156,14 @@ impl Address {
     pub fn edit_link(&self) -> String {
         self.id
             .map_or_else(|| "/".to_owned(), |id| edit_address(id, &self.name))
+    }
+
+    /// Making a commit of what the cluster has instead of a field of the chosen object.
+    pub fn accept_link(&self, field: &str) -> String {
+        let (Some(id), Some(node)) = (self.id, &self.node) else {
+            return "/drift".to_owned();
+        };
+        accept_path(id, &self.name, &self.cluster, node, field)
     }
 
     /// Another tab of the same target.

@@ -46,14 +46,14 @@ impl Blame {
 
     /// The pane.
     pub fn pane(self, address: &Address) -> AnyView {
-        let definition = address.tab_link(super::Tab::Definition);
+        let address = address.clone();
         view! {
             <Transition fallback=waiting>
                 {move || {
-                    let definition = definition.clone();
+                    let address = address.clone();
                     Suspend::new(async move {
                         match self.page.await {
-                            Ok(Some(view)) => found(view, definition),
+                            Ok(Some(view)) => found(view, address),
                             Ok(None) => ().into_any(),
                             Err(error) => view! { <Failure error=error /> }.into_any(),
                         }
@@ -65,7 +65,7 @@ impl Blame {
     }
 }
 
-fn found(view: BlameView, definition: String) -> AnyView {
+fn found(view: BlameView, address: Address) -> AnyView {
     let all = view.lines.len();
     let newest = view.commits.iter().map(|commit| commit.committed_at).max();
     let lead = match view.note.is_empty() {
@@ -77,6 +77,7 @@ fn found(view: BlameView, definition: String) -> AnyView {
     };
     let (repo, commits) = (view.repo, view.commits);
     let mut before: Option<Said> = None;
+    let mut bar = "border-l-transparent";
     let rows = view
         .lines
         .into_iter()
@@ -91,15 +92,21 @@ fn found(view: BlameView, definition: String) -> AnyView {
             let commit = line
                 .commit
                 .and_then(|index| commits.get(usize::try_from(index).ok()?));
-            let fresh = commit.is_some_and(|commit| Some(commit.committed_at) == newest);
-            row(
-                line,
-                commit.filter(|_| !again),
-                fresh,
+            // A line that only opens something belongs to what stands above it.
+            if said.is_some() {
+                let fresh = commit.is_some_and(|commit| Some(commit.committed_at) == newest);
+                bar = if fresh {
+                    "border-l-accent"
+                } else {
+                    "border-l-line-strong"
+                };
+            }
+            let shown = Shown {
+                commit: commit.filter(|_| !again),
+                bar,
                 again,
-                &repo,
-                &definition,
-            )
+            };
+            row(line, &shown, &repo, &address)
         })
         .collect_view();
     view! {
@@ -174,36 +181,34 @@ impl Said {
     }
 }
 
-fn row(
-    line: BlameLine,
-    commit: Option<&CommitInfo>,
-    fresh: bool,
+/// How a line stands among the others.
+struct Shown<'c> {
+    /// Beside the first of those that are from it.
+    commit: Option<&'c CommitInfo>,
+    bar: &'static str,
+    /// It says of itself what the one before says.
     again: bool,
-    repo: &str,
-    definition: &str,
-) -> AnyView {
-    let bar = match (&line.by, fresh) {
-        (BlamedOn::Nothing, _) => "border-l-transparent",
-        (_, true) => "border-l-accent",
-        (_, false) => "border-l-line-strong",
-    };
-    let who = commit.map(|commit| {
+}
+
+fn row(line: BlameLine, shown: &Shown<'_>, repo: &str, address: &Address) -> AnyView {
+    let bar = shown.bar;
+    let who = shown.commit.map(|commit| {
         let title = format!("{} — {}", commit.subject, commit.author);
         view! {
             <span class="flex items-baseline gap-1.5" title=marked(&title).into_owned()>
                 <a class=LINK href=commit_address(repo, &commit.revision)>
                     {commit.revision.short().to_owned()}
                 </a>
-                <span class="max-w-[9ch] truncate font-sans">{marked(&commit.author).into_owned()}</span>
+                <span class="max-w-[16ch] truncate font-sans">{marked(&commit.author).into_owned()}</span>
                 <span class="font-sans whitespace-nowrap text-faint">{ago(commit.committed_at)}</span>
             </span>
         }
     });
     let place = match &line.by {
         BlamedOn::Nothing => ().into_any(),
-        BlamedOn::Definition if again => ().into_any(),
+        BlamedOn::Definition if shown.again => ().into_any(),
         BlamedOn::Definition => view! {
-            <a class=LINK href=definition.to_owned()>
+            <a class=LINK href=address.tab_link(super::Tab::Definition)>
                 "definition"
             </a>
         }
@@ -233,6 +238,15 @@ fn row(
                 <td class="pr-4 pl-2 font-sans whitespace-nowrap" colspan="2">
                     <span class="whitespace-pre font-mono">{" ".repeat(indent)}</span>
                     {writer(change)}
+                    {(change.declared.is_some() && change.live.is_some())
+                        .then(|| {
+                            view! {
+                                " "
+                                <a class=LINK href=address.accept_link(&change.path)>
+                                    "Accept into Git"
+                                </a>
+                            }
+                        })}
                 </td>
             </tr>
         }
