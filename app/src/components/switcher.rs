@@ -49,9 +49,16 @@ pub fn Segments(#[prop(into)] label: String, choices: Vec<Choice>) -> impl IntoV
 
 /// Tabs with a line under the chosen one.
 #[component]
-pub fn Tabs(#[prop(into)] label: String, choices: Vec<Choice>) -> impl IntoView {
+pub fn Tabs(
+    #[prop(into)] label: String,
+    choices: Vec<Choice>,
+    /// Closer together, where there is little room.
+    #[prop(optional)]
+    dense: bool,
+) -> impl IntoView {
+    let gap = if dense { "gap-3" } else { "gap-4.5" };
     view! {
-        <nav aria-label=label class="flex gap-4.5 overflow-x-auto border-b border-line">
+        <nav aria-label=label class=format!("flex {gap} overflow-x-auto border-b border-line")>
             {choices
                 .into_iter()
                 .map(|choice| {

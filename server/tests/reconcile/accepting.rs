@@ -64,7 +64,7 @@ impl World {
                     .iter()
                     .map(|run| (&run.revision, &run.started_by, run.phase, &run.message))
                     .collect();
-                panic!("not committed: {other:?}; {runs:#?}")
+                unreachable!("not committed: {other:?}; {runs:#?}")
             }
         }
     }

@@ -86,7 +86,7 @@ pub fn drawer(
             </div>
         </div>
         <div class="mt-2 mb-3">
-            <Tabs label="Parts of this object" choices=choices />
+            <Tabs label="Parts of this object" choices=choices dense=true />
         </div>
         {body}
     }

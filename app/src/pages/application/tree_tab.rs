@@ -82,9 +82,9 @@ fn columns(address: &Address) -> &'static str {
     match (&address.node, address.pane.as_str()) {
         (None, _) => "",
         (Some(_), "yaml" | "logs" | "blame") => {
-            "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,2fr)_minmax(0,5fr)]"
+            "md:grid-cols-[minmax(0,1fr)_400px] lg:grid-cols-[minmax(0,2fr)_minmax(0,5fr)]"
         }
-        (Some(_), _) => "md:grid-cols-[minmax(0,1fr)_372px] lg:grid-cols-[minmax(0,1fr)_400px]",
+        (Some(_), _) => "md:grid-cols-[minmax(0,1fr)_400px] lg:grid-cols-[minmax(0,1fr)_428px]",
     }
 }
 
