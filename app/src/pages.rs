@@ -14,6 +14,7 @@ pub mod holds;
 pub mod leftovers;
 pub mod login;
 pub mod not_found;
+pub mod preview;
 pub mod problems;
 pub mod rollback;
 pub mod settings;

@@ -17,6 +17,7 @@ use crate::pages::holds::HoldsPage;
 use crate::pages::leftovers::{LeftoversPage, RemovalPage};
 use crate::pages::login::LoginPage;
 use crate::pages::not_found::NotFoundPage;
+use crate::pages::preview::PreviewPage;
 use crate::pages::problems::ProblemsPage;
 use crate::pages::rollback::RollbackPage;
 use crate::pages::settings::SettingsPage;
@@ -51,6 +52,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/drift") view=DriftPage ssr=Async />
                     <Route path=path!("/activity") view=ActivityPage ssr=Async />
                     <Route path=path!("/commits/:repo/:sha") view=CommitPage ssr=Async />
+                    <Route path=path!("/preview") view=PreviewPage ssr=Async />
                     <Route path=path!("/clusters") view=ClustersPage ssr=Async />
                     <Route path=path!("/clusters/:name") view=ClusterPage ssr=Async />
                     <Route path=path!("/holds") view=HoldsPage ssr=Async />

@@ -20,6 +20,8 @@ mod fake;
 mod forms;
 #[path = "pages/logs.rs"]
 mod logs;
+#[path = "pages/preview.rs"]
+mod preview;
 #[path = "pages/sets.rs"]
 mod sets;
 #[path = "pages/several_sources.rs"]

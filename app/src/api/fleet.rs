@@ -6,6 +6,7 @@ use lockstep_types::activity::{ActivityView, CommitView};
 use lockstep_types::drift::DriftRow;
 use lockstep_types::fleet::FleetView;
 use lockstep_types::source::Problem;
+use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 #[cfg(feature = "ssr")]
 use lockstep_types::{
     Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, revision::Revision,
@@ -53,6 +54,13 @@ pub async fn activity(
         limit: 60,
     };
     desk.answer(desk.plane.fleet.activity(&desk.actor, &query).await)
+}
+
+/// What a branch would do once it is merged.
+#[server(prefix = "/sfn", endpoint = "upcoming", input = Json)]
+pub async fn read_upcoming(query: UpcomingQuery) -> Result<Upcoming, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.fleet.upcoming(&desk.actor, &query).await)
 }
 
 /// A commit's passport.

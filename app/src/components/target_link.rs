@@ -92,6 +92,11 @@ pub fn commit_address(repo: &str, revision: &Revision) -> String {
     format!("/commits/{}/{revision}", encode(repo))
 }
 
+/// What a commit would do once it is merged.
+pub fn preview_address(repo: &str, revision: &Revision) -> String {
+    link("/preview", &[("repo", repo), ("ref", &revision.0)])
+}
+
 /// A commit found by the address of its repository.
 pub fn commit_address_by_url(repo_url: &str, revision: &Revision) -> String {
     commit_address(repository(repo_url).trim_end_matches(".git"), revision)

@@ -7,7 +7,7 @@ use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, PageHead, Part, TABLE, TD, heads};
 use crate::components::sha::Sha;
 use crate::components::status::{phase_mark, state_chip};
-use crate::components::target_link::{run_address, target_words};
+use crate::components::target_link::{preview_address, run_address, target_words};
 use crate::format;
 use crate::live::{Topic, ticks};
 use crate::pages::fleet::on_target;
@@ -76,6 +76,7 @@ fn page(view: CommitView) -> AnyView {
         {(!info.body.is_empty()).then(|| view! { <pre class="mt-3 max-w-[80ch] font-sans whitespace-pre-wrap">{info.body.clone()}</pre> })}
     }
     .into_any();
+    let preview = preview_address(&view.repo, &info.revision);
     let files = format::plural(view.files.len() as u64, "file", "files");
     let targets = view.targets;
     let runs = view.runs;
@@ -83,7 +84,15 @@ fn page(view: CommitView) -> AnyView {
         <PageHead title=info.subject.clone() crumbs=crumbs below=below />
         <Part title="Where it is">
             {if targets.is_empty() {
-                view! { <p class="text-muted">"No target reads the paths that it changes."</p> }.into_any()
+                view! {
+                    <p class="text-muted">
+                        "No target reads the paths that it changes. "
+                        <a class=LINK href=preview>
+                            "What it would do once it is merged"
+                        </a>
+                    </p>
+                }
+                    .into_any()
             } else {
                 view! {
                     <ul class=format!("{PANEL} grid gap-x-6 gap-y-1.5 px-3 py-2.5 md:grid-cols-2")>

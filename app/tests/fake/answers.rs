@@ -36,6 +36,7 @@ use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::time::Micros;
+use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use serde_json::json;
 use uuid::Uuid;
@@ -192,6 +193,29 @@ impl Fleet for Fake {
             entries,
             next: Some(ago(5_000)),
             head: 4_711,
+        })
+    }
+    async fn upcoming(&self, _: &Actor, query: &UpcomingQuery) -> Answer<Upcoming> {
+        if query.reference != "feature" {
+            return missing(&format!("revision {}", query.reference));
+        }
+        let shown = apps::preview(target_ref("checkout", "shop", "prod-eu"), &bump().revision);
+        let shown = shown.ok_or_else(|| PortError::NotFound("a preview".into()))?;
+        Ok(Upcoming {
+            repo: "shop".into(),
+            repo_url: "https://git.example.com/team/shop.git".into(),
+            reference: query.reference.clone(),
+            commit: pool(),
+            onto: "main".into(),
+            head: sha("0ff1ce0"),
+            first_line: "1 commit for main would change 3 targets.".into(),
+            commits: vec![pool()],
+            conflicts: Vec::new(),
+            merged: Some(sha("deadbee")),
+            files: shown.files,
+            patch: shown.patch,
+            targets: shown.targets,
+            notes: vec!["It changes files that the source fleet reads.".into()],
         })
     }
     async fn commit(&self, _: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {

@@ -39,6 +39,7 @@ pub mod set;
 pub mod source;
 pub mod sync;
 pub mod time;
+pub mod upcoming;
 pub mod webhook;
 pub mod window;
 

@@ -37,6 +37,7 @@ use crate::set::SetView;
 use crate::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use crate::sync::{ApprovalView, RunView, SyncRequest};
 use crate::time::Micros;
+use crate::upcoming::{Upcoming, UpcomingQuery};
 use crate::webhook::{WebhookPost, WebhooksView};
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -56,6 +57,8 @@ pub trait Fleet: Send + Sync {
     async fn activity(&self, actor: &Actor, query: &ActivityQuery) -> Answer<ActivityView>;
     /// `repo` is the short name in addresses, as [`CommitView::repo`] gives it.
     async fn commit(&self, actor: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView>;
+    /// What a branch would do once it is merged.
+    async fn upcoming(&self, actor: &Actor, query: &UpcomingQuery) -> Answer<Upcoming>;
 }
 
 /// One application and its targets.

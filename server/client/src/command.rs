@@ -16,6 +16,7 @@ mod cluster;
 mod commit;
 mod login;
 mod look;
+mod preview;
 mod raw;
 mod session;
 mod source;
@@ -105,6 +106,8 @@ pub enum ClientCommand {
     App(app::App),
     /// Where a commit is: live, waiting or failed, per cluster.
     Commit(commit::Commit),
+    /// What a branch would do once it is merged.
+    Preview(preview::Preview),
     /// Wait until a commit is live; for pipelines.
     Wait(wait::Wait),
     /// Clusters.
@@ -148,6 +151,7 @@ impl ClientCommand {
             Self::Password => session::password(global).await,
             Self::App(app) => app.run(global).await,
             Self::Commit(commit) => commit.run(global).await,
+            Self::Preview(preview) => preview.run(global).await,
             Self::Wait(wait) => wait.run(global).await,
             Self::Cluster(cluster) => cluster.run(global).await,
             Self::Source(source) => source.run(global).await,

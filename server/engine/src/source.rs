@@ -305,6 +305,23 @@ impl Mirrors {
         .await
     }
 
+    /// The newest commit that two commits both hold; `None` when they have nothing in common.
+    ///
+    /// # Errors
+    /// When the mirror does not hold the commits.
+    pub async fn merge_base(
+        &self,
+        repo_url: &str,
+        one: &Revision,
+        other: &Revision,
+    ) -> Result<Option<Revision>, SourceError> {
+        let (one, other) = (one.clone(), other.clone());
+        self.blocking(repo_url, move |mirror| {
+            history::merge_base(mirror, &one, &other)
+        })
+        .await
+    }
+
     /// The commit whose id begins so; `None` when there is none or more than one.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod passport;
 mod place;
 mod problems;
 mod timeline;
+mod upcoming;
 mod verdict;
 mod visit;
 
@@ -28,6 +29,7 @@ use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::ports::{Answer, Fleet};
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Problem;
+use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 
 /// Rows of the drift ledger that are sent at once.
 const DRIFT_ROWS: u64 = 1_000;
@@ -84,5 +86,10 @@ impl Fleet for Plane {
     async fn commit(&self, actor: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {
         allow(actor, Permission::Get)?;
         self.passport(actor, repo, revision).await
+    }
+
+    async fn upcoming(&self, actor: &Actor, query: &UpcomingQuery) -> Answer<Upcoming> {
+        allow(actor, Permission::Get)?;
+        self.upcoming_of(actor, query).await
     }
 }

@@ -13,3 +13,4 @@ mod registering;
 mod rights;
 mod rollback;
 mod routes;
+mod upcoming;

@@ -62,6 +62,7 @@ pub fn table() -> Table {
         .get("/events/head", Get, fleet::head)
         .get("/fleet", Get, fleet::fleet)
         .get("/problems", Get, fleet::problems)
+        .get("/preview", Get, fleet::preview)
         .get("/drift", Get, fleet::drift)
         .get("/activity", Get, fleet::activity)
         .get("/commits/{sha}/rollout", Get, fleet::rollout)

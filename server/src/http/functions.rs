@@ -24,6 +24,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("doors", Needs::Nothing),
     ("fleet", Needs::Permission(Get)),
     ("problems", Needs::Permission(Get)),
+    ("upcoming", Needs::Permission(Get)),
     ("drift", Needs::Permission(Get)),
     ("activity", Needs::Permission(Get)),
     ("commit", Needs::Permission(Get)),

@@ -38,6 +38,7 @@ use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, R
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
+use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use lockstep_types::{Micros, PortError};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -119,6 +120,9 @@ impl Fleet for Fake {
         })
     }
     async fn commit(&self, _: &Actor, _: &str, _: &Revision) -> Answer<CommitView> {
+        missing()
+    }
+    async fn upcoming(&self, _: &Actor, _: &UpcomingQuery) -> Answer<Upcoming> {
         missing()
     }
 }

@@ -355,6 +355,24 @@ pub(super) fn is_ancestor(
     Ok(bases.into_iter().any(|base| base.detach() == older))
 }
 
+/// The newest commit that both hold; `None` when they have nothing in common.
+pub(super) fn merge_base(
+    mirror: &Mirror,
+    one: &Revision,
+    other: &Revision,
+) -> Result<Option<Revision>, SourceError> {
+    let repo = mirror.reader()?;
+    let one = mirror.commit(&repo, one)?.id().detach();
+    let other = mirror.commit(&repo, other)?.id().detach();
+    let bases = repo
+        .merge_bases_many(one, &[other])
+        .map_err(|error| mirror.broken(error))?;
+    Ok(bases
+        .into_iter()
+        .next()
+        .map(|base| Revision(base.detach().to_string())))
+}
+
 pub(super) fn expand(mirror: &Mirror, beginning: &str) -> Result<Option<Revision>, SourceError> {
     let refuse = || SourceError::RevisionName {
         revision: beginning.escape_debug().take(60).collect(),

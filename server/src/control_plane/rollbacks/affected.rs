@@ -98,14 +98,29 @@ impl Plane {
         credential: &Credential,
     ) -> Result<Vec<Placement>, PortError> {
         let url = placement.defined.repo_url();
+        let own = |other: &Placement| other.target.id == placement.target.id;
+        let (mut reached, others): (Vec<_>, Vec<_>) =
+            self.all_placements().await?.into_iter().partition(own);
+        reached.extend(
+            self.reading(others, url, branch, changed, credential)
+                .await?,
+        );
+        Ok(reached)
+    }
+
+    /// Those that follow the branch and read one of the changed files, by name and cluster.
+    pub(in crate::control_plane) async fn reading(
+        &self,
+        placements: Vec<Placement>,
+        url: &str,
+        branch: &str,
+        changed: &[PathChange],
+        credential: &Credential,
+    ) -> Result<Vec<Placement>, PortError> {
         let key = self.runtime.repository_key(url);
         let mut branches: BTreeMap<TargetRevision, Option<String>> = BTreeMap::new();
         let mut reached = Vec::new();
-        for other in self.all_placements().await? {
-            if other.target.id == placement.target.id {
-                reached.push(other);
-                continue;
-            }
+        for other in placements {
             if !self.touched(&other, &key, changed) {
                 continue;
             }
@@ -135,15 +150,11 @@ impl Plane {
                 reached.push(other);
             }
         }
-        reached.sort_by(|one, other| {
-            let own = |placed: &Placement| placed.target.id != placement.target.id;
-            let name = |placed: &Placement| {
-                (
-                    placed.defined.row.name.clone(),
-                    placed.target.cluster.clone(),
-                )
-            };
-            (own(one), name(one)).cmp(&(own(other), name(other)))
+        reached.sort_by_key(|placed| {
+            (
+                placed.defined.row.name.clone(),
+                placed.target.cluster.clone(),
+            )
         });
         Ok(reached)
     }

@@ -11,6 +11,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("theme", "-", "-"), // the colours of the page
     ("fleet", "GET /fleet", "fleet"),
     ("problems", "GET /problems", "api"),
+    ("upcoming", "GET /preview", "preview"),
     ("drift", "GET /drift", "drift"),
     ("activity", "GET /activity", "audit"),
     ("commit", "GET /commits/{repo}/{sha}", "commit"),

@@ -269,6 +269,8 @@ impl World {
             let _ = write!(filled, "?to={}", self.text("sha"));
         } else if path.ends_with("/accept/preview") {
             filled.push_str("?key=%2FConfigMap:shop%2Fcart&path=data.greeting");
+        } else if path == "/preview" {
+            filled.push_str("?reference=main");
         } else if path.ends_with("/can") {
             filled.push_str("?action=sync&object=shop/cart");
         }
@@ -359,6 +361,7 @@ const JSON: &[&str] = &[
     "take_over_preview",
     "tokens",
     "tree",
+    "upcoming",
     "users",
     "webhooks",
 ];
@@ -505,6 +508,7 @@ fn special(name: &str, world: &World) -> Option<String> {
                 json!({"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "cart"})
         }
         "log_view" => body["query"] = json!({}),
+        "upcoming" => body["query"] = json!({"repo": "", "reference": "main", "onto": ""}),
         "edit_draft" => body["subject"] = json!({"Application": world.site["id"]}),
         "edit_template" => body["new"] = json!({}),
         "access_can" => body["subject"] = json!(""),

@@ -45,6 +45,7 @@ const REFUSED: &str = "Refused";
         super::fleet::head,
         super::fleet::fleet,
         super::fleet::problems,
+        super::fleet::preview,
         super::fleet::drift,
         super::fleet::activity,
         super::fleet::rollout,

@@ -16,6 +16,7 @@ use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Problem;
+use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 use lockstep_types::{Micros, PortError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -92,6 +93,41 @@ pub(super) async fn fleet(
         show_all: query.all,
     };
     Ok(Json(web.plane.fleet.fleet(&actor, &query).await?))
+}
+
+/// What to preview.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Branch {
+    /// A branch, tag or commit.
+    reference: String,
+    /// The repository's name in addresses of commits; empty where there is only one.
+    repo: String,
+    /// The branch that it is for; empty for the one that most targets follow.
+    onto: String,
+}
+
+/// What a branch would do once it is merged.
+#[utoipa::path(
+    get,
+    path = "/preview",
+    operation_id = "fleet_preview",
+    tag = "fleet",
+    params(Branch),
+    responses((status = 200, description = "What was asked for.", body = Upcoming)),
+)]
+pub(super) async fn preview(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Params(asked): Params<Branch>,
+) -> Reply<Upcoming> {
+    let query = UpcomingQuery {
+        repo: asked.repo,
+        reference: asked.reference,
+        onto: asked.onto,
+    };
+    Ok(Json(web.plane.fleet.upcoming(&actor, &query).await?))
 }
 
 /// What is wrong with definitions and sources.
