@@ -95,7 +95,7 @@ async function main() {
     await rustChecks();
     await rustTests();
     await attempt('Build for the journeys', async () => {
-      await buildFrontend();
+      await buildFrontend({ quick: true });
       await buildServer();
     });
     await browserTests();
