@@ -11,6 +11,7 @@ mod error;
 mod excluded;
 mod go_template;
 mod helm;
+mod included;
 mod inputs;
 mod kustomize;
 mod metadata;
@@ -119,7 +120,12 @@ impl Renderer {
         let mut parts = Vec::with_capacity(snapshots.len());
         for (place, snapshot) in snapshots.into_iter().enumerate() {
             let alone = input.alone(place);
-            parts.push(self.inputs_of(snapshot, &alone, lenders.clone()).await?);
+            let mut part = self.inputs_of(snapshot, &alone, lenders.clone()).await?;
+            part.mounts = included::mounts(input, place);
+            if !part.mounts.is_empty() {
+                part.key = included::key(&part.key, &part.mounts);
+            }
+            parts.push(part);
         }
         several::something_is_rendered(&parts)?;
         let whole = (parts.len() > 1).then(|| several::key(&parts));
@@ -174,6 +180,7 @@ impl Renderer {
             work,
             reach,
             borrowed,
+            mounts: Vec::new(),
             more: Vec::new(),
         })
     }
@@ -228,8 +235,20 @@ impl Renderer {
             found = post::steps(self, &input.source, found).await?;
         }
         let (path, namespace) = (input.source.path.clone(), input.namespace.clone());
-        blocking(move || objects::complete(&key, reader::shown(&path), &namespace, found, warnings))
-            .await
+        let mounts = inputs.mounts.clone();
+        blocking(move || {
+            let mut complete =
+                objects::complete(&key, reader::shown(&path), &namespace, found, warnings)?;
+            let origins = complete
+                .objects
+                .iter_mut()
+                .filter_map(|one| one.origin.as_mut());
+            for origin in origins.filter(|_| !mounts.is_empty()) {
+                origin.path = included::told(&mounts, place, &origin.path);
+            }
+            Ok(complete)
+        })
+        .await
     }
 
     /// Documents and warnings; `None` when a plain build left open where they come from.
@@ -337,13 +356,20 @@ fn tool_of(work: &Work) -> Option<Tool> {
     }
 }
 
-/// The files of all sources, in their order.
+/// The files of all sources, in their order, with those that they include.
 async fn snapshots(mirrors: &Mirrors, input: &RenderInput) -> Result<Vec<Snapshot>, RenderError> {
     let mut snapshots = Vec::with_capacity(input.more.len() + 1);
     for (url, revision, _) in input.all() {
         snapshots.push(mirrors.snapshot(url, revision).await?);
     }
-    Ok(snapshots)
+    if input.all().all(|(_, _, source)| source.include.is_empty()) {
+        return Ok(snapshots);
+    }
+    let sources: Vec<(String, DefinedSource)> = input
+        .all()
+        .map(|(url, _, source)| (url.to_owned(), source.clone()))
+        .collect();
+    blocking(move || included::compose(snapshots, &sources)).await
 }
 
 fn documents(

@@ -9,6 +9,7 @@ use super::Wish;
 use super::argument::{check_address, check_revision};
 use super::collect::Ours;
 use super::fields::Place;
+use super::includes::{self, Included};
 use super::signers::{self, PublicKeys, Verification};
 use super::{
     DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
@@ -38,6 +39,7 @@ pub(super) struct Repository {
     /// Rules for files that are left out.
     pub excluded: String,
     pub verify: Option<Verification>,
+    pub include: Vec<Included>,
 }
 
 /// Reads everything but `metadata` of a `GitRepository`.
@@ -79,7 +81,7 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         of.namespace, of.name, of.path, of.line
     );
     let verify = signers::of_repository(&spec.at("verify"), asked_by, &of.namespace, keys);
-    spec.unsupported("include", "Put the files into one repository.");
+    let include = includes::read(&spec);
     spec.ignore_all(&["interval", "timeout"], TIMING);
     spec.ignore_all(
         &[
@@ -106,6 +108,7 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         suspend,
         excluded,
         verify,
+        include,
     }
 }
 

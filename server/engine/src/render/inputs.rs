@@ -1,6 +1,7 @@
 //! The input files of a render and its key.
 
 use super::helm::Chart;
+use super::included::{self, Mount};
 use super::kustomize::Built;
 use super::reach::Reach;
 use super::reader::{Reader, Target, is_within, shown};
@@ -26,6 +27,8 @@ pub struct RenderInputs {
     pub(super) reach: Reach,
     /// Files of other sources that this one reads.
     pub(super) borrowed: Vec<Borrowed>,
+    /// What stands among the files of the source and is not its own.
+    pub(super) mounts: Vec<Mount>,
     /// Inputs of the further sources.
     pub(super) more: Vec<RenderInputs>,
 }
@@ -61,11 +64,10 @@ impl RenderInputs {
         let outside = self
             .files
             .iter()
-            .map(|staged| &staged.path)
-            .filter(|file| !is_within(file, path));
-        std::iter::once(path.to_owned())
-            .chain(outside.cloned())
-            .collect()
+            .filter_map(|staged| included::home(&self.mounts, 0, &staged.path))
+            .filter(|(place, file)| *place == 0 && !is_within(file, path))
+            .map(|(_, file)| file);
+        std::iter::once(path.to_owned()).chain(outside).collect()
     }
 
     /// The same, built with our overlay in any case.

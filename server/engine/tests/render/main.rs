@@ -5,6 +5,7 @@
 mod bench;
 mod directory;
 mod helm;
+mod included;
 mod kustomize;
 mod options;
 mod plugins;
