@@ -303,6 +303,9 @@ pub struct KustomizeOptions {
     pub label_include_templates: bool,
     /// Relative to the path.
     pub components: Vec<String>,
+    /// Components whose folder does not exist are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_missing_components: bool,
     /// Entries of Kustomize's `patches`, as written.
     pub patches: Vec<serde_json::Value>,
 }

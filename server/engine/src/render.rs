@@ -380,6 +380,11 @@ fn documents(
     warnings: &mut Vec<String>,
 ) -> Result<Option<Vec<objects::Document>>, RenderError> {
     let path = source.path.as_str();
+    if let Work::Kustomize(built) = &inputs.work {
+        warnings.extend(built.left_out.iter().map(|name| {
+            format!("the component {} was left out: its folder does not exist, and the definition says to ignore that", name.escape_debug())
+        }));
+    }
     let found = match &inputs.work {
         Work::Directory => {
             let overlays = source

@@ -178,10 +178,6 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
     not_acted_on(&spec);
     let service_account = account(&spec, namespace);
     let ignore_differences = ignored(&spec, "ignore");
-    spec.ignore(
-        "ignoreMissingComponents",
-        "a missing component is always an error here",
-    );
     spec.ignore("buildMetadata", "origins are always known here");
     let target_namespace = spec.text("targetNamespace");
     let kustomize = kustomize(&spec, &target_namespace);
@@ -428,6 +424,7 @@ fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
         label_without_selector: true,
         label_include_templates: false,
         components: spec.texts("components"),
+        ignore_missing_components: spec.flag("ignoreMissingComponents").unwrap_or(false),
         patches: spec.values("patches"),
     };
     common.done();

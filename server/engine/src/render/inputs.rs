@@ -188,7 +188,12 @@ pub(super) fn key(
     let more = match work {
         Work::Directory => json!({"directory": source.directory}),
         Work::Kustomize(built) => {
-            json!({"overlay": built.overlay, "generated": built.generated, "dialect": source.dialect})
+            let mut told = json!({"overlay": built.overlay, "generated": built.generated, "dialect": source.dialect});
+            // What is said of them is part of the render.
+            if let Some(told) = told.as_object_mut().filter(|_| !built.left_out.is_empty()) {
+                told.insert("leftOut".to_owned(), json!(built.left_out));
+            }
+            told
         }
         Work::Helm(chart) => json!({
             "helm": source.helm,
