@@ -6,6 +6,7 @@
 //!
 //! Reads Git only through [`crate::source`]; knows no cluster, database or credential. Owns its work folder.
 
+mod dependencies;
 mod directory;
 mod error;
 mod excluded;
@@ -31,6 +32,7 @@ mod stage;
 mod substitute;
 mod tools;
 
+pub use dependencies::{FetchedChart, Lacking};
 pub use error::RenderError;
 pub use go_template::Filled;
 pub use inputs::RenderInputs;
@@ -41,9 +43,11 @@ pub use several::MoreSource;
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;
+use crate::definition::project::Project;
 use crate::manifest::Manifest;
 use crate::source::Mirrors;
 use crate::source::Snapshot;
+use included::Mount;
 use inputs::Work;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
@@ -75,6 +79,8 @@ pub struct RenderInput {
     pub kube_version: String,
     /// `group/version` and `group/version/Kind` as the cluster serves them; only Helm looks at them.
     pub api_versions: Vec<String>,
+    /// The project that limits where charts that a chart is made of may come from. It changes nothing of the result.
+    pub project: Option<Box<Project>>,
 }
 
 /// A whole render. No type exists for a part of one.
@@ -115,16 +121,36 @@ impl Renderer {
         mirrors: &Mirrors,
         input: &RenderInput,
     ) -> Result<RenderInputs, RenderError> {
-        let snapshots = snapshots(mirrors, input).await?;
+        self.inputs_with(mirrors, input, &[]).await
+    }
+
+    /// The same with the charts that [`Renderer::lacking`] asked for.
+    ///
+    /// # Errors
+    /// As [`Renderer::inputs`]; also when one of the charts is not there.
+    pub async fn inputs_with(
+        &self,
+        mirrors: &Mirrors,
+        input: &RenderInput,
+        charts: &[FetchedChart],
+    ) -> Result<RenderInputs, RenderError> {
+        let trees = trees(mirrors, input, charts).await?;
+        let snapshots: Vec<Snapshot> = trees.iter().map(|tree| tree.snapshot.clone()).collect();
         let lenders = Lenders::of(input, &snapshots);
-        let mut parts = Vec::with_capacity(snapshots.len());
-        for (place, snapshot) in snapshots.into_iter().enumerate() {
+        let mut parts = Vec::with_capacity(trees.len());
+        for (place, tree) in trees.into_iter().enumerate() {
             let alone = input.alone(place);
-            let mut part = self.inputs_of(snapshot, &alone, lenders.clone()).await?;
-            part.mounts = included::mounts(input, place);
-            if !part.mounts.is_empty() {
-                part.key = included::key(&part.key, &part.mounts);
+            let mut part = self
+                .inputs_of(tree.snapshot, &alone, lenders.clone())
+                .await?;
+            if tree.has_charts {
+                // What it looked at lies in other places than it seems.
+                part.reach = Reach::everything();
             }
+            if !tree.mounts.is_empty() {
+                part.key = included::key(&part.key, &tree.mounts);
+            }
+            part.mounts = tree.mounts;
             parts.push(part);
         }
         several::something_is_rendered(&parts)?;
@@ -139,7 +165,28 @@ impl Renderer {
             first.reach = Reach::everything();
         }
         first.more.append(&mut more);
+        first.charts = charts.to_vec();
         Ok(first)
+    }
+
+    /// Charts that charts in Git are made of and that have to be fetched before [`Renderer::inputs_with`].
+    ///
+    /// # Errors
+    /// When a chart says something of its dependencies that cannot be followed.
+    pub async fn lacking(
+        &self,
+        mirrors: &Mirrors,
+        input: &RenderInput,
+    ) -> Result<Vec<Lacking>, RenderError> {
+        let may_be_chart = |source: &DefinedSource| {
+            source.helm.is_some() || (source.kustomize.is_none() && source.directory.is_none())
+        };
+        if !input.all().any(|(_, _, source)| may_be_chart(source)) {
+            return Ok(Vec::new());
+        }
+        let snapshots = snapshots(mirrors, input).await?;
+        let input = input.clone();
+        blocking(move || dependencies::lacking(&input, snapshots)).await
     }
 
     /// The inputs of one source.
@@ -181,6 +228,7 @@ impl Renderer {
             reach,
             borrowed,
             mounts: Vec::new(),
+            charts: Vec::new(),
             more: Vec::new(),
         })
     }
@@ -195,7 +243,8 @@ impl Renderer {
         input: &RenderInput,
         inputs: &RenderInputs,
     ) -> Result<Complete, RenderError> {
-        let snapshots = snapshots(mirrors, input).await?;
+        let trees = trees(mirrors, input, &inputs.charts).await?;
+        let snapshots: Vec<Snapshot> = trees.into_iter().map(|tree| tree.snapshot).collect();
         if inputs.more.is_empty() {
             return self.render_one(&snapshots, 0, input, inputs).await;
         }
@@ -370,6 +419,52 @@ async fn snapshots(mirrors: &Mirrors, input: &RenderInput) -> Result<Vec<Snapsho
         .map(|(url, _, source)| (url.to_owned(), source.clone()))
         .collect();
     blocking(move || included::compose(snapshots, &sources)).await
+}
+
+/// Files of one source with all that stands among them.
+struct Tree {
+    snapshot: Snapshot,
+    mounts: Vec<Mount>,
+    /// Some of it are charts that another chart is made of.
+    has_charts: bool,
+}
+
+/// Everything that can be read of all sources, in their order.
+async fn trees(
+    mirrors: &Mirrors,
+    input: &RenderInput,
+    charts: &[FetchedChart],
+) -> Result<Vec<Tree>, RenderError> {
+    let snapshots = snapshots(mirrors, input).await?;
+    let mut fetched = Vec::with_capacity(charts.len());
+    for chart in charts {
+        let files = mirrors.snapshot(&chart.repo_url, &chart.revision).await?;
+        fetched.push((chart.clone(), files));
+    }
+    let input = input.clone();
+    blocking(move || {
+        let mut trees = Vec::with_capacity(snapshots.len());
+        for (place, (snapshot, (_, _, source))) in
+            snapshots.into_iter().zip(input.all()).enumerate()
+        {
+            let plan = dependencies::plan(snapshot.clone(), place, source)?;
+            let around = included::mounts(&input, place);
+            let has_charts = !plan.is_empty();
+            let (snapshot, mut mounts) = if has_charts {
+                plan.put(snapshot, &fetched)?
+            } else {
+                (snapshot, Vec::new())
+            };
+            mounts.extend(around);
+            trees.push(Tree {
+                snapshot,
+                mounts,
+                has_charts,
+            });
+        }
+        Ok(trees)
+    })
+    .await
 }
 
 fn documents(

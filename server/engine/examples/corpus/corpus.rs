@@ -343,6 +343,7 @@ fn input(
         namespace: namespace.to_owned(),
         kube_version: String::new(),
         api_versions: Vec::new(),
+        project: None,
     }
 }
 

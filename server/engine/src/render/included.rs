@@ -1,4 +1,4 @@
-//! Files of other places among those of a source: what Flux's `include` copies.
+//! Files of other places among those of a source: what Flux's `include` copies, and charts below `charts/`.
 //!
 //! Whoever reads files sees one tree. Where a file really comes from is known by the [`Mount`]s, for history, rollbacks
 //! and the place that is shown for an object.
@@ -233,6 +233,7 @@ mod tests {
             namespace: String::new(),
             kube_version: String::new(),
             api_versions: Vec::new(),
+            project: None,
         };
         let mut mounts = mounts(&input, 0);
         // A copy of an included chart within the repository, and a chart from elsewhere.

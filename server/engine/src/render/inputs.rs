@@ -1,5 +1,6 @@
 //! The input files of a render and its key.
 
+use super::dependencies::FetchedChart;
 use super::helm::Chart;
 use super::included::{self, Mount};
 use super::kustomize::Built;
@@ -29,6 +30,8 @@ pub struct RenderInputs {
     pub(super) borrowed: Vec<Borrowed>,
     /// What stands among the files of the source and is not its own.
     pub(super) mounts: Vec<Mount>,
+    /// Charts that were fetched for charts of all sources; only the first one names them.
+    pub(super) charts: Vec<FetchedChart>,
     /// Inputs of the further sources.
     pub(super) more: Vec<RenderInputs>,
 }
@@ -93,6 +96,18 @@ impl RenderInputs {
             Work::Lends => "none",
         }
     }
+}
+
+/// Whether the source is rendered by Helm.
+pub(super) fn is_chart(reader: &Reader, source: &DefinedSource) -> Result<bool, RenderError> {
+    if source.dialect == Dialect::FluxKustomization || source.kustomize.is_some() {
+        return Ok(false);
+    }
+    if source.helm.is_some() || source.directory.is_some() {
+        return Ok(source.helm.is_some());
+    }
+    let file = kustomize::join_name(&source.path, "Chart.yaml");
+    Ok(matches!(reader.find(&file, &source.path)?, Target::File(_)))
 }
 
 /// Finds out how the source is rendered and collects its files. Blocks.

@@ -173,6 +173,53 @@ fn repositories_are_permitted_by_globs_and_denied_by_marks() {
     );
 }
 
+/// Charts that a chart is made of: registries are written with and without their scheme.
+#[test]
+fn places_of_charts_are_permitted_in_either_spelling() {
+    for (source_repos, place, permitted) in [
+        ("['*']", "oci://registry.example.org/charts", true),
+        (
+            "[registry.example.org/charts]",
+            "oci://registry.example.org/charts",
+            true,
+        ),
+        (
+            "['oci://registry.example.org/*']",
+            "oci://registry.example.org/charts",
+            true,
+        ),
+        (
+            "['*', '!oci://registry.example.org/**']",
+            "oci://registry.example.org/charts",
+            false,
+        ),
+        (
+            "['*', '!registry.example.org/**']",
+            "oci://registry.example.org/charts",
+            false,
+        ),
+        (
+            "['https://charts.example.org']",
+            "https://charts.example.org/",
+            true,
+        ),
+        (
+            "['https://charts.example.org']",
+            "https://elsewhere.example.org",
+            false,
+        ),
+        ("[]", "https://charts.example.org", false),
+    ] {
+        let project = project_of(&format!("  sourceRepos: {source_repos}\n"));
+        let refused = project.refuse_chart(place);
+        assert_eq!(
+            refused.is_none(),
+            permitted,
+            "{source_repos} {place}: {refused:?}"
+        );
+    }
+}
+
 #[test]
 fn destinations_are_permitted_by_server_or_name_and_namespace() {
     let project = project_of(WHOLE);
