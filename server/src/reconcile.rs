@@ -30,7 +30,7 @@ pub mod run;
 pub mod sources;
 pub mod supervisor;
 pub mod target;
-mod vouched;
+pub(crate) mod vouched;
 pub mod windows;
 
 pub(crate) use removal::why_left;

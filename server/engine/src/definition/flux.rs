@@ -80,7 +80,11 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         "GitRepository {}/{} ({}:{})",
         of.namespace, of.name, of.path, of.line
     );
-    let verify = signers::of_repository(&spec.at("verify"), asked_by, &of.namespace, keys);
+    let follows_tag = ["refs/tags/", "semver:"]
+        .iter()
+        .any(|start| revision.starts_with(start));
+    let verify = spec.at("verify");
+    let verify = signers::of_repository(&verify, asked_by, &of.namespace, keys, follows_tag);
     let include = includes::read(&spec);
     spec.ignore_all(&["interval", "timeout"], TIMING);
     spec.ignore_all(
