@@ -312,6 +312,9 @@ fn every_page_says_what_it_is_for() {
                 vec![
                     "Raise connection pool to 40",
                     "live on 1 of 3 targets",
+                    "Who vouches for it",
+                    "The commit 3fa91c2 is signed by maria@example.com",
+                    "asked for by GitRepository flux-system/shop (apps/shop.yaml:3)",
                     "What it changed: 1 file",
                 ],
             ),

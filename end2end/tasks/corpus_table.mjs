@@ -9,6 +9,7 @@ const COLUMNS = [
   ['Applications', (folder) => total(folder.applications)],
   ['Generated', (folder) => folder.generated],
   ['Children', (folder) => folder.children],
+  ['Charts', (folder) => folder.rendered.charts],
   ['Rendered', (folder) => folder.rendered.applications],
   ['Objects', (folder) => folder.rendered.objects],
   ['Same as stock', (folder) => `${folder.stock.kustomizations + folder.stock.plain - folder.stock.different.length} dirs, ${folder.stock.objects} objects`],
@@ -27,16 +28,14 @@ function counted(counts) {
 }
 
 /** How often each reason occurs, the most frequent first. */
-function byReason(problems) {
-  const counts = new Map();
-  for (const { stage, reason } of problems) counts.set(`${stage}: ${reason}`, (counts.get(`${stage}: ${reason}`) ?? 0) + 1);
-  return [...counts].sort((one, other) => other[1] - one[1]);
+function byReason(reasons) {
+  return Object.entries(reasons).sort((one, other) => other[1] - one[1]);
 }
 
 function details(folder) {
-  const lines = [`\n${folder.name}`, `  definitions: ${counted(folder.definitions)}`, `  applications: ${counted(folder.applications)}`];
+  const lines = [`\n${folder.name}`, `  directories: ${counted(folder.directories)}`, `  definitions: ${counted(folder.definitions)}`, `  applications: ${counted(folder.applications)}`];
   if (folder.cluster_roots.length) lines.push(`  read once more as root sources: ${folder.cluster_roots.join(', ')}`);
-  for (const [reason, count] of byReason(folder.problems)) lines.push(`  problem, ${count} ×: ${reason}`);
+  for (const [reason, count] of byReason(folder.reasons)) lines.push(`  problem, ${count} ×: ${reason}`);
   for (const { what, why } of folder.left_out) lines.push(`  left out: ${what}: ${why}`);
   for (const [directory, differences] of folder.stock.different) lines.push(`  DIFFERENT: ${directory || '.'}: ${differences.join('; ')}`);
   for (const document of folder.dropped) lines.push(`  DROPPED: ${document}`);

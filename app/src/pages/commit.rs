@@ -3,11 +3,13 @@
 use crate::api::fleet::commit;
 use crate::components::clock::ago;
 use crate::components::code::Patch;
+use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, PageHead, Part, TABLE, TD, heads};
 use crate::components::sha::Sha;
-use crate::components::status::{phase_mark, state_chip};
+use crate::components::status::{Mark, phase_mark, state_chip};
 use crate::components::target_link::{preview_address, run_address, target_words};
+use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
 use crate::pages::fleet::on_target;
@@ -17,6 +19,7 @@ use leptos_router::hooks::use_params_map;
 use lockstep_types::activity::{CommitRender, CommitView, RenderOutcome};
 use lockstep_types::application::TargetRef;
 use lockstep_types::fleet::RolloutState;
+use lockstep_types::revision::{CommitSignature, SignatureRule, SignatureState};
 use lockstep_types::sync::RunSummary;
 
 /// The page.
@@ -66,6 +69,7 @@ fn page(view: CommitView) -> AnyView {
             <Sha revision=info.revision.clone() />
             <span title=info.author_email.clone()>{info.author.clone()}</span>
             <span>{ago(info.committed_at)} " ago"</span>
+            <span title=view.signature.words()>{state_chip(signature_mark(view.signature.state()))}</span>
             {(info.committer != info.author).then(|| format!("committed by {}", info.committer))}
             {match view.lead_time_seconds {
                 Some(seconds) => format!("live everywhere after {}", format::span(seconds)),
@@ -102,6 +106,7 @@ fn page(view: CommitView) -> AnyView {
                     .into_any()
             }}
         </Part>
+        {signatures(&view.signature)}
         {rendered(view.renders, view.untouched)}
         {(!runs.is_empty()).then(|| view! { <Part title="Syncs that carried it">{run_table(runs)}</Part> })}
         <Part title=format!("What it changed: {files}")>
@@ -109,6 +114,42 @@ fn page(view: CommitView) -> AnyView {
         </Part>
     }
     .into_any()
+}
+
+/// Whether somebody vouches for it.
+fn signature_mark(state: SignatureState) -> Mark {
+    let (icon, tone, word) = match state {
+        SignatureState::Verified => (Icon::Healthy, Tone::Ok, "verified"),
+        SignatureState::Refused => (Icon::Degraded, Tone::Bad, "signature refused"),
+        SignatureState::Unasked => (Icon::Minus, Tone::Unknown, "signed, not verified"),
+        SignatureState::Unsigned => (Icon::Minus, Tone::Unknown, "unsigned"),
+    };
+    Mark { icon, tone, word }
+}
+
+/// What every rule says of it; one sentence where there is none.
+fn signatures(signature: &CommitSignature) -> AnyView {
+    let line = |rule: &SignatureRule| {
+        let state = if rule.verdict.is_good() {
+            SignatureState::Verified
+        } else {
+            SignatureState::Refused
+        };
+        view! {
+            <li class="flex flex-wrap items-center gap-x-2">
+                {state_chip(signature_mark(state))}
+                <span>{rule.words()}</span>
+                <span class="text-muted">{format!("asked for by {}", rule.asked_by)}</span>
+            </li>
+        }
+    };
+    let body = if signature.rules.is_empty() {
+        view! { <p class="text-muted">{signature.words()} "."</p> }.into_any()
+    } else {
+        let rules: Vec<_> = signature.rules.iter().map(line).collect();
+        view! { <ul class=format!("{PANEL} grid gap-y-1.5 px-3 py-2.5")>{rules}</ul> }.into_any()
+    };
+    view! { <Part title="Who vouches for it">{body}</Part> }.into_any()
 }
 
 /// Which targets it made render again, and which it left alone.

@@ -71,6 +71,7 @@ impl Fleet for Fake {
             commit: pool(),
             repo_url: "https://git.example.com/team/shop.git".into(),
             targets: fleet::rollout(),
+            signature: fleet::signature(),
         })
     }
     async fn problems(&self, _: &Actor) -> Answer<Vec<Problem>> {
@@ -249,6 +250,7 @@ impl Fleet for Fake {
                 .into_iter()
                 .take(1)
                 .collect(),
+            signature: fleet::signature(),
         })
     }
 }

@@ -14,7 +14,7 @@ use lockstep_types::id::{ApplicationId, ApprovalId, HoldId, PinId, RunId, Target
 use lockstep_types::plan::{GateFinding, PlanCounts};
 use lockstep_types::reason::{Reason, ReasonCode};
 use lockstep_types::resource::ResourceKey;
-use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::revision::{CommitInfo, CommitSignature, Revision, Signature, SignatureRule};
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{ApprovalView, SyncPhase};
 use uuid::Uuid;
@@ -359,9 +359,24 @@ pub fn view(filter: &str, show_all: bool) -> FleetView {
             commit: pool(),
             repo_url: "https://git.example.com/team/shop.git".into(),
             targets: rollout(),
+            signature: signature(),
         }),
         head: 4_711,
         now: NOW,
+    }
+}
+
+pub fn signature() -> CommitSignature {
+    CommitSignature {
+        signed: true,
+        rules: vec![SignatureRule {
+            asked_by: "GitRepository flux-system/shop (apps/shop.yaml:3)".into(),
+            of: "The commit 3fa91c2".into(),
+            verdict: Signature::Good {
+                key: "SHA256:9f2c".into(),
+                signer: "maria@example.com".into(),
+            },
+        }],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::application::TargetRef;
 use crate::fleet::CommitOnTarget;
-use crate::revision::{CommitInfo, PathChange};
+use crate::revision::{CommitInfo, CommitSignature, PathChange};
 use crate::sync::RunSummary;
 use crate::time::Micros;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,9 @@ pub struct CommitView {
     /// From commit to live everywhere; `None` while it is not.
     pub lead_time_seconds: Option<i64>,
     pub runs: Vec<RunSummary>,
+    /// Who vouches for it, or why it is refused.
+    #[serde(default)]
+    pub signature: CommitSignature,
 }
 
 /// How one target came by the manifests of a commit.

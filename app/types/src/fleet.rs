@@ -1,7 +1,7 @@
 //! The fleet page: rows are groups, columns are clusters, cells are targets.
 
 use crate::application::{ApplicationRef, TargetSummary};
-use crate::revision::CommitInfo;
+use crate::revision::{CommitInfo, CommitSignature};
 use crate::sync::ApprovalView;
 use crate::time::Micros;
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,9 @@ pub struct CommitRollout {
     pub commit: CommitInfo,
     pub repo_url: String,
     pub targets: Vec<CommitOnTarget>,
+    /// Who vouches for it, or why it is refused.
+    #[serde(default)]
+    pub signature: CommitSignature,
 }
 
 /// Where a commit is on one target.

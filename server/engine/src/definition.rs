@@ -17,6 +17,7 @@ pub mod fleet;
 mod flux;
 mod flux_values;
 mod helm_release;
+mod includes;
 mod key;
 mod parents;
 pub mod project;
@@ -191,6 +192,20 @@ pub struct DefinedSource {
     /// Signatures that its commits must carry.
     #[serde(default)]
     pub verify: Option<Verification>,
+    /// Files of other sources that stand among its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<Include>,
+}
+
+/// Files of another source that stand among those of one, as Flux's `include` copies them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Include {
+    /// Place of the other source in the definition, the first one being 0. It comes after the one that includes it.
+    pub source: usize,
+    /// Folder or file there; empty: all of it.
+    pub from: String,
+    /// Where it stands here; never empty.
+    pub to: String,
 }
 
 /// Values for variables, and where more of them come from.
@@ -288,6 +303,9 @@ pub struct KustomizeOptions {
     pub label_include_templates: bool,
     /// Relative to the path.
     pub components: Vec<String>,
+    /// Components whose folder does not exist are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_missing_components: bool,
     /// Entries of Kustomize's `patches`, as written.
     pub patches: Vec<serde_json::Value>,
 }

@@ -6,11 +6,13 @@
 //!
 //! Reads Git only through [`crate::source`]; knows no cluster, database or credential. Owns its work folder.
 
+mod dependencies;
 mod directory;
 mod error;
 mod excluded;
 mod go_template;
 mod helm;
+mod included;
 mod inputs;
 mod kustomize;
 mod metadata;
@@ -31,6 +33,7 @@ mod stated;
 mod substitute;
 mod tools;
 
+pub use dependencies::{FetchedChart, Lacking};
 pub use error::RenderError;
 pub use go_template::Filled;
 pub use inputs::RenderInputs;
@@ -45,9 +48,11 @@ pub use stated::{
 pub use tools::Tools;
 
 use crate::definition::DefinedSource;
+use crate::definition::project::Project;
 use crate::manifest::Manifest;
 use crate::source::Mirrors;
 use crate::source::Snapshot;
+use included::Mount;
 use inputs::Work;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
@@ -79,6 +84,8 @@ pub struct RenderInput {
     pub kube_version: String,
     /// `group/version` and `group/version/Kind` as the cluster serves them; only Helm looks at them.
     pub api_versions: Vec<String>,
+    /// The project that limits where charts that a chart is made of may come from. It changes nothing of the result.
+    pub project: Option<Box<Project>>,
 }
 
 /// A whole render. No type exists for a part of one.
@@ -119,12 +126,37 @@ impl Renderer {
         mirrors: &Mirrors,
         input: &RenderInput,
     ) -> Result<RenderInputs, RenderError> {
-        let snapshots = snapshots(mirrors, input).await?;
+        self.inputs_with(mirrors, input, &[]).await
+    }
+
+    /// The same with the charts that [`Renderer::lacking`] asked for.
+    ///
+    /// # Errors
+    /// As [`Renderer::inputs`]; also when one of the charts is not there.
+    pub async fn inputs_with(
+        &self,
+        mirrors: &Mirrors,
+        input: &RenderInput,
+        charts: &[FetchedChart],
+    ) -> Result<RenderInputs, RenderError> {
+        let trees = trees(mirrors, input, charts).await?;
+        let snapshots: Vec<Snapshot> = trees.iter().map(|tree| tree.snapshot.clone()).collect();
         let lenders = Lenders::of(input, &snapshots);
-        let mut parts = Vec::with_capacity(snapshots.len());
-        for (place, snapshot) in snapshots.into_iter().enumerate() {
+        let mut parts = Vec::with_capacity(trees.len());
+        for (place, tree) in trees.into_iter().enumerate() {
             let alone = input.alone(place);
-            parts.push(self.inputs_of(snapshot, &alone, lenders.clone()).await?);
+            let mut part = self
+                .inputs_of(tree.snapshot, &alone, lenders.clone())
+                .await?;
+            if tree.has_charts {
+                // What it looked at lies in other places than it seems.
+                part.reach = Reach::everything();
+            }
+            if !tree.mounts.is_empty() {
+                part.key = included::key(&part.key, &tree.mounts);
+            }
+            part.mounts = tree.mounts;
+            parts.push(part);
         }
         several::something_is_rendered(&parts)?;
         let whole = (parts.len() > 1).then(|| several::key(&parts));
@@ -138,7 +170,28 @@ impl Renderer {
             first.reach = Reach::everything();
         }
         first.more.append(&mut more);
+        first.charts = charts.to_vec();
         Ok(first)
+    }
+
+    /// Charts that charts in Git are made of and that have to be fetched before [`Renderer::inputs_with`].
+    ///
+    /// # Errors
+    /// When a chart says something of its dependencies that cannot be followed.
+    pub async fn lacking(
+        &self,
+        mirrors: &Mirrors,
+        input: &RenderInput,
+    ) -> Result<Vec<Lacking>, RenderError> {
+        let may_be_chart = |source: &DefinedSource| {
+            source.helm.is_some() || (source.kustomize.is_none() && source.directory.is_none())
+        };
+        if !input.all().any(|(_, _, source)| may_be_chart(source)) {
+            return Ok(Vec::new());
+        }
+        let snapshots = snapshots(mirrors, input).await?;
+        let input = input.clone();
+        blocking(move || dependencies::lacking(&input, snapshots)).await
     }
 
     /// The inputs of one source.
@@ -179,6 +232,8 @@ impl Renderer {
             work,
             reach,
             borrowed,
+            mounts: Vec::new(),
+            charts: Vec::new(),
             more: Vec::new(),
         })
     }
@@ -193,7 +248,8 @@ impl Renderer {
         input: &RenderInput,
         inputs: &RenderInputs,
     ) -> Result<Complete, RenderError> {
-        let snapshots = snapshots(mirrors, input).await?;
+        let trees = trees(mirrors, input, &inputs.charts).await?;
+        let snapshots: Vec<Snapshot> = trees.into_iter().map(|tree| tree.snapshot).collect();
         if inputs.more.is_empty() {
             return self.render_one(&snapshots, 0, input, inputs).await;
         }
@@ -233,8 +289,20 @@ impl Renderer {
             found = post::steps(self, &input.source, found).await?;
         }
         let (path, namespace) = (input.source.path.clone(), input.namespace.clone());
-        blocking(move || objects::complete(&key, reader::shown(&path), &namespace, found, warnings))
-            .await
+        let mounts = inputs.mounts.clone();
+        blocking(move || {
+            let mut complete =
+                objects::complete(&key, reader::shown(&path), &namespace, found, warnings)?;
+            let origins = complete
+                .objects
+                .iter_mut()
+                .filter_map(|one| one.origin.as_mut());
+            for origin in origins.filter(|_| !mounts.is_empty()) {
+                origin.path = included::told(&mounts, place, &origin.path);
+            }
+            Ok(complete)
+        })
+        .await
     }
 
     /// Documents and warnings; `None` when a plain build left open where they come from.
@@ -342,13 +410,66 @@ fn tool_of(work: &Work) -> Option<Tool> {
     }
 }
 
-/// The files of all sources, in their order.
+/// The files of all sources, in their order, with those that they include.
 async fn snapshots(mirrors: &Mirrors, input: &RenderInput) -> Result<Vec<Snapshot>, RenderError> {
     let mut snapshots = Vec::with_capacity(input.more.len() + 1);
     for (url, revision, _) in input.all() {
         snapshots.push(mirrors.snapshot(url, revision).await?);
     }
-    Ok(snapshots)
+    if input.all().all(|(_, _, source)| source.include.is_empty()) {
+        return Ok(snapshots);
+    }
+    let sources: Vec<(String, DefinedSource)> = input
+        .all()
+        .map(|(url, _, source)| (url.to_owned(), source.clone()))
+        .collect();
+    blocking(move || included::compose(snapshots, &sources)).await
+}
+
+/// Files of one source with all that stands among them.
+struct Tree {
+    snapshot: Snapshot,
+    mounts: Vec<Mount>,
+    /// Some of it are charts that another chart is made of.
+    has_charts: bool,
+}
+
+/// Everything that can be read of all sources, in their order.
+async fn trees(
+    mirrors: &Mirrors,
+    input: &RenderInput,
+    charts: &[FetchedChart],
+) -> Result<Vec<Tree>, RenderError> {
+    let snapshots = snapshots(mirrors, input).await?;
+    let mut fetched = Vec::with_capacity(charts.len());
+    for chart in charts {
+        let files = mirrors.snapshot(&chart.repo_url, &chart.revision).await?;
+        fetched.push((chart.clone(), files));
+    }
+    let input = input.clone();
+    blocking(move || {
+        let mut trees = Vec::with_capacity(snapshots.len());
+        for (place, (snapshot, (_, _, source))) in
+            snapshots.into_iter().zip(input.all()).enumerate()
+        {
+            let plan = dependencies::plan(snapshot.clone(), place, source)?;
+            let around = included::mounts(&input, place);
+            let has_charts = !plan.is_empty();
+            let (snapshot, mut mounts) = if has_charts {
+                plan.put(snapshot, &fetched)?
+            } else {
+                (snapshot, Vec::new())
+            };
+            mounts.extend(around);
+            trees.push(Tree {
+                snapshot,
+                mounts,
+                has_charts,
+            });
+        }
+        Ok(trees)
+    })
+    .await
 }
 
 fn documents(
@@ -359,6 +480,11 @@ fn documents(
     warnings: &mut Vec<String>,
 ) -> Result<Option<Vec<objects::Document>>, RenderError> {
     let path = source.path.as_str();
+    if let Work::Kustomize(built) = &inputs.work {
+        warnings.extend(built.left_out.iter().map(|name| {
+            format!("the component {} was left out: its folder does not exist, and the definition says to ignore that", name.escape_debug())
+        }));
+    }
     let found = match &inputs.work {
         Work::Directory => {
             let overlays = source

@@ -154,6 +154,19 @@ impl Keyring {
     }
 }
 
+/// Whether a commit's message says that whoever signs it vouches for everything before: a line that begins with
+/// Argo CD's `Argocd-gpg-seal:`.
+pub fn is_seal(commit: &[u8]) -> bool {
+    const WORD: &str = "argocd-gpg-seal:";
+    let text = String::from_utf8_lossy(commit);
+    text.split_once("\n\n").is_some_and(|(_, message)| {
+        message.lines().any(|line| {
+            line.get(..WORD.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(WORD))
+        })
+    })
+}
+
 enum Split {
     None,
     One { signature: String, signed: Vec<u8> },

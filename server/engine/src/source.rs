@@ -31,9 +31,11 @@ mod wanted;
 
 pub use blame::BlamedLine;
 pub use charts::chart_address;
+pub(crate) use charts::{Missing, is_read as is_read_of_chart, missing as missing_charts};
 pub use commit::{CommitRequest, PushOutcome, TreeEdit};
 pub use credential::Credential;
 pub use error::SourceError;
+pub use history::Next;
 pub use outgoing::Destination;
 pub use restore::RestoreRequest;
 pub use snapshot::{Entry, FileKind, Snapshot, TreeFile};
@@ -213,6 +215,25 @@ impl Mirrors {
         self.blocking(repo_url, move |mirror| {
             let repo = mirror.reader()?;
             Ok(mirror.commit(&repo, &at)?.data.clone())
+        })
+        .await
+    }
+
+    /// Goes through a commit and those before it, newest first. `look` is shown each with its object as Git stores it,
+    /// once, and says where to go on; what it gathers in `state` is the answer.
+    ///
+    /// # Errors
+    /// When the mirror does not hold the commit or one before it.
+    pub async fn ancestors<S: Send + 'static>(
+        &self,
+        repo_url: &str,
+        at: &Revision,
+        state: S,
+        look: fn(&mut S, &Revision, &[u8]) -> Next,
+    ) -> Result<S, SourceError> {
+        let at = at.clone();
+        self.blocking(repo_url, move |mirror| {
+            history::ancestors(mirror, &at, state, look)
         })
         .await
     }

@@ -87,6 +87,13 @@ async fn every_kind_of_definition_is_read_or_named() {
             folder.stock.kustomizations >= 2 && folder.stock.plain >= 1,
             "{folder:#?}"
         );
+        // Every directory and every problem is accounted for.
+        assert!(
+            folder.directories.contains_key("chart") && folder.rendered.charts >= 1,
+            "{folder:#?}"
+        );
+        let reasons: usize = folder.reasons.values().sum();
+        assert_eq!(reasons, folder.problems.len());
         // What is wrong on purpose, and nothing else.
         let wrong = folder
             .problems

@@ -3,6 +3,7 @@
 mod ancestry;
 mod renders;
 mod rollout;
+mod signed;
 
 pub(super) use ancestry::Ancestry;
 pub(super) use rollout::{Runs, lead_time};

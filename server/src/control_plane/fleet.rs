@@ -55,10 +55,12 @@ impl Fleet for Plane {
         let targets = self
             .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
             .await?;
+        let signature = self.signature(&located, &defined, &visible).await?;
         Ok(CommitRollout {
             commit: located.info,
             repo_url: located.url,
             targets,
+            signature,
         })
     }
 

@@ -3,6 +3,7 @@
 //! One tree diff per moved revision tells whose inputs it can have changed. What is not known, or cannot be told, is
 //! looked at; a wrong answer would leave an old state green.
 
+use super::charts;
 use crate::runtime::Runtime;
 use crate::runtime::memory::Collected;
 use engine::manifest::hash_of;
@@ -46,7 +47,7 @@ pub(super) async fn collected(
         }
         return Ok((known.inputs, Found::Untouched));
     }
-    let found = runtime.renderer().inputs(runtime.mirrors(), input).await;
+    let found = anew(runtime, input).await;
     if let (Some(target), Err(_)) = (target, &found) {
         runtime.memory().forget_inputs(target);
     }
@@ -66,6 +67,21 @@ pub(super) async fn collected(
     Ok((inputs, found))
 }
 
+/// The inputs of a render as they are found now, with the charts that have to be fetched for it.
+///
+/// # Errors
+/// As the renderer; also when a chart is not permitted or cannot be fetched.
+pub(crate) async fn anew(
+    runtime: &Runtime,
+    input: &RenderInput,
+) -> Result<RenderInputs, RenderError> {
+    let charts = charts::fetched(runtime, input).await?;
+    let renderer = runtime.renderer();
+    renderer
+        .inputs_with(runtime.mirrors(), input, &charts)
+        .await
+}
+
 /// Everything of an input but the revision whose changes the reach is held against. A field that is added must be named
 /// here: what is forgotten would pass for unchanged.
 fn recipe(input: &RenderInput) -> String {
@@ -78,6 +94,8 @@ fn recipe(input: &RenderInput) -> String {
         namespace,
         kube_version,
         api_versions,
+        // Asked anew whenever a chart has to be fetched; it changes nothing of what is rendered.
+        project: _,
     } = input;
     // Of the further sources the revision counts too: the reach speaks of one repository.
     let more: Vec<_> = more

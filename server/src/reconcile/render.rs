@@ -83,6 +83,10 @@ pub fn input(
         api_versions: facts
             .map(|facts| facts.api_versions.clone())
             .unwrap_or_default(),
+        project: definition
+            .rules
+            .as_ref()
+            .map(|rules| Box::new(rules.project.clone())),
     })
 }
 
@@ -169,9 +173,7 @@ pub async fn anew(runtime: &Runtime, input: &RenderInput) -> Result<Complete, Ca
         .map_err(|_| stopping())?;
     let within = runtime.settings().render_within;
     let work = async {
-        let inputs = runtime
-            .renderer()
-            .inputs(runtime.mirrors(), input)
+        let inputs = inputs::anew(runtime, input)
             .await
             .map_err(|error| failed(&error))?;
         runtime

@@ -86,6 +86,8 @@ pub struct Assessment {
 
 /// Signatures that are remembered.
 const SIGNATURES: usize = 4096;
+/// Commits of one repository that are remembered as vouched for with their history.
+const SOUND: usize = 256;
 
 /// Projects of a source, and how often they changed.
 type Limits = (Arc<Vec<Project>>, u64);
@@ -128,6 +130,8 @@ pub(crate) struct Memory {
     compared: Mutex<HashMap<TargetId, Micros>>,
     /// What commits prove, by everything that decides it.
     signatures: Mutex<HashMap<String, Signature>>,
+    /// Commits that are vouched for with all before them, by repository and keys.
+    sound: Mutex<HashMap<String, HashSet<Revision>>>,
     cluster_changes: AtomicU64,
     writing: watch::Sender<usize>,
 }
@@ -179,6 +183,7 @@ impl Default for Memory {
             scripts: Mutex::default(),
             compared: Mutex::default(),
             signatures: Mutex::default(),
+            sound: Mutex::default(),
             cluster_changes: AtomicU64::new(0),
             writing: watch::Sender::new(0),
         }
@@ -266,6 +271,24 @@ impl Memory {
             known.clear();
         }
         known.insert(key, found.clone());
+    }
+
+    /// Commits of which it is known that everything before them is vouched for too.
+    pub(crate) fn sound(&self, key: &str) -> HashSet<Revision> {
+        locked(&self.sound).get(key).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn keep_sound(&self, key: String, at: &Revision) {
+        let mut known = locked(&self.sound);
+        // Found again by one walk each.
+        if known.len() >= SIGNATURES {
+            known.clear();
+        }
+        let commits = known.entry(key).or_default();
+        if commits.len() >= SOUND {
+            commits.clear();
+        }
+        commits.insert(at.clone());
     }
 
     pub(crate) fn render(&self, key: &str) -> Option<Arc<Complete>> {

@@ -128,3 +128,87 @@ async fn a_flux_release_deploys_its_chart_with_values_of_a_config_map() {
         .await;
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_chart_in_git_is_made_of_is_fetched_where_the_project_permits_it() {
+    let path = std::env::var_os("LOCKSTEP_RIG").expect("LOCKSTEP_RIG names the rig's rig.json");
+    let rig: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("rig.json"))
+        .expect("rig.json is JSON");
+    let gitea = &rig["gitea"];
+    let world = World::start("made", Mode::Managed, AUTOMATED).await;
+    let name = format!("c{}", world.namespace().replace('-', ""));
+    for version in ["1.2.0", "1.3.0"] {
+        publish(gitea, &name, version).await;
+    }
+    let repository = format!(
+        "{}api/packages/{}/helm",
+        gitea["url"].as_str().expect("a URL"),
+        gitea["adminUser"].as_str().expect("a name")
+    );
+    let project = |denied: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: default, namespace: argocd}}\nspec:\n  sourceRepos: ['*', '{denied}']\n  destinations: [{{name: '*', namespace: '*'}}]\n"
+        )
+    };
+    let write = |path: &str, text: String| world.repository.write(path, &text);
+    write("apps/project.yaml", project(&format!("!{repository}")));
+    write(
+        "chart/Chart.yaml",
+        format!(
+            "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{{name: {name}, version: 1.x, repository: '{repository}', alias: part}}]\n"
+        ),
+    );
+    write(
+        "chart/values.yaml",
+        "part: {greeting: from the parent}\n".to_owned(),
+    );
+    write(
+        "apps/shop.yaml",
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: chart, targetRevision: main}}\n  destination: {{name: {}, namespace: {}}}\n  syncPolicy:\n    {AUTOMATED}\n",
+            world.repository.url(),
+            world.cluster(),
+            world.namespace()
+        ),
+    );
+    world.push("a chart that is made of another");
+    world
+        .until("the project refuses where it is from", |state| {
+            state.reason.as_ref().is_some_and(|reason| {
+                reason.cause.contains("chart/Chart.yaml")
+                    && reason.cause.contains("denies the repository")
+            })
+        })
+        .await;
+    write("apps/project.yaml", project("!https://nowhere.example.org"));
+    world.push("permitted");
+    let shown = [
+        "get",
+        "configmap",
+        "shop",
+        "--ignore-not-found",
+        "-o",
+        "jsonpath={.data.greeting} {.data.chart}",
+    ];
+    world
+        .until_kubectl(
+            "the highest version is live",
+            &shown,
+            "from the parent 1.3.0",
+        )
+        .await;
+    // A lock decides.
+    write(
+        "chart/Chart.lock",
+        format!("dependencies: [{{name: {name}, version: 1.2.0, repository: '{repository}'}}]\n"),
+    );
+    world.push("locked");
+    world
+        .until_kubectl(
+            "the locked version is live",
+            &shown,
+            "from the parent 1.2.0",
+        )
+        .await;
+    world.end().await;
+}

@@ -178,3 +178,40 @@ async fn a_push_to_the_values_alone_is_rendered_recorded_and_survives_a_restart(
     assert_eq!(after.len(), 2, "nothing was synced again: {after:#?}");
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_to_an_included_repository_is_rendered_and_deployed() {
+    let path = std::env::var_os("LOCKSTEP_RIG").expect("LOCKSTEP_RIG names the rig's rig.json");
+    let rig: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("rig.json"))
+        .expect("rig.json is JSON");
+    let world = World::start("included", Mode::Managed, AUTOMATED).await;
+    let base = Hosted::new(&rig["gitea"], &format!("base-{}", world.namespace())).await;
+    let settings = |value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{value: {value}}}\n"
+        )
+    };
+    base.push(&[("deploy/settings.yaml", &settings("one"))]);
+    world.repository.remove("apps/shop.yaml");
+    world.repository.write("apps/infra.yaml", &format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: main, namespace: team}}\nspec:\n  url: '{}'\n  ref: {{branch: main}}\n  include: [{{repository: {{name: base}}, fromPath: deploy, toPath: shared}}]\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: base, namespace: team}}\nspec: {{url: '{}', ref: {{branch: main}}}}\n---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: infra, namespace: team}}\nspec: {{path: ./shared, prune: true, targetNamespace: {}, sourceRef: {{kind: GitRepository, name: main}}}}\n",
+        world.repository.url(), base.url, world.namespace()
+    ));
+    world.push("an included repository");
+    let shown = [
+        "get",
+        "configmap",
+        "settings",
+        "--ignore-not-found",
+        "-o",
+        "jsonpath={.data.value}",
+    ];
+    world.until_kubectl("it is live", &shown, "one").await;
+    // The first repository stays where it is; the included one moves.
+    base.push(&[("deploy/settings.yaml", &settings("two"))]);
+    world.wake_repository(&base.url);
+    world
+        .until_kubectl("the change is live", &shown, "two")
+        .await;
+    world.end().await;
+}

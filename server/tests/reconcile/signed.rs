@@ -1,10 +1,11 @@
 //! Commits that must be signed: what nobody vouches for is never deployed, and what was stays and is kept as it is.
 
 use crate::HEALING;
+use crate::editing::maria as asker;
 use crate::world::World;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::revision::Revision;
+use lockstep_types::revision::{Revision, SignatureState};
 use lockstep_types::source::Mode;
 use std::process::Command;
 
@@ -34,11 +35,15 @@ fn key(folder: &std::path::Path, name: &str) -> (String, String, String) {
 
 impl World {
     fn push_signed(&self, value: &str, key: Option<&str>) -> Revision {
+        self.push_signed_as(value, value, key)
+    }
+
+    fn push_signed_as(&self, value: &str, message: &str, key: Option<&str>) -> Revision {
         self.repository
             .write("manifests/settings.yaml", &config(value));
         self.repository.git(&["add", "--all"]);
         let signing = format!("user.signingkey={}", key.unwrap_or_default());
-        let mut arguments = vec!["commit", "--quiet", "-m", value];
+        let mut arguments = vec!["commit", "--quiet", "-m", message];
         if key.is_some() {
             arguments.push("-S");
         }
@@ -168,5 +173,63 @@ async fn what_depends_on_a_refused_commit_goes_on_with_the_one_before() {
             row.deployed.as_ref() == Some(&second)
         })
         .await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strict_project_wants_every_commit_signed_since_the_last_seal() {
+    let world = World::start("strict", Mode::Managed, HEALING).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (maria, public, fingerprint) = key(folder.path(), "maria@example.org");
+    world.repository.write(
+        "apps/project.yaml",
+        &format!("apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: default, namespace: argocd}}\nspec:\n  sourceRepos: ['*']\n  destinations: [{{name: '*', namespace: '*'}}]\n  sourceIntegrity: {{git: {{policies: [{{repos: [{{url: '*'}}], gpg: {{mode: strict, keys: ['{fingerprint}']}}}}]}}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-gpg-keys-cm, namespace: argocd}}\ndata:\n  signers: 'maria@example.org {public}'\n"),
+    );
+    let ports = world.ports().await;
+    let said = async |revision: &Revision| {
+        let rollout = ports.fleet.rollout(&asker(), &revision.0).await;
+        rollout.expect("a rollout").signature
+    };
+    // Signed itself, and nobody vouches for what came before.
+    let first = world.push_signed("one", Some(&maria));
+    world
+        .until("refused for its history", |state| {
+            state.reason.as_ref().is_some_and(|reason| {
+                reason.code == ReasonCode::Unverified
+                    && reason.cause.contains("The earlier commit ")
+                    && reason.cause.contains("is not signed")
+            })
+        })
+        .await;
+    let told = said(&first).await;
+    assert_eq!(told.state(), SignatureState::Refused, "{told:?}");
+    assert!(told.words().contains("The earlier commit "), "{told:?}");
+
+    let seal = "two\n\nArgocd-gpg-seal: all before was reviewed";
+    let sealed = world.push_signed_as("two", seal, Some(&maria));
+    world.until_deployed(&sealed).await;
+    let after = world.push_signed("three", Some(&maria));
+    world.until_deployed(&after).await;
+    let told = said(&after).await;
+    assert_eq!(told.state(), SignatureState::Verified, "{told:?}");
+    assert!(
+        told.words().contains("is signed by maria@example.org"),
+        "{told:?}"
+    );
+
+    // One that is not signed spoils those after it.
+    let unsigned = world.push_signed("four", None);
+    let last = world.push_signed("five", Some(&maria));
+    let row = world
+        .until("refused for one between", |state| {
+            state.reason.as_ref().is_some_and(|reason| {
+                reason.code == ReasonCode::Unverified
+                    && reason.cause.contains(unsigned.short())
+                    && reason.cause.contains("The earlier commit")
+            })
+        })
+        .await;
+    assert_eq!(row.deployed.as_ref(), Some(&after));
+    assert_eq!(said(&last).await.state(), SignatureState::Refused);
     world.end().await;
 }

@@ -61,17 +61,49 @@ impl Checkout {
         })
     }
 
-    /// Every directory with files that a renderer reads, and how.
-    pub fn directories(&self) -> BTreeMap<String, Means> {
-        let charts: BTreeSet<&str> = self
-            .files
+    fn charts(&self) -> BTreeSet<&str> {
+        self.files
             .iter()
             .filter_map(|file| match file.path.rsplit_once('/') {
                 Some((folder, "Chart.yaml")) => Some(folder),
                 None if file.path == "Chart.yaml" => Some(""),
                 _ => None,
             })
+            .collect()
+    }
+
+    /// Every directory with files, by what becomes of it.
+    pub fn kinds_of_directories(&self) -> BTreeMap<&'static str, usize> {
+        let (read, charts) = (self.directories(), self.charts());
+        let folders: BTreeSet<&str> = self
+            .files
+            .iter()
+            .map(|file| file.path.rsplit_once('/').map_or("", |(folder, _)| folder))
             .collect();
+        let mut counts = BTreeMap::new();
+        for folder in folders {
+            let word = match read.get(folder) {
+                Some(Means::Kustomize) => "kustomization",
+                Some(Means::Helm) => "chart",
+                Some(Means::Plain) => "plain",
+                None if charts.iter().any(|chart| is_within(folder, chart)) => "part of a chart",
+                None => "without YAML and JSON",
+            };
+            *counts.entry(word).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Submodules: what is in them is not in the repository.
+    pub fn submodules(&self) -> impl Iterator<Item = &TreeFile> {
+        self.files
+            .iter()
+            .filter(|file| file.kind == FileKind::Submodule)
+    }
+
+    /// Every directory with files that a renderer reads, and how.
+    pub fn directories(&self) -> BTreeMap<String, Means> {
+        let charts = self.charts();
         let mut found = BTreeMap::new();
         for file in &self.files {
             let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));

@@ -6,7 +6,7 @@ use crate::report::{Folder, Problem, reason};
 use crate::stock;
 use engine::definition::{
     DefinedSource, Definition, DefinitionFile, Definitions, DirectoryOptions, KustomizeOptions,
-    SourceKind, read, read_source,
+    SourceKind, read_rendered, read_source, referred_to,
 };
 use engine::render::{
     Complete, MoreSource, RenderError, RenderInput, Renderer, SandboxSettings, Tools,
@@ -19,6 +19,16 @@ use std::path::{Path, PathBuf};
 
 /// The home cluster of every folder.
 const HOME: &str = "home";
+/// Applications that render applications.
+const LEVELS: usize = 6;
+
+/// A root source.
+struct Root<'r> {
+    home: &'r str,
+    url: &'r str,
+    /// Documents of its files that rendered definitions may refer to.
+    around: Vec<DefinitionFile>,
+}
 
 /// Everything that all folders share.
 pub struct Corpus {
@@ -64,33 +74,47 @@ impl Corpus {
             name: name.to_owned(),
             files: checkout.files.len(),
             yaml_files: checkout.readable.len(),
+            directories: checkout.kinds_of_directories(),
             ..Folder::default()
         };
+        for submodule in checkout.submodules() {
+            folder.leave_out(
+                &submodule.path,
+                "it is a submodule: its files are elsewhere",
+            );
+        }
         let main = TargetRevision("main".to_owned());
+        let root = Root {
+            home: HOME,
+            url,
+            around: referred_to(&checkout.readable),
+        };
         let mut definitions = read_source(&checkout.readable, HOME, url, &main);
         folder.generated += self.expand(&mut definitions, HOME).await?;
         count_definitions(&mut folder, &checkout, &definitions);
         problems(&mut folder, &definitions);
-        self.applications(&mut folder, HOME, definitions.applications)
+        self.applications(&mut folder, &root, definitions.applications)
             .await?;
-        for root in checkout.cluster_roots() {
-            let files: Vec<DefinitionFile> = checkout.below(&root).cloned().collect();
-            let home = root.rsplit('/').next().unwrap_or(HOME);
+        for below in checkout.cluster_roots() {
+            let files: Vec<DefinitionFile> = checkout.below(&below).cloned().collect();
+            let home = below.rsplit('/').next().unwrap_or(HOME);
+            let root = Root {
+                home,
+                url,
+                around: referred_to(&files),
+            };
             let mut found = read_source(&files, home, url, &main);
             folder.generated += self.expand(&mut found, home).await?;
             problems(&mut folder, &found);
-            folder.cluster_roots.push(root.clone());
-            self.applications(&mut folder, home, found.applications)
+            folder.cluster_roots.push(below.clone());
+            self.applications(&mut folder, &root, found.applications)
                 .await?;
         }
         for (directory, means) in checkout.directories() {
             self.directory(&mut folder, &checkout, (url, &head), &directory, means)
                 .await?;
         }
-        folder.problems.sort();
-        folder.problems.dedup();
-        folder.left_out.sort();
-        folder.left_out.dedup();
+        folder.finish();
         Ok(folder)
     }
 
@@ -105,12 +129,12 @@ impl Corpus {
     async fn applications(
         &self,
         folder: &mut Folder,
-        home: &str,
+        root: &Root<'_>,
         mut waiting: Vec<Definition>,
     ) -> Result<(), Box<dyn Error>> {
         let mut seen = BTreeSet::new();
         let mut level = 0;
-        while !waiting.is_empty() && level < 6 {
+        while !waiting.is_empty() && level < LEVELS {
             let mut next = Vec::new();
             for definition in waiting {
                 if !seen.insert(definition.key.to_string()) {
@@ -122,11 +146,17 @@ impl Corpus {
                 if let Some(complete) = self.application(folder, &definition).await? {
                     folder.rendered.applications += 1;
                     folder.rendered.objects += complete.objects.len() + complete.encrypted.len();
-                    next.extend(self.children(folder, home, &definition, &complete).await?);
+                    next.extend(self.children(folder, root, &definition, &complete).await?);
                 }
             }
             waiting = next;
             level += 1;
+        }
+        for definition in waiting {
+            folder.leave_out(
+                &format!("{} {}", definition.dialect.words(), definition.name),
+                format!("{LEVELS} applications lie above it, each rendered by the one before"),
+            );
         }
         Ok(())
     }
@@ -194,7 +224,7 @@ impl Corpus {
     async fn children(
         &self,
         folder: &mut Folder,
-        home: &str,
+        root: &Root<'_>,
         parent: &Definition,
         complete: &Complete,
     ) -> Result<Vec<Definition>, Box<dyn Error>> {
@@ -210,8 +240,12 @@ impl Corpus {
                 bytes: manifest.body.to_string().into_bytes(),
             })
             .collect();
-        let mut definitions = read(&files, home);
-        folder.generated += self.expand(&mut definitions, home).await?;
+        let main = TargetRevision("main".to_owned());
+        // What it renders itself, and what the files of the source offer besides.
+        let mut around = root.around.clone();
+        around.extend(referred_to(&files));
+        let mut definitions = read_rendered(&files, &around, root.home, root.url, &main);
+        folder.generated += self.expand(&mut definitions, root.home).await?;
         problems(folder, &definitions);
         Ok(definitions.applications)
     }
@@ -238,8 +272,9 @@ impl Corpus {
         let (printed, source) = match means {
             Means::Helm => {
                 // Helm itself prints what the renderer reads; what can differ is tested with the renderer.
-                if let Err(error) = self.render(&input(at, source, "release", "default")).await {
-                    folder.leave_out(path, format!("chart: {error}"));
+                match self.render(&input(at, source, "release", "default")).await {
+                    Ok(_) => folder.rendered.charts += 1,
+                    Err(error) => folder.leave_out(path, format!("chart: {error}")),
                 }
                 return Ok(());
             }
@@ -280,7 +315,13 @@ impl Corpus {
         };
         let different = match self.render(&input(at, source, "release", "")).await {
             Ok(ours) => stock::differences(&ours, &theirs),
-            Err(_) if theirs.is_empty() => Vec::new(),
+            Err(error) if theirs.is_empty() => {
+                folder.leave_out(
+                    path,
+                    format!("the stock program makes nothing of it: {error}"),
+                );
+                return Ok(());
+            }
             Err(error) => vec![format!("not rendered here: {error}")],
         };
         let stock = &mut folder.stock;
@@ -343,6 +384,7 @@ fn input(
         namespace: namespace.to_owned(),
         kube_version: String::new(),
         api_versions: Vec::new(),
+        project: None,
     }
 }
 

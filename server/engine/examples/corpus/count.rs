@@ -14,7 +14,7 @@ pub struct Counted {
 }
 
 /// Kinds that define what to deploy, or support those that do, by group.
-const KNOWN: [(&str, &[&str]); 5] = [
+const KNOWN: [(&str, &[&str]); 7] = [
     (
         "argoproj.io",
         &["Application", "ApplicationSet", "AppProject"],
@@ -31,15 +31,18 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "Bucket",
         ],
     ),
+    ("source.extensions.fluxcd.io", &["ArtifactGenerator"]),
+    ("fluxcd.controlplane.io", &["ResourceSet"]),
     ("fleet.cattle.io", &["GitRepo", "Bundle"]),
 ];
 
 /// Kinds that become applications, or the reason why they do not.
-const DEPLOYING: [&str; 6] = [
+const DEPLOYING: [&str; 7] = [
     "Application",
     "ApplicationSet",
     "Kustomization",
     "HelmRelease",
+    "ResourceSet",
     "GitRepo",
     "Bundle",
 ];

@@ -9,6 +9,8 @@ pub struct Folder {
     pub files: usize,
     pub yaml_files: usize,
     pub documents: usize,
+    /// Every directory that holds files, by what becomes of it.
+    pub directories: BTreeMap<&'static str, usize>,
     /// By kind, as counted independently of the readers.
     pub definitions: BTreeMap<String, usize>,
     /// Folders below `clusters/` that were read as root sources of their own too.
@@ -23,6 +25,8 @@ pub struct Folder {
     /// Directories that the stock program builds without a network.
     pub stock: Stock,
     pub problems: Vec<Problem>,
+    /// How many problems have each reason.
+    pub reasons: BTreeMap<String, usize>,
     pub left_out: Vec<LeftOut>,
     /// Documents of known kinds that are neither read nor named in a problem.
     pub dropped: Vec<String>,
@@ -32,6 +36,8 @@ pub struct Folder {
 pub struct Rendered {
     pub applications: usize,
     pub objects: usize,
+    /// Directories with a chart that were rendered by themselves.
+    pub charts: usize,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -64,6 +70,18 @@ impl Folder {
     /// Nothing differs from the stock programs, and nothing is missing.
     pub fn is_good(&self) -> bool {
         self.stock.different.is_empty() && self.dropped.is_empty()
+    }
+
+    /// Puts the lists in order, and counts the reasons.
+    pub fn finish(&mut self) {
+        self.problems.sort();
+        self.problems.dedup();
+        self.left_out.sort();
+        self.left_out.dedup();
+        for problem in &self.problems {
+            let reason = format!("{}: {}", problem.stage, problem.reason);
+            *self.reasons.entry(reason).or_default() += 1;
+        }
     }
 
     pub fn leave_out(&mut self, what: &str, why: impl Into<String>) {

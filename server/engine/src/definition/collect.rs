@@ -12,7 +12,7 @@ use super::signers::PublicKeys;
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
     Destination, DestinationCluster, SyncOptions, argo, concern, customizations, fleet, flux,
-    helm_release, parents, project, set,
+    helm_release, includes, parents, project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -315,6 +315,7 @@ impl Collected {
             let (problems, ignored) = report.into_parts();
             let source = Source {
                 repository,
+                namespace: document.namespace.clone(),
                 broken: !problems.is_empty(),
                 ignored,
             };
@@ -325,6 +326,11 @@ impl Collected {
                 .entry((document.namespace.clone(), document.name.clone()))
                 .or_default()
                 .push((document, source));
+        }
+        for (document, problems) in includes::check(&mut repositories, itself) {
+            if documents.iter().any(|own| std::ptr::eq(own, document)) {
+                self.add(document, None, problems);
+            }
         }
         let rendered =
             parents::rendered(&documents, &repositories, &artifacts, itself, &self.built);

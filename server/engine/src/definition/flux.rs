@@ -9,6 +9,7 @@ use super::Wish;
 use super::argument::{check_address, check_revision};
 use super::collect::Ours;
 use super::fields::Place;
+use super::includes::{self, Included};
 use super::signers::{self, PublicKeys, Verification};
 use super::{
     DefinedSource, Dependency, Destination, DestinationCluster, HealthCheck, IgnoreDifference,
@@ -38,6 +39,7 @@ pub(super) struct Repository {
     /// Rules for files that are left out.
     pub excluded: String,
     pub verify: Option<Verification>,
+    pub include: Vec<Included>,
 }
 
 /// Reads everything but `metadata` of a `GitRepository`.
@@ -78,8 +80,12 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         "GitRepository {}/{} ({}:{})",
         of.namespace, of.name, of.path, of.line
     );
-    let verify = signers::of_repository(&spec.at("verify"), asked_by, &of.namespace, keys);
-    spec.unsupported("include", "Put the files into one repository.");
+    let follows_tag = ["refs/tags/", "semver:"]
+        .iter()
+        .any(|start| revision.starts_with(start));
+    let verify = spec.at("verify");
+    let verify = signers::of_repository(&verify, asked_by, &of.namespace, keys, follows_tag);
+    let include = includes::read(&spec);
     spec.ignore_all(&["interval", "timeout"], TIMING);
     spec.ignore_all(
         &[
@@ -106,6 +112,7 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         suspend,
         excluded,
         verify,
+        include,
     }
 }
 
@@ -175,10 +182,6 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
     not_acted_on(&spec);
     let service_account = account(&spec, namespace);
     let ignore_differences = ignored(&spec, "ignore");
-    spec.ignore(
-        "ignoreMissingComponents",
-        "a missing component is always an error here",
-    );
     spec.ignore("buildMetadata", "origins are always known here");
     let target_namespace = spec.text("targetNamespace");
     let kustomize = kustomize(&spec, &target_namespace);
@@ -425,6 +428,7 @@ fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
         label_without_selector: true,
         label_include_templates: false,
         components: spec.texts("components"),
+        ignore_missing_components: spec.flag("ignoreMissingComponents").unwrap_or(false),
         patches: spec.values("patches"),
     };
     common.done();

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) repository: flux::Repository,
+    pub(super) namespace: String,
     pub(super) broken: bool,
     pub(super) ignored: Vec<(String, String)>,
 }
@@ -26,7 +27,9 @@ impl Source {
                 suspend: false,
                 excluded: String::new(),
                 verify: None,
+                include: Vec::new(),
             },
+            namespace: flux::DEFAULT_NAMESPACE.to_owned(),
             broken: false,
             ignored: Vec::new(),
         }
@@ -69,12 +72,9 @@ pub(super) fn find_source<'r>(
     if name.is_empty() {
         return None;
     }
-    match repositories
-        .get(&(namespace.clone(), name.clone()))
-        .map(Vec::as_slice)
-    {
-        None | Some([]) if name == flux::DEFAULT_NAMESPACE && itself.is_some() => itself,
-        None | Some([]) => {
+    match only(repositories, &namespace, &name, itself) {
+        Ok(source) => Some(source),
+        Err(Unusable::Missing) => {
             let message = format!("there is no GitRepository {namespace}/{name} in this source");
             place.problem(
                 "spec.sourceRef",
@@ -83,7 +83,7 @@ pub(super) fn find_source<'r>(
             );
             None
         }
-        Some([(_, source)]) if source.broken => {
+        Err(Unusable::Broken) => {
             place.problem(
                 "spec.sourceRef",
                 &format!("the GitRepository {namespace}/{name} has problems of its own"),
@@ -91,7 +91,46 @@ pub(super) fn find_source<'r>(
             );
             None
         }
-        Some([(_, source)]) => Some(source),
+        Err(Unusable::Ambiguous(places)) => {
+            let message =
+                format!("the GitRepository {namespace}/{name} is defined differently in {places}");
+            place.problem(
+                "spec.sourceRef",
+                &message,
+                "Keep one of them; definitions of several clusters need a source per cluster.",
+            );
+            None
+        }
+    }
+}
+
+/// Why a repository cannot be used.
+pub(super) enum Unusable {
+    Missing,
+    Broken,
+    /// Where it is defined, for people.
+    Ambiguous(String),
+}
+
+/// The one repository of a name.
+///
+/// # Errors
+/// Why there is none that can be used.
+pub(super) fn only<'r>(
+    repositories: &'r Repositories<'_>,
+    namespace: &str,
+    name: &str,
+    itself: Option<&'r Source>,
+) -> Result<&'r Source, Unusable> {
+    match repositories
+        .get(&(namespace.to_owned(), name.to_owned()))
+        .map(Vec::as_slice)
+    {
+        None | Some([]) => itself
+            .filter(|_| name == flux::DEFAULT_NAMESPACE)
+            .ok_or(Unusable::Missing),
+        Some([(_, source)]) if source.broken => Err(Unusable::Broken),
+        Some([(_, source)]) => Ok(source),
         // The same again, as `flux bootstrap` and copies per cluster leave it behind, does no harm.
         Some([(_, first), rest @ ..])
             if rest
@@ -99,23 +138,14 @@ pub(super) fn find_source<'r>(
                 .all(|(_, other)| other.repository == first.repository && !other.broken)
                 && !first.broken =>
         {
-            Some(first)
+            Ok(first)
         }
         Some(several) => {
             let places: Vec<String> = several
                 .iter()
                 .map(|(document, _)| format!("{}:{}", document.path, document.line))
                 .collect();
-            let message = format!(
-                "the GitRepository {namespace}/{name} is defined differently in {}",
-                places.join(" and ")
-            );
-            place.problem(
-                "spec.sourceRef",
-                &message,
-                "Keep one of them; definitions of several clusters need a source per cluster.",
-            );
-            None
+            Err(Unusable::Ambiguous(places.join(" and ")))
         }
     }
 }

@@ -19,13 +19,17 @@ pub struct Verification {
     pub asked_by: String,
     /// The commit itself.
     pub head: bool,
+    /// An annotated tag that is followed stands for the commit: Argo CD verifies it instead.
+    #[serde(default)]
+    pub by_tag: bool,
+    /// The commits before it too, back to the last that is signed and says that it vouches for all before.
+    #[serde(default)]
+    pub earlier: bool,
     /// The annotated tag that leads to it.
     pub tag: bool,
     pub keys: Vec<KeyText>,
     /// Ids of the keys that count; empty: all of them.
     pub only: Vec<String>,
-    /// What is asked for and cannot be checked here; then nothing passes.
-    pub unsupported: String,
 }
 
 /// Fields that ask for signatures; without any of them nobody looks for a key.
@@ -126,12 +130,13 @@ fn is_public(text: &str) -> bool {
             .any(|kind| text.contains(kind)))
 }
 
-/// `spec.verify` of a `GitRepository`.
+/// `spec.verify` of a `GitRepository`. `follows_tag`: what it follows is a tag or a range of them.
 pub(super) fn of_repository(
     verify: &Place<'_>,
     asked_by: String,
     namespace: &str,
     keys: &PublicKeys,
+    follows_tag: bool,
 ) -> Option<Verification> {
     if !verify.is_there() {
         return None;
@@ -145,9 +150,17 @@ pub(super) fn of_repository(
         _ => {
             let message = format!("{mode:?} is none of HEAD, Tag and TagAndHEAD");
             verify.problem("mode", &message, "Write one of them.");
-            (true, true)
+            (true, false)
         }
     };
+    if tag && !follows_tag {
+        let next = "Follow a tag by ref.tag or ref.semver, or write mode: HEAD.";
+        verify.problem(
+            "mode",
+            &format!("{mode} asks for the signature of a tag, and ref follows none"),
+            next,
+        );
+    }
     let provider = verify.text("provider");
     if !provider.is_empty() {
         let next = "Commits are verified by OpenPGP and SSH keys; remove the provider.";

@@ -1,8 +1,8 @@
 //! Helm charts: which files a chart needs, and how `helm template` is called.
 
-use super::reader::{Reader, Target, is_within, join, shown};
+use super::reader::{Reader, Target, join, shown};
 use super::several::{Borrowed, Lenders, ValueFile};
-use super::{RenderError, RenderInput};
+use super::{RenderError, RenderInput, dependencies};
 use crate::definition::HelmOptions;
 use crate::yaml;
 use globset::GlobBuilder;
@@ -62,39 +62,19 @@ pub(super) fn collect(
     {
         return Err(invalid("the chart's name is missing or not valid"));
     }
-    for dependency in description
-        .get("dependencies")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let of = |field: &str| {
-            dependency
-                .get(field)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
+    if let Some(chart) = dependencies::missing(reader, path, &files)?.first() {
+        let from = if chart.repository.is_empty() {
+            String::new()
+        } else {
+            format!(" from {}", chart.repository)
         };
-        let (dependency, repository) = (of("name"), of("repository"));
-        let folder = format!("{}/charts/{dependency}", path)
-            .trim_start_matches('/')
-            .to_owned();
-        let vendored = files.iter().any(|staged| {
-            is_within(&staged.path, &folder)
-                || (staged.path.starts_with(&format!("{folder}-")) && staged.path.ends_with(".tgz"))
+        return Err(RenderError::Refused {
+            path: chart_file,
+            why: format!(
+                "its dependency {}{from} is not under charts/, and it was not fetched before rendering; run `helm dependency build` and commit charts/",
+                chart.name
+            ),
         });
-        if !vendored {
-            let from = if repository.is_empty() {
-                String::new()
-            } else {
-                format!(" from {repository}")
-            };
-            return Err(RenderError::Refused {
-                path: chart_file,
-                why: format!(
-                    "its dependency {dependency}{from} is not under charts/, and charts are never fetched; run `helm dependency build` and commit charts/"
-                ),
-            });
-        }
     }
     for staged in files {
         reader.need(&staged.path, staged.file);
@@ -145,7 +125,7 @@ pub(super) fn collect(
     })
 }
 
-fn parse(path: &str, bytes: &[u8]) -> Result<Value, RenderError> {
+pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<Value, RenderError> {
     let invalid = |error: yaml::YamlError| RenderError::Invalid {
         path: path.to_owned(),
         line: error.line,
@@ -406,6 +386,7 @@ mod tests {
             namespace: String::new(),
             kube_version: String::new(),
             api_versions: Vec::new(),
+            project: None,
         };
         let arguments = arguments(&chart, &options, &input).unwrap();
         let flags: Vec<&str> = arguments

@@ -1,6 +1,8 @@
 //! The input files of a render and its key.
 
+use super::dependencies::FetchedChart;
 use super::helm::Chart;
+use super::included::{self, Mount};
 use super::kustomize::Built;
 use super::reach::Reach;
 use super::reader::{Reader, Target, is_within, shown};
@@ -26,6 +28,10 @@ pub struct RenderInputs {
     pub(super) reach: Reach,
     /// Files of other sources that this one reads.
     pub(super) borrowed: Vec<Borrowed>,
+    /// What stands among the files of the source and is not its own.
+    pub(super) mounts: Vec<Mount>,
+    /// Charts that were fetched for charts of all sources; only the first one names them.
+    pub(super) charts: Vec<FetchedChart>,
     /// Inputs of the further sources.
     pub(super) more: Vec<RenderInputs>,
 }
@@ -61,11 +67,10 @@ impl RenderInputs {
         let outside = self
             .files
             .iter()
-            .map(|staged| &staged.path)
-            .filter(|file| !is_within(file, path));
-        std::iter::once(path.to_owned())
-            .chain(outside.cloned())
-            .collect()
+            .filter_map(|staged| included::home(&self.mounts, 0, &staged.path))
+            .filter(|(place, file)| *place == 0 && !is_within(file, path))
+            .map(|(_, file)| file);
+        std::iter::once(path.to_owned()).chain(outside).collect()
     }
 
     /// The same, built with our overlay in any case.
@@ -91,6 +96,18 @@ impl RenderInputs {
             Work::Lends => "none",
         }
     }
+}
+
+/// Whether the source is rendered by Helm.
+pub(super) fn is_chart(reader: &Reader, source: &DefinedSource) -> Result<bool, RenderError> {
+    if source.dialect == Dialect::FluxKustomization || source.kustomize.is_some() {
+        return Ok(false);
+    }
+    if source.helm.is_some() || source.directory.is_some() {
+        return Ok(source.helm.is_some());
+    }
+    let file = kustomize::join_name(&source.path, "Chart.yaml");
+    Ok(matches!(reader.find(&file, &source.path)?, Target::File(_)))
 }
 
 /// Finds out how the source is rendered and collects its files. Blocks.
@@ -186,7 +203,12 @@ pub(super) fn key(
     let more = match work {
         Work::Directory => json!({"directory": source.directory}),
         Work::Kustomize(built) => {
-            json!({"overlay": built.overlay, "generated": built.generated, "dialect": source.dialect})
+            let mut told = json!({"overlay": built.overlay, "generated": built.generated, "dialect": source.dialect});
+            // What is said of them is part of the render.
+            if let Some(told) = told.as_object_mut().filter(|_| !built.left_out.is_empty()) {
+                told.insert("leftOut".to_owned(), json!(built.left_out));
+            }
+            told
         }
         Work::Helm(chart) => json!({
             "helm": source.helm,

@@ -28,6 +28,8 @@ pub(super) struct Built {
     pub plain: Option<Plain>,
     /// Declares no resources, in so many words: an application without objects on purpose.
     pub empty: bool,
+    /// Components whose folder does not exist, where the definition wants that ignored.
+    pub left_out: Vec<String>,
 }
 
 /// Whether the folder has a kustomization.
@@ -43,6 +45,8 @@ pub(super) fn collect(
 ) -> Result<Built, RenderError> {
     let default = KustomizeOptions::default();
     let options = source.kustomize.as_ref().unwrap_or(&default);
+    let (options, left_out) = without_missing(reader, path, options)?;
+    let options = &options;
     let mut walk = Walk {
         reader,
         stack: Vec::new(),
@@ -90,7 +94,36 @@ pub(super) fn collect(
         generated,
         plain,
         empty,
+        left_out,
     })
+}
+
+/// The options without components that may be missing and are, and those components. Only what is not there at all may be
+/// missing: a folder that is no component is an error as everywhere.
+fn without_missing(
+    reader: &Reader,
+    path: &str,
+    options: &KustomizeOptions,
+) -> Result<(KustomizeOptions, Vec<String>), RenderError> {
+    let mut options = options.clone();
+    if !std::mem::take(&mut options.ignore_missing_components) {
+        return Ok((options, Vec::new()));
+    }
+    let mut left_out = Vec::new();
+    for name in std::mem::take(&mut options.components) {
+        let inside = (!is_address(&name)).then(|| join(path, &name)).flatten();
+        let is_missing = match inside {
+            Some(inside) => reader.find(&inside, folder_bound(&inside, path))? == Target::Nothing,
+            // What leads out of the repository is refused below.
+            None => false,
+        };
+        if is_missing {
+            left_out.push(name);
+        } else {
+            options.components.push(name);
+        }
+    }
+    Ok((options, left_out))
 }
 
 pub(super) fn join_name(folder: &str, name: &str) -> String {

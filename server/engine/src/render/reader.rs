@@ -215,6 +215,17 @@ impl Reader {
         }
     }
 
+    /// Files at or below a path that exist for this source, links as they are.
+    pub(super) fn present(&self, path: &str) -> Result<Vec<TreeFile>, RenderError> {
+        let mut found = Vec::new();
+        for file in self.snapshot.files(path)? {
+            if !self.is_excluded(&file.path)? {
+                found.push(file);
+            }
+        }
+        Ok(found)
+    }
+
     /// Every file at or below a folder, with links replaced by what they lead to.
     pub(super) fn all(&self, folder: &str) -> Result<Vec<Staged>, RenderError> {
         self.reach.borrow_mut().list(folder, Depth::All);

@@ -4,6 +4,7 @@
 //! exactly its own files and the borrowed ones; then all objects are put together. Where two sources declare the same
 //! object the later one counts, as in Argo CD, and a warning says so.
 
+use super::included::{self, Mount};
 use super::objects::{self, Document};
 use super::reader::{Reader, shown};
 use super::stage::Staged;
@@ -166,17 +167,28 @@ impl RenderInputs {
 
     /// Files that are read of one source's repository, its own render's and those it lends, sorted.
     pub fn paths_of(&self, place: usize) -> Vec<String> {
-        let own = self
-            .parts()
-            .nth(place)
-            .into_iter()
-            .flat_map(|part| part.files.iter().map(|staged| staged.path.clone()));
+        let own = self.parts().enumerate().flat_map(|(at, part)| {
+            part.files
+                .iter()
+                .map(move |staged| (at, staged.path.as_str()))
+        });
         let lent = self
             .parts()
             .flat_map(|part| &part.borrowed)
-            .filter(|borrowed| borrowed.source == place)
-            .map(|borrowed| borrowed.file.path.clone());
-        let mut paths: Vec<String> = own.chain(lent).collect();
+            .map(|borrowed| (borrowed.source, borrowed.file.path.as_str()));
+        let none: &[Mount] = &[];
+        let mut paths: Vec<String> = own
+            .chain(lent)
+            .filter_map(|(at, path)| {
+                let mounts = self
+                    .parts()
+                    .nth(at)
+                    .map_or(none, |part| part.mounts.as_slice());
+                included::home(mounts, at, path)
+            })
+            .filter(|(home, _)| *home == place)
+            .map(|(_, path)| path)
+            .collect();
         paths.sort();
         paths.dedup();
         paths
@@ -275,13 +287,18 @@ const BETWEEN: &str = " · ";
 
 /// Says of which repository the file is, where it is not the first source's.
 fn told_where(mut manifest: Manifest, name: &str) -> Manifest {
-    if let Some(origin) = &mut manifest.origin {
+    // Files that it took from elsewhere say so already.
+    if let Some(origin) = manifest
+        .origin
+        .as_mut()
+        .filter(|origin| !origin.path.contains(BETWEEN))
+    {
         origin.path = format!("{name}{BETWEEN}{}", origin.path);
     }
     manifest
 }
 
-fn name_of(url: &str) -> String {
+pub(super) fn name_of(url: &str) -> String {
     let trimmed = url.trim_end_matches('/');
     trimmed.rsplit('/').next().unwrap_or(trimmed).to_owned()
 }

@@ -227,3 +227,20 @@ fn fuzz_signatures() {
         }]);
     });
 }
+
+#[test]
+fn only_a_line_of_the_message_seals() {
+    for (commit, seals) in [
+        (
+            "tree 1\nauthor a\n\nReviewed\n\nArgocd-gpg-seal: all before is fine\n",
+            true,
+        ),
+        ("tree 1\n\nargocd-GPG-seal: x\n", true),
+        ("tree 1\n\nWrites Argocd-gpg-seal: into a sentence\n", false),
+        ("tree 1\nauthor Argocd-gpg-seal: x\n\nmessage\n", false),
+        ("tree 1\nArgocd-gpg-seal: x\n", false),
+        ("", false),
+    ] {
+        assert_eq!(is_seal(commit.as_bytes()), seals, "{commit}");
+    }
+}

@@ -8,6 +8,7 @@ mod archive;
 mod dependencies;
 mod http;
 mod index;
+mod needs;
 mod oci;
 mod shelf;
 
@@ -17,6 +18,7 @@ use super::{Credential, Mirrors, SourceError, on_blocking_thread};
 use archive::Files;
 use http::Web;
 use lockstep_types::revision::{Revision, TargetRevision};
+pub(crate) use needs::{Missing, is_read, missing};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

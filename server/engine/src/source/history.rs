@@ -123,6 +123,45 @@ pub(super) fn log(
     Ok(found)
 }
 
+/// Where a walk through history goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The commits before this one are looked at too.
+    Parents,
+    /// Not those before this one.
+    Others,
+    /// Enough is known.
+    Nowhere,
+}
+
+/// As [`super::Mirrors::ancestors`].
+pub(super) fn ancestors<S>(
+    mirror: &Mirror,
+    at: &Revision,
+    mut state: S,
+    look: fn(&mut S, &Revision, &[u8]) -> Next,
+) -> Result<S, SourceError> {
+    let repo = mirror.reader()?;
+    let broken = |error: gix::Error| mirror.broken(error);
+    let first = mirror.commit(&repo, at)?.id().detach();
+    let mut seen = HashSet::from([first]);
+    let mut queue = BinaryHeap::from([(time_of(&repo, first).map_err(broken)?, first)]);
+    while let Some((_, id)) = queue.pop() {
+        let commit = repo.find_commit(id).map_err(broken)?;
+        match look(&mut state, &Revision(id.to_string()), &commit.data) {
+            Next::Nowhere => break,
+            Next::Others => continue,
+            Next::Parents => {}
+        }
+        for parent in commit.parent_ids().map(gix::Id::detach) {
+            if seen.insert(parent) {
+                queue.push((time_of(&repo, parent).map_err(broken)?, parent));
+            }
+        }
+    }
+    Ok(state)
+}
+
 fn time_of(repo: &Repository, id: ObjectId) -> gix::Result<i64> {
     Ok(repo.find_commit(id)?.time()?.seconds)
 }

@@ -272,6 +272,58 @@ async fn log_follows_paths_through_merges() {
 }
 
 #[tokio::test]
+async fn ancestors_are_looked_at_once_and_as_far_as_wanted() {
+    let bench = bench();
+    let (repository, first) = Repository::with(&[("a", "1")]);
+    repository.git(&["checkout", "--quiet", "-b", "side"]);
+    repository.write("b", "1");
+    let side = repository.commit("side");
+    repository.git(&["checkout", "--quiet", "main"]);
+    repository.write("a", "2");
+    let main = repository.commit("stop here");
+    repository.git(&["merge", "--quiet", "--no-ff", "side", "-m", "merge"]);
+    let merge = repository.head();
+    bench.fetch(&repository, "main").await.unwrap();
+    let walk = async |look: fn(&mut Vec<Revision>, &Revision, &[u8]) -> Next| {
+        bench
+            .mirrors
+            .ancestors(&repository.url(), &merge, Vec::new(), look)
+            .await
+            .unwrap()
+    };
+    let all = walk(|seen, at, _| {
+        seen.push(at.clone());
+        Next::Parents
+    });
+    assert_eq!(
+        all.await,
+        [merge.clone(), main.clone(), side.clone(), first.clone()]
+    );
+    // The other branch still leads to the first one.
+    let branch = walk(|seen, at, commit| {
+        seen.push(at.clone());
+        if commit.ends_with(b"stop here\n") {
+            Next::Others
+        } else {
+            Next::Parents
+        }
+    });
+    assert_eq!(
+        branch.await,
+        [merge.clone(), main.clone(), side, first.clone()]
+    );
+    let end = walk(|seen, at, commit| {
+        seen.push(at.clone());
+        if commit.ends_with(b"stop here\n") {
+            Next::Nowhere
+        } else {
+            Next::Parents
+        }
+    });
+    assert_eq!(end.await, [merge, main]);
+}
+
+#[tokio::test]
 async fn blames_each_line_on_its_commit() {
     let bench = bench();
     let (repository, first) = Repository::with(&[("a.yaml", "one\ntwo\nthree\n")]);

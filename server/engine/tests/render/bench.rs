@@ -1,5 +1,8 @@
 use engine::definition::{DefinedSource, DirectoryOptions, HelmOptions, KustomizeOptions};
-use engine::render::{Complete, RenderError, RenderInput, RenderInputs, Renderer, SandboxSettings};
+use engine::render::{
+    Complete, FetchedChart, Lacking, RenderError, RenderInput, RenderInputs, Renderer,
+    SandboxSettings,
+};
 use engine::source::{Credential, Mirrors};
 use engine::testing::{Repository, renderers};
 use lockstep_types::application::Dialect;
@@ -90,6 +93,7 @@ impl Bench {
             namespace: "web".to_owned(),
             kube_version: String::new(),
             api_versions: Vec::new(),
+            project: None,
         }
     }
 
@@ -101,6 +105,25 @@ impl Bench {
 
     pub async fn inputs_of(&self, input: &RenderInput) -> Result<RenderInputs, RenderError> {
         self.renderer.inputs(&self.mirrors, input).await
+    }
+
+    /// What has to be fetched for charts.
+    pub async fn lacking(&self, input: &RenderInput) -> Result<Vec<Lacking>, RenderError> {
+        self.renderer.lacking(&self.mirrors, input).await
+    }
+
+    /// As [`Bench::render_input`], with charts that were fetched.
+    pub async fn render_with(
+        &self,
+        input: &RenderInput,
+        charts: &[FetchedChart],
+    ) -> Result<(RenderInputs, Complete), RenderError> {
+        let inputs = self
+            .renderer
+            .inputs_with(&self.mirrors, input, charts)
+            .await?;
+        let complete = self.renderer.render(&self.mirrors, input, &inputs).await?;
+        Ok((inputs, complete))
     }
 
     pub async fn render_input(&self, input: &RenderInput) -> Result<Complete, RenderError> {

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod bench;
+mod dependencies;
 mod directory;
 mod helm;
+mod included;
 mod kustomize;
 mod options;
 mod plugins;

@@ -180,11 +180,13 @@ impl Plane {
             .on_targets(&located, &placements, &mut ancestry, &mut Runs::default())
             .await?;
         let touched = targets.iter().map(|on| on.target.id).collect();
+        let signature = self.signature(&located, defined, visible).await?;
         Ok((
             Some(CommitRollout {
                 commit: located.info,
                 repo_url: located.url,
                 targets,
+                signature,
             }),
             Some(touched),
         ))

@@ -60,6 +60,7 @@ impl Plane {
         let (renders, untouched) = self
             .renders(&located, &placements, &targets, &files)
             .await?;
+        let signature = self.signature(&located, &defined, &visible).await?;
         let patch = self.patch(&located.url, parent, &sha, &files).await?;
         let mut runs = store::run::of_revision(db, &sha, RUNS)
             .await
@@ -82,6 +83,7 @@ impl Plane {
             untouched,
             runs,
             commit: located.info,
+            signature,
         })
     }
 }

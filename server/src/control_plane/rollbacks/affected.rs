@@ -3,7 +3,7 @@
 use super::super::definitions::Placement;
 use super::super::{Plane, paths, refuse};
 use crate::reconcile::cause::Cause;
-use crate::reconcile::{render, revisions};
+use crate::reconcile::{inputs, render, revisions};
 use engine::source::Credential;
 use lockstep_types::PortError;
 use lockstep_types::revision::{PathChange, Revision, TargetRevision};
@@ -73,10 +73,7 @@ impl Plane {
         let at = revisions::with_tracked(&self.runtime, definition, revision.clone())
             .map_err(conflict)?;
         let input = render::input(definition, &at, facts.as_ref()).map_err(conflict)?;
-        let inputs = self
-            .runtime
-            .renderer()
-            .inputs(self.runtime.mirrors(), &input)
+        let inputs = inputs::anew(&self.runtime, &input)
             .await
             .map_err(refuse::render)?;
         // Sources that follow the same branch of the same repository are restored together.

@@ -262,10 +262,6 @@ fn kustomize(place: Place<'_>) -> KustomizeOptions {
         &["forceCommonLabels", "forceCommonAnnotations"],
         "labels and annotations always win here",
     );
-    place.ignore(
-        "ignoreMissingComponents",
-        "a missing component is always an error here",
-    );
     let options = KustomizeOptions {
         namespace: place.text("namespace"),
         name_prefix: place.text("namePrefix"),
@@ -277,6 +273,7 @@ fn kustomize(place: Place<'_>) -> KustomizeOptions {
         label_without_selector: place.flag("labelWithoutSelector").unwrap_or(false),
         label_include_templates: place.flag("labelIncludeTemplates").unwrap_or(false),
         components: place.texts("components"),
+        ignore_missing_components: place.flag("ignoreMissingComponents").unwrap_or(false),
         patches: place.values("patches"),
     };
     place.done();

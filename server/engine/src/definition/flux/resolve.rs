@@ -5,6 +5,7 @@ use super::super::chart_sources::{self, ChartSource, ChartSources};
 use super::super::collect::{Ours, Read, read_frame};
 use super::super::fields::{Place, Report};
 use super::super::flux_values::ConfigMaps;
+use super::super::includes;
 use super::super::repositories::{Repositories, Source, find_source};
 use super::super::{Definition, DefinitionKey, SourceKind, below};
 use super::{Repository, SourceRef, read};
@@ -43,6 +44,7 @@ pub(in super::super) fn read_document(
         scope: home_cluster.to_owned(),
     };
     let definition = source.filter(|_| problems.is_empty()).map(|source| {
+        let beside = includes::beside(&source, sources.repositories, sources.itself);
         let Repository {
             kind,
             url,
@@ -51,14 +53,16 @@ pub(in super::super) fn read_document(
             suspend,
             excluded,
             verify,
+            include: _,
         } = source.repository;
+        spec.source.include = beside.include;
         spec.source.kind = kind;
         spec.source.excluded = (kind == SourceKind::Git).then_some(excluded);
         spec.source.repo_url = url;
         spec.source.verify = verify;
         spec.source.target_revision = target_revision;
         spec.source.path = below(&folder, &spec.source.path);
-        spec.policy.suspend |= suspend;
+        spec.policy.suspend |= suspend || beside.suspend;
         let of_source = source
             .ignored
             .iter()
@@ -66,6 +70,7 @@ pub(in super::super) fn read_document(
         ignored_fields.extend(of_source);
         Definition {
             source: spec.source,
+            more_sources: beside.sources,
             destination: spec.destination,
             policy: spec.policy,
             sync_options: spec.sync_options,
@@ -106,7 +111,9 @@ fn found(
                         suspend: false,
                         excluded: String::new(),
                         verify: None,
+                        include: Vec::new(),
                     },
+                    namespace: document.namespace.clone(),
                     broken: false,
                     ignored: Vec::new(),
                 }),

@@ -4,6 +4,7 @@ use super::super::chart_sources::{self, ChartSource, ChartTemplate};
 use super::super::collect::{Ours, Read, read_frame};
 use super::super::fields::{Place, Report};
 use super::super::flux::Sources;
+use super::super::includes;
 use super::super::repositories::find_source;
 use super::super::{DefinedSource, Definition, DefinitionKey, SourceKind, repo_path};
 use super::{Wanted, read};
@@ -45,6 +46,7 @@ pub(in super::super) fn read_document(
                         target_revision: revision.clone(),
                         ..DefinedSource::default()
                     },
+                    more: Vec::new(),
                     suspend: false,
                     value_files: Vec::new(),
                     ignore_missing: false,
@@ -76,6 +78,7 @@ pub(in super::super) fn read_document(
                 post_renderers: spec.post_renderers,
                 ..found.source
             },
+            more_sources: found.more,
             destination: spec.destination,
             policy: spec.policy,
             sync_options: spec.sync_options,
@@ -92,6 +95,8 @@ pub(in super::super) fn read_document(
 /// A chart that was found.
 struct Found {
     source: DefinedSource,
+    /// What stands among its files.
+    more: Vec<DefinedSource>,
     suspend: bool,
     value_files: Vec<String>,
     ignore_missing: bool,
@@ -105,8 +110,9 @@ fn chart(
     sources: &Sources<'_>,
 ) -> Option<Found> {
     let wanted = &template.source;
-    let found = |source, suspend, value_files| Found {
+    let found = |source, more, suspend, value_files| Found {
         source,
+        more,
         suspend,
         value_files,
         ignore_missing: template.ignore_missing_value_files,
@@ -131,11 +137,13 @@ fn chart(
                     return None;
                 }
             };
+            let beside = includes::beside(repository, sources.repositories, sources.itself);
             let source = DefinedSource {
                 repo_url: repository.repository.url.clone(),
                 target_revision: repository.repository.target_revision.clone(),
                 excluded: Some(repository.repository.excluded.clone()),
                 verify: repository.repository.verify.clone(),
+                include: beside.include,
                 path,
                 ..DefinedSource::default()
             };
@@ -146,7 +154,8 @@ fn chart(
                 .map(|file| format!("/{}", file.trim_start_matches("./").trim_start_matches('/')));
             Some(found(
                 source,
-                repository.repository.suspend,
+                beside.sources,
+                repository.repository.suspend || beside.suspend,
                 files.collect(),
             ))
         }
@@ -166,7 +175,8 @@ fn chart(
                 target_revision: TargetRevision(template.version.clone()),
                 ..DefinedSource::default()
             };
-            Some(found(source, false, template.value_files.clone()))
+            let files = template.value_files.clone();
+            Some(found(source, Vec::new(), false, files))
         }
         kind => {
             let message = format!("charts from a {kind} are not supported");

@@ -67,11 +67,25 @@ const HOME_NAME: &str = "in-cluster";
 impl Project {
     /// Refuses a repository that no entry of `sourceRepos` permits, or that one denies.
     pub fn refuse_source(&self, repo_url: &str) -> Option<Refused> {
-        let asked = address(repo_url);
+        self.refuse_spellings(repo_url, &[address(repo_url)])
+    }
+
+    /// The same for a place of charts as charts write it. Registries are written without `oci://` in projects, too.
+    pub fn refuse_chart(&self, written: &str) -> Option<Refused> {
+        let bare = written.strip_prefix("oci://").unwrap_or(written);
+        self.refuse_spellings(written, &[address(written), address(bare)])
+    }
+
+    /// A place that is written in several ways is denied by any of them, and permitted by any.
+    fn refuse_spellings(&self, repo_url: &str, asked: &[String]) -> Option<Refused> {
+        let fits = |pattern: &str| {
+            let pattern = address(pattern);
+            asked.iter().any(|asked| matches(&pattern, asked, true))
+        };
         let mut permitted = false;
         for written in &self.source_repos {
             if let Some(denied) = written.strip_prefix('!') {
-                if matches(&address(denied), &asked, true) {
+                if fits(denied) {
                     let message = format!("denies the repository {repo_url} by “{written}”");
                     return Some(self.refuse(
                         "spec.sourceRepos",
@@ -79,7 +93,7 @@ impl Project {
                         "Use another repository, or change the project.",
                     ));
                 }
-            } else if matches(&address(written), &asked, true) {
+            } else if fits(written) {
                 permitted = true;
             }
         }

@@ -91,32 +91,34 @@ impl Project {
             return Some(Verification {
                 asked_by: asked_by("signatureKeys"),
                 head: true,
+                by_tag: true,
                 keys: self.keys.clone(),
                 only: self.signature_keys.clone(),
                 ..Verification::default()
             });
         }
         let asked = address(repo_url);
+        // Stars stand for slashes too, and one pattern with `!` takes a repository out.
+        let fits = |pattern: &str| matches(&address(pattern), &asked, false);
         let rule = self.integrity.iter().find(|rule| {
-            rule.repos
-                .iter()
-                .any(|written| matches(&address(written), &asked, true))
+            rule.repos.iter().any(|written| fits(written))
+                && !rule
+                    .repos
+                    .iter()
+                    .filter_map(|written| written.strip_prefix('!'))
+                    .any(fits)
         })?;
         if matches!(rule.mode.as_str(), "" | "none") {
             return None;
         }
-        let unsupported = if rule.mode == "strict" {
-            "the signature of every earlier commit, too; Lockstep verifies the newest one. Write mode: head"
-        } else {
-            ""
-        };
         Some(Verification {
             asked_by: asked_by("sourceIntegrity"),
             head: true,
-            tag: false,
+            by_tag: true,
+            earlier: rule.mode == "strict",
             keys: self.keys.clone(),
             only: rule.keys.clone(),
-            unsupported: unsupported.to_owned(),
+            ..Verification::default()
         })
     }
 }

@@ -173,6 +173,53 @@ fn repositories_are_permitted_by_globs_and_denied_by_marks() {
     );
 }
 
+/// Charts that a chart is made of: registries are written with and without their scheme.
+#[test]
+fn places_of_charts_are_permitted_in_either_spelling() {
+    for (source_repos, place, permitted) in [
+        ("['*']", "oci://registry.example.org/charts", true),
+        (
+            "[registry.example.org/charts]",
+            "oci://registry.example.org/charts",
+            true,
+        ),
+        (
+            "['oci://registry.example.org/*']",
+            "oci://registry.example.org/charts",
+            true,
+        ),
+        (
+            "['*', '!oci://registry.example.org/**']",
+            "oci://registry.example.org/charts",
+            false,
+        ),
+        (
+            "['*', '!registry.example.org/**']",
+            "oci://registry.example.org/charts",
+            false,
+        ),
+        (
+            "['https://charts.example.org']",
+            "https://charts.example.org/",
+            true,
+        ),
+        (
+            "['https://charts.example.org']",
+            "https://elsewhere.example.org",
+            false,
+        ),
+        ("[]", "https://charts.example.org", false),
+    ] {
+        let project = project_of(&format!("  sourceRepos: {source_repos}\n"));
+        let refused = project.refuse_chart(place);
+        assert_eq!(
+            refused.is_none(),
+            permitted,
+            "{source_repos} {place}: {refused:?}"
+        );
+    }
+}
+
 #[test]
 fn destinations_are_permitted_by_server_or_name_and_namespace() {
     let project = project_of(WHOLE);
@@ -251,7 +298,7 @@ fn kinds_are_judged_by_their_scope() {
 #[test]
 fn what_commits_must_carry_depends_on_the_repository() {
     let text = format!(
-        "  sourceIntegrity:\n    git:\n      policies:\n      - {{repos: [{{url: 'https://git.example.org/free/*'}}], gpg: {{mode: none}}}}\n      - {{repos: [{{url: 'https://git.example.org/old/*'}}], gpg: {{mode: strict, keys: [CAD47CF53D697048]}}}}\n      - {{repos: [{{url: 'https://git.example.org/**'}}], gpg: {{mode: head, keys: [CAD47CF53D697048, '1111111111111111']}}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-gpg-keys-cm, namespace: argocd}}\ndata:\n  CAD47CF53D697048: |\n    {}\n  60B0CA0759660164: |\n    {}\n",
+        "  sourceIntegrity:\n    git:\n      policies:\n      - {{repos: [{{url: 'https://git.example.org/free/*'}}], gpg: {{mode: none}}}}\n      - {{repos: [{{url: 'https://git.example.org/old/*'}}], gpg: {{mode: strict, keys: [CAD47CF53D697048]}}}}\n      - {{repos: [{{url: 'https://git.example.org/*'}}, {{url: '!https://git.example.org/open/*'}}], gpg: {{mode: head, keys: [CAD47CF53D697048, '1111111111111111']}}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-gpg-keys-cm, namespace: argocd}}\ndata:\n  CAD47CF53D697048: |\n    {}\n  60B0CA0759660164: |\n    {}\n",
         include_str!("../../signature/tests/maria.asc")
             .trim_end()
             .replace('\n', "\n    "),
@@ -272,12 +319,11 @@ fn what_commits_must_carry_depends_on_the_repository() {
     let asked = |url: &str| project.verification(url);
     assert_eq!(asked("https://git.example.org/free/a.git"), None);
     assert_eq!(asked("https://elsewhere.example.org/a.git"), None);
-    assert!(
-        asked("https://git.example.org/old/a.git")
-            .is_some_and(|asked| !asked.unsupported.is_empty())
-    );
+    assert_eq!(asked("https://git.example.org/open/a.git"), None);
+    let strict = asked("https://git.example.org/old/a.git").unwrap();
+    assert!(strict.head && strict.earlier && !strict.tag);
     let head = asked("https://git.example.org/shop/a.git").unwrap();
-    assert!(head.head && !head.tag && head.unsupported.is_empty());
+    assert!(head.head && !head.tag && !head.earlier);
     assert_eq!(head.only, ["CAD47CF53D697048", "1111111111111111"]);
     assert_eq!(
         head.asked_by,

@@ -275,9 +275,29 @@ fn attack_32_a_definition_that_asks_for_signatures_is_not_read_without_keys() {
         ),
         ("{secretRef: {name: keys}}", encoded.clone(), ""),
         (
-            "{mode: TagAndHEAD, secretRef: {name: keys}}",
+            "{mode: TagAndHEAD, secretRef: {name: keys}}, ref: {tag: v1}",
             encoded.clone(),
             "",
+        ),
+        (
+            "{mode: Tag, secretRef: {name: keys}}, ref: {semver: 1.x}",
+            encoded.clone(),
+            "",
+        ),
+        (
+            "{mode: Tag, secretRef: {name: keys}}, ref: {name: refs/tags/v1}",
+            encoded.clone(),
+            "",
+        ),
+        (
+            "{mode: Tag, secretRef: {name: keys}}, ref: {branch: main}",
+            encoded.clone(),
+            "[spec.verify.mode] GitRepository a: Tag asks for the signature of a tag, and ref follows none",
+        ),
+        (
+            "{mode: TagAndHEAD, secretRef: {name: keys}}, ref: {commit: '1234567', tag: v1}",
+            encoded.clone(),
+            "[spec.verify.mode]",
         ),
         (
             "{mode: HEAD, secretRef: {name: keys}}",
@@ -310,9 +330,14 @@ fn attack_32_a_definition_that_asks_for_signatures_is_not_read_without_keys() {
             "[spec.verify.provider]",
         ),
     ] {
+        let follows = if verify.contains(", ref: ") {
+            ""
+        } else {
+            "ref: {branch: main}, "
+        };
         let verified = FLUX_WITH_TIMEOUT.replace("WRITTEN", "5m").replace(
-            "interval: 5m}",
-            &format!("interval: 5m, verify: {verify}}}"),
+            "ref: {branch: main}, interval: 5m}",
+            &format!("{follows}interval: 5m, verify: {verify}}}"),
         );
         let text = format!("{}\n{more}", verified.trim_end());
         let (applications, problems) = read(&files(&[("a.yaml", &text)]), "home");
