@@ -13,13 +13,16 @@ mod path;
 mod quantity;
 mod removed;
 mod report;
+mod rewritten;
 mod scalar;
 mod show;
 mod walk;
 
+pub use rewritten::is_rewritten;
 pub use show::{live_yaml, manifest_yaml};
 
 use crate::manifest::Manifest;
+use crate::prediction::{Rule, is_on};
 use crate::schema::{Schema, View, is_built_in};
 use classify::Evidence;
 use lockstep_types::diff::{DiffClass, ResourceDiff, ResourceDiffKind};
@@ -59,6 +62,8 @@ pub struct CompareContext<'a> {
     pub ignored_managers: &'a [String],
     /// What is ignored keeps its live value when the object is applied.
     pub keep_ignored: bool,
+    /// The cluster was seen to change objects of this kind on their way in, as a webhook does: see [`is_rewritten`].
+    pub mutated: bool,
 }
 
 /// Compares a desired with a live object. One of them may be absent: then the answer is Missing or Extra.
@@ -108,7 +113,7 @@ fn compare_both(
         .get("apiVersion")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if version != manifest.api_version {
+    if version != manifest.api_version && is_on(Rule::ReadVersion) {
         return Err(Unsure(format!(
             "it is declared as {} and read as {version}",
             manifest.api_version
@@ -129,13 +134,13 @@ fn compare_both(
         context,
     )?;
     let evidence = evidence(manifest, live, &owners, applied.as_ref(), context);
-    Ok(report::differing(
-        &evidence,
-        &found,
-        live,
-        None,
-        manifest.origin.clone(),
-    ))
+    let diff = report::differing(&evidence, &found, live, None, manifest.origin.clone());
+    // What is as declared stays so. What differs may come out as it was, if the server changes it on its way.
+    if context.mutated && diff.as_ref().is_some_and(ResourceDiff::counts) && is_on(Rule::Webhooks) {
+        let why = "differs, and a webhook of the cluster may change what is applied";
+        return Err(Unsure(why.to_owned()));
+    }
+    Ok(diff)
 }
 
 fn find<'a>(
@@ -152,14 +157,32 @@ fn find<'a>(
     };
     let view = schema.view(&manifest.api_version, &manifest.key.kind);
     let typed = is_built_in(&manifest.key.group);
-    let mut walk = Walk::new(owners, typed);
-    walk.applied = applied;
-    walk.same_manifest = classify::same_manifest(manifest, context);
+    let kind = live.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let mut walk = Walk::new(owners, typed, kind);
+    walk.desired = Some(desired);
+    // What stood before that apply tells nothing of it.
+    if is_current(live, context) || !is_on(Rule::SettledCurrent) {
+        walk.applied = applied;
+        walk.same_manifest = classify::same_manifest(manifest, context);
+    }
     walk.root(view, desired_map, live_map)?;
     let mut found = walk.found;
-    let mut removals = Removals::new(&mut found, owners, typed, context.ignore_tracking);
-    removals.root(view, desired, live, &manifest.api_version)?;
+    if is_on(Rule::Removals) {
+        let mut removals = Removals::new(&mut found, owners, typed, kind, context.ignore_tracking);
+        removals.root(view, desired, live, &manifest.api_version)?;
+    }
     Ok(found)
+}
+
+/// Whether the live object is at least as new as our last apply.
+fn is_current(live: &Value, context: &CompareContext<'_>) -> bool {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok());
+    let seen = live.pointer("/metadata/resourceVersion");
+    let seen = number(seen.and_then(Value::as_str));
+    match (number(context.applied_resource_version), seen) {
+        (Some(applied), Some(seen)) => seen >= applied,
+        _ => true,
+    }
 }
 
 fn evidence<'e, 'a>(
@@ -169,15 +192,7 @@ fn evidence<'e, 'a>(
     applied: Option<&'e Value>,
     context: &'e CompareContext<'e>,
 ) -> Evidence<'e, 'a> {
-    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok());
-    let seen = number(
-        live.pointer("/metadata/resourceVersion")
-            .and_then(Value::as_str),
-    );
-    let current = match (number(context.applied_resource_version), seen) {
-        (Some(applied), Some(seen)) => seen >= applied,
-        _ => true,
-    };
+    let current = is_current(live, context);
     let same_manifest = classify::same_manifest(manifest, context);
     Evidence {
         key: &manifest.key,

@@ -30,6 +30,7 @@ pub mod live;
 pub mod manifest;
 pub mod masking;
 pub mod plan;
+pub mod prediction;
 pub mod render;
 pub mod schema;
 pub mod signature;

@@ -19,6 +19,7 @@ mod openapi;
 mod probe;
 mod pruned;
 pub(crate) mod request;
+mod rewriting;
 mod store;
 mod supervisor;
 mod transport;
@@ -41,7 +42,7 @@ use lockstep_types::id::TargetId;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::time::Micros;
 use secrecy::SecretString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -163,6 +164,7 @@ struct Known {
     connected_since: Option<Micros>,
     facts: Option<ClusterFacts>,
     schema: Arc<Schema>,
+    rewritten: BTreeSet<GroupKind>,
 }
 
 /// Lists of whole kinds at once per cluster.

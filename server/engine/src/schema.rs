@@ -4,6 +4,7 @@
 
 mod read;
 
+use crate::prediction::{Rule, is_on};
 use lockstep_types::resource::ResourceKey;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -37,6 +38,8 @@ pub(crate) struct Node {
 pub(crate) enum Shape {
     /// Anything: unknown fields are kept as written; maps merge by key and lists are replaced whole.
     Any,
+    /// Anything, as one whole that is kept as written.
+    Raw,
     Scalar,
     /// Base64 text.
     Bytes,
@@ -44,6 +47,10 @@ pub(crate) enum Shape {
     IntOrString,
     /// A resource quantity that the API server writes in canonical form.
     Quantity,
+    /// A time that it writes in canonical form, to the second or finer.
+    Time {
+        micros: bool,
+    },
     /// Named fields.
     Struct(Fields),
     /// Free keys with values of one shape.
@@ -203,7 +210,7 @@ impl<'a> View<'a> {
             };
             self.default = self.default.or(self.node.default.as_ref());
             // Custom resources have metadata of the built-in type.
-            self.typed |= name.as_ref() == OBJECT_META;
+            self.typed |= name.as_ref() == OBJECT_META && is_on(Rule::CustomMetadata);
             match self.schema.components.get(name) {
                 Some(node) => self.node = node,
                 None => break,
@@ -254,7 +261,7 @@ impl<'a> View<'a> {
                     .map_or(Field::Unknown, |rest| Field::Known(self.to(rest))),
             },
             Shape::Map { value, .. } => Field::Known(self.to(value)),
-            Shape::Any => Field::Known(self),
+            Shape::Any | Shape::Raw => Field::Known(self),
             _ => Field::Unknown,
         }
     }

@@ -1,8 +1,9 @@
-//! `make bench`: what a commit and a render cost, beside what they may cost. Every ratio is taken in one run, turn by
+//! `make bench`: what a comparison, a commit and a render cost, beside what they may cost. Every ratio is taken in one run, turn by
 //! turn with what it is compared to.
 //!
 //! Arguments: an empty folder, the sandbox's child, helm, kustomize, and the JSON file to write.
 
+mod comparison;
 mod measure;
 mod repository;
 
@@ -49,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         kustomize: kustomize.clone(),
         figures: Vec::new(),
     };
+    bench.figures.extend(comparison::figures()?);
     // Written after each part: the last one takes minutes.
     bench.monorepo().await?;
     std::fs::write(out, serde_json::to_vec_pretty(&bench.figures)?)?;

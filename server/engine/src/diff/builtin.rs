@@ -1,108 +1,13 @@
 //! What the API server's own Go types do that its OpenAPI document does not say: which zero values vanish, and which
 //! fields come back with a default when they are left out. Only for kinds compiled into the API server.
 
+mod zero;
+
 use serde_json::{Value, json};
-
-/// Fields that are plain values in Go with `omitempty`: written as zero (`""`, `0`, `false`) they vanish. Names that
-/// are pointers somewhere are left out unless they are pointers only where nobody writes them.
-const VANISHING: &[&str] = &[
-    "$schema",
-    "action",
-    "apiVersion",
-    "chapAuthDiscovery",
-    "chapAuthSession",
-    "clusterIP",
-    "concurrencyPolicy",
-    "deprecated",
-    "description",
-    "directory",
-    "dnsPolicy",
-    "effect",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "externalName",
-    "externalTrafficPolicy",
-    "failureThreshold",
-    "fieldPath",
-    "format",
-    "generateName",
-    "globalDefault",
-    "group",
-    "healthCheckNodePort",
-    "host",
-    "hostIP",
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostPort",
-    "hostname",
-    "id",
-    "image",
-    "imagePullPolicy",
-    "initialDelaySeconds",
-    "insecureSkipTLSVerify",
-    "iscsiInterface",
-    "key",
-    "keyring",
-    "listKind",
-    "loadBalancerIP",
-    "medium",
-    "messageExpression",
-    "minReadySeconds",
-    "name",
-    "namespace",
-    "nodeName",
-    "nodePort",
-    "nullable",
-    "operator",
-    "pattern",
-    "paused",
-    "periodSeconds",
-    "persistentVolumeReclaimPolicy",
-    "podManagementPolicy",
-    "preserveUnknownFields",
-    "priorityClassName",
-    "publishNotReadyAddresses",
-    "pullPolicy",
-    "readOnly",
-    "resource",
-    "role",
-    "schedulerName",
-    "scheme",
-    "secretName",
-    "serviceAccount",
-    "serviceAccountName",
-    "sessionAffinity",
-    "singular",
-    "stdin",
-    "stdinOnce",
-    "subPath",
-    "subPathExpr",
-    "subdomain",
-    "successThreshold",
-    "targetContainerName",
-    "terminationMessagePath",
-    "terminationMessagePolicy",
-    "title",
-    "tty",
-    "uniqueItems",
-    "unschedulable",
-    "user",
-    "value",
-    "volumeName",
-    "whenDeleted",
-    "whenScaled",
-    "workingDir",
-    "x-kubernetes-embedded-resource",
-    "x-kubernetes-int-or-string",
-];
-
-/// Parents under which such a name is a pointer after all.
-const POINTER_PARENTS: &[&str] = &["azureDisk", "csi", "dataSourceRef", "clusterTrustBundle"];
+pub(super) use zero::{keeps_zero, vanishes};
 
 /// Fields that the API server fills in with something that depends on the rest of the object or of the cluster.
 const COMPUTED: &[&str] = &[
-    "accessModes",
     "allocateLoadBalancerNodePorts",
     "apiGroup",
     "behavior",
@@ -113,53 +18,38 @@ const COMPUTED: &[&str] = &[
     "conversion",
     "creationTimestamp",
     "externalTrafficPolicy",
-    "failurePolicy",
     "healthCheckNodePort",
     "hostPort",
     "imagePullPolicy",
-    "ingressClassName",
     "ipFamilies",
     "ipFamilyPolicy",
     "kind",
     "labels",
-    "limits",
     "listKind",
-    "maxSurge",
-    "maxUnavailable",
+    "maxExpirationSeconds",
     "metrics",
     "nodePort",
     "parallelism",
-    "persistentVolumeClaimRetentionPolicy",
     "phase",
+    "podReplacementPolicy",
     "policies",
     "policyTypes",
-    "preemptionPolicy",
     "priority",
     "pullPolicy",
-    "requests",
-    "restartPolicy",
     "rollingUpdate",
     "scaleDown",
     "scaleUp",
-    "secrets",
-    "selectPolicy",
-    "selector",
     "serviceAccount",
     "serviceAccountName",
     "sessionAffinityConfig",
-    "singular",
     "shortNames",
+    "singular",
     "stabilizationWindowSeconds",
     "status",
-    "storageClassName",
-    "strategy",
     "targetPort",
-    "timeoutSeconds",
     "tolerance",
-    "type",
-    "updateStrategy",
-    "volumeName",
     "volumeLifecycleModes",
+    "volumeName",
 ];
 
 /// What the server allocates and keeps when an update says zero.
@@ -172,15 +62,13 @@ const COMPUTED_IN_ITEMS: &[&str] = &[
     "hostPort",
     "kind",
     "policies",
-    "selectPolicy",
     "stabilizationWindowSeconds",
     "status",
-    "storageClassName",
     "tolerance",
 ];
 
 /// Maps with free keys into which the server writes values of its own.
-const FILLED_MAPS: &[&str] = &["default", "defaultRequest", "limits", "requests"];
+const FILLED_MAPS: &[&str] = &["default", "defaultRequest"];
 
 /// Whether the server may have put this field into an item of a list that is replaced whole.
 pub(super) fn computed_in_items(name: &str) -> bool {
@@ -190,11 +78,6 @@ pub(super) fn computed_in_items(name: &str) -> bool {
 /// Whether the server puts keys of its own into this map.
 pub(super) fn filled_map(name: &str) -> bool {
     FILLED_MAPS.contains(&name)
-}
-
-/// Whether a zero value at this field vanishes.
-pub(super) fn vanishes(parent: &str, name: &str) -> bool {
-    VANISHING.contains(&name) && !POINTER_PARENTS.contains(&parent)
 }
 
 /// Whether an update that says zero keeps what is there.
@@ -213,8 +96,22 @@ pub(super) enum LeftOut {
     Computed,
 }
 
+/// A field by its name, what it stands in (lists by their own name), and the kind of the whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'p> {
+    /// The whole as Git says it.
+    pub whole: Option<&'p Value>,
+    pub kind: &'p str,
+    pub parent: &'p str,
+    pub name: &'p str,
+}
+
 /// What the API server makes of a built-in kind's field that nobody gives.
-pub(super) fn left_out(name: &str) -> LeftOut {
+pub(super) fn left_out(place: Place<'_>) -> LeftOut {
+    if let Some(special) = special(place) {
+        return special;
+    }
+    let name = place.name;
     let value = match name {
         "protocol" => json!("TCP"),
         "apiVersion" => json!("v1"),
@@ -224,7 +121,16 @@ pub(super) fn left_out(name: &str) -> LeftOut {
         "concurrencyPolicy" => json!("Allow"),
         "defaultMode" => json!(420),
         "dnsPolicy" => json!("ClusterFirst"),
-        "expirationSeconds" => json!(3600),
+        "allocationMode" => json!("ExactCount"),
+        "divisor" => json!("0"),
+        "failurePolicy" => json!("Fail"),
+        "handSize" => json!(8),
+        "lendablePercent" => json!(0),
+        "matchingPrecedence" => json!(1000),
+        "nominalConcurrencyShares" => json!(30),
+        "queueLengthLimit" => json!(50),
+        "queues" => json!(64),
+        "selectPolicy" => json!("Max"),
         "failedJobsHistoryLimit" | "minReplicas" | "replicas" | "successThreshold" => json!(1),
         "failureThreshold" | "successfulJobsHistoryLimit" => json!(3),
         "internalTrafficPolicy" => json!("Cluster"),
@@ -255,4 +161,66 @@ pub(super) fn left_out(name: &str) -> LeftOut {
         _ => return LeftOut::Gone,
     };
     LeftOut::Default(value)
+}
+
+/// Where the same name means one thing here and another there.
+fn special(place: Place<'_>) -> Option<LeftOut> {
+    let value = match (place.kind, place.parent, place.name) {
+        ("NetworkPolicy", "spec", "policyTypes") => {
+            let egress = place.whole.and_then(|whole| whole.pointer("/spec/egress"));
+            match egress.and_then(Value::as_array) {
+                Some(rules) if !rules.is_empty() => json!(["Ingress", "Egress"]),
+                _ => json!(["Ingress"]),
+            }
+        }
+        ("CustomResourceDefinition", "names", "kind") => return Some(LeftOut::Gone),
+        ("Job", "spec", "parallelism") => json!(1),
+        // Only where there is no parallelism either, and there always is.
+        ("Job", "spec", "completions") => return Some(LeftOut::Gone),
+        ("Job" | "ReplicationController", "spec", "selector") => return Some(LeftOut::Computed),
+        ("PriorityClass", _, "preemptionPolicy") => json!("PreemptLowerPriority"),
+        (_, _, "preemptionPolicy") => return Some(LeftOut::Computed),
+        ("Deployment", "spec", "strategy") => {
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}})
+        }
+        ("DaemonSet", "spec", "updateStrategy") => {
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+        }
+        ("StatefulSet", "spec", "updateStrategy") => {
+            json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
+        }
+        (_, "roleRef", "apiGroup") => json!("rbac.authorization.k8s.io"),
+        (_, "roleRef" | "scaleTargetRef" | "subjects", "kind") => return Some(LeftOut::Gone),
+        ("Pod", _, "limits" | "requests") => return Some(LeftOut::Computed),
+        ("Deployment", "rollingUpdate", "maxSurge" | "maxUnavailable") => json!("25%"),
+        ("DaemonSet", "rollingUpdate", "maxSurge") => json!(0),
+        ("DaemonSet", "rollingUpdate", "maxUnavailable") => json!(1),
+        ("StatefulSet", "spec", "persistentVolumeClaimRetentionPolicy") => {
+            json!({"whenDeleted": "Retain", "whenScaled": "Retain"})
+        }
+        // Templates of jobs get no defaults.
+        (
+            "CronJob",
+            _,
+            "backoffLimit"
+            | "completionMode"
+            | "completions"
+            | "parallelism"
+            | "podReplacementPolicy",
+        )
+        | ("MutatingAdmissionPolicy", _, "reinvocationPolicy") => return Some(LeftOut::Gone),
+        ("IngressClass", "parameters", "scope") => json!("Cluster"),
+        ("Secret", "", "type") => json!("Opaque"),
+        ("Service", "spec", "type") => json!("ClusterIP"),
+        (_, "strategy" | "updateStrategy", "type") => json!("RollingUpdate"),
+        (_, "spec", "restartPolicy") => json!("Always"),
+        (_, "exactly" | "firstAvailable", "count") => json!(1),
+        (_, "httpGet", "path") => json!("/"),
+        (_, "serviceAccountToken", "expirationSeconds") => json!(3600),
+        (_, "clientIP", "timeoutSeconds") => json!(10_800),
+        (_, "webhooks", "timeoutSeconds") => json!(10),
+        (_, parent, "timeoutSeconds") if parent.ends_with("Probe") => json!(1),
+        _ => return None,
+    };
+    Some(LeftOut::Default(value))
 }

@@ -5,6 +5,7 @@ use super::owned::Owners;
 use super::path::{self, Segment};
 use super::walk::{Effect, Found};
 use crate::manifest::Manifest;
+use crate::prediction::{Rule, is_on};
 use lockstep_types::diff::DiffClass;
 use lockstep_types::resource::ResourceKey;
 use serde_json::Value;
@@ -56,7 +57,9 @@ pub(super) fn class(found: &Found<'_>, evidence: &Evidence<'_, '_>) -> DiffClass
     let settled = found.live.is_some()
         && found.declared.is_some()
         && !matches!(found.effect, Effect::Order(_));
-    if settled && evidence.current && evidence.owners.ours_alone(&found.path) {
+    let current = evidence.current || !is_on(Rule::SettledCurrent);
+    let ours = evidence.owners.ours_alone(&found.path) || !is_on(Rule::SettledOurs);
+    if settled && current && ours && is_on(Rule::Settled) {
         return DiffClass::Noise;
     }
     DiffClass::Drift
@@ -69,6 +72,7 @@ pub(super) fn yields_replicas(
     context: &CompareContext<'_>,
 ) -> bool {
     path == [Segment::Field("spec"), Segment::Field("replicas")]
+        && is_on(Rule::Replicas)
         && context
             .hpa_targets
             .is_some_and(|targets| targets.contains(key))

@@ -2,6 +2,7 @@
 
 /// Holds a copy of the whole object, Secret values included.
 pub(super) use crate::masking::LAST_APPLIED;
+use crate::prediction::{Rule, is_on};
 use crate::tracking::TRACKING_ANNOTATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,20 +23,26 @@ const SERVER_SET: [&str; 9] = [
 /// The object as it is compared and shown: no status, no server-set metadata, no copies of itself.
 pub(super) fn cleaned(object: &Value, without_tracking: bool) -> Value {
     let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
+    if let Some(map) = object.as_object_mut()
+        && is_on(Rule::Status)
+    {
         map.remove("status");
     }
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return object;
     };
-    for name in SERVER_SET {
-        metadata.remove(name);
+    if is_on(Rule::ServerSet) {
+        for name in SERVER_SET {
+            metadata.remove(name);
+        }
     }
     if let Some(annotations) = metadata
         .get_mut("annotations")
         .and_then(Value::as_object_mut)
     {
-        annotations.remove(LAST_APPLIED);
+        if is_on(Rule::LastApplied) {
+            annotations.remove(LAST_APPLIED);
+        }
         if without_tracking {
             annotations.remove(TRACKING_ANNOTATION);
         }
@@ -50,6 +57,7 @@ pub(super) fn cleaned(object: &Value, without_tracking: bool) -> Value {
 pub(super) fn desired(object: &Value, without_tracking: bool) -> Value {
     let mut object = cleaned(object, without_tracking);
     if is_secret(&object)
+        && is_on(Rule::StringData)
         && let Some(map) = object.as_object_mut()
         && let Some(Value::Object(plain)) = map.remove("stringData")
     {

@@ -59,6 +59,13 @@ impl<'a> Owners<'a> {
             && !self.others(path)
     }
 
+    /// Whether our applies own the place by itself, not only within a whole, and nobody else does.
+    pub fn ours_itself(&self, path: &[Segment<'_>]) -> bool {
+        self.ours()
+            .is_some_and(|ours| reach(ours.fields, path) == Reach::Here)
+            && !self.others(path)
+    }
+
     /// Whether somebody else owns the place or something below it.
     pub fn others(&self, path: &[Segment<'_>]) -> bool {
         self.entries

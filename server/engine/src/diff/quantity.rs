@@ -1,5 +1,6 @@
 //! Resource quantities in the one form that the API server writes: `1000m` becomes `1`, `1024Mi` becomes `1Gi`.
 
+use crate::prediction::{Rule, is_on};
 use serde_json::Value;
 
 /// In which family of suffixes a quantity is written; it survives the round trip, so `1Gi` and `1073741824` differ.
@@ -56,17 +57,29 @@ fn parse(text: &str) -> Option<Quantity> {
             times_ten(scaled, -shift)?
         }
     };
-    // A binary suffix on less than one unit is written with decimal suffixes.
-    let family = if family == Family::Binary && nanos < NANO {
-        Family::Decimal
-    } else {
-        family
-    };
-    let family = if nanos == 0 { Family::Decimal } else { family };
+    let family = written(nanos, family);
     Some(Quantity {
         nanos: if negative { -nanos } else { nanos },
         family,
     })
+}
+
+/// The family in which the API server writes it: where no suffix is left to write, the family is lost.
+fn written(nanos: i128, family: Family) -> Family {
+    if nanos == 0 || !is_on(Rule::QuantityFamilies) {
+        return Family::Decimal;
+    }
+    let divides = |by: i128| nanos % (by * NANO) == 0;
+    let plain = match family {
+        Family::Binary => !divides(1024),
+        Family::Exponent => divides(1) && !divides(1000),
+        Family::Decimal => false,
+    };
+    if plain && is_on(Rule::PlainQuantities) {
+        Family::Decimal
+    } else {
+        family
+    }
 }
 
 enum Scale {
@@ -132,6 +145,11 @@ mod tests {
             (json!("1e3"), json!("1000e0")),
             (json!("0Gi"), json!("0")),
             (json!(".5"), json!("0.50")),
+            (json!("0.5Ki"), json!("512")),
+            (json!("1.5Ki"), json!("1536")),
+            (json!("0.00048828125Ki"), json!("500m")),
+            (json!("100e0"), json!("100")),
+            (json!("1e-3"), json!("1e-3")),
         ] {
             assert!(canonical(&one).is_some(), "{one}");
             assert_eq!(canonical(&one), canonical(&other), "{one} {other}");
@@ -145,6 +163,8 @@ mod tests {
             ("1Gi", "1073741824"),
             ("1G", "1Gi"),
             ("1e3", "1k"),
+            ("2Ki", "2048"),
+            ("1e-3", "1m"),
             ("-1", "1"),
         ] {
             assert_ne!(parse(one), parse(other), "{one} {other}");

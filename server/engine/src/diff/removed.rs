@@ -1,11 +1,12 @@
 //! What our last apply owned and the manifest no longer declares: server-side apply takes it away, unless somebody
 //! else owns it as well.
 
-use super::builtin::{self, LeftOut};
+use super::builtin::{self, LeftOut, Place};
 use super::owned::{Owners, item_keys};
 use super::path::{Segment, has_keys, render};
 use super::scalar;
 use super::walk::{Effect, FREE_MAPS, Found, Unsure, keys_of};
+use crate::prediction::{Rule, is_on};
 use crate::schema::{Field, ListKind, View};
 use serde_json::Value;
 
@@ -14,8 +15,10 @@ pub(super) struct Removals<'a, 'o> {
     pub found: &'o mut Vec<Found<'a>>,
     pub owners: &'o Owners<'a>,
     pub typed: bool,
+    pub kind: &'a str,
     /// Leave our tracking annotation alone.
     pub ignore_tracking: bool,
+    desired: Option<&'a Value>,
     path: Vec<Segment<'a>>,
 }
 
@@ -26,13 +29,16 @@ impl<'a, 'o> Removals<'a, 'o> {
         found: &'o mut Vec<Found<'a>>,
         owners: &'o Owners<'a>,
         typed: bool,
+        kind: &'a str,
         ignore_tracking: bool,
     ) -> Self {
         Self {
             found,
             owners,
             typed,
+            kind,
             ignore_tracking,
+            desired: None,
             path: Vec::new(),
         }
     }
@@ -54,6 +60,7 @@ impl<'a, 'o> Removals<'a, 'o> {
                 ours.api_version
             )));
         }
+        self.desired = Some(desired);
         self.below(view, ours.fields, Some(desired), live)
     }
 
@@ -156,7 +163,7 @@ impl<'a, 'o> Removals<'a, 'o> {
     /// We own it and no longer declare it.
     fn undeclared(&mut self, view: Option<View<'a>>, ours: &'a Value, live: &'a Value) -> Step {
         let leaf = ours.as_object().is_none_or(serde_json::Map::is_empty);
-        if self.owners.others(&self.path) {
+        if self.owners.others(&self.path) && is_on(Rule::CoOwned) {
             // Somebody keeps it alive; only what is ours alone below it goes.
             return if leaf {
                 Ok(())
@@ -167,7 +174,10 @@ impl<'a, 'o> Removals<'a, 'o> {
         let default = self.default(view)?;
         let empty_struct =
             self.typed && default.is_none() && matches!(live, Value::Object(map) if map.is_empty());
-        if empty_struct && matches!(self.path.last(), Some(Segment::Field(_))) {
+        if empty_struct
+            && is_on(Rule::RemovedEmptyStruct)
+            && matches!(self.path.last(), Some(Segment::Field(_)))
+        {
             return Err(Unsure(format!(
                 "{} is empty and left Git, and may stay",
                 render(&self.path)
@@ -193,18 +203,36 @@ impl<'a, 'o> Removals<'a, 'o> {
         let [above @ .., Segment::Field(name)] = self.path.as_slice() else {
             return Ok(None);
         };
-        let of_free_map =
-            matches!(above.last(), Some(Segment::Field(above)) if FREE_MAPS.contains(above));
-        if of_free_map || above.first() == Some(&Segment::Field("metadata")) {
+        let of_free_map = matches!(above.last(), Some(Segment::Field(above)) if FREE_MAPS.contains(above))
+            && (self.kind, *name) != ("IngressClass", "scope");
+        let of_metadata = above.first() == Some(&Segment::Field("metadata"))
+            || above.last() == Some(&Segment::Field("metadata"));
+        if of_free_map || of_metadata {
             return Ok(None);
         }
         let typed = view.map_or(self.typed, |view| view.typed);
         if !typed {
-            return Ok(view.and_then(View::default).cloned());
+            let default = view.and_then(View::default);
+            return Ok(default
+                .filter(|_| is_on(Rule::RemovedSchemaDefault))
+                .cloned());
         }
-        match builtin::left_out(name) {
+        if let ("targetPort", Some(Segment::Key(keys))) = (*name, above.last())
+            && let Some((_, port)) = keys.iter().find(|(key, _)| *key == "port")
+        {
+            return Ok(Some((*port).clone()).filter(|_| is_on(Rule::RemovedDefault)));
+        }
+        let parent = above.iter().rev().find_map(Segment::field);
+        let place = Place {
+            whole: self.desired,
+            kind: self.kind,
+            parent: parent.unwrap_or_default(),
+            name,
+        };
+        match builtin::left_out(place) {
             LeftOut::Gone => Ok(None),
-            LeftOut::Default(default) => Ok(Some(default)),
+            LeftOut::Default(default) => Ok(Some(default).filter(|_| is_on(Rule::RemovedDefault))),
+            LeftOut::Computed if !is_on(Rule::RemovedComputed) => Ok(None),
             LeftOut::Computed => Err(Unsure(format!(
                 "{} left Git, and what it becomes only the cluster can tell",
                 render(&self.path)

@@ -2,13 +2,16 @@
 //! looked at: defaults and other people's fields in the live object are none of its business, except inside of what
 //! merges as one whole.
 
+mod absent;
+mod extra;
 mod list;
 
-use super::builtin::{self, LeftOut};
+use super::builtin::{self, LeftOut, Place};
 use super::owned::Owners;
-use super::path::{self, Segment, render};
+use super::path::{Segment, render};
 use super::scalar;
-use crate::schema::{Field, ListKind, Shape, View};
+use crate::prediction::{Rule, is_on};
+use crate::schema::{Field, Shape, View};
 pub(super) use list::keys_of;
 use serde_json::{Map, Value};
 
@@ -44,6 +47,9 @@ pub(super) struct Walk<'a, 'o> {
     pub owners: &'o Owners<'a>,
     /// The kind is built into the API server.
     pub typed: bool,
+    pub kind: &'a str,
+    /// The whole of what is desired.
+    pub desired: Option<&'a Value>,
     /// What was last applied, and whether it is the desired manifest: tells a default from what left Git.
     pub applied: Option<&'a Value>,
     pub same_manifest: bool,
@@ -65,11 +71,13 @@ pub(super) const FREE_MAPS: [&str; 8] = [
 ];
 
 impl<'a, 'o> Walk<'a, 'o> {
-    pub fn new(owners: &'o Owners<'a>, typed: bool) -> Self {
+    pub fn new(owners: &'o Owners<'a>, typed: bool, kind: &'a str) -> Self {
         Self {
             found: Vec::new(),
             owners,
             typed,
+            kind,
+            desired: None,
             applied: None,
             same_manifest: false,
             path: Vec::new(),
@@ -84,7 +92,11 @@ impl<'a, 'o> Walk<'a, 'o> {
         live: &'a Map<String, Value>,
     ) -> Step {
         for (name, value) in desired {
-            if !matches!(name.as_str(), "apiVersion" | "kind" | "status") {
+            let skipped = match name.as_str() {
+                "status" => is_on(Rule::Status),
+                name => matches!(name, "apiVersion" | "kind"),
+            };
+            if !skipped {
                 self.field(view, name, value, live.get(name), false)?;
             }
         }
@@ -101,13 +113,13 @@ impl<'a, 'o> Walk<'a, 'o> {
     ) -> Step {
         let below = match view.map(|view| view.field(name)) {
             Some(Field::Known(below)) => Some(below),
-            Some(Field::Unknown) => {
+            Some(Field::Unknown) if is_on(Rule::UnknownFields) => {
                 self.path.push(Segment::Field(name));
                 let why = format!("the cluster's schema has no field {}", render(&self.path));
                 self.path.pop();
                 return Err(Unsure(why));
             }
-            None => None,
+            Some(Field::Unknown) | None => None,
         };
         self.path.push(Segment::Field(name));
         let done = self.value(below, desired, live, strict);
@@ -125,6 +137,12 @@ impl<'a, 'o> Walk<'a, 'o> {
         let Some(live) = live.filter(|live| !live.is_null()) else {
             return self.absent(view, desired);
         };
+        if view.map(View::shape) == Some(&Shape::Raw) && is_on(Rule::Raw) {
+            if !scalar::same_throughout(desired, live) {
+                self.change(desired, Some(live));
+            }
+            return Ok(());
+        }
         match (desired, live) {
             (Value::Null, live) => self.null(view, live, strict),
             (Value::Object(desired), Value::Object(live)) => {
@@ -151,7 +169,16 @@ impl<'a, 'o> Walk<'a, 'o> {
     }
 
     fn is_typed(&self, view: Option<View<'a>>) -> bool {
-        view.map_or(self.typed, |view| view.typed)
+        view.map_or(self.typed, |view| view.typed) || !is_on(Rule::CustomLiteral)
+    }
+
+    fn place(&self, parent: &'a str, name: &'a str) -> Place<'a> {
+        Place {
+            whole: self.desired,
+            kind: self.kind,
+            parent,
+            name,
+        }
     }
 
     fn names(&self) -> (&'a str, &'a str) {
@@ -164,91 +191,30 @@ impl<'a, 'o> Walk<'a, 'o> {
         (names.next().unwrap_or_default(), name)
     }
 
-    /// The live object lacks the place: does the server drop what is desired, too?
-    fn absent(&mut self, view: Option<View<'a>>, desired: &'a Value) -> Step {
-        if desired.is_null() {
-            let (parent, _) = self.names();
-            return if FREE_MAPS.contains(&parent) {
-                self.unsure("is null in Git, and may become empty")
-            } else {
-                Ok(())
-            };
-        }
-        if matches!(desired, Value::Object(map) if map.values().any(Value::is_null)) {
-            return self
-                .unsure("holds nulls in Git, and what they become only the cluster can tell");
-        }
-        if !scalar::is_zero(desired) {
-            self.change(desired, None);
-            return Ok(());
-        }
-        let shape = view.map(View::shape);
-        if view.is_none() && (desired.is_object() || desired.is_array()) {
-            return self.unsure("is empty, and whether that is kept needs the cluster's schema");
-        }
-        if !self.is_typed(view) {
-            self.change(desired, None);
-            return Ok(());
-        }
-        let (parent, name) = self.names();
-        match desired {
-            Value::Object(_) if !matches!(shape, Some(Shape::Map { .. })) => {
-                self.change(desired, None)
-            }
-            Value::Object(_) | Value::Array(_) => {}
-            _ if shape == Some(&Shape::Bytes) && !FREE_MAPS.contains(&parent) => {}
-            // The values of a free map are kept whatever they are.
-            _ if FREE_MAPS.contains(&parent) => {
-                self.change(desired, None);
-            }
-            _ if builtin::vanishes(parent, name) || self.owners.ours_alone(&self.path) => {}
-            _ => return self.unsure("has its zero value, which the cluster may or may not keep"),
-        }
-        Ok(())
-    }
-
-    /// An explicit null over a live value: a map or merged list stays, a single value goes.
-    fn null(&mut self, view: Option<View<'a>>, live: &'a Value, strict: bool) -> Step {
-        let merges = !strict
-            && view.is_some_and(|view| match view.shape() {
-                Shape::Struct(fields) => !fields.atomic,
-                Shape::Map { atomic, .. } => !atomic,
-                Shape::List { kind, .. } => *kind != ListKind::Atomic,
-                _ => false,
-            });
-        if merges {
-            return Ok(());
-        }
-        if !self.is_typed(view) && view.is_some_and(View::nullable) {
-            self.change(&Value::Null, Some(live));
-            return Ok(());
-        }
-        let (_, name) = self.names();
-        let default = if self.is_typed(view) {
-            builtin::left_out(name)
-        } else {
-            LeftOut::Computed
-        };
-        if matches!(default, LeftOut::Default(default) if scalar::same(&default, live)) {
-            return Ok(());
-        }
-        self.unsure("is null in Git, and what it becomes only the cluster can tell")
-    }
-
     fn scalar(&mut self, view: Option<View<'a>>, desired: &'a Value, live: &'a Value) -> Step {
         let typed = self.is_typed(view);
         if scalar::same_in(view.map(View::shape), typed, desired, live) {
             return Ok(());
         }
         let (parent, name) = self.names();
+        if typed && name == "serviceAccount" && is_on(Rule::ServiceAccounts) {
+            return self.unsure("is the old name of a field, and the new one wins in the cluster");
+        }
         if typed && scalar::is_zero(desired) {
             let vanishes = builtin::vanishes(parent, name) || desired.is_string();
-            match builtin::left_out(name) {
-                _ if vanishes && builtin::allocated(name) => return Ok(()),
-                LeftOut::Default(default) if vanishes && scalar::same(&default, live) => {
+            match builtin::left_out(self.place(parent, name)) {
+                _ if vanishes && builtin::allocated(name) => {
+                    if !is_on(Rule::ZeroAllocated) {
+                        self.change(desired, Some(live));
+                    }
                     return Ok(());
                 }
-                LeftOut::Computed => {
+                LeftOut::Default(default)
+                    if vanishes && scalar::same(&default, live) && is_on(Rule::ZeroDefault) =>
+                {
+                    return Ok(());
+                }
+                LeftOut::Computed if is_on(Rule::ZeroComputed) => {
                     return self.unsure("is empty in Git, and the cluster fills it in");
                 }
                 _ => {}
@@ -265,13 +231,13 @@ impl<'a, 'o> Walk<'a, 'o> {
         live: &'a Map<String, Value>,
         strict: bool,
     ) -> Step {
-        let whole = view.is_some_and(View::atomic_map);
+        let whole = view.is_some_and(View::atomic_map) && is_on(Rule::AtomicMaps);
         let strict = strict || whole;
         for (name, value) in desired {
             self.field(view, name, value, live.get(name), strict)?;
         }
         if !strict {
-            return if view.is_none() {
+            return if view.is_none() && is_on(Rule::NoSchema) {
                 self.extras_without_schema(desired, live)
             } else {
                 Ok(())
@@ -286,92 +252,5 @@ impl<'a, 'o> Walk<'a, 'o> {
             }
         }
         Ok(())
-    }
-
-    /// Without a schema a map may be one that is replaced whole; only a field that has an owner of its own shows that
-    /// it is not.
-    fn extras_without_schema(
-        &mut self,
-        desired: &'a Map<String, Value>,
-        live: &'a Map<String, Value>,
-    ) -> Step {
-        for (name, value) in live {
-            if desired.contains_key(name) || value.is_null() {
-                continue;
-            }
-            self.path.push(Segment::Field(name));
-            let owned = self.owners.others(&self.path);
-            self.path.pop();
-            if !owned {
-                return self.unsure(
-                    "holds more in the cluster, and how it merges needs the cluster's schema",
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// A live field inside of what is replaced whole, and nobody desires it: a default, or it would go.
-    fn extra(&mut self, view: Option<View<'a>>, name: &'a str, live: &'a Value) -> Step {
-        if live.is_null() {
-            return Ok(());
-        }
-        let below = match view.map(|view| view.field(name)) {
-            Some(Field::Known(below)) => Some(below),
-            _ => None,
-        };
-        if below
-            .and_then(View::default)
-            .is_some_and(|default| scalar::same_deep(default, live))
-        {
-            return Ok(());
-        }
-        if !self.is_typed(view) {
-            self.remove(live, below.and_then(View::default).cloned());
-            return Ok(());
-        }
-        let (parent, _) = self.names();
-        if view.is_some_and(|view| matches!(view.shape(), Shape::Map { .. }))
-            && !builtin::filled_map(parent)
-        {
-            self.remove(live, None);
-            return Ok(());
-        }
-        let default = builtin::left_out(name);
-        let free = below.is_some_and(|below| *below.shape() == Shape::Any);
-        if (scalar::is_zero(live) && !free)
-            || matches!(&default, LeftOut::Default(default) if scalar::same_deep(default, live))
-        {
-            return Ok(());
-        }
-        let ours = self.owners.ours_alone(&self.path);
-        if ours && self.same_manifest {
-            return Ok(());
-        }
-        let was_applied = self
-            .applied
-            .map(|applied| path::get(applied, &self.path).is_some_and(|value| !value.is_null()));
-        match (was_applied, default) {
-            (Some(false), _) if ours => Ok(()),
-            (Some(true), LeftOut::Gone) => {
-                self.remove(live, None);
-                Ok(())
-            }
-            (Some(true), LeftOut::Default(default)) => {
-                self.remove(live, Some(default));
-                Ok(())
-            }
-            (None | Some(false), LeftOut::Computed) if builtin::computed_in_items(name) => Ok(()),
-            _ => self.unsure("is in the cluster, not in Git, and may be a default"),
-        }
-    }
-
-    fn remove(&mut self, live: &Value, default: Option<Value>) {
-        self.found.push(Found {
-            path: self.path.clone(),
-            declared: None,
-            live: Some(live.clone()),
-            effect: Effect::Remove(default),
-        });
     }
 }

@@ -2,11 +2,14 @@
 //! left of a megabyte is a few ten kilobytes.
 
 use super::{Fields, Gvk, ListKind, Node, Schema, Shape};
+use crate::prediction::{Rule, is_on};
 use serde_json::Value;
 use std::sync::Arc;
 
 const COMPONENT: &str = "#/components/schemas/";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
+const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const JSON_SCHEMA: &str =
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
@@ -66,8 +69,13 @@ fn component(name: &str, body: &Value) -> Node {
     if name == QUANTITY {
         return plain(Shape::Quantity);
     }
+    if name == TIME || name == MICRO_TIME {
+        let micros = name == MICRO_TIME;
+        return plain(Shape::Time { micros });
+    }
     // Published as "anything" because each is a schema or something else; as a schema it is the one that matters.
-    if name.starts_with(JSON_SCHEMA) && name != JSON_SCHEMA && !name.ends_with("StringArray") {
+    let nested = name.starts_with(JSON_SCHEMA) && !name.ends_with("StringArray");
+    if nested && name != JSON_SCHEMA && is_on(Rule::NestedSchemas) {
         return plain(Shape::Reference(Arc::from(JSON_SCHEMA)));
     }
     node(body)
@@ -117,7 +125,11 @@ fn shape(body: &Value) -> Shape {
         return shape;
     }
     if flag(body, "x-kubernetes-int-or-string") || text(body, "format") == Some("int-or-string") {
-        return Shape::IntOrString;
+        return if is_on(Rule::IntOrString) {
+            Shape::IntOrString
+        } else {
+            Shape::Quantity
+        };
     }
     match text(body, "type") {
         Some("array") => list(body),
@@ -125,7 +137,7 @@ fn shape(body: &Value) -> Shape {
         Some("string") if text(body, "format") == Some("byte") => Shape::Bytes,
         Some("string" | "integer" | "number" | "boolean") => Shape::Scalar,
         _ if body.get("properties").is_some() => object(body),
-        _ => Shape::Any,
+        _ => anything(body),
     }
 }
 
@@ -162,6 +174,15 @@ fn list(body: &Value) -> Shape {
     }
 }
 
+/// Not described: a raw extension is one whole; only what says that it keeps unknown fields merges.
+fn anything(body: &Value) -> Shape {
+    if flag(body, "x-kubernetes-preserve-unknown-fields") {
+        Shape::Any
+    } else {
+        Shape::Raw
+    }
+}
+
 fn object(body: &Value) -> Shape {
     let atomic = text(body, "x-kubernetes-map-type") == Some("atomic");
     let open = flag(body, "x-kubernetes-preserve-unknown-fields");
@@ -192,8 +213,7 @@ fn object(body: &Value) -> Shape {
                 atomic,
             })
         }
-        // An object without any description (a raw extension, for one) is free-form.
-        (None, None) => Shape::Any,
+        (None, None) => anything(body),
         (None, Some(rest)) if rest.shape == Shape::Any && !atomic => Shape::Any,
         (None, Some(value)) => Shape::Map { value, atomic },
     }

@@ -204,10 +204,20 @@ pub(crate) async fn judge(
     let mut settled = BTreeMap::new();
     let mut unsure = None;
     for manifest in compared.iter().copied() {
-        let context = context(subject, manifest, &hpa_targets);
+        let context = CompareContext {
+            mutated: live.rewrites(&manifest.key),
+            ..context(subject, manifest, &hpa_targets)
+        };
         let body = bodies.get(&manifest.key).map(|(body, _)| body);
         let found = match diff::compare(Some(manifest), body, &schema, &context) {
-            Compared::Exact(found) => found,
+            Compared::Exact(found) => {
+                if let (Some(body), Some(found)) = (body, &found)
+                    && diff::is_rewritten(manifest, body, found, &schema, &context)
+                {
+                    live.saw_rewriting(&manifest.key);
+                }
+                found
+            }
             Compared::Unsure(why) => {
                 match predict(subject, handle, manifest, &bodies, &context, dry_runs).await {
                     Ok(found) => found,
@@ -343,6 +353,7 @@ pub(crate) fn context<'a>(
         ignored: ignored.map_or(&[], |ignored| &ignored.pointers),
         ignored_managers: ignored.map_or(&[], |ignored| &ignored.managers),
         keep_ignored: subject.keep_ignored,
+        mutated: false,
     }
 }
 

@@ -19,9 +19,12 @@ fn what_cannot_be_told_is_unsure() {
             "declared as apps/v1 and read as",
         ),
         (
-            desired("  replicas: 2\n", "  replicas: 2\n  strategy: {type: ''}\n"),
+            desired(
+                "        image: web:1.2\n",
+                "        image: web:1.2\n        imagePullPolicy: ''\n",
+            ),
             yaml(LIVE),
-            "spec.strategy.type is empty",
+            "imagePullPolicy is empty",
         ),
         (
             desired(
@@ -32,9 +35,9 @@ fn what_cannot_be_told_is_unsure() {
             "two items in Git with the same key",
         ),
         (
-            desired("hostNetwork: false", "automountServiceAccountToken: false"),
+            desired("hostNetwork: false", "priority: 0"),
             yaml(LIVE),
-            "automountServiceAccountToken has its zero value",
+            "priority has its zero value",
         ),
     ] {
         let why = unsure(&desired, &live);
@@ -74,4 +77,47 @@ fn custom_resources_are_taken_literally() {
     NotYetSynced spec.values.a: [1,2] -> [1]
     NotYetSynced spec.values.b: - -> {}
     "#);
+}
+
+#[test]
+fn a_kind_that_the_cluster_rewrites_is_asked_about_when_it_differs() {
+    let desired = manifest(DEPLOYMENT);
+    let mut live = yaml(LIVE);
+    let context = CompareContext {
+        applied_hash: Some(&desired.hash),
+        applied: Some(&desired.body),
+        ..CompareContext::default()
+    };
+    let rewritten = |live: &Value, context: &CompareContext<'_>| {
+        let diff = exact(&desired, live, context);
+        diff.is_some_and(|diff| is_rewritten(&desired, live, &diff, &SCHEMA, context))
+    };
+    let ignored = ["/spec/replicas".to_owned()];
+    let ignoring = CompareContext {
+        ignored: &ignored,
+        ..context
+    };
+    let scaled = edited("/spec/replicas", json!(9), "{f:spec: {f:replicas: {}}}");
+    assert!(!rewritten(&live, &context));
+    assert!(
+        !rewritten(&scaled, &ignoring),
+        "that is ignored, not kept by the cluster"
+    );
+    live["spec"]["template"]["spec"]["containers"][0]["image"] = json!("mirror.example/web:1.2");
+    assert!(rewritten(&live, &context));
+
+    let seen = CompareContext {
+        mutated: true,
+        ..context
+    };
+    assert!(
+        !exact(&desired, &live, &seen).unwrap().counts(),
+        "our apply stands"
+    );
+    let newer = manifest(&DEPLOYMENT.replace("minReadySeconds: 0", "minReadySeconds: 7"));
+    let Compared::Unsure(why) = compare(Some(&newer), Some(&live), &SCHEMA, &seen) else {
+        panic!("what a webhook makes of it cannot be known");
+    };
+    assert!(why.contains("webhook"), "{why}");
+    assert!(exact(&newer, &live, &context).unwrap().counts());
 }

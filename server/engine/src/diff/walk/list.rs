@@ -1,8 +1,10 @@
 //! How lists compare: as one whole, as a set, or item by item through their keys.
 
 use super::{Effect, Found, Step, Walk};
+use crate::diff::builtin::{self, LeftOut};
 use crate::diff::path::{Segment, render};
 use crate::diff::scalar;
+use crate::prediction::{Rule, is_on};
 use crate::schema::{Field, ListKind, View};
 use serde_json::Value;
 
@@ -20,10 +22,14 @@ impl<'a> Walk<'a, '_> {
             return self.list_without_schema(whole, desired, live_whole, live);
         };
         match view.list() {
-            _ if strict => self.atomic(Some(view), whole, desired, live_whole, live),
-            ListKind::Atomic => self.atomic(Some(view), whole, desired, live_whole, live),
-            ListKind::Set => self.set(desired, live),
-            ListKind::Map(keys) => self.keyed(view.item(), keys, desired, live),
+            _ if strict && is_on(Rule::Strict) => {
+                self.atomic(Some(view), whole, desired, live_whole, live)
+            }
+            ListKind::Set if is_on(Rule::Sets) => self.set(desired, live),
+            ListKind::Map(keys) if is_on(Rule::ListMaps) => {
+                self.keyed(view.item(), keys, desired, live)
+            }
+            _ => self.atomic(Some(view), whole, desired, live_whole, live),
         }
     }
 
@@ -39,7 +45,20 @@ impl<'a> Walk<'a, '_> {
         let item = view.map(View::item);
         let shape = item.map(View::shape);
         let typed = self.is_typed(item);
+        let (parent, name) = self.names();
+        if typed && desired.is_empty() && !live.is_empty() && is_on(Rule::EmptyLists) {
+            match builtin::left_out(self.place(parent, name)) {
+                LeftOut::Default(default) if scalar::same_deep(&default, live_whole) => {
+                    return Ok(());
+                }
+                LeftOut::Computed => {
+                    return self.unsure("is empty in Git, and the cluster fills it in");
+                }
+                _ => {}
+            }
+        }
         let by_item = desired.len() == live.len()
+            && is_on(Rule::AtomicItems)
             && desired
                 .iter()
                 .any(|item| item.is_object() || item.is_array());
@@ -49,6 +68,13 @@ impl<'a> Walk<'a, '_> {
                     .iter()
                     .zip(live)
                     .all(|(one, other)| scalar::same_in(shape, typed, one, other));
+            if !equal
+                && typed
+                && (self.kind, name) == ("Pod", "tolerations")
+                && is_on(Rule::Tolerations)
+            {
+                return self.unsure("differs, and the cluster adds its own to every pod");
+            }
             if !equal {
                 self.change(whole, Some(live_whole));
             }
@@ -70,6 +96,7 @@ impl<'a> Walk<'a, '_> {
                 .iter()
                 .take(index)
                 .any(|earlier| scalar::same(earlier, item))
+                && is_on(Rule::Duplicates)
             {
                 return self.unsure("holds an item twice in Git");
             }
@@ -98,9 +125,13 @@ impl<'a> Walk<'a, '_> {
         let mut seen: Vec<Vec<(&'a str, &'a Value)>> = Vec::with_capacity(desired.len());
         for value in desired {
             let Some(of_value) = keys_of(item, keys, value) else {
+                if !is_on(Rule::KeyMissing) {
+                    continue;
+                }
                 return self.unsure("has an item in Git without its key field");
             };
-            if seen.iter().any(|earlier| same_keys(earlier, &of_value)) {
+            let twice = seen.iter().any(|earlier| same_keys(earlier, &of_value));
+            if twice && is_on(Rule::Duplicates) {
                 return self.unsure("has two items in Git with the same key");
             }
             let is_it = |at: usize| {
@@ -136,7 +167,7 @@ impl<'a> Walk<'a, '_> {
 
     /// The desired items stand in another order than in the cluster.
     fn order(&mut self, places: Vec<(usize, Segment<'a>)>) {
-        if places.is_sorted_by_key(|(at, _)| *at) {
+        if places.is_sorted_by_key(|(at, _)| *at) || !is_on(Rule::Order) {
             return;
         }
         let label = |segment: &Segment<'a>| Value::String(render(std::slice::from_ref(segment)));
@@ -168,10 +199,15 @@ impl<'a> Walk<'a, '_> {
         if done.is_ok() && self.found.len() == before {
             return Ok(());
         }
+        if !is_on(Rule::NoSchema) {
+            return Ok(());
+        }
         self.found.truncate(before);
         self.unsure("is a list that differs, and how it merges needs the cluster's schema")
     }
 }
+
+static NULL: Value = Value::Null;
 
 /// The key fields of a list item, defaults included; `None` when one is missing.
 pub(in crate::diff) fn keys_of<'a>(
@@ -183,9 +219,12 @@ pub(in crate::diff) fn keys_of<'a>(
         .map(|key| {
             let given = value.get(key.as_ref()).filter(|given| !given.is_null());
             let given = given.or_else(|| match item.field(key) {
-                Field::Known(field) => field.default(),
-                Field::Unknown => None,
+                Field::Known(field) if is_on(Rule::KeyDefaults) => field.default(),
+                _ => None,
             });
+            if given.is_none() && !is_on(Rule::KeyDefaults) {
+                return Some((key.as_ref(), &NULL));
+            }
             Some((key.as_ref(), given?))
         })
         .collect()
