@@ -1,5 +1,6 @@
 //! One line per case: what is changed about an ordinary situation, and what must come of it.
 
+mod adopted;
 mod given;
 mod holds;
 mod waiting;
@@ -17,28 +18,6 @@ fn acts_as_policy_mode_and_history_say() {
     let cases: Vec<(&str, Given, Act, Option<ReasonCode>)> = vec![
         ("all is well", given(), Act::Rest, None),
         ("a new revision", given().differs(), auto(false), None),
-        (
-            "drift of a revision that was in line without a run",
-            given().drifted().with(|g| {
-                g.last = None;
-                g.facts.only_drift = true;
-                g.policy.self_heal = false;
-            }),
-            Act::Rest,
-            Some(ReasonCode::Drifted),
-        ),
-        (
-            "the same, after a run of another state that was cut off",
-            given()
-                .drifted()
-                .after(SyncPhase::Interrupted, 1)
-                .with(|g| {
-                    g.facts.only_drift = true;
-                    g.facts.attempt = "another".to_owned();
-                }),
-            auto(false),
-            None,
-        ),
         (
             "not automated",
             given().differs().with(|g| g.policy.automated = false),
