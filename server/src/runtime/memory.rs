@@ -7,6 +7,7 @@
 mod inputs;
 mod left;
 mod order;
+mod renders;
 mod rollout;
 
 pub(crate) use inputs::Collected;
@@ -26,13 +27,11 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, Signature, TargetRevision};
 use lockstep_types::time::Micros;
+use renders::Renders;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
-
-/// Renders kept beside the database: what a burst of targets reads again and again.
-const RENDERS: usize = 128;
 
 /// What a tracked revision is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -513,38 +512,6 @@ impl Drop for Writing {
     }
 }
 
-#[derive(Debug, Default)]
-struct Renders {
-    clock: u64,
-    by_key: HashMap<String, (u64, Arc<Complete>)>,
-}
-
-impl Renders {
-    fn get(&mut self, key: &str) -> Option<Arc<Complete>> {
-        self.clock += 1;
-        let clock = self.clock;
-        let (used, render) = self.by_key.get_mut(key)?;
-        *used = clock;
-        Some(Arc::clone(render))
-    }
-
-    fn put(&mut self, render: Arc<Complete>) {
-        self.clock += 1;
-        self.by_key.insert(render.key.clone(), (self.clock, render));
-        while self.by_key.len() > RENDERS {
-            let oldest = self
-                .by_key
-                .iter()
-                .min_by_key(|(_, (used, _))| *used)
-                .map(|(key, _)| key.clone());
-            match oldest {
-                Some(key) => self.by_key.remove(&key),
-                None => return,
-            };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -568,26 +535,6 @@ mod tests {
                 .and_then(|known| known.revision),
             Some(head)
         );
-    }
-
-    #[test]
-    fn renders_that_are_used_stay() {
-        let memory = Memory::default();
-        let render = |key: &str| {
-            Arc::new(Complete {
-                key: key.to_owned(),
-                objects: Vec::new(),
-                encrypted: Vec::new(),
-                digest: String::new(),
-                warnings: Vec::new(),
-            })
-        };
-        memory.rendered(render("used"));
-        for number in 0..RENDERS {
-            memory.rendered(render(&number.to_string()));
-            assert!(memory.render("used").is_some());
-        }
-        assert!(memory.render("0").is_none());
     }
 
     #[tokio::test]
