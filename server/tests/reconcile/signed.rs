@@ -191,6 +191,7 @@ async fn a_strict_project_wants_every_commit_signed_since_the_last_seal() {
         rollout.expect("a rollout").signature
     };
     // Signed itself, and nobody vouches for what came before.
+    world.push("unsigned");
     let first = world.push_signed("one", Some(&maria));
     world
         .until("refused for its history", |state| {
