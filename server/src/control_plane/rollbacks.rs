@@ -9,7 +9,7 @@ pub(super) mod commit;
 mod ending;
 mod pauses;
 mod permit;
-mod plans;
+pub(super) mod plans;
 mod preview;
 pub(super) mod words;
 

@@ -5,8 +5,7 @@ use super::target_of;
 use crate::api::applications::read_blame;
 use crate::components::clock::ago;
 use crate::components::deceptive::{MOST_ROWS, left_out, marked};
-use crate::components::feedback::{Failure, waiting};
-use crate::components::loaded::Loading;
+use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{H2, LINK, PANEL};
 use crate::components::target_link::commit_address;
 use crate::format;
@@ -47,21 +46,10 @@ impl Blame {
     /// The pane.
     pub fn pane(self, address: &Address) -> AnyView {
         let address = address.clone();
-        view! {
-            <Transition fallback=waiting>
-                {move || {
-                    let address = address.clone();
-                    Suspend::new(async move {
-                        match self.page.await {
-                            Ok(Some(view)) => found(view, address),
-                            Ok(None) => ().into_any(),
-                            Err(error) => view! { <Failure error=error /> }.into_any(),
-                        }
-                    })
-                }}
-            </Transition>
-        }
-        .into_any()
+        loaded(self.page, move |view| match view {
+            Some(view) => found(view, address.clone()),
+            None => ().into_any(),
+        })
     }
 }
 

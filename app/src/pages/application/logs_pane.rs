@@ -5,9 +5,8 @@ use super::log_feed::{FeedState, LogFeed, Numbered, stream_address};
 use super::target_of;
 use crate::api::logs::read_log;
 use crate::components::button::{LinkButton, Look};
-use crate::components::feedback::{Failure, waiting};
 use crate::components::form::{FIELD, SelectField};
-use crate::components::loaded::Loading;
+use crate::components::loaded::{Loading, loaded};
 use crate::components::target_link::application_path;
 use crate::format;
 use leptos::html;
@@ -64,21 +63,10 @@ impl Logs {
     /// The pane.
     pub fn pane(self, address: &Address) -> AnyView {
         let address = address.clone();
-        view! {
-            <Transition fallback=waiting>
-                {move || {
-                    let address = address.clone();
-                    Suspend::new(async move {
-                        match self.page.await {
-                            Ok(Some((target, view))) => self.found(target, view, &address),
-                            Ok(None) => ().into_any(),
-                            Err(error) => view! { <Failure error=error /> }.into_any(),
-                        }
-                    })
-                }}
-            </Transition>
-        }
-        .into_any()
+        loaded(self.page, move |page| match page {
+            Some((target, view)) => self.found(target, view, &address),
+            None => ().into_any(),
+        })
     }
 
     fn found(self, target: TargetId, view: LogView, address: &Address) -> AnyView {

@@ -2,6 +2,7 @@
 //! plan of every application that is defined otherwise.
 
 use super::super::rollbacks::affected::Tracked;
+use super::super::rollbacks::plans::writes;
 use super::super::rollbacks::words::log_trailer;
 use super::super::{Plane, refuse};
 use super::placed::clusters_of;
@@ -14,7 +15,6 @@ use crate::store::source::SourceRow;
 use engine::source::{CommitRequest, Credential, FileEdit, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::edit::{Edit, EditKind, EditPreview, EditedApplication};
-use lockstep_types::plan::{Plan, Step};
 use lockstep_types::revision::{Revision, TargetRevision};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -240,20 +240,8 @@ impl Plane {
 /// Binds the act to what was shown: where the branch is, what the file becomes, what that breaks, and what would be done
 /// to which objects. Ids of the commit to be made and of the plans are not part of it: they change with every look.
 fn digest(view: &EditPreview) -> String {
-    let writes = |plan: &Plan| -> Vec<(String, String)> {
-        let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
-        plan.steps
-            .iter()
-            .filter(|step| step.action.writes())
-            .map(step)
-            .collect()
-    };
     let application = |edited: &EditedApplication| {
-        let targets: Vec<_> = edited
-            .targets
-            .iter()
-            .map(|target| (target.target.id, target.plan.as_ref().map(writes)))
-            .collect();
+        let targets = writes(&edited.targets);
         json!([edited.application.id, edited.effect, targets])
     };
     let applications: Vec<_> = view.applications.iter().map(application).collect();

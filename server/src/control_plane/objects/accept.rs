@@ -7,6 +7,7 @@ mod words;
 
 use super::super::definitions::Placement;
 use super::super::rollbacks::affected::Tracked;
+use super::super::rollbacks::plans::writes;
 use super::super::rollbacks::words::commit_refused;
 use super::super::{paths, refuse};
 use super::Plane;
@@ -20,8 +21,7 @@ use engine::source::{CommitRequest, Credential, FileEdit, Snapshot, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::accept::AcceptPreview;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::diff::{DiffClass, FieldChange};
-use lockstep_types::plan::{Plan, Step};
+use lockstep_types::diff::FieldChange;
 use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::source::Mode;
@@ -479,25 +479,9 @@ fn first_difference(one: &str, other: &str) -> Option<u32> {
 
 /// Binds the act to what was shown: where the branch is, what is written where, and what would be done to which objects.
 fn digest(view: &AcceptPreview) -> String {
-    let writes = |plan: &Plan| -> Vec<(String, String)> {
-        let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
-        let steps = plan.steps.iter().filter(|step| step.action.writes());
-        steps.map(step).collect()
-    };
-    let targets: Vec<_> = view
-        .targets
-        .iter()
-        .map(|target| (target.target.id, target.plan.as_ref().map(writes)))
-        .collect();
+    let targets = writes(&view.targets);
     engine::manifest::hash_of(&json!({
         "head": view.head, "branch": view.branch, "key": view.key, "path": view.change.path,
         "live": view.change.live, "place": view.place, "patch": view.patch, "targets": targets,
     }))
-}
-
-impl Prepared {
-    /// Only drift of this very moment is accepted.
-    fn is_drift(&self) -> bool {
-        self.view.change.class == DiffClass::Drift
-    }
 }

@@ -9,7 +9,7 @@ use engine::plan::HookRuns;
 use futures::StreamExt;
 use lockstep_types::application::Pin;
 use lockstep_types::id::{PinId, TargetId};
-use lockstep_types::plan::Plan;
+use lockstep_types::plan::{Plan, Step};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::TargetPlan;
@@ -23,6 +23,21 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Said of a target whose first source is another repository.
 const OTHER_SOURCE: &str = "it reads these files by another of its sources; what that changes is shown once the commit is there";
 const LOOK: Duration = Duration::from_millis(150);
+
+/// What each plan would do to which objects, for the digest of a preview. Ids of plans are not part of it: they change with
+/// every look.
+pub(in crate::control_plane) fn writes(targets: &[TargetPlan]) -> serde_json::Value {
+    let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
+    let of = |plan: &Plan| -> Vec<(String, String)> {
+        let steps = plan.steps.iter().filter(|step| step.action.writes());
+        steps.map(step).collect()
+    };
+    let targets: Vec<_> = targets
+        .iter()
+        .map(|target| (target.target.id, target.plan.as_ref().map(of)))
+        .collect();
+    serde_json::json!(targets)
+}
 
 impl Plane {
     /// A plan per target, in order. One that cannot be told says why.

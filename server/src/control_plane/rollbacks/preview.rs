@@ -5,11 +5,11 @@ use super::super::definitions::Placement;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
+use super::plans::writes;
 use super::words;
 use crate::reconcile::revisions;
 use engine::source::{Credential, RestoreRequest};
 use lockstep_types::PortError;
-use lockstep_types::plan::{Plan, Step};
 use lockstep_types::revision::{CommitInfo, PathChange, Revision};
 use lockstep_types::rollback::{RollbackPreview, TargetPlan};
 use serde_json::json;
@@ -211,18 +211,7 @@ fn digest(
     files: &[PathChange],
     targets: &[TargetPlan],
 ) -> String {
-    let writes = |plan: &Plan| -> Vec<(String, String)> {
-        let step = |step: &Step| (step.action.word().to_owned(), step.key.to_string());
-        plan.steps
-            .iter()
-            .filter(|step| step.action.writes())
-            .map(step)
-            .collect()
-    };
-    let targets: Vec<_> = targets
-        .iter()
-        .map(|target| (target.target.id, target.plan.as_ref().map(writes)))
-        .collect();
+    let targets = writes(targets);
     engine::manifest::hash_of(
         &json!({"head": head, "to": to, "branch": branch, "files": files, "targets": targets}),
     )

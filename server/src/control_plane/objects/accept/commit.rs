@@ -33,7 +33,7 @@ impl Plane {
             let why = view.refused.trim_end_matches('.').to_owned();
             return Err(PortError::Conflict(why));
         }
-        let stale = view.digest != request.digest || !prepared.is_drift();
+        let stale = view.digest != request.digest;
         let Some(edit) = prepared.edit.clone().filter(|_| !stale) else {
             return Err(PortError::Conflict(
                 "the cluster, the branch or what the commit would do has changed since it was shown; look at it again"

@@ -1,6 +1,6 @@
 use super::*;
 use crate::control_plane::example;
-use lockstep_types::plan::{Action, PlanPhase};
+use lockstep_types::plan::{Action, Plan, PlanPhase, Step};
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::PathChangeKind;
 
