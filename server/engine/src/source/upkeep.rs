@@ -18,6 +18,9 @@ const STALE: Duration = Duration::from_secs(600);
 const PACKS: usize = 40;
 
 /// Takes away locks and half-received packs of processes that are gone.
+///
+/// While the transport is held no Git of ours runs: what lies there is of one that was ended, as when somebody closed the
+/// page that asked for it. Only the refs that history keeps are written beside the transport, and never for long.
 pub(super) fn clear_locks(dir: &Path, opened: SystemTime) -> io::Result<()> {
     let mut folders = vec![dir.to_owned(), dir.join("objects/pack")];
     let refs = dir.join("refs/lockstep");
@@ -28,11 +31,13 @@ pub(super) fn clear_locks(dir: &Path, opened: SystemTime) -> io::Result<()> {
         }
     }
     for folder in folders {
+        let shared = folder == refs.join("keep");
         for entry in listed(&folder)? {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let temporary = name.ends_with(".lock") || name.starts_with("tmp_");
-            if temporary && entry.file_type()?.is_file() && is_stale(&entry, opened) {
+            let left = !shared || is_stale(&entry, opened);
+            if temporary && left && entry.file_type()?.is_file() {
                 match fs::remove_file(entry.path()) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {

@@ -39,6 +39,18 @@ async fn locks_that_nobody_holds_do_not_stop_a_fetch() {
     let second = repository.commit("second");
     assert_eq!(bench.fetch(&repository, "main").await, Ok(second));
     assert!(locks.iter().all(|lock| !lock.exists()));
+
+    // A fetch whose caller went away was ended a moment ago; what history keeps may be written just now.
+    let kept = dir.join("refs/lockstep/keep/abc.lock");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    for lock in locks.iter().chain([&kept]) {
+        std::fs::File::create(lock).unwrap();
+    }
+    repository.write("a", "3");
+    let third = repository.commit("third");
+    assert_eq!(bench.fetch(&repository, "main").await, Ok(third));
+    assert!(locks.iter().all(|lock| !lock.exists()));
+    assert!(kept.exists());
 }
 
 /// Every file below `objects`.
