@@ -8,7 +8,7 @@ mod assembly;
 use crate::accounts::AccountService;
 use crate::config::Config;
 use crate::events::Hub;
-use crate::http::{Limits, Peer, TimedListener, Web, WebSettings, metrics_router, router};
+use crate::http::{Limits, Peer, TimedListener, Tls, Web, WebSettings, metrics_router, router};
 use crate::installation::installation_id;
 use crate::secrets::Vault;
 use crate::sso::SingleSignOn;
@@ -95,6 +95,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listen: cannot listen on {}", config.listen))?;
+    let tls = config
+        .tls
+        .clone()
+        .map(Tls::open)
+        .transpose()
+        .context("tls")?;
     let foundation = Foundation {
         config: Arc::clone(&config),
         store: store.clone(),
@@ -132,7 +138,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let service = web.into_make_service_with_connect_info::<Peer>();
     let stopping = cancel.clone();
     let server = axum::serve(
-        TimedListener::new(listener, Limits::default()).trusting(&config.trusted_proxies),
+        TimedListener::new(listener, Limits::default())
+            .trusting(&config.trusted_proxies)
+            .under_tls(tls),
         service,
     )
     .with_graceful_shutdown(async move { stopping.cancelled().await });

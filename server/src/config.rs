@@ -25,6 +25,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// `None`: in the clear, for a proxy in front.
+    pub tls: Option<TlsFiles>,
     /// Where Prometheus reads metrics, without a login; `None`: nowhere.
     pub metrics_listen: Option<SocketAddr>,
     /// How browsers and the command line reach it.
@@ -47,6 +49,13 @@ pub struct Config {
     pub session: SessionLimits,
     /// How people get in.
     pub login: LoginRules,
+}
+
+/// Where the server's certificate chain and its key are, in PEM form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// What Git and cluster connections may reach besides public addresses over TLS.

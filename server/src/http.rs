@@ -24,12 +24,14 @@ mod shape;
 mod sign_on;
 mod stream;
 mod table;
+mod tls;
 mod webhook;
 
 pub use gate::Peer;
 pub use listener::{Limits, TimedListener};
 pub use metrics::metrics_router;
 pub use table::{Needs, RouteInfo, Table};
+pub use tls::{Tls, TlsError};
 
 use crate::accounts::AccountService;
 use crate::config::{PublicUrl, SessionLimits};

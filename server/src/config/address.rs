@@ -42,16 +42,13 @@ impl PublicUrl {
     }
 
     /// The address of a server that nothing stands in front of.
-    pub fn of_listener(listen: SocketAddr) -> Self {
+    pub fn of_listener(listen: SocketAddr, https: bool) -> Self {
         let authority = if listen.ip().is_unspecified() {
             format!("localhost:{}", listen.port())
         } else {
             listen.to_string()
         };
-        Self {
-            https: false,
-            authority,
-        }
+        Self { https, authority }
     }
 
     /// Whether browsers come by TLS: decides name and attributes of the session cookie.

@@ -4,7 +4,8 @@ use super::fleet::RepositoryEntry;
 use super::login::FileLogin;
 use super::oidc::{self, FileLoginRules, FileOidc};
 use super::{
-    Allow, ClusterEntry, Config, ConfigError, Network, PublicUrl, SessionLimits, SourceEntry, Tools,
+    Allow, ClusterEntry, Config, ConfigError, Network, PublicUrl, SessionLimits, SourceEntry,
+    TlsFiles, Tools,
 };
 use lockstep_types::revision::TargetRevision;
 use lockstep_types::source::Mode;
@@ -29,6 +30,7 @@ struct File {
     listen: Option<SocketAddr>,
     metrics_listen: Option<SocketAddr>,
     public_url: Option<String>,
+    tls: Option<FileTls>,
     insecure_http: bool,
     data_dir: Option<PathBuf>,
     database: Option<String>,
@@ -43,6 +45,13 @@ struct File {
     cluster: Vec<FileCluster>,
     source: Vec<FileSource>,
     repository: Vec<FileRepository>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileTls {
+    certificate: PathBuf,
+    key: PathBuf,
 }
 
 #[derive(Deserialize, Default)]
@@ -183,10 +192,18 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
         let why = "must be another address than listen: what it serves needs no login";
         return Err(ConfigError::key("metrics_listen", why));
     }
+    let tls = file.tls.map(|files| TlsFiles {
+        certificate: base.join(files.certificate),
+        key: base.join(files.key),
+    });
     let public_url = match env("LOCKSTEP_PUBLIC_URL").or(file.public_url) {
         Some(text) => PublicUrl::parse(&text, file.insecure_http)?,
-        None => PublicUrl::of_listener(listen),
+        None => PublicUrl::of_listener(listen, tls.is_some()),
     };
+    if tls.is_some() && !public_url.is_https() {
+        let why = "must begin with https://, since the server itself speaks TLS (tls.certificate)";
+        return Err(ConfigError::key("public_url", why));
+    }
     let data_dir = match env("LOCKSTEP_DATA_DIR") {
         Some(path) => PathBuf::from(path),
         None => base.join(file.data_dir.unwrap_or_else(|| PathBuf::from("data"))),
@@ -207,6 +224,7 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
     let sources = sources(file.source, base, &clusters)?;
     Ok(Config {
         listen,
+        tls,
         metrics_listen,
         public_url,
         site_root: site_root(file.site_root.map(|path| base.join(path)), env),

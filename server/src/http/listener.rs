@@ -3,6 +3,7 @@
 //!
 //! Once a response has begun only silence ends a connection; the event stream says something every 15 seconds.
 
+use super::tls::{Tls, Wire};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
@@ -50,6 +51,8 @@ pub struct TimedListener {
     /// They speak for many.
     proxies: Vec<IpAddr>,
     open: Addresses,
+    /// `None`: in the clear.
+    tls: Option<Tls>,
 }
 
 impl TimedListener {
@@ -61,7 +64,15 @@ impl TimedListener {
             limits,
             proxies: Vec::new(),
             open: Addresses::default(),
+            tls: None,
         }
+    }
+
+    /// The same under TLS, where it is given. The handshake has the time of a request's headers.
+    #[must_use]
+    pub fn under_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
+        self
     }
 
     /// The same, where these addresses may have as many connections as all together.
@@ -97,8 +108,12 @@ impl axum::serve::Listener for TimedListener {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
+        let wire = match &self.tls {
+            Some(tls) => tls.wire(stream),
+            None => Wire::Plain(stream),
+        };
         (
-            TimedStream::new(stream, (place, counted), self.limits),
+            TimedStream::new(wire, (place, counted), self.limits),
             address,
         )
     }
@@ -177,7 +192,7 @@ enum Line {
 
 /// A connection with clocks.
 pub struct TimedStream {
-    inner: TcpStream,
+    inner: Wire,
     _place: (Option<OwnedSemaphorePermit>, Option<Counted>),
     limits: Limits,
     alarm: Pin<Box<Sleep>>,
@@ -187,7 +202,7 @@ pub struct TimedStream {
 
 impl TimedStream {
     fn new(
-        inner: TcpStream,
+        inner: Wire,
         place: (Option<OwnedSemaphorePermit>, Option<Counted>),
         limits: Limits,
     ) -> Self {
@@ -310,6 +325,7 @@ mod tests {
     use super::*;
     use axum::serve::Listener;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     const BRIEF: Limits = Limits {
         at_once: 1,

@@ -157,3 +157,16 @@ fn metrics_are_closed_unless_they_have_an_address_of_their_own() {
     // The pages are there, and what is behind their login must not come out beside it.
     assert!(read("", Some("127.0.0.1:8080")).is_err());
 }
+
+#[test]
+fn tls_by_files_makes_the_address_https() {
+    let files = "listen = \"127.0.0.1:9000\"\ntls = { certificate = \"server.crt\", key = \"/keys/server.key\" }\n";
+    let own = config(files, &|_| None).unwrap();
+    assert_eq!(own.public_url.origin(), "https://127.0.0.1:9000");
+    let tls = own.tls.unwrap();
+    assert_eq!(tls.certificate, Path::new("/etc/lockstep/server.crt"));
+    assert_eq!(tls.key, Path::new("/keys/server.key"));
+    let plain = format!("{files}public_url = \"http://localhost:9000\"\n");
+    assert!(refusal(&plain).starts_with("public_url: must begin with https://"));
+    assert!(refusal("tls = { certificate = \"server.crt\" }").contains("key"));
+}
