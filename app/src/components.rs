@@ -13,6 +13,7 @@ pub mod icon;
 pub mod keys;
 pub mod layout;
 pub mod loaded;
+pub mod moment;
 pub mod palette;
 pub mod panel;
 pub mod plan_view;

@@ -20,6 +20,8 @@ mod fake;
 mod forms;
 #[path = "pages/logs.rs"]
 mod logs;
+#[path = "pages/past.rs"]
+mod past;
 #[path = "pages/preview.rs"]
 mod preview;
 #[path = "pages/sets.rs"]
@@ -28,6 +30,8 @@ mod sets;
 mod several_sources;
 #[path = "pages/theme.rs"]
 mod theme;
+#[path = "pages/undo.rs"]
+mod undo;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};

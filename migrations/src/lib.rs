@@ -18,6 +18,8 @@ mod m20261127_060000_add_hold_kind;
 mod m20261127_063000_create_sign_on;
 mod m20261128_030000_keep_statuses_given_up;
 mod m20261128_040000_guard_audit_log;
+mod m20261128_050000_keep_deployed_over_time;
+mod m20261128_060000_create_revision_mark;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -46,6 +48,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_063000_create_sign_on::Migration),
             Box::new(m20261128_030000_keep_statuses_given_up::Migration),
             Box::new(m20261128_040000_guard_audit_log::Migration),
+            Box::new(m20261128_050000_keep_deployed_over_time::Migration),
+            Box::new(m20261128_060000_create_revision_mark::Migration),
         ]
     }
 }

@@ -45,6 +45,8 @@ mod remaking;
 mod removal;
 #[path = "reconcile/roles.rs"]
 mod roles;
+#[path = "reconcile/rolling_back.rs"]
+mod rolling_back;
 #[path = "reconcile/sets.rs"]
 mod sets;
 #[path = "reconcile/sets_everywhere.rs"]

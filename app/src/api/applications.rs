@@ -7,9 +7,10 @@ use lockstep_types::application::{
 };
 use lockstep_types::blame::BlameView;
 use lockstep_types::id::{ApplicationId, TargetId};
+use lockstep_types::past::TargetPast;
 use lockstep_types::resource::{ResourceKey, ResourceView};
 #[cfg(feature = "ssr")]
-use lockstep_types::{Micros, revision::Revision};
+use lockstep_types::{Micros, past::moment, revision::Revision};
 use server_fn::codec::Json;
 
 /// The head of the page. An empty cluster selects the worst target.
@@ -74,6 +75,15 @@ pub async fn history(target: TargetId, before: Option<i64>) -> Result<HistoryVie
 pub async fn definition(id: ApplicationId) -> Result<DefinitionView, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.applications.definition(&desk.actor, id).await)
+}
+
+/// How a target stood `at` an earlier time, as [`moment`](lockstep_types::past::moment) reads it.
+#[server(prefix = "/sfn", endpoint = "past", input = Json)]
+pub async fn read_past(target: TargetId, at: String) -> Result<TargetPast, ApiError> {
+    let desk = crate::context::desk()?;
+    let now = jiff::Timestamp::now().into();
+    let at = moment("at", &at, now)?.unwrap_or(now);
+    desk.answer(desk.plane.applications.past(&desk.actor, target, at).await)
 }
 
 /// The rendered difference between two revisions.

@@ -9,15 +9,27 @@ use lockstep_types::source::Problem;
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 #[cfg(feature = "ssr")]
 use lockstep_types::{
-    Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, revision::Revision,
+    Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, past::moment,
+    revision::Revision,
 };
 use server_fn::codec::Json;
 
-/// The matrix.
+/// The matrix, now or as it was `at` a time, held against `until`; each as [`moment`](lockstep_types::past::moment) reads it.
 #[server(prefix = "/sfn", endpoint = "fleet", input = Json)]
-pub async fn fleet(filter: String, show_all: bool) -> Result<FleetView, ApiError> {
+pub async fn fleet(
+    filter: String,
+    show_all: bool,
+    at: String,
+    until: String,
+) -> Result<FleetView, ApiError> {
     let desk = crate::context::desk()?;
-    let query = FleetQuery { filter, show_all };
+    let now = jiff::Timestamp::now().into();
+    let query = FleetQuery {
+        filter,
+        show_all,
+        at: moment("at", &at, now)?,
+        until: moment("until", &until, now)?,
+    };
     desk.answer(desk.plane.fleet.fleet(&desk.actor, &query).await)
 }
 
@@ -28,13 +40,18 @@ pub async fn problems() -> Result<Vec<Problem>, ApiError> {
     desk.answer(desk.plane.fleet.problems(&desk.actor).await)
 }
 
-/// The drift ledger.
+/// The drift ledger, now or as it stood `at` a time.
 #[server(prefix = "/sfn", endpoint = "drift", input = Json)]
-pub async fn drift(filter: String, include_closed: bool) -> Result<Vec<DriftRow>, ApiError> {
+pub async fn drift(
+    filter: String,
+    include_closed: bool,
+    at: String,
+) -> Result<Vec<DriftRow>, ApiError> {
     let desk = crate::context::desk()?;
     let query = DriftQuery {
         filter,
         include_closed,
+        at: moment("at", &at, jiff::Timestamp::now().into())?,
     };
     desk.answer(desk.plane.fleet.drift(&desk.actor, &query).await)
 }

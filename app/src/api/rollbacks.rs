@@ -17,19 +17,23 @@ pub async fn candidates(target: TargetId) -> Result<Vec<RollbackCandidate>, ApiE
     desk.answer(desk.plane.rollbacks.candidates(&desk.actor, target).await)
 }
 
-/// What going back would do.
+/// What going back would do, or with `undo` what taking that one commit back would do.
 #[server(prefix = "/sfn", endpoint = "preview", input = Json)]
-pub async fn preview(target: TargetId, to: String) -> Result<RollbackPreview, ApiError> {
+pub async fn preview(
+    target: TargetId,
+    to: String,
+    undo: bool,
+) -> Result<RollbackPreview, ApiError> {
     let desk = crate::context::desk()?;
-    desk.answer(
-        desk.plane
-            .rollbacks
-            .preview(&desk.actor, target, &Revision(to))
-            .await,
-    )
+    let (rollbacks, to) = (&desk.plane.rollbacks, Revision(to));
+    desk.answer(match undo {
+        true => rollbacks.preview_undo(&desk.actor, target, &to).await,
+        false => rollbacks.preview(&desk.actor, target, &to).await,
+    })
 }
 
-/// Writes the rollback commit, or pins: the form of the roll-back page. `back` is the application's address.
+/// Writes the rollback commit, or pins: the form of the roll-back page. `way` is `commit`, `propose` or `pin`; with
+/// `undo-` before it `to` is taken back. `back` is the application's address.
 #[server(prefix = "/sfn", endpoint = "roll_back")]
 pub async fn roll_back(
     target: TargetId,
@@ -43,6 +47,10 @@ pub async fn roll_back(
     use lockstep_types::rollback::{PinRequest, RollbackRequest};
     let desk = crate::context::desk()?;
     let (to, rollbacks) = (Revision(to), &desk.plane.rollbacks);
+    let (undo, way) = match way.strip_prefix("undo-") {
+        Some(way) => (true, way),
+        None => (false, way.as_str()),
+    };
     let outcome = if way == "pin" {
         desk.answer(
             rollbacks
@@ -65,6 +73,7 @@ pub async fn roll_back(
             digest,
             reason,
             propose: way == "propose",
+            undo,
         };
         Some(desk.answer(rollbacks.roll_back(&desk.actor, &request).await)?)
     };
@@ -112,6 +121,30 @@ pub(super) fn settle(
 pub async fn unpin(pin: PinId, #[server(default)] deploy: bool) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.rollbacks.unpin(&desk.actor, pin, deploy).await)
+}
+
+/// Marks a revision as good or bad; any other word takes the mark away. `back` is where the form was.
+#[server(prefix = "/sfn", endpoint = "mark")]
+pub async fn mark_revision(
+    target: TargetId,
+    revision: String,
+    judgement: String,
+    #[server(default)] reason: String,
+    back: String,
+) -> Result<(), ApiError> {
+    use lockstep_types::rollback::{Judgement, MarkRequest};
+    let desk = crate::context::desk()?;
+    let request = MarkRequest {
+        target,
+        revision: Revision(revision),
+        judgement: Judgement::from_word(&judgement),
+        reason,
+    };
+    desk.answer(desk.plane.rollbacks.mark(&desk.actor, &request).await)?;
+    if back.starts_with("/apps/") {
+        leptos_axum::redirect(&back);
+    }
+    Ok(())
 }
 
 /// All holds, those that end first at the top.

@@ -20,6 +20,7 @@ pub enum Icon {
     Fleet,
     Activity,
     Clusters,
+    Clock,
     Approve,
     Problem,
     Settings,
@@ -70,6 +71,7 @@ impl Icon {
             Self::Fleet => "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
             Self::Activity => "M3 12h4l3-8 4 16 3-8h4",
             Self::Clusters => "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9",
+            Self::Clock => "M4 12a8 8 0 1 0 16 0a8 8 0 1 0-16 0M12 7.5V12l3 2",
             Self::Approve => "M9 12l2 2 4-5M12 3l7 3v6c0 4.5-3 7.5-7 9-4-1.5-7-4.5-7-9V6z",
             Self::Problem => "M12 4L3 20h18zM12 10v4M12 17h.01",
             Self::Settings => {

@@ -202,6 +202,16 @@ fn TopBar(session: SessionResource) -> impl IntoView {
             .with(|query| query.get("view"))
             .filter(|_| path.with(|path| path == "/"))
     };
+    // A filter stays at the time that is looked at.
+    let time = move || {
+        let timed = path.with(|path| matches!(path.as_str(), "/" | "/drift"));
+        let of = |name: &'static str| query.with(|query| query.get(name)).filter(|_| timed);
+        ["at", "until"]
+            .into_iter()
+            .filter_map(|name| Some((name, of(name)?)))
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+            .collect_view()
+    };
     let home = move || {
         path.with(|path| match path.as_str() {
             filtered @ ("/drift" | "/activity" | "/alerts") => filtered.to_owned(),
@@ -219,7 +229,7 @@ fn TopBar(session: SessionResource) -> impl IntoView {
         <header class="sticky top-0 z-10 flex items-center gap-3 border-b border-line bg-surface px-3 py-2 md:px-5 md:py-2.5">
             <Form method="GET" action=home attr:class="relative flex min-w-0 flex-1 items-center" attr:role="search">
                 <span class="pointer-events-none absolute left-2.5 text-faint">{icon(Icon::Search)}</span>
-                {move || view_mode().map(|mode| view! { <input type="hidden" name="view" value=mode /> })}
+                {move || view_mode().map(|mode| view! { <input type="hidden" name="view" value=mode /> })} {time}
                 <input
                     id="filter"
                     name="q"

@@ -72,7 +72,7 @@ pub fn Palette() -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let node = NodeRef::<html::Dialog>::new();
-    let load = Action::new(|(): &()| fleet(String::new(), true));
+    let load = Action::new(|(): &()| fleet(String::new(), true, String::new(), String::new()));
     let navigate = use_navigate();
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };

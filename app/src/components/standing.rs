@@ -109,6 +109,8 @@ fn words(target: &TargetSummary) -> String {
         );
     }
     match target.sync {
+        // How many is not recorded over time.
+        SyncStatus::OutOfSync if target.out_of_sync == 0 => "differs".into(),
         SyncStatus::OutOfSync => format!("{} differ", format::count(target.out_of_sync.into())),
         SyncStatus::Unknown => "not comparable".into(),
         SyncStatus::Synced => String::new(),

@@ -37,6 +37,11 @@ pub fn rollback_address(target: &TargetRef, to: Option<&Revision>) -> String {
     )
 }
 
+/// Taking one commit back.
+pub fn undo_address(target: &TargetRef, commit: &Revision) -> String {
+    format!("{}&undo=1", rollback_address(target, Some(commit)))
+}
+
 /// Editing the definition of an application.
 pub fn edit_address(id: ApplicationId, name: &str) -> String {
     format!("{}/edit", application_path(id, name))

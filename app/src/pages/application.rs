@@ -13,18 +13,22 @@ mod header;
 mod history_tab;
 pub mod log_feed;
 mod logs_pane;
+mod past_strip;
+mod past_view;
 mod standing_banners;
 mod tree_tab;
 
 pub use address::{Address, Tab};
+pub use history_tab::mark_chip;
 
 use crate::api::applications::{
-    application, changes, compare, definition, history, read_resource, tree,
+    application, changes, compare, definition, history, read_past, read_resource, tree,
 };
 use crate::components::clock::Clock;
 use crate::components::feedback::Failure;
 use crate::components::layout::{acting, use_session};
 use crate::components::loaded::{Loading, loaded};
+use crate::components::moment::as_of;
 use crate::components::standing::severity;
 use crate::components::switcher::{Choice, Tabs};
 use crate::error::ApiError;
@@ -37,6 +41,7 @@ use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TargetSummary, TreeView,
 };
 use lockstep_types::id::TargetId;
+use lockstep_types::past::TargetPast;
 use lockstep_types::resource::ResourceView;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +53,7 @@ enum Body {
     History(HistoryView),
     Compare(CompareView),
     Definition(DefinitionView),
+    Past(Box<TargetPast>),
 }
 
 /// The target that the address selects, else the worst of this application's own.
@@ -71,6 +77,12 @@ async fn target_of(head: Loading<ApplicationView>, cluster: &str) -> Result<Targ
 }
 
 async fn body_of(head: Loading<ApplicationView>, address: Address) -> Result<Body, ApiError> {
+    if !address.at.is_empty() {
+        let target = target_of(head, &address.cluster).await?;
+        return read_past(target, address.at)
+            .await
+            .map(|past| Body::Past(Box::new(past)));
+    }
     if address.tab == Tab::Definition {
         return definition(address.id()?).await.map(Body::Definition);
     }
@@ -166,8 +178,11 @@ pub fn ApplicationPage() -> impl IntoView {
                             view! {
                                 {header::header(&view, chosen.as_ref(), &address, actor.as_ref())}
                                 {header::switcher(&view, chosen.as_ref(), &address)}
-                                {chosen.clone().map(|target| standing_banners::banners(&view, &target, actor.as_ref(), clock))}
-                                {tabs(chosen.as_ref(), &address)}
+                                {chosen
+                                    .clone()
+                                    .filter(|_| address.at.is_empty())
+                                    .map(|target| standing_banners::banners(&view, &target, actor.as_ref(), clock))}
+                                {tabs(chosen.as_ref(), &address, clock)}
                                 {chosen.map(|target| dialogs::dialogs(target, &view, &address, actor.as_ref(), plan))}
                             }
                                 .into_any()
@@ -185,6 +200,7 @@ pub fn ApplicationPage() -> impl IntoView {
                     Body::Changes(changes) => changes_tab::changes_tab(changes),
                     Body::History(history) => history_tab::history_tab(history, address, clock),
                     Body::Compare(compare) => history_tab::compare_view(compare, address),
+                    Body::Past(past) => past_view::past_view(*past, &address),
                     Body::Definition(definition) => definition_tab::definition_tab(definition, address.edit_link()),
                 }
             },
@@ -192,7 +208,7 @@ pub fn ApplicationPage() -> impl IntoView {
     }
 }
 
-fn tabs(target: Option<&TargetSummary>, address: &Address) -> AnyView {
+fn tabs(target: Option<&TargetSummary>, address: &Address, clock: Clock) -> AnyView {
     let differing = target.map_or(0, |target| target.out_of_sync);
     let choice = |tab: Tab, number: u32| Choice {
         label: view! {
@@ -201,18 +217,25 @@ fn tabs(target: Option<&TargetSummary>, address: &Address) -> AnyView {
         }
         .into_any(),
         href: address.tab_link(tab),
-        on: address.tab == tab,
+        on: address.at.is_empty() && address.tab == tab,
     };
+    let kept = [("cluster", address.cluster.clone())];
+    let earlier = as_of(&address.path(), &kept, clock.0.get_untracked());
     view! {
-        <Tabs
-            label="Parts of this application"
-            choices=vec![
-                choice(Tab::Tree, 0),
-                choice(Tab::Changes, differing),
-                choice(Tab::History, 0),
-                choice(Tab::Definition, 0),
-            ]
-        />
+        <div class="flex items-center gap-2">
+            <div class="min-w-0 flex-1">
+                <Tabs
+                    label="Parts of this application"
+                    choices=vec![
+                        choice(Tab::Tree, 0),
+                        choice(Tab::Changes, differing),
+                        choice(Tab::History, 0),
+                        choice(Tab::Definition, 0),
+                    ]
+                />
+            </div>
+            {earlier}
+        </div>
     }
     .into_any()
 }

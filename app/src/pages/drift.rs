@@ -1,10 +1,11 @@
 //! The drift ledger: which field of which object differs from what Git says, by whose hand, since when.
 
 use crate::api::fleet::drift;
-use crate::components::clock::ago;
+use crate::components::clock::{Clock, ago};
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
+use crate::components::moment::{as_of, past_banner};
 use crate::components::panel::{LINK, PANEL, PageHead, TABLE, TD, heads, tag};
 use crate::components::status::{Mark, chip};
 use crate::components::switcher::{Choice, Segments};
@@ -15,53 +16,75 @@ use crate::live::{Topic, ticks};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use lockstep_types::Micros;
 use lockstep_types::drift::{DriftRow, DriftState};
+
+/// What the address asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    filter: String,
+    closed: bool,
+    /// An earlier time; empty for now.
+    at: String,
+}
 
 /// The page.
 #[component]
 pub fn DriftPage() -> impl IntoView {
     let query = use_query_map();
     let wanted = Memo::new(move |_| {
-        query.with(|query| {
-            (
-                query.get("q").unwrap_or_default(),
-                query.get("closed").is_some_and(|closed| closed == "1"),
-            )
+        query.with(|query| Wanted {
+            filter: query.get("q").unwrap_or_default(),
+            closed: query.get("closed").is_some_and(|closed| closed == "1"),
+            at: query.get("at").unwrap_or_default(),
         })
     });
+    let clock = Clock::current();
     let tick = ticks(|| Topic::All);
     let rows: Loading<Vec<DriftRow>> = Resource::new(
         move || (wanted.get(), tick.get()),
-        |((filter, closed), _)| drift(filter, closed),
+        |(wanted, _)| drift(wanted.filter, wanted.closed, wanted.at),
     );
     view! {
         <Title text="Drift" />
-        {loaded(rows, move |rows| page(rows, wanted.get()))}
+        {loaded(rows, move |rows| page(rows, wanted.get(), clock.0.get_untracked()))}
     }
 }
 
-fn page(rows: Vec<DriftRow>, (filter, closed): (String, bool)) -> AnyView {
+fn page(rows: Vec<DriftRow>, wanted: Wanted, now: Micros) -> AnyView {
+    let Wanted { filter, closed, at } = wanted;
     let link = |closed: bool| {
         format::link(
             "/drift",
             &[("q", &filter), ("closed", if closed { "1" } else { "" })],
         )
     };
-    let open = rows.iter().filter(|row| row.closed_at.is_none()).count() as u64;
+    let past = Micros::read_past(&at, now).ok();
+    let open = rows
+        .iter()
+        .filter(|row| past.is_some() || row.closed_at.is_none())
+        .count() as u64;
     let below = view! {
         <p class="mt-1.5 text-lg">
-            {if open == 0 {
-                "No field differs from what Git says.".to_owned()
-            } else {
-                format!("{} from what Git says.", format::plural(open, "field differs", "fields differ"))
+            {match (open, past) {
+                (0, None) => "No field differs from what Git says.".to_owned(),
+                (0, Some(_)) => "No field differed from what Git said.".to_owned(),
+                (_, None) => format!("{} from what Git says.", format::plural(open, "field differs", "fields differ")),
+                (_, Some(_)) => format!("{} from what Git said.", format::plural(open, "field differed", "fields differed")),
             }}
         </p>
     }
     .into_any();
-    let actions = view! {
+    let kept = [("q", filter.clone())];
+    let segments = past.is_none().then(|| view! {
         <Segments label="Which" choices=vec![Choice::words("Open", link(false), !closed), Choice::words("With ended", link(true), closed)] />
+    });
+    let actions = view! {
+        {as_of("/drift", &kept, now)}
+        {segments}
     }
     .into_any();
+    let banner = past.map(|past| past_banner(past, String::new(), now, link(false)));
     let body = if rows.is_empty() {
         let filtered = !filter.is_empty();
         view! {
@@ -79,6 +102,7 @@ fn page(rows: Vec<DriftRow>, (filter, closed): (String, bool)) -> AnyView {
     };
     view! {
         <PageHead title="Drift" below=below actions=actions />
+        {banner}
         {body}
     }
     .into_any()

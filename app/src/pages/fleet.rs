@@ -3,11 +3,13 @@
 mod first_steps;
 mod matrix;
 mod needs_you;
+mod past;
 mod phone;
 mod rollout;
 mod table;
 mod verdict;
 
+pub use past::state;
 pub use rollout::on_target;
 
 use crate::api::fleet::fleet;
@@ -16,15 +18,19 @@ use crate::components::clock::Clock;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
+use crate::components::moment::{as_of, in_address, past_banner, unrecorded};
 use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::reason::Banner;
 use crate::components::switcher::{Choice, Segments};
+use crate::components::target_link::application_address;
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use lockstep_types::Micros;
+use lockstep_types::application::TargetRef;
 use lockstep_types::fleet::FleetView;
 
 /// What the address asks for.
@@ -33,17 +39,53 @@ struct Wanted {
     filter: String,
     all: bool,
     table: bool,
+    /// An earlier time, and the one it is held against; empty for now.
+    at: String,
+    until: String,
 }
 
 impl Wanted {
     fn link(&self, filter: &str, all: bool, table: bool) -> String {
-        format::link(
-            "/",
-            &[
-                ("q", filter),
-                ("all", if all { "1" } else { "" }),
-                ("view", if table { "table" } else { "" }),
-            ],
+        let mut parts = self.parts(filter, all, table);
+        parts.extend([("at", self.at.clone()), ("until", self.until.clone())]);
+        let parts: Vec<(&str, &str)> = parts
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        format::link("/", &parts)
+    }
+
+    fn parts(&self, filter: &str, all: bool, table: bool) -> Vec<(&'static str, String)> {
+        let word = |yes: bool, word: &str| if yes { word } else { "" }.to_owned();
+        vec![
+            ("q", filter.to_owned()),
+            ("all", word(all, "1")),
+            ("view", word(table, "table")),
+        ]
+    }
+}
+
+/// The time that rows are about.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    now: Micros,
+    past: bool,
+}
+
+impl Seen {
+    /// As addresses say it; empty for now.
+    fn at(self) -> String {
+        if self.past {
+            in_address(self.now)
+        } else {
+            String::new()
+        }
+    }
+
+    fn address(self, target: &TargetRef) -> String {
+        application_address(
+            &target.application,
+            &[("cluster", &target.cluster), ("at", &self.at())],
         )
     }
 }
@@ -57,13 +99,22 @@ pub fn FleetPage() -> impl IntoView {
             filter: query.get("q").unwrap_or_default(),
             all: query.get("all").is_some_and(|all| all == "1"),
             table: query.get("view").is_some_and(|view| view == "table"),
+            at: query.get("at").unwrap_or_default(),
+            until: query.get("until").unwrap_or_default(),
         })
     });
     let tick = ticks(|| Topic::All);
     let clock = Clock::current();
     let view: Loading<FleetView> = Resource::new(
         move || (wanted.get(), tick.get()),
-        |(wanted, _)| fleet(wanted.filter, wanted.all || wanted.table),
+        |(wanted, _)| {
+            fleet(
+                wanted.filter,
+                wanted.all || wanted.table,
+                wanted.at,
+                wanted.until,
+            )
+        },
     );
     view! {
         <Title text="Fleet" />
@@ -74,10 +125,14 @@ pub fn FleetPage() -> impl IntoView {
 fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
     let now = clock.0.get_untracked().max(view.now);
     let nothing = view.sections.iter().all(|section| section.rows.is_empty()) && view.folded == 0;
+    let seen = Seen {
+        now: view.past.as_ref().map_or(now, |past| past.at),
+        past: view.past.is_some(),
+    };
     let wide = if wanted.table {
-        table::table(&view, now)
+        table::table(&view, seen)
     } else {
-        matrix::matrix(&view, &wanted, now)
+        matrix::matrix(&view, &wanted, seen)
     };
     // Two forms of nothing are no choice.
     let shown = if nothing && wanted.filter.is_empty() {
@@ -85,7 +140,9 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
     } else {
         "hidden md:block"
     };
-    let add = (!nothing).then(|| {
+    let kept = wanted.parts(&wanted.filter, wanted.all, wanted.table);
+    let as_of = (!nothing || seen.past).then(|| as_of("/", &kept, now));
+    let add = (!nothing && !seen.past).then(|| {
         view! {
             <LinkButton href="/settings?tab=sources".to_owned() look=Look::Quiet shape=Icon::Plus>
                 "Add application"
@@ -94,6 +151,7 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
     });
     let segments = view! {
         {add}
+        {as_of}
         <div class=shown>
             <Segments
                 label="View"
@@ -105,21 +163,39 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
         </div>
     }
     .into_any();
-    let verdict = verdict::verdict(&view.verdict, now);
+    let verdict = verdict::verdict(&view.verdict, seen);
+    let back = Wanted {
+        at: String::new(),
+        until: String::new(),
+        ..wanted.clone()
+    };
+    let back = back.link(&wanted.filter, wanted.all, wanted.table);
+    let banner = view.past.as_ref().map(|past| {
+        let until = past.until.map_or_else(String::new, |until| {
+            format!("Held against {}. ", format::absolute(until))
+        });
+        let note = unrecorded(past.at, past.recorded_since) + &until;
+        past_banner(past.at, note, now, back)
+    });
+    let turned = view.past.as_ref().map(past::turned);
     view! {
         <PageHead title="Fleet" below=verdict actions=segments />
+        {banner}
         {view.filter_error.clone().map(|(at, why)| filter_error(&wanted.filter, at, &why))}
         {view.commit.clone().map(|commit| rollout::rollout(commit, now))}
         {needs_you::needs_you(&view, now)}
-        {if nothing {
+        {if nothing && seen.past && wanted.filter.is_empty() {
+            ().into_any()
+        } else if nothing {
             empty(&wanted, &view)
         } else {
             view! {
                 <div class=format!("{PANEL} max-md:hidden")>{wide}</div>
-                <div class="md:hidden">{phone::list(&view, &wanted, now)}</div>
+                <div class="md:hidden">{phone::list(&view, &wanted, seen)}</div>
             }
                 .into_any()
         }}
+        {turned}
     }
     .into_any()
 }

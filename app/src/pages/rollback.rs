@@ -18,7 +18,7 @@ use crate::components::feedback::{Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
-use crate::components::target_link::{application_address, rollback_address};
+use crate::components::target_link::{application_address, rollback_address, undo_address};
 use crate::error::ApiError;
 use crate::pages::application::selected;
 use leptos::form::ActionForm;
@@ -39,6 +39,8 @@ struct Wanted {
     id: Option<ApplicationId>,
     cluster: String,
     to: String,
+    /// Take `to` back instead of going back to it.
+    undo: bool,
     way: Way,
 }
 
@@ -100,7 +102,7 @@ async fn read(wanted: Wanted) -> Result<Data, ApiError> {
         Some(wanted.to)
     };
     let preview = match to {
-        Some(to) => Some(preview(target.target.id, to).await?),
+        Some(to) => Some(preview(target.target.id, to, wanted.undo).await?),
         None => None,
     };
     Ok(Data {
@@ -121,6 +123,7 @@ pub fn RollbackPage() -> impl IntoView {
             id,
             cluster: query.get("cluster").unwrap_or_default(),
             to: query.get("to").unwrap_or_default(),
+            undo: query.get("undo").is_some_and(|undo| undo == "1"),
             way: Way::of(&query.get("way").unwrap_or_default()),
         })
     });
@@ -176,12 +179,14 @@ fn page(
         }
         .into_any();
     };
-    let way = match preview.commit_refused.is_empty() {
-        true => wanted.way,
-        false => Way::Pin,
+    let way = match (preview.undo, preview.commit_refused.is_empty()) {
+        // A pin goes to a state; without one commit there is none.
+        (true, _) if wanted.way == Way::Pin => Way::Commit,
+        (true, _) | (false, true) => wanted.way,
+        (false, false) => Way::Pin,
     };
     let subtitle = subtitle(&data.candidates, &preview);
-    let chooser = choice::states(&data.candidates, &preview, &data.target);
+    let chooser = (!preview.undo).then(|| choice::states(&data.candidates, &preview, &data.target));
     let form = form(preview, &data.target, way, back, actor, action);
     let title = form.0;
     view! {
@@ -207,6 +212,7 @@ fn subtitle(candidates: &[RollbackCandidate], preview: &RollbackPreview) -> AnyV
         .iter()
         .find(|candidate| candidate.commit.revision == preview.to.revision);
     let state = match candidate {
+        _ if preview.undo => "Later commits stay",
         Some(candidate) if candidate.last_healthy => "Last healthy",
         Some(candidate) if candidate.healthy => "Was healthy",
         Some(candidate) if candidate.ran_at.is_some() => "Ran here",
@@ -241,6 +247,8 @@ fn form(
     let cluster = preview.target.cluster.clone();
     let short = preview.to.revision.short();
     let title = match way {
+        Way::Propose if preview.undo => format!("Propose to undo {short} in {name}"),
+        Way::Commit if preview.undo => format!("Undo {short} in {name}"),
         Way::Pin => format!("Pin {name} on {cluster} at {short}"),
         Way::Propose => format!("Propose to roll {name} back to {short}"),
         Way::Commit => format!("Roll back {name} to {short}"),
@@ -248,15 +256,22 @@ fn form(
     let pin = way == Way::Pin;
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let person = actor.map(|actor| actor.name.clone()).unwrap_or_default();
-    let refused = refusal_on(actor, Permission::Rollback, &target.target.application);
+    let refused =
+        refusal_on(actor, Permission::Rollback, &target.target.application).or_else(|| {
+            let conflicts = preview.undo && !preview.commit_refused.is_empty();
+            conflicts.then(|| preview.commit_refused.clone())
+        });
     let fields: Vec<(&'static str, String)> = vec![
         ("target", target.target.id.to_string()),
         ("to", preview.to.revision.0.clone()),
         ("digest", preview.digest.clone()),
-        ("way", way.word().to_owned()),
+        (
+            "way",
+            format!("{}{}", if preview.undo { "undo-" } else { "" }, way.word()),
+        ),
         ("back", back.clone()),
     ];
-    let again = rollback_address(&preview.target, Some(&preview.to.revision));
+    let again = address(&preview, &preview.to.revision, Way::Commit);
     let label = match way {
         Way::Pin => "Pin",
         Way::Propose => "Open pull request",
@@ -293,7 +308,10 @@ fn form(
 
 /// The address of the page for a state and a way.
 fn address(preview: &RollbackPreview, to: &Revision, way: Way) -> String {
-    let base = rollback_address(&preview.target, Some(to));
+    let base = match preview.undo {
+        true => undo_address(&preview.target, to),
+        false => rollback_address(&preview.target, Some(to)),
+    };
     match way {
         Way::Commit => base,
         Way::Propose | Way::Pin => format!("{base}&way={}", way.word()),

@@ -4,6 +4,7 @@ use super::NOW;
 use super::applications as apps;
 use super::fleet::{self, ago, bump, pool, sha, target_ref};
 use super::objects;
+use super::past;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
@@ -23,6 +24,7 @@ use lockstep_types::id::*;
 use lockstep_types::leftover::{
     LeftBehind, Leftovers as LeftoversOf, RemovalPreview, RemovalRequest,
 };
+use lockstep_types::past::TargetPast;
 use lockstep_types::ports::{
     Answer, Applications, Clusters, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
 };
@@ -30,7 +32,7 @@ use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::rollback::{
-    PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest, TargetPlan,
+    MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest, TargetPlan,
 };
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
@@ -63,7 +65,11 @@ impl Fleet for Fake {
         Ok(if self.empty {
             fleet::empty()
         } else {
-            fleet::view(&query.filter, query.show_all)
+            let mut view = fleet::view(&query.filter, query.show_all);
+            if let Some(at) = query.at {
+                past::put_back(&mut view, at, query.until);
+            }
+            view
         })
     }
     async fn rollout(&self, _: &Actor, _: &str) -> Answer<CommitRollout> {
@@ -307,6 +313,11 @@ impl Applications for Fake {
     async fn definition(&self, _: &Actor, _: ApplicationId) -> Answer<DefinitionView> {
         Ok(apps::definition())
     }
+    async fn past(&self, _: &Actor, target: TargetId, at: Micros) -> Answer<TargetPast> {
+        apps::by_target(target)
+            .map(|target| past::of_target(target, at))
+            .ok_or_else(|| PortError::NotFound("this target".into()))
+    }
     async fn compare(
         &self,
         _: &Actor,
@@ -369,6 +380,16 @@ impl Rollbacks for Fake {
             .and_then(|target| apps::preview(target, to))
             .ok_or_else(|| PortError::NotFound(format!("the commit {}", to.short())))
     }
+    async fn preview_undo(
+        &self,
+        _: &Actor,
+        target: TargetId,
+        commit: &Revision,
+    ) -> Answer<RollbackPreview> {
+        apps::by_target(target)
+            .and_then(|target| apps::preview_undo(target, commit))
+            .ok_or_else(|| PortError::NotFound(format!("the commit {}", commit.short())))
+    }
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
         allowed(actor, Permission::Rollback)?;
         Ok(match request.reason.as_str() {
@@ -405,6 +426,9 @@ impl Rollbacks for Fake {
         } else {
             fleet::held()
         })
+    }
+    async fn mark(&self, actor: &Actor, _: &MarkRequest) -> Answer<()> {
+        allowed(actor, Permission::Rollback)
     }
     async fn hold(
         &self,

@@ -14,7 +14,9 @@ use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{
     CommitInfo, PathChange, PathChangeKind, Revision, SourceRevision, TargetRevision,
 };
-use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
+use lockstep_types::rollback::{
+    Judgement, RevisionMark, RollbackCandidate, RollbackPreview, TargetPlan,
+};
 use lockstep_types::set::{SetMemberView, SetRef, SetView};
 use lockstep_types::source::{Mode, Problem, SourceView};
 use lockstep_types::sync::{RunSummary, RunView, StartedBy, StepOutcome, StepStatus, SyncPhase};
@@ -213,6 +215,13 @@ pub fn history(target: TargetRef) -> HistoryView {
     HistoryView {
         target,
         entries,
+        marks: vec![RevisionMark {
+            revision: bump().revision,
+            judgement: Judgement::Good,
+            by: "maria".into(),
+            reason: "orders went through".into(),
+            at: ago(60),
+        }],
         beside: vec![(
             RunId(Uuid::from_u128(1841)),
             vec![SourceRevision {
@@ -369,6 +378,7 @@ pub fn candidates() -> Vec<RollbackCandidate> {
             ran_at: ran.map(ago),
             healthy,
             last_healthy,
+            mark: None,
         };
     vec![
         candidate(bump(), Some(1_480), true, true),
@@ -419,9 +429,32 @@ pub fn preview(target: TargetRef, to: &Revision) -> Option<RollbackPreview> {
         undone: vec![pool()],
         cannot_undo: vec!["Hook Job migrate-41 ran at 14:26; what it changed in the database stays".into()],
         commit_refused: String::new(),
+        undo: false,
+        conflicts: Vec::new(),
         digest: "5e".repeat(32),
         target,
         to,
+    })
+}
+
+/// Taking back the newest commit goes; an older one meets what came later.
+pub fn preview_undo(target: TargetRef, commit: &Revision) -> Option<RollbackPreview> {
+    let clash = *commit != pool().revision;
+    let preview = preview(target, &bump().revision)?;
+    Some(RollbackPreview {
+        to: if clash { bump() } else { pool() },
+        undo: true,
+        conflicts: if clash {
+            vec!["overlays/production/checkout.yaml: the same lines were changed since".into()]
+        } else {
+            Vec::new()
+        },
+        commit_refused: if clash {
+            "it cannot be taken back by itself".into()
+        } else {
+            String::new()
+        },
+        ..preview
     })
 }
 

@@ -361,6 +361,7 @@ pub fn view(filter: &str, show_all: bool) -> FleetView {
             targets: rollout(),
             signature: signature(),
         }),
+        past: None,
         head: 4_711,
         now: NOW,
     }
@@ -415,6 +416,7 @@ pub fn empty() -> FleetView {
         since_last_visit: None,
         filter_error: None,
         commit: None,
+        past: None,
         head: 0,
         now: NOW,
     }

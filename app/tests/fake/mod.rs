@@ -10,6 +10,7 @@ mod editing;
 mod fleet;
 mod logs;
 mod objects;
+mod past;
 pub mod site;
 
 use lockstep_types::Micros;

@@ -275,6 +275,9 @@ pub struct HistoryView {
     pub entries: Vec<HistoryEntry>,
     /// Revisions of further sources that runs applied; runs of one source are left out.
     pub beside: Vec<(RunId, Vec<SourceRevision>)>,
+    /// What people say of the revisions.
+    #[serde(default)]
+    pub marks: Vec<crate::rollback::RevisionMark>,
     /// Pass as `before` for the next page; `None` at the end.
     pub next: Option<Micros>,
 }

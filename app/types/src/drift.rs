@@ -77,4 +77,6 @@ pub struct DriftQuery {
     /// Free text over application, cluster, object and field.
     pub filter: String,
     pub include_closed: bool,
+    /// What was open then, whatever became of it; `None` for now.
+    pub at: Option<Micros>,
 }

@@ -1,6 +1,7 @@
 //! The fleet page: rows are groups, columns are clusters, cells are targets.
 
 use crate::application::{ApplicationRef, TargetSummary};
+use crate::past::Past;
 use crate::revision::{CommitInfo, CommitSignature};
 use crate::sync::ApprovalView;
 use crate::time::Micros;
@@ -13,6 +14,10 @@ pub struct FleetQuery {
     pub filter: String,
     /// Rows that match Git and are healthy are folded unless asked for.
     pub show_all: bool,
+    /// The fleet as it was then; `None` for now.
+    pub at: Option<Micros>,
+    /// What that is held against; `None` for now. Without `at` it means nothing.
+    pub until: Option<Micros>,
 }
 
 /// Everything the fleet page shows.
@@ -30,6 +35,9 @@ pub struct FleetView {
     pub filter_error: Option<(u32, String)>,
     /// The filter named a commit: live, waiting or failed per cluster.
     pub commit: Option<CommitRollout>,
+    /// Everything else is about this earlier time; then nothing needs anybody.
+    #[serde(default)]
+    pub past: Option<Past>,
     pub head: u64,
     pub now: Micros,
 }

@@ -27,6 +27,7 @@ pub mod leftover;
 pub mod log;
 pub mod login;
 pub mod notify;
+pub mod past;
 pub mod plan;
 pub mod policy;
 pub mod ports;

@@ -29,10 +29,13 @@ use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
+use crate::past::TargetPast;
 use crate::proposal::CommitOutcome;
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
-use crate::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
+use crate::rollback::{
+    MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
+};
 use crate::set::SetView;
 use crate::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use crate::sync::{ApprovalView, RunView, SyncRequest};
@@ -86,6 +89,8 @@ pub trait Applications: Send + Sync {
         before: Option<Micros>,
     ) -> Answer<HistoryView>;
     async fn definition(&self, actor: &Actor, id: ApplicationId) -> Answer<DefinitionView>;
+    /// How a target stood at an earlier time.
+    async fn past(&self, actor: &Actor, target: TargetId, at: Micros) -> Answer<TargetPast>;
     async fn compare(
         &self,
         actor: &Actor,
@@ -153,8 +158,17 @@ pub trait Rollbacks: Send + Sync {
         target: TargetId,
         to: &Revision,
     ) -> Answer<RollbackPreview>;
+    /// What taking back one commit would do, where later ones stay.
+    async fn preview_undo(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        commit: &Revision,
+    ) -> Answer<RollbackPreview>;
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome>;
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin>;
+    /// Says that a revision is good or bad here, or takes that back.
+    async fn mark(&self, actor: &Actor, request: &MarkRequest) -> Answer<()>;
     /// Ends a pin; what it held back is deployed only with `deploy`.
     async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()>;
     async fn hold(

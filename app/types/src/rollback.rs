@@ -7,6 +7,56 @@ use crate::revision::{CommitInfo, PathChange, Revision};
 use crate::time::Micros;
 use serde::{Deserialize, Serialize};
 
+/// What a person says of a revision on a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Judgement {
+    /// Offered to go back to, whatever its health was.
+    Good,
+    /// Not offered, although it was Synced and Healthy.
+    Bad,
+}
+
+impl Judgement {
+    /// The word on screen, in the database and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+        }
+    }
+
+    /// Reads what [`Judgement::word`] writes.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Good, Self::Bad]
+            .into_iter()
+            .find(|judgement| judgement.word() == word)
+    }
+}
+
+/// Who said what of a revision, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RevisionMark {
+    pub revision: Revision,
+    pub judgement: Judgement,
+    pub by: String,
+    pub reason: String,
+    pub at: Micros,
+}
+
+/// Marks a revision of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MarkRequest {
+    pub target: TargetId,
+    pub revision: Revision,
+    /// `None` takes the mark away.
+    pub judgement: Option<Judgement>,
+    pub reason: String,
+}
+
 /// A state one may go back to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -14,8 +64,11 @@ pub struct RollbackCandidate {
     pub commit: CommitInfo,
     /// When it last ran here; `None` for a commit that was never deployed.
     pub ran_at: Option<Micros>,
-    /// It was Synced and Healthy here.
+    /// It was Synced and Healthy here, or marked as good; and nobody marked it as bad.
     pub healthy: bool,
+    /// What somebody says of it.
+    #[serde(default)]
+    pub mark: Option<RevisionMark>,
     /// The newest of the healthy ones before the present state.
     pub last_healthy: bool,
 }
@@ -44,6 +97,12 @@ pub struct RollbackPreview {
     pub cannot_undo: Vec<String>,
     /// Why a commit is not offered; empty when it is.
     pub commit_refused: String,
+    /// The commit `to` is taken back and later ones stay, instead of going back to it.
+    #[serde(default)]
+    pub undo: bool,
+    /// Files that cannot be taken back by themselves, each with why.
+    #[serde(default)]
+    pub conflicts: Vec<String>,
     /// Binds the act to what was shown.
     pub digest: String,
 }
@@ -72,6 +131,9 @@ pub struct RollbackRequest {
     /// For review on a branch of its own, with a pull request, instead of on the tracked branch.
     #[serde(default)]
     pub propose: bool,
+    /// Take `to` back and keep what came later, instead of going back to it.
+    #[serde(default)]
+    pub undo: bool,
 }
 
 /// Keeps one target at a revision.

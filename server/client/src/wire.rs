@@ -7,6 +7,7 @@ use lockstep_types::edit::Edit;
 use lockstep_types::id::{OperationId, RunId, SourceId, UserId};
 use lockstep_types::policy::TokenScope;
 use lockstep_types::revision::Revision;
+use lockstep_types::rollback::Judgement;
 use serde::{Deserialize, Serialize};
 
 /// An error as RFC 9457 has it, with the port's error inside for programs.
@@ -111,6 +112,9 @@ pub struct RollbackBody {
     /// For review on a branch of its own, with a pull request.
     #[serde(default)]
     pub propose: bool,
+    /// Take `to` back and keep what came later, instead of going back to it.
+    #[serde(default)]
+    pub undo: bool,
 }
 
 /// `POST /apps/{id}/targets/{target}/accept`.
@@ -170,6 +174,19 @@ pub struct HoldBody {
     pub kind: HoldKind,
     pub reason: String,
     pub hours: u32,
+}
+
+/// `POST /apps/{id}/targets/{target}/mark`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MarkBody {
+    pub revision: Revision,
+    /// Without it the mark is taken away.
+    #[serde(default)]
+    pub judgement: Option<Judgement>,
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// `POST /leftovers/{target}/remove`.

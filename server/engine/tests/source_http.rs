@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use engine::source::{
-    Credential, Mirrors, NetworkPolicy, PushOutcome, RestoreRequest, SourceError,
+    CommitRequest, Credential, Mirrors, NetworkPolicy, PushOutcome, SourceError, TreeEdit,
 };
 use engine::testing::Repository;
 use lockstep_types::revision::{Revision, TargetRevision};
@@ -246,11 +246,13 @@ async fn pushes_and_tells_refusals_in_the_hosts_words() {
     bench.publish();
     let credential = maria("s3cret:token");
     assert_eq!(fetch(&mirrors, &url, &credential).await, Ok(second.clone()));
-    let request = RestoreRequest {
+    let request = CommitRequest {
         branch: "main".to_owned(),
         expected_head: second.clone(),
-        paths: vec!["a".to_owned()],
-        restore_from: bench.first.clone(),
+        edit: TreeEdit::Restore {
+            paths: vec!["a".to_owned()],
+            from: bench.first.clone(),
+        },
         message: "Roll back".to_owned(),
         author_name: "Maria".to_owned(),
         author_email: "maria@example.org".to_owned(),
@@ -263,7 +265,7 @@ async fn pushes_and_tells_refusals_in_the_hosts_words() {
     .unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let refused = mirrors
-        .restore_paths(&url, &credential, request.clone())
+        .push_commit(&url, &credential, request.clone())
         .await;
     let Ok(PushOutcome::Refused(message)) = refused else {
         unreachable!("{refused:?}")
@@ -274,7 +276,7 @@ async fn pushes_and_tells_refusals_in_the_hosts_words() {
     );
     std::fs::remove_file(&hook).unwrap();
     let pushed = mirrors
-        .restore_paths(&url, &credential, request.clone())
+        .push_commit(&url, &credential, request.clone())
         .await;
     let Ok(PushOutcome::Pushed(made)) = pushed else {
         unreachable!("{pushed:?}")
@@ -282,7 +284,7 @@ async fn pushes_and_tells_refusals_in_the_hosts_words() {
     assert_eq!(bench.bare(&["rev-parse", "main"]), made.0);
     assert_eq!(bench.bare(&["show", "main:a"]), "1");
     assert_eq!(
-        mirrors.restore_paths(&url, &credential, request).await,
+        mirrors.push_commit(&url, &credential, request).await,
         Ok(PushOutcome::Moved(made))
     );
 }

@@ -3,6 +3,7 @@
 mod head;
 mod history;
 mod links;
+mod past;
 mod resource;
 mod tree;
 
@@ -22,6 +23,7 @@ use lockstep_types::application::{
 };
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::id::{ApplicationId, TargetId};
+use lockstep_types::past::TargetPast;
 use lockstep_types::ports::{Answer, Applications};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::resource::{ResourceKey, ResourceView};
@@ -117,6 +119,11 @@ impl Applications for Plane {
             yaml: defined.definition.yaml,
             ignored_fields: defined.definition.ignored_fields,
         })
+    }
+
+    async fn past(&self, actor: &Actor, target: TargetId, at: Micros) -> Answer<TargetPast> {
+        let placement = self.seen_target(actor, target).await?;
+        self.past_of(&placement, at).await
     }
 
     async fn compare(

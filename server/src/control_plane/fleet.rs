@@ -6,6 +6,7 @@ mod badness;
 mod matrix;
 mod needs;
 mod passport;
+mod past;
 mod place;
 mod problems;
 mod timeline;

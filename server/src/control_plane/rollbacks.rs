@@ -7,10 +7,12 @@ pub(in crate::control_plane) mod affected;
 mod candidates;
 pub(super) mod commit;
 mod ending;
+mod marks;
 mod pauses;
 mod permit;
 pub(super) mod plans;
 mod preview;
+mod undo;
 pub(super) mod words;
 
 use super::allow::allow;
@@ -22,7 +24,9 @@ use lockstep_types::id::{HoldId, PinId, TargetId};
 use lockstep_types::ports::{Answer, Rollbacks};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
+use lockstep_types::rollback::{
+    MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
+};
 
 #[async_trait]
 impl Rollbacks for Plane {
@@ -41,6 +45,20 @@ impl Rollbacks for Plane {
         let placement = self.granted(actor, Permission::Rollback, target).await?;
         let to = self.revision_of(&placement, to).await?;
         let prepared = self.preview_of(&placement, &to).await?;
+        self.may_roll_back(actor, &placement, &prepared).await?;
+        Ok(prepared.view)
+    }
+
+    async fn preview_undo(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        commit: &Revision,
+    ) -> Answer<RollbackPreview> {
+        allow(actor, Permission::Rollback)?;
+        let placement = self.granted(actor, Permission::Rollback, target).await?;
+        let commit = self.revision_of(&placement, commit).await?;
+        let prepared = self.undo_of(&placement, &commit).await?;
         self.may_roll_back(actor, &placement, &prepared).await?;
         Ok(prepared.view)
     }
@@ -69,6 +87,17 @@ impl Rollbacks for Plane {
             .await?;
         let to = self.revision_of(&placement, &request.to).await?;
         self.pin_at(actor, &placement, &to, &reason, seconds).await
+    }
+
+    async fn mark(&self, actor: &Actor, request: &MarkRequest) -> Answer<()> {
+        allow(actor, Permission::Rollback)?;
+        let reason = checks::optional_reason(&request.reason)?;
+        let placement = self
+            .granted(actor, Permission::Rollback, request.target)
+            .await?;
+        let revision = self.revision_of(&placement, &request.revision).await?;
+        self.mark_revision(actor, &placement, &revision, request.judgement, &reason)
+            .await
     }
 
     async fn unpin(&self, actor: &Actor, pin: PinId, deploy: bool) -> Answer<()> {

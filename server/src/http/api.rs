@@ -91,6 +91,7 @@ pub fn table() -> Table {
             Get,
             applications::history,
         )
+        .get("/apps/{id}/targets/{target}/past", Get, applications::past)
         .get(
             "/apps/{id}/targets/{target}/compare",
             Get,
@@ -132,6 +133,11 @@ pub fn table() -> Table {
             rollbacks::roll_back,
         )
         .post("/apps/{id}/targets/{target}/pin", Rollback, rollbacks::pin)
+        .post(
+            "/apps/{id}/targets/{target}/mark",
+            Rollback,
+            rollbacks::mark,
+        )
         .delete("/pins/{id}", Rollback, rollbacks::unpin)
         .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
         .get("/holds", Get, rollbacks::holds)

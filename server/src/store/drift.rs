@@ -256,7 +256,7 @@ fn to_application() -> sea_orm::RelationDef {
 }
 
 /// Deviations whose application, cluster, object, field or manager has every word of the filter; newest first, open ones
-/// unless closed ones are asked for too.
+/// unless closed ones are asked for too, or those that were open at a moment.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -285,7 +285,9 @@ pub async fn list_of(
         .order_by_desc(drift::Column::OpenedAt)
         .order_by_desc(drift::Column::Id)
         .limit(limit);
-    if !query.include_closed {
+    if let Some(at) = query.at {
+        select = select.filter(held_at(at));
+    } else if !query.include_closed {
         select = select.filter(drift::Column::ClosedAt.is_null());
     }
     for word in query.filter.split_whitespace() {
@@ -321,15 +323,44 @@ pub async fn open_at(
 ) -> Result<Vec<DriftRow>, StoreError> {
     let select = drift::Entity::find()
         .filter(drift::Column::TargetId.eq(target.to_string()))
-        .filter(drift::Column::OpenedAt.lte(moment.0))
-        .filter(
+        .filter(held_at(moment))
+        .order_by_asc(drift::Column::ObjectKey)
+        .order_by_asc(drift::Column::Path);
+    rows(db, select).await
+}
+
+/// Objects per target that had open deviations at a moment; of all targets or of one.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn drifted_at(
+    db: &impl Read,
+    moment: Micros,
+    only: Option<TargetId>,
+) -> Result<BTreeMap<TargetId, u32>, StoreError> {
+    let mut select = drift::Entity::find()
+        .select_only()
+        .column(drift::Column::TargetId)
+        .column_as(
+            Expr::expr(Func::count_distinct(Expr::col(drift::Column::ObjectKey))),
+            "objects",
+        )
+        .filter(held_at(moment))
+        .group_by(drift::Column::TargetId);
+    if let Some(only) = only {
+        select = select.filter(drift::Column::TargetId.eq(only.to_string()));
+    }
+    counts(select, db).await
+}
+
+fn held_at(moment: Micros) -> Condition {
+    Condition::all()
+        .add(drift::Column::OpenedAt.lte(moment.0))
+        .add(
             Condition::any()
                 .add(drift::Column::ClosedAt.is_null())
                 .add(drift::Column::ClosedAt.gt(moment.0)),
         )
-        .order_by_asc(drift::Column::ObjectKey)
-        .order_by_asc(drift::Column::Path);
-    rows(db, select).await
 }
 
 /// Open deviations per target.
@@ -337,12 +368,21 @@ pub async fn open_at(
 /// # Errors
 /// When the database cannot be read.
 pub async fn open_counts(db: &impl Read) -> Result<BTreeMap<TargetId, u32>, StoreError> {
-    let counted: Vec<(String, i64)> = drift::Entity::find()
+    let select = drift::Entity::find()
         .select_only()
         .column(drift::Column::TargetId)
         .column_as(drift::Column::Id.count(), "open")
         .filter(drift::Column::ClosedAt.is_null())
-        .group_by(drift::Column::TargetId)
+        .group_by(drift::Column::TargetId);
+    counts(select, db).await
+}
+
+/// Rows of a target and a number.
+async fn counts(
+    select: Select<drift::Entity>,
+    db: &impl Read,
+) -> Result<BTreeMap<TargetId, u32>, StoreError> {
+    let counted: Vec<(String, i64)> = select
         .into_tuple()
         .all(&db.executor())
         .await

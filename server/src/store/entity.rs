@@ -33,6 +33,7 @@ pub mod receiver;
 pub mod recovery_code;
 pub mod render;
 pub mod render_object;
+pub mod revision_mark;
 pub mod route;
 pub mod run;
 pub mod run_plan;

@@ -2,16 +2,17 @@
 //! answer for any time in the past and cannot be backfilled, so [`target`](super::target) writes them with the state.
 
 use super::columns::{Column, maybe_json};
-use super::entity::{status_interval, target_revision};
+use super::entity::{status_interval, target, target_revision};
 use super::error::Doing;
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::id::TargetId;
 use lockstep_types::reason::Reason;
 use lockstep_types::revision::Revision;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 /// What an interval is about.
@@ -23,23 +24,27 @@ pub enum Axis {
     Health,
     /// The revision that the tracked one resolved to.
     Revision,
+    /// The revision that the last successful sync applied.
+    Deployed,
 }
 
 impl Axis {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Sync, Self::Health, Self::Revision, Self::Deployed];
+
     /// The word in the database.
     pub fn word(self) -> &'static str {
         match self {
             Self::Sync => "sync",
             Self::Health => "health",
             Self::Revision => "revision",
+            Self::Deployed => "deployed",
         }
     }
 
     /// Reads what [`Axis::word`] writes.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Sync, Self::Health, Self::Revision]
-            .into_iter()
-            .find(|axis| axis.word() == word)
+        Self::ALL.into_iter().find(|axis| axis.word() == word)
     }
 }
 
@@ -99,7 +104,7 @@ pub(super) async fn turn(
             return Ok(());
         }
         // Clocks go back at times; intervals never overlap.
-        from = from.max(newest.from_at + 1);
+        from = Ord::max(from, newest.from_at + 1);
         if newest.to_at.is_none() {
             status_interval::Entity::update_many()
                 .col_expr(status_interval::Column::ToAt, Expr::value(from))
@@ -190,24 +195,73 @@ pub async fn list(
         .collect()
 }
 
-/// Every target's intervals that held at one moment: the fleet as it was.
+/// The intervals that held at one moment, of all targets or of one. For each target and axis the newest beginning is
+/// looked up in the key, so the length of the history does not count.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn at(db: &impl Read, moment: Micros) -> Result<Vec<Interval>, StoreError> {
-    let rows = status_interval::Entity::find()
-        .filter(status_interval::Column::FromAt.lte(moment.0))
-        .filter(
-            Condition::any()
-                .add(status_interval::Column::ToAt.is_null())
-                .add(status_interval::Column::ToAt.gt(moment.0)),
-        )
-        .all(&db.executor())
-        .await;
-    rows.doing("read the status of all targets at a time")?
-        .into_iter()
-        .map(interval)
-        .collect()
+pub async fn at(
+    db: &impl Read,
+    moment: Micros,
+    only: Option<TargetId>,
+) -> Result<Vec<Interval>, StoreError> {
+    use status_interval::Column::{Axis as AxisColumn, FromAt, TargetId as OfTarget, ToAt};
+    let begun = Alias::new("begun");
+    let mut found = Vec::new();
+    for axis in Axis::ALL {
+        let newest = Query::select()
+            .expr(Expr::col((begun.clone(), FromAt)).max())
+            .from_as(status_interval::Entity, begun.clone())
+            .and_where(
+                Expr::col((begun.clone(), OfTarget)).equals((target::Entity, target::Column::Id)),
+            )
+            .and_where(Expr::col((begun.clone(), AxisColumn)).eq(axis.word()))
+            .and_where(Expr::col((begun.clone(), FromAt)).lte(moment.0))
+            .take();
+        let mut select = status_interval::Entity::find()
+            .join(JoinType::InnerJoin, to_target())
+            .filter(AxisColumn.eq(axis.word()))
+            .filter(
+                Expr::col((status_interval::Entity, FromAt))
+                    .eq(Expr::SubQuery(None, Box::new(newest.into()))),
+            )
+            .filter(Condition::any().add(ToAt.is_null()).add(ToAt.gt(moment.0)));
+        if let Some(only) = only {
+            select = select.filter(target::Column::Id.eq(only.to_string()));
+        }
+        let rows = select
+            .all(&db.executor())
+            .await
+            .doing("read the status of targets at a time")?;
+        for row in rows {
+            found.push(interval(row)?);
+        }
+    }
+    Ok(found)
+}
+
+fn to_target() -> sea_orm::RelationDef {
+    status_interval::Entity::belongs_to(target::Entity)
+        .from(status_interval::Column::TargetId)
+        .to(target::Column::Id)
+        .into()
+}
+
+/// When the oldest interval begins; `None` while nothing was recorded.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn first(db: &impl Read) -> Result<Option<Micros>, StoreError> {
+    let oldest: Option<i64> = status_interval::Entity::find()
+        .select_only()
+        .column(status_interval::Column::FromAt)
+        .order_by_asc(status_interval::Column::FromAt)
+        .limit(1)
+        .into_tuple()
+        .one(&db.executor())
+        .await
+        .doing("find the first record of a status")?;
+    Ok(oldest.map(Micros))
 }
 
 fn revision_row(row: target_revision::Model) -> TargetRevisionRow {

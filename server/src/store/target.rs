@@ -390,6 +390,7 @@ pub async fn set_deployed(
         .exec(tx.db())
         .await
         .doing("record what was deployed")?;
+    status::turn(tx, id, Axis::Deployed, &deployed.revision.0, None).await?;
     tx.announce(subject(&old), EventKind::Changed);
     Ok(())
 }

@@ -26,6 +26,7 @@ use lockstep_types::id::{
 use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
+use lockstep_types::past::TargetPast;
 use lockstep_types::policy;
 use lockstep_types::ports::{
     AccessRules, Alerts, Answer, Applications, Clusters, Editing, Fleet, Leftovers, Objects,
@@ -34,7 +35,9 @@ use lockstep_types::ports::{
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
+use lockstep_types::rollback::{
+    MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
+};
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
@@ -81,6 +84,7 @@ impl Fleet for Fake {
             since_last_visit: None,
             filter_error: None,
             commit: None,
+            past: None,
             head: 0,
             now: Micros(0),
         })
@@ -145,6 +149,9 @@ impl Applications for Fake {
         missing()
     }
     async fn definition(&self, _: &Actor, _: ApplicationId) -> Answer<DefinitionView> {
+        missing()
+    }
+    async fn past(&self, _: &Actor, _: TargetId, _: Micros) -> Answer<TargetPast> {
         missing()
     }
     async fn compare(
@@ -254,6 +261,12 @@ impl Rollbacks for Fake {
     }
     async fn holds(&self, _: &Actor) -> Answer<Vec<TargetSummary>> {
         Ok(Vec::new())
+    }
+    async fn preview_undo(&self, _: &Actor, _: TargetId, _: &Revision) -> Answer<RollbackPreview> {
+        missing()
+    }
+    async fn mark(&self, _: &Actor, _: &MarkRequest) -> Answer<()> {
+        missing()
     }
     async fn hold(&self, _: &Actor, _: TargetId, _: HoldKind, _: &str, _: u32) -> Answer<Hold> {
         missing()

@@ -163,6 +163,7 @@ async fn the_filter_matches_every_word(db: &Db) {
         let query = DriftQuery {
             filter: filter.to_owned(),
             include_closed: false,
+            ..DriftQuery::default()
         };
         assert_eq!(
             drift::list(&db.store, &query, 10).await.unwrap().len(),

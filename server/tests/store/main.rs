@@ -45,6 +45,7 @@ mod inventory;
 mod leases;
 mod migrating;
 mod opening;
+mod past;
 mod policy;
 mod postgres;
 mod renders;

@@ -166,7 +166,7 @@ async fn intervals_follow_the_state(db: &Db) {
         ]
     );
 
-    let then = status::at(&db.store, at(15)).await.unwrap();
+    let then = status::at(&db.store, at(15), None).await.unwrap();
     let mut then: Vec<_> = then
         .iter()
         .map(|interval| interval.value.as_str())
@@ -442,7 +442,7 @@ async fn an_untouched_verdict_is_carried_over(db: &Db) {
         .unwrap()
         .unwrap();
     assert_eq!(good.good_at, Some(at(3)));
-    let open: Vec<String> = status::at(&db.store, at(4))
+    let open: Vec<String> = status::at(&db.store, at(4), None)
         .await
         .unwrap()
         .into_iter()

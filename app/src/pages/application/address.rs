@@ -1,13 +1,14 @@
 //! What the address of the application page says, and addresses made from it. Pure.
 
+use crate::components::moment::in_address;
 use crate::components::target_link::{accept_path, application_path, edit_address};
 use crate::error::ApiError;
 use crate::format;
 use leptos_router::params::ParamsMap;
-use lockstep_types::PortError;
 use lockstep_types::id::ApplicationId;
 use lockstep_types::log::LogQuery;
 use lockstep_types::resource::ResourceKey;
+use lockstep_types::{Micros, PortError};
 
 /// The parts of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Address {
     pub to: String,
     /// A page of history.
     pub before: String,
+    /// An earlier time that is looked at instead of a tab; empty for now.
+    pub at: String,
 }
 
 impl Address {
@@ -89,6 +92,7 @@ impl Address {
             from: get("from"),
             to: get("with"),
             before: get("before"),
+            at: get("at"),
         }
     }
 
@@ -112,11 +116,15 @@ impl Address {
         }
     }
 
+    /// Where the page is, whatever it shows.
+    pub fn path(&self) -> String {
+        self.id
+            .map_or_else(|| "/".to_owned(), |id| application_path(id, &self.name))
+    }
+
     /// This address as text.
     pub fn link(&self) -> String {
-        let path = self
-            .id
-            .map_or_else(|| "/".to_owned(), |id| application_path(id, &self.name));
+        let path = self.path();
         let node = self
             .node
             .as_ref()
@@ -136,6 +144,7 @@ impl Address {
                 ("from", &self.from),
                 ("with", &self.to),
                 ("before", &self.before),
+                ("at", &self.at),
                 ("dialog", &self.dialog),
             ],
         )
@@ -178,8 +187,19 @@ impl Address {
             from: String::new(),
             to: String::new(),
             before: String::new(),
+            at: String::new(),
             dialog: String::new(),
             ..self.clone()
+        }
+        .link()
+    }
+
+    /// How it was at another time.
+    pub fn past_link(&self, at: Micros) -> String {
+        Self {
+            tab: Tab::Tree,
+            at: in_address(at),
+            ..self.of_body()
         }
         .link()
     }
@@ -231,12 +251,13 @@ mod tests {
                 ("container", "proxy"),
                 ("previous", "1"),
                 ("dialog", "sync"),
+                ("at", "2026-03-04T14:02:00Z"),
             ]),
         );
         assert_eq!(
             address.link(),
             format!(
-                "/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=logs&container=proxy&previous=1&dialog=sync"
+                "/apps/{id}/checkout?cluster=prod-eu&node=apps/Deployment:shop/checkout&pane=logs&container=proxy&previous=1&at=2026-03-04T14:02:00Z&dialog=sync"
             )
         );
         let log = address.log();

@@ -1,7 +1,7 @@
-//! The dialogs of the page: sync with its consequence, and hold.
+//! The dialogs of the page: sync with its consequence, hold, and a word about a revision.
 
 use super::Address;
-use crate::api::rollbacks::Hold;
+use crate::api::rollbacks::{Hold, MarkRevision};
 use crate::api::syncs::SyncTarget;
 use crate::components::button::{LinkButton, Look, Submit, refusal_on};
 use crate::components::dialog::{BODY, Dialog, FOOT};
@@ -17,6 +17,10 @@ use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{ApplicationView, ChangesView, HoldKind, TargetSummary};
 use lockstep_types::plan::Plan;
+use lockstep_types::revision::Revision;
+
+/// The word before the revision that a dialog is to mark.
+pub const MARK: &str = "mark-";
 
 /// The open dialog, if any.
 pub fn dialogs(
@@ -29,7 +33,10 @@ pub fn dialogs(
     match address.dialog.as_str() {
         "sync" => sync_dialog(target, view.policy.prune, address, actor, plan),
         "hold" => hold_dialog(target, address, actor),
-        _ => ().into_any(),
+        other => match other.strip_prefix(MARK) {
+            Some(revision) => mark_dialog(target, revision, address, actor),
+            None => ().into_any(),
+        },
     }
 }
 
@@ -178,6 +185,56 @@ fn hold_dialog(target: TargetSummary, address: &Address, actor: Option<&Actor>) 
                 <footer class=FOOT>
                     <Submit look=Look::Primary refused=refused pending=action.pending()>
                         "Hold"
+                    </Submit>
+                    <LinkButton href=cancel look=Look::Plain>
+                        "Cancel"
+                    </LinkButton>
+                </footer>
+            </ActionForm>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn mark_dialog(
+    target: TargetSummary,
+    revision: &str,
+    address: &Address,
+    actor: Option<&Actor>,
+) -> AnyView {
+    let action = ServerAction::<MarkRevision>::new();
+    let failed = Signal::derive(move || action.value().get().and_then(Result::err));
+    let close = address.dialog_link("");
+    let refused = refusal_on(actor, Permission::Rollback, &target.target.application);
+    let (cancel, back) = (close.clone(), close.clone());
+    let words = [
+        ("good", "Good: offered to go back to"),
+        ("bad", "Bad: not offered, although it was healthy"),
+        ("none", "Neither: go by its health"),
+    ];
+    let revision = Revision(revision.to_owned());
+    view! {
+        <Dialog id="mark" title=format!("Mark {} on {}", revision.short(), target.target.cluster) close=close>
+            <ActionForm action=action attr:class="contents">
+                <div class=BODY>
+                    <input type="hidden" name="target" value=target.target.id.to_string() />
+                    <input type="hidden" name="revision" value=revision.0.clone() />
+                    <input type="hidden" name="back" value=back />
+                    <p class="text-muted">
+                        "Health does not know everything. What you say here decides what a rollback offers first; it changes nothing in Git or in the cluster."
+                    </p>
+                    <SelectField
+                        name="judgement"
+                        label="This revision is"
+                        options=words.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect()
+                        selected="good"
+                    />
+                    <TextField name="reason" label="Reason" placeholder="For those who look at it later" />
+                    <ActionFailure error=failed />
+                </div>
+                <footer class=FOOT>
+                    <Submit look=Look::Primary refused=refused pending=action.pending()>
+                        "Mark"
                     </Submit>
                     <LinkButton href=cancel look=Look::Plain>
                         "Cancel"

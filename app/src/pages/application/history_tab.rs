@@ -1,6 +1,7 @@
 //! The History tab: every sync and every commit between them; any two can be compared, any can be gone
 //! back to.
 
+use super::dialogs::MARK;
 use super::{Address, Tab};
 use crate::components::button::{LinkButton, Look};
 use crate::components::clock::{Clock, ago};
@@ -10,12 +11,16 @@ use crate::components::icon::Icon;
 use crate::components::panel::{LINK, PANEL, TABLE, TD, TH, heads};
 use crate::components::plan_view::counts_words;
 use crate::components::sha::Sha;
-use crate::components::status::{phase_mark, state_chip};
-use crate::components::target_link::{commit_address_by_url, rollback_address, run_address};
+use crate::components::status::{Mark, chip, phase_mark, state_chip};
+use crate::components::target_link::{
+    commit_address_by_url, rollback_address, run_address, undo_address,
+};
+use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::application::{CompareView, HistoryEntry, HistoryView, TargetRef};
 use lockstep_types::revision::{CommitInfo, Revision, SourceRevision};
+use lockstep_types::rollback::{Judgement, RevisionMark};
 use lockstep_types::sync::{RunSummary, SyncPhase};
 
 /// The tab.
@@ -31,6 +36,10 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
     let _now = clock;
     let target = history.target.clone();
     let beside = history.beside;
+    let marks = Marks {
+        said: history.marks,
+        address: address.clone(),
+    };
     let path = Address {
         tab: Tab::History,
         ..address.clone()
@@ -44,8 +53,7 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
     });
     let newer = (!address.before.is_empty()).then(|| path.tab_link(Tab::History));
     let cluster = address.cluster.clone();
-    let action = path.tab_link(Tab::History);
-    let action = action.split('?').next().unwrap_or_default().to_owned();
+    let action = path.path();
     view! {
         <form method="get" action=action class="flex flex-col gap-3">
             <input type="hidden" name="tab" value="history" />
@@ -75,9 +83,9 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
                                 HistoryEntry::Run(run) => {
                                     let beside = beside.iter().find(|(id, _)| *id == run.id);
                                     let beside = beside.map(|(_, beside)| beside.clone()).unwrap_or_default();
-                                    run_row(run, beside, index, &target)
+                                    run_row(run, beside, index, &target, &marks)
                                 }
-                                HistoryEntry::Commit(commit) => commit_row(commit, index, &target),
+                                HistoryEntry::Commit(commit) => commit_row(commit, index, &target, &marks),
                             })
                             .collect_view()}
                     </tbody>
@@ -127,10 +135,63 @@ fn pick(revision: &Revision, index: usize) -> AnyView {
     .into_any()
 }
 
-fn back_link(target: &TargetRef, revision: &Revision) -> AnyView {
+/// What people say of revisions, and where one says it.
+struct Marks {
+    said: Vec<RevisionMark>,
+    address: Address,
+}
+
+impl Marks {
+    fn of(&self, revision: &Revision) -> Option<&RevisionMark> {
+        self.said.iter().find(|mark| mark.revision == *revision)
+    }
+
+    fn link(&self, revision: &Revision) -> String {
+        self.address.dialog_link(&format!("{MARK}{revision}"))
+    }
+}
+
+/// Good or bad, by whom and why.
+pub fn mark_chip(mark: &RevisionMark) -> AnyView {
+    let (icon, tone) = match mark.judgement {
+        Judgement::Good => (Icon::Healthy, Tone::Ok),
+        Judgement::Bad => (Icon::Degraded, Tone::Bad),
+    };
+    let why = match mark.reason.as_str() {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    };
+    let word = mark.judgement.word();
+    let title = format!("Marked as {word} by {}{why}", mark.by);
+    view! { <span title=title>{chip(Mark { icon, tone, word }, word)}</span> }.into_any()
+}
+
+/// `made` is the commit that made the state, when it is known.
+fn last_cell(
+    target: &TargetRef,
+    revision: &Revision,
+    made: Option<&Revision>,
+    marks: &Marks,
+) -> AnyView {
+    let quiet = format!("{LINK} text-muted hover:text-ink");
     view! {
         <td class=format!("{TD} text-right whitespace-nowrap")>
-            <a class=format!("{LINK} text-muted hover:text-ink") href=rollback_address(target, Some(revision))>
+            {marks.of(revision).map(mark_chip)}
+            " "
+            <a class=quiet.clone() href=marks.link(revision) aria-label=format!("Mark {} as good or bad", revision.short())>
+                "Mark"
+            </a>
+            {made
+                .map(|made| {
+                    view! {
+                        " · "
+                        <a class=quiet.clone() href=undo_address(target, made) title="Take this commit back; later ones stay">
+                            "Undo"
+                        </a>
+                    }
+                })}
+            " · "
+            <a class=quiet.clone() href=rollback_address(target, Some(revision))>
                 "Roll back to this"
             </a>
         </td>
@@ -143,6 +204,7 @@ fn run_row(
     beside: Vec<SourceRevision>,
     index: usize,
     target: &TargetRef,
+    marks: &Marks,
 ) -> AnyView {
     let took = run
         .ended_at
@@ -176,7 +238,7 @@ fn run_row(
             </td>
             <td class=format!("{TD} whitespace-nowrap text-muted")>{took}</td>
             <td class=format!("{TD} text-sm whitespace-nowrap text-muted")>{counts_words(&run.counts)}</td>
-            {back_link(target, &run.revision)}
+            {last_cell(target, &run.revision, run.commit.as_ref().map(|commit| &commit.revision), marks)}
         </tr>
     }
     .into_any()
@@ -198,7 +260,7 @@ fn beside_list(beside: &[SourceRevision]) -> Option<AnyView> {
     Some(view! { <ul aria-label="Further sources">{lines.collect_view()}</ul> }.into_any())
 }
 
-fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef) -> AnyView {
+fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef, marks: &Marks) -> AnyView {
     view! {
         <tr class="text-muted">
             {pick(&commit.revision, index)}
@@ -213,7 +275,7 @@ fn commit_row(commit: CommitInfo, index: usize, target: &TargetRef) -> AnyView {
                 </span>
                 <span class="text-xs text-faint">"commit; no sync of its own here"</span>
             </td>
-            {back_link(target, &commit.revision)}
+            {last_cell(target, &commit.revision, Some(&commit.revision), marks)}
         </tr>
     }
     .into_any()

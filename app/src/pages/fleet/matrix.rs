@@ -1,15 +1,14 @@
 //! Rows are groups, columns are clusters. What matches is faint; what does not carries a bar and words.
 
-use super::Wanted;
+use super::{Seen, Wanted};
 use crate::components::clock::ago;
 use crate::components::icon::{Icon, meaning};
 use crate::components::panel::{LINK, TABLE, TH};
 use crate::components::standing::{Standing, standing};
 use crate::components::status::{health_explained, mark, sync_explained};
-use crate::components::target_link::{application_address, commit_address_by_url, target_address};
+use crate::components::target_link::{application_address, commit_address_by_url};
 use crate::format;
 use leptos::prelude::*;
-use lockstep_types::Micros;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::cluster::Connection;
 use lockstep_types::diff::SyncStatus;
@@ -22,7 +21,7 @@ const CELL: &str = "border-b border-line px-2.5 py-1.5 align-middle in-[tr:last-
 const FIRST: &str = "sticky left-0 z-[1] border-b border-line bg-surface py-1.5 pr-2.5 pl-3 text-left align-middle font-normal in-[tr:last-child]:border-b-0";
 
 /// The matrix.
-pub fn matrix(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
+pub fn matrix(view: &FleetView, wanted: &Wanted, seen: Seen) -> AnyView {
     let columns = view.columns.len();
     let roomy = columns <= ROOMY;
     let span = (columns + 2).to_string();
@@ -39,7 +38,7 @@ pub fn matrix(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
                             {section.title.clone()}
                         </th>
                     </tr>
-                    {section.rows.iter().map(|row| row_view(row, attention, roomy, now)).collect_view()}
+                    {section.rows.iter().map(|row| row_view(row, attention, roomy, seen)).collect_view()}
                 </tbody>
             }
         })
@@ -52,7 +51,7 @@ pub fn matrix(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
                         <th scope="col" class=format!("{TH} sticky left-0 z-[2]")>
                             "Group"
                         </th>
-                        {view.columns.iter().map(|column| head(column, now)).collect_view()}
+                        {view.columns.iter().map(|column| head(column, seen)).collect_view()}
                         <th scope="col" class=TH>
                             "Git"
                         </th>
@@ -102,12 +101,14 @@ pub fn folded(view: &FleetView, wanted: &Wanted) -> AnyView {
     }
 }
 
-fn head(column: &Column, now: Micros) -> AnyView {
-    let compared = column.last_compared.map_or_else(
-        || "never compared".to_owned(),
-        |at| format!("last compared {} ago", format::relative(at, now)),
-    );
+fn head(column: &Column, seen: Seen) -> AnyView {
+    let compared = match column.last_compared {
+        _ if seen.past => "as it was then".to_owned(),
+        None => "never compared".to_owned(),
+        Some(at) => format!("last compared {} ago", format::relative(at, seen.now)),
+    };
     let state = match &column.connection {
+        _ if seen.past => ().into_any(),
         Connection::Connected => ().into_any(),
         Connection::Unreachable { error, .. } => meaning(
             Icon::Degraded,
@@ -137,7 +138,7 @@ fn head(column: &Column, now: Micros) -> AnyView {
     .into_any()
 }
 
-fn row_view(row: &Row, with_project: bool, roomy: bool, now: Micros) -> AnyView {
+fn row_view(row: &Row, with_project: bool, roomy: bool, seen: Seen) -> AnyView {
     let name = if with_project {
         format!("{} / {}", row.project, row.group)
     } else {
@@ -151,7 +152,10 @@ fn row_view(row: &Row, with_project: bool, roomy: bool, now: Micros) -> AnyView 
     let cluster = worst
         .map(|target| target.target.cluster.clone())
         .unwrap_or_default();
-    let href = application_address(&row.application, &[("cluster", &cluster)]);
+    let href = application_address(
+        &row.application,
+        &[("cluster", &cluster), ("at", &seen.at())],
+    );
     let repository = row
         .origin
         .split(" · ")
@@ -166,7 +170,7 @@ fn row_view(row: &Row, with_project: bool, roomy: bool, now: Micros) -> AnyView 
                 </a>
                 <span class="block font-mono text-xs break-all text-faint">{row.origin.clone()}</span>
             </th>
-            {row.cells.iter().map(|targets| cell(targets, roomy, now)).collect_view()}
+            {row.cells.iter().map(|targets| cell(targets, roomy, seen)).collect_view()}
             <td class=format!("{CELL} whitespace-nowrap")>
                 {row
                     .commit
@@ -190,7 +194,7 @@ fn row_view(row: &Row, with_project: bool, roomy: bool, now: Micros) -> AnyView 
     .into_any()
 }
 
-fn cell(targets: &[TargetSummary], roomy: bool, now: Micros) -> AnyView {
+fn cell(targets: &[TargetSummary], roomy: bool, seen: Seen) -> AnyView {
     let Some(target) = targets.first() else {
         return view! {
             <td class=format!("{CELL} text-faint")>
@@ -199,7 +203,7 @@ fn cell(targets: &[TargetSummary], roomy: bool, now: Micros) -> AnyView {
         }
         .into_any();
     };
-    let standing = standing(target, now);
+    let standing = standing(target, seen.now);
     let class = match standing.tone {
         Some(tone) => format!("{CELL} border-l-2 {}", tone.bar()),
         None => CELL.to_owned(),
@@ -214,9 +218,9 @@ fn cell(targets: &[TargetSummary], roomy: bool, now: Micros) -> AnyView {
     let words = standing.words.clone();
     view! {
         <td class=class>
-            <a class="group/cell block min-w-0 rounded-sm" href=target_address(&target.target)>
+            <a class="group/cell block min-w-0 rounded-sm" href=seen.address(&target.target)>
                 <span class=format!("flex min-h-5 items-center gap-1.5 {}", if quiet { "text-faint" } else { "" })>
-                    {mark(standing.sync, sync_title(target, now), quiet)}
+                    {mark(standing.sync, sync_title(target, seen), quiet)}
                     {mark(standing.health, health_title(target), quiet)}
                     {(!words.is_empty()).then(|| view! { <span class="group-hover/cell:underline">{words}</span> })}
                     {several.map(|several| view! { <span>{several}</span> })}
@@ -255,9 +259,10 @@ fn below(target: &TargetSummary, standing: &Standing, roomy: bool) -> AnyView {
 }
 
 /// What was compared, when, and what would change it.
-pub fn sync_title(target: &TargetSummary, now: Micros) -> String {
+pub fn sync_title(target: &TargetSummary, seen: Seen) -> String {
     let compared = match target.last_compared {
-        Some(at) => format!(" Last compared {} ago.", format::relative(at, now)),
+        _ if seen.past => String::new(),
+        Some(at) => format!(" Last compared {} ago.", format::relative(at, seen.now)),
         None => " Not compared yet.".to_owned(),
     };
     format!("{}{compared}", sync_explained(target.sync))

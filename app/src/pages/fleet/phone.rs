@@ -1,21 +1,20 @@
 //! The matrix on a phone: a card per group with a chip per cluster, the well ones counted together.
 
-use super::Wanted;
 use super::matrix::folded;
+use super::{Seen, Wanted};
 use crate::components::icon::Icon;
 use crate::components::panel::{H2, PANEL};
 use crate::components::standing::standing;
 use crate::components::status::{Mark, chip};
-use crate::components::target_link::{application_address, target_address};
+use crate::components::target_link::application_address;
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
-use lockstep_types::Micros;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::{FleetView, Row};
 
 /// The list.
-pub fn list(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
+pub fn list(view: &FleetView, wanted: &Wanted, seen: Seen) -> AnyView {
     view! {
         <div class="flex flex-col gap-4">
             {view
@@ -26,7 +25,7 @@ pub fn list(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
                     view! {
                         <section class="flex flex-col gap-2">
                             <h2 class=H2>{section.title.clone()}</h2>
-                            {section.rows.iter().map(|row| card(row, now)).collect_view()}
+                            {section.rows.iter().map(|row| card(row, seen)).collect_view()}
                         </section>
                     }
                 })
@@ -37,14 +36,14 @@ pub fn list(view: &FleetView, wanted: &Wanted, now: Micros) -> AnyView {
     .into_any()
 }
 
-fn card(row: &Row, now: Micros) -> AnyView {
+fn card(row: &Row, seen: Seen) -> AnyView {
     let targets: Vec<&TargetSummary> = row.cells.iter().flatten().collect();
     let (loud, well): (Vec<_>, Vec<_>) = targets
         .into_iter()
-        .partition(|target| standing(target, now).tone.is_some());
+        .partition(|target| standing(target, seen.now).tone.is_some());
     let cause = loud
         .iter()
-        .map(|target| standing(target, now).cause)
+        .map(|target| standing(target, seen.now).cause)
         .find(|cause| !cause.is_empty());
     let since = loud
         .iter()
@@ -65,14 +64,14 @@ fn card(row: &Row, now: Micros) -> AnyView {
         <article class=format!("{PANEL} flex flex-col gap-1.5 px-3 py-2.5")>
             <div class="flex items-baseline justify-between gap-2">
                 <h3 class="min-w-0 font-medium break-words">
-                    <a href=application_address(&row.application, &[("cluster", &cluster)]) data-row>
+                    <a href=application_address(&row.application, &[("cluster", &cluster), ("at", &seen.at())]) data-row>
                         {format!("{} / {}", row.project, row.group)}
                     </a>
                 </h3>
-                <span class="text-sm whitespace-nowrap text-faint">{since.map(|at| format::relative(at, now))}</span>
+                <span class="text-sm whitespace-nowrap text-faint">{since.map(|at| format::relative(at, seen.now))}</span>
             </div>
             <div class="flex flex-wrap gap-1.5">
-                {loud.iter().map(|target| loud_chip(target, now)).collect_view()}
+                {loud.iter().map(|target| loud_chip(target, seen)).collect_view()}
                 {calm.map(|words| chip(Mark { icon: Icon::Synced, tone: Tone::Ok, word: "" }, words))}
             </div>
             {cause.map(|cause| view! { <p class="text-sm break-words text-muted">{cause}</p> })}
@@ -81,8 +80,8 @@ fn card(row: &Row, now: Micros) -> AnyView {
     .into_any()
 }
 
-fn loud_chip(target: &TargetSummary, now: Micros) -> AnyView {
-    let standing = standing(target, now);
+fn loud_chip(target: &TargetSummary, seen: Seen) -> AnyView {
+    let standing = standing(target, seen.now);
     let tone = standing.tone.unwrap_or(Tone::Unknown);
     let shape = if standing.health.tone == tone {
         standing.health
@@ -90,7 +89,7 @@ fn loud_chip(target: &TargetSummary, now: Micros) -> AnyView {
         standing.sync
     };
     view! {
-        <a class="max-w-full rounded-full" href=target_address(&target.target)>
+        <a class="max-w-full rounded-full" href=seen.address(&target.target)>
             {chip(Mark { tone, ..shape }, format!("{} {}", target.target.cluster, format::middle(&standing.words, 26)))}
         </a>
     }

@@ -1,19 +1,18 @@
 //! The other view: a row per target, worst first.
 
+use super::Seen;
 use super::matrix::{health_title, sync_title};
 use crate::components::clock::ago;
 use crate::components::panel::{TABLE, TD, heads};
 use crate::components::standing::{severity, standing};
 use crate::components::status::{health_mark, mark};
-use crate::components::target_link::target_address;
 use leptos::prelude::*;
-use lockstep_types::Micros;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::FleetView;
 use std::cmp::Reverse;
 
 /// The table.
-pub fn table(view: &FleetView, now: Micros) -> AnyView {
+pub fn table(view: &FleetView, seen: Seen) -> AnyView {
     let mut targets: Vec<&TargetSummary> = view
         .sections
         .iter()
@@ -36,28 +35,28 @@ pub fn table(view: &FleetView, now: Micros) -> AnyView {
                         {heads(&["Application", "Cluster", "Git", "Health", "Why", "Deployed", "Image", "Last compared"])}
                     </tr>
                 </thead>
-                <tbody>{targets.into_iter().map(|target| row(target, now)).collect_view()}</tbody>
+                <tbody>{targets.into_iter().map(|target| row(target, seen)).collect_view()}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row(target: &TargetSummary, now: Micros) -> AnyView {
-    let standing = standing(target, now);
+fn row(target: &TargetSummary, seen: Seen) -> AnyView {
+    let standing = standing(target, seen.now);
     let quiet = standing.tone.is_none();
     let words = |word: &str| view! { <span class=if quiet { "text-faint" } else { "" }>{word.to_owned()}</span> };
     view! {
         <tr>
             <td class=format!("{TD} whitespace-nowrap")>
-                <a class="font-medium hover:underline" href=target_address(&target.target) data-row>
+                <a class="font-medium hover:underline" href=seen.address(&target.target) data-row>
                     {format!("{} / {}", target.target.application.project, target.target.application.name)}
                 </a>
             </td>
             <td class=format!("{TD} whitespace-nowrap")>{target.target.cluster.clone()}</td>
             <td class=TD>
                 <span class="flex items-center gap-1.5 whitespace-nowrap">
-                    {mark(standing.sync, sync_title(target, now), quiet)} {words(standing.sync.word)}
+                    {mark(standing.sync, sync_title(target, seen), quiet)} {words(standing.sync.word)}
                 </span>
             </td>
             <td class=TD>
@@ -77,7 +76,11 @@ fn row(target: &TargetSummary, now: Micros) -> AnyView {
                 {target.images.first().cloned()}
             </td>
             <td class=format!("{TD} whitespace-nowrap text-muted")>
-                {target.last_compared.map_or_else(|| "never".into_any(), ago)}
+                {match target.last_compared {
+                    Some(at) => ago(at),
+                    None if seen.past => "–".into_any(),
+                    None => "never".into_any(),
+                }}
             </td>
         </tr>
     }

@@ -1,18 +1,19 @@
 //! The one line that says how the fleet is; each number is a filter.
 
+use super::Seen;
 use crate::components::panel::LINK;
 use crate::format;
 use leptos::prelude::*;
-use lockstep_types::Micros;
 use lockstep_types::fleet::Verdict;
 
 /// Axes apart: what matches Git, then health, then how old the oldest comparison is.
-pub fn verdict(verdict: &Verdict, now: Micros) -> AnyView {
+pub fn verdict(verdict: &Verdict, seen: Seen) -> AnyView {
     if verdict.targets == 0 {
         return ().into_any();
     }
     let number = |count: u32| format::count(count.into());
-    let filter = |filter: &str| format::link("/", &[("q", filter), ("all", "1")]);
+    let at = seen.at();
+    let filter = |filter: &str| format::link("/", &[("q", filter), ("all", "1"), ("at", &at)]);
     let exception = |count: u32, word: &'static str, query: &'static str, class: &'static str| {
         (count > 0).then(|| {
             view! {
@@ -31,7 +32,7 @@ pub fn verdict(verdict: &Verdict, now: Micros) -> AnyView {
                 <Dot />
                 <span class="text-muted" title=format!("The target that was compared longest ago: {}", format::absolute(at))>
                     "oldest comparison "
-                    {format::relative(at, now)}
+                    {format::relative(at, seen.now)}
                 </span>
             </span>
         }
@@ -40,7 +41,7 @@ pub fn verdict(verdict: &Verdict, now: Micros) -> AnyView {
         <p class="mt-1.5 text-lg">
             <a class=LINK href=filter("sync:synced")>
                 <b class="font-semibold">{format!("{} of {}", number(verdict.synced), number(verdict.targets))}</b>
-                " match Git"
+                {if seen.past { " matched Git" } else { " match Git" }}
             </a>
             {exception(verdict.drifting, "drifting", "is:drifting", "text-warn")}
             {exception(verdict.out_of_sync.saturating_sub(verdict.drifting), "behind", "sync:outofsync", "text-run")}

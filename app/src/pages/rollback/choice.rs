@@ -6,6 +6,7 @@ use crate::components::form::SelectField;
 use crate::components::panel::LINK;
 use crate::components::status::{health_mark, mark};
 use crate::format;
+use crate::pages::application::mark_chip;
 use leptos::prelude::*;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::health::HealthStatus;
@@ -44,6 +45,7 @@ pub fn states(
                         data-row
                     >
                         {state}
+                        {candidate.mark.as_ref().map(mark_chip)}
                         <span class="font-mono text-sm">{commit.revision.short().to_owned()}</span>
                         <span class="min-w-0 flex-1 truncate" title=commit.subject.clone()>
                             {commit.subject.clone()}
@@ -115,7 +117,7 @@ pub(super) fn ways(preview: &RollbackPreview, chosen: Way) -> AnyView {
         .into_any()
     };
     view! {
-        <nav aria-label="Way" class=format!("grid gap-2 {}", if possible { "md:grid-cols-3" } else { "md:grid-cols-2" })>
+        <nav aria-label="Way" class=format!("grid gap-2 {}", if possible && !preview.undo { "md:grid-cols-3" } else { "md:grid-cols-2" })>
             {commit}
             {possible
                 .then(|| {
@@ -126,12 +128,15 @@ pub(super) fn ways(preview: &RollbackPreview, chosen: Way) -> AnyView {
                         format!("The same commit on a branch of its own, for review. Nothing happens before it is merged into {}.", preview.branch),
                     )
                 })}
-            {way_card(
-                chosen == Way::Pin,
-                to(Way::Pin),
-                format!("Pin {cluster} until …"),
-                format!("No commit. {cluster} stays at {short}, the branch moves on. When it ends it asks; it never deploys unseen."),
-            )}
+            {(!preview.undo)
+                .then(|| {
+                    way_card(
+                        chosen == Way::Pin,
+                        to(Way::Pin),
+                        format!("Pin {cluster} until …"),
+                        format!("No commit. {cluster} stays at {short}, the branch moves on. When it ends it asks; it never deploys unseen."),
+                    )
+                })}
         </nav>
     }
     .into_any()

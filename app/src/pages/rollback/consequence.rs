@@ -3,10 +3,10 @@
 use crate::components::code::Patch;
 use crate::components::diff_view::impact_chip;
 use crate::components::icon::Icon;
-use crate::components::panel::{PANEL, Part, TABLE, TD, heads};
+use crate::components::panel::{LINK, PANEL, Part, TABLE, TD, heads};
 use crate::components::plan_view::{Gate, counts_words, worst_impact};
 use crate::components::reason::Banner;
-use crate::components::target_link::target_address;
+use crate::components::target_link::{rollback_address, target_address, undo_address};
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
@@ -20,11 +20,38 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
         format!("To take back only {cluster} and leave the others alone, pin it.").into_any()
     });
     let (then, undone) = (plans(&preview.targets), undone(&preview));
+    if !preview.conflicts.is_empty() {
+        return conflicts(&preview);
+    }
     view! {
         <Banner tone=Tone::Warn lead=preview.first_line.clone().into_any() rest=rest.unwrap_or_else(|| "No other target reads these paths.".into_any()) />
         {contents(preview.files.len(), &preview.patch, &preview.message)}
         <Part title="What happens then">{then}</Part>
         {undone}
+    }
+    .into_any()
+}
+
+/// Why a commit is not taken back by itself; nothing else can be said of it.
+fn conflicts(preview: &RollbackPreview) -> AnyView {
+    let files = preview
+        .conflicts
+        .iter()
+        .map(|conflict| view! { <li class="font-mono text-sm break-words">{conflict.clone()}</li> })
+        .collect_view();
+    let number = preview.conflicts.len() as u64;
+    let rest = view! {
+        "Nothing is guessed. Go back to an earlier "
+        <a class=LINK href=rollback_address(&preview.target, None)>
+            "state"
+        </a>
+        " instead, or take it back by hand in Git."
+    };
+    view! {
+        <Banner tone=Tone::Bad shape=Icon::Degraded lead="Later commits changed the same.".into_any() rest=rest.into_any() />
+        <Part title=format::plural(number, "conflict", "conflicts")>
+            <ul class=format!("{PANEL} flex flex-col gap-1 px-3 py-2.5")>{files}</ul>
+        </Part>
     }
     .into_any()
 }
@@ -136,6 +163,15 @@ fn undone(preview: &RollbackPreview) -> AnyView {
                     <span class="font-mono">{commit.revision.short().to_owned()}</span>
                     {format!(" {} · ", commit.subject)}
                     <span class="text-muted">{commit.author.clone()}</span>
+                    {(number > 1)
+                        .then(|| {
+                            view! {
+                                " · "
+                                <a class=LINK href=undo_address(&preview.target, &commit.revision)>
+                                    "undo only this one"
+                                </a>
+                            }
+                        })}
                 </li>
             }
         })

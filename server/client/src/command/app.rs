@@ -8,7 +8,9 @@ use super::app_edit::{Create, EditFile};
 use super::app_hold::{self, HoldTarget, Release};
 use super::app_left::{self, Remove};
 use super::app_logs::Logs;
+use super::app_mark::Mark;
 use super::app_objects::{Manifests, OfTarget};
+use super::app_past::Past;
 use super::app_rollback::Rollback;
 use super::app_sync::{Sync, Wait};
 use crate::api::ClientError;
@@ -52,6 +54,8 @@ pub enum App {
     Wait(Wait),
     /// Syncs and the commits between them, newest first.
     History(History),
+    /// How a target stood at an earlier time, and when it turned.
+    Past(Past),
     /// What its containers wrote; `--follow` goes on with what they write.
     Logs(Logs),
     /// Restart, scale, run now or delete one live object, without a change in Git.
@@ -61,6 +65,8 @@ pub enum App {
     Accept(Accept),
     /// Go back to an earlier commit: as a commit on the tracked branch, or as a pin of this target alone.
     Rollback(Rollback),
+    /// Say that a revision is good or bad on a target: it is then offered to go back to, or not.
+    Mark(Mark),
     /// Stop writes to a target for some hours; it is still compared.
     Hold(HoldTarget),
     /// End the hold of a target.
@@ -112,10 +118,12 @@ impl App {
             Self::Sync(sync) => sync.run(global).await,
             Self::Wait(wait) => wait.run(global).await,
             Self::History(history) => history.run(global).await,
+            Self::Past(past) => past.run(global).await,
             Self::Logs(logs) => logs.run(global).await,
             Self::Act(act) => act.run(global).await,
             Self::Accept(accept) => accept.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
+            Self::Mark(mark) => mark.run(global).await,
             Self::Hold(hold) => hold.run(global).await,
             Self::Release(release) => release.run(global).await,
             Self::Holds => app_hold::list(global).await,

@@ -27,6 +27,9 @@ pub struct Rollback {
     /// Commit on a branch of its own and open a pull request, instead of committing to the tracked branch.
     #[arg(long, conflicts_with = "pin")]
     pull_request: bool,
+    /// Take this one commit back and keep what came later, instead of going back to a state.
+    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["pin", "to"])]
+    undo: Option<String>,
     /// Do not commit: keep this target alone at the revision for so many hours.
     #[arg(long, value_name = "HOURS")]
     pin: Option<u32>,
@@ -39,22 +42,27 @@ impl Rollback {
     pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
         let api = global.open()?;
         let target = self.which.find(&api).await?;
-        let to = self.choose(&api, &target).await?;
+        let to = match &self.undo {
+            Some(commit) => Revision(commit.to_ascii_lowercase()),
+            None => self.choose(&api, &target).await?,
+        };
         let address = format!(
-            "{}?to={}",
+            "{}?to={}&undo={}",
             path(&target, "/rollback/preview"),
-            segment(&to.0)
+            segment(&to.0),
+            self.undo.is_some()
         );
         let preview: RollbackPreview = api.get(&address, &[]).await?;
         remark(&summary(&preview));
         if self.pin.is_none() && !preview.commit_refused.is_empty() {
-            remark(&format!(
-                "no commit: {}; --pin HOURS keeps this target alone",
-                preview.commit_refused
-            ));
+            let other = match preview.undo {
+                true => "",
+                false => "; --pin HOURS keeps this target alone",
+            };
+            remark(&format!("no commit: {}{other}", preview.commit_refused));
             return Ok(Exit::Failed);
         }
-        if !self.yes && prompt::line("Go back? Type yes")? != "yes" {
+        if !self.yes && prompt::line("Commit that? Type yes")? != "yes" {
             remark("nothing was changed");
             return Ok(Exit::Failed);
         }
@@ -106,6 +114,7 @@ impl Rollback {
             digest,
             reason: self.reason.clone(),
             propose: self.pull_request,
+            undo: self.undo.is_some(),
         };
         let outcome: CommitOutcome = api.post(&path(target, "/rollback"), &body).await?;
         tell(global, &outcome)
@@ -179,7 +188,8 @@ fn summary(preview: &RollbackPreview) -> String {
         ]);
     }
     let mut text = format!(
-        "Back to {} {} ({})\n{}\n",
+        "{} {} {} ({})\n{}\n",
+        if preview.undo { "Without" } else { "Back to" },
         preview.to.revision.short(),
         preview.to.subject,
         preview.to.author,

@@ -10,6 +10,8 @@ use lockstep_types::alert::{AlertsView, Incident};
 use lockstep_types::application::TargetSummary;
 use lockstep_types::drift::DriftRow;
 use lockstep_types::fleet::FleetView;
+use lockstep_types::past::{Past, StateThen};
+use lockstep_types::revision::Revision;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -22,6 +24,12 @@ pub struct Fleet {
     /// Also where all is well.
     #[arg(long)]
     all: bool,
+    /// As it was: how long ago, as `90m`, `2h` or `3d`, or a time, as `2026-03-04T14:02Z`.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// The later time that this is held against; without it now.
+    #[arg(long, value_name = "TIME", requires = "at")]
+    until: Option<String>,
 }
 
 /// Fields that differ from what Git says, with who changed them. Exit code 1 when there are any.
@@ -33,6 +41,9 @@ pub struct Drift {
     /// Also what is over.
     #[arg(long)]
     all: bool,
+    /// What was open then: how long ago, as `2h`, or a time, as `2026-03-04T14:02Z`. Then the exit code is 0.
+    #[arg(long, value_name = "TIME", conflicts_with = "all")]
+    at: Option<String>,
 }
 
 /// What somebody should know of now, the worst first.
@@ -90,7 +101,12 @@ fn word(yes: bool) -> &'static str {
 impl Fleet {
     pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
         let filter = self.filter.join(" ");
-        let query = [("filter", filter.as_str()), ("all", word(self.all))];
+        let query = [
+            ("filter", filter.as_str()),
+            ("all", word(self.all)),
+            ("at", self.at.as_deref().unwrap_or_default()),
+            ("until", self.until.as_deref().unwrap_or_default()),
+        ];
         let view: FleetView = global.open()?.get("/fleet", &query).await?;
         global.list(&view, fleet, |view| {
             let rows = view.sections.iter().flat_map(|section| &section.rows);
@@ -125,7 +141,42 @@ fn fleet(view: &FleetView, wide: bool) -> String {
         0 => String::new(),
         some => format!("{some} more where all is well; --all shows them\n"),
     };
-    format!("{}{folded}", table.text())
+    let past = view.past.as_ref().map_or_else(String::new, past);
+    format!("{}{folded}{past}", table.text())
+}
+
+/// What stands otherwise since.
+fn past(past: &Past) -> String {
+    let mut table = Table::new(&["APP", "CLUSTER", "THEN", "LATER"]);
+    for turned in &past.turned {
+        let application = &turned.target.application;
+        let state = |state: &Option<StateThen>| {
+            state.as_ref().map_or_else(
+                || "not there".to_owned(),
+                |state| {
+                    let revision = state.revision.as_ref().map_or("", Revision::short);
+                    format!("{} {} {revision}", state.sync.word(), state.health.word())
+                },
+            )
+        };
+        table.row([
+            format!("{}/{}", application.project, application.name),
+            turned.target.cluster.clone(),
+            state(&turned.before),
+            state(&turned.after),
+        ]);
+    }
+    let later = past.until.map_or("now".to_owned(), |until| until.rfc3339());
+    format!(
+        "\nas it was at {}; otherwise {later}: {}\n{}",
+        past.at.rfc3339(),
+        past.turned.len(),
+        if past.turned.is_empty() {
+            String::new()
+        } else {
+            table.text()
+        }
+    )
 }
 
 fn reason(target: &TargetSummary) -> String {
@@ -136,14 +187,15 @@ fn reason(target: &TargetSummary) -> String {
 impl Drift {
     pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
         let filter = self.filter.join(" ");
-        let query = [("filter", filter.as_str()), ("all", word(self.all))];
+        let query = [
+            ("filter", filter.as_str()),
+            ("all", word(self.all)),
+            ("at", self.at.as_deref().unwrap_or_default()),
+        ];
         let rows: Vec<DriftRow> = global.open()?.get("/drift", &query).await?;
         global.list(&rows, |rows, wide| drift(rows, wide), |rows| names(rows))?;
-        Ok(if rows.iter().any(|row| row.closed_at.is_none()) {
-            Exit::Failed
-        } else {
-            Exit::Done
-        })
+        let open = self.at.is_none() && rows.iter().any(|row| row.closed_at.is_none());
+        Ok(if open { Exit::Failed } else { Exit::Done })
     }
 }
 

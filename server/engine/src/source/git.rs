@@ -73,6 +73,23 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, SourceError> {
     Ok(script)
 }
 
+/// An environment with nothing of the machine's or the user's in it.
+pub(super) fn clean(command: &mut Command, askpass: &Path) {
+    command.env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    let home = askpass.with_file_name("home");
+    command
+        .env("HOME", &home)
+        .env("XDG_CONFIG_HOME", &home)
+        .env("LC_ALL", "C")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .current_dir(&home);
+}
+
 /// A transport to one repository.
 pub(super) struct Git<'a> {
     pub url: &'a RepoUrl,
@@ -91,7 +108,8 @@ impl Git<'_> {
         input: Vec<u8>,
     ) -> Result<Finished, SourceError> {
         let mut command = Command::new("git");
-        self.clean(&mut command);
+        clean(&mut command, self.askpass);
+        command.env("GIT_DIR", self.git_dir);
         for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -237,7 +255,8 @@ impl Git<'_> {
     ) -> Result<Finished, SourceError> {
         let mut command = Command::new("nice");
         command.args(["-n", "10", "git"]);
-        self.clean(&mut command);
+        clean(&mut command, self.askpass);
+        command.env("GIT_DIR", self.git_dir);
         command.env("GIT_ALLOW_PROTOCOL", "file");
         for setting in SETTINGS {
             command.args(["-c", setting]);
@@ -252,24 +271,6 @@ impl Git<'_> {
         child::run(command, input, limits)
             .await
             .map_err(|error| self.broken(error.to_string()))
-    }
-
-    /// An environment with nothing of the machine's or the user's in it.
-    fn clean(&self, command: &mut Command) {
-        command.env_clear();
-        if let Some(path) = std::env::var_os("PATH") {
-            command.env("PATH", path);
-        }
-        let home = self.askpass.with_file_name("home");
-        command
-            .env("HOME", &home)
-            .env("XDG_CONFIG_HOME", &home)
-            .env("LC_ALL", "C")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_DIR", self.git_dir)
-            .current_dir(&home);
     }
 
     pub(super) fn damaged(&self, message: &str) -> SourceError {

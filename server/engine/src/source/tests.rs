@@ -4,6 +4,7 @@ use lockstep_types::revision::PathChangeKind;
 
 mod edits;
 mod hostile;
+mod undoing;
 mod upkeep;
 
 struct Bench {
@@ -425,12 +426,14 @@ async fn expands_beginnings_and_keeps_commits() {
     bench.mirrors.keep(&url, &first).await.unwrap();
 }
 
-fn request(repository: &Repository, paths: &[&str], from: &Revision) -> RestoreRequest {
-    RestoreRequest {
+fn request(repository: &Repository, paths: &[&str], from: &Revision) -> CommitRequest {
+    CommitRequest {
         branch: "main".to_owned(),
         expected_head: repository.head(),
-        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-        restore_from: from.clone(),
+        edit: TreeEdit::Restore {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            from: from.clone(),
+        },
         message: "Roll back shop\n\nReason: too slow".to_owned(),
         author_name: "Maria <Keller>\n".to_owned(),
         author_email: "maria@example.org".to_owned(),
@@ -451,7 +454,7 @@ async fn restore_commits_only_the_paths() {
     let asked = request(&repository, &["a/x", "a/new", "a/old"], &first);
     let outcome = bench
         .mirrors
-        .restore_paths(&url, &Credential::None, asked)
+        .push_commit(&url, &Credential::None, asked)
         .await
         .unwrap();
     let PushOutcome::Pushed(made) = outcome else {
@@ -476,7 +479,7 @@ async fn restore_commits_only_the_paths() {
     assert_eq!(
         bench
             .mirrors
-            .restore_paths(&url, &Credential::None, again)
+            .push_commit(&url, &Credential::None, again)
             .await,
         Ok(PushOutcome::NothingToDo)
     );
@@ -495,7 +498,7 @@ async fn restore_tells_a_moved_branch_from_a_refusal() {
     let third = repository.commit("third");
     let outcome = bench
         .mirrors
-        .restore_paths(&url, &Credential::None, stale)
+        .push_commit(&url, &Credential::None, stale)
         .await;
     assert_eq!(outcome, Ok(PushOutcome::Moved(third.clone())));
 
@@ -503,7 +506,7 @@ async fn restore_tells_a_moved_branch_from_a_refusal() {
     repository.git(&["config", "receive.denyCurrentBranch", "refuse"]);
     let refused = bench
         .mirrors
-        .restore_paths(
+        .push_commit(
             &url,
             &Credential::None,
             request(&repository, &["a"], &first),

@@ -8,6 +8,7 @@ use lockstep_types::PortError;
 use lockstep_types::application::{HistoryEntry, HistoryView};
 use lockstep_types::id::{RunId, TargetId};
 use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::rollback::{Judgement, RevisionMark};
 use lockstep_types::sync::RunSummary;
 use lockstep_types::time::Micros;
 use std::collections::BTreeSet;
@@ -47,6 +48,9 @@ impl Plane {
             target: placement.reference(),
             entries,
             beside: beside.into_iter().collect(),
+            marks: store::mark::of_target(db, target)
+                .await
+                .map_err(refuse::store)?,
             next,
         })
     }
@@ -77,7 +81,8 @@ impl Plane {
             .unwrap_or_default()
     }
 
-    /// Revisions at which a target was Synced and Healthy and rendered otherwise than now, the latest first.
+    /// Revisions at which a target was Synced and Healthy and rendered otherwise than now, the latest first: also those
+    /// that people marked as good, and none that they marked as bad.
     pub(in super::super) async fn good_revisions(
         &self,
         target: TargetId,
@@ -89,8 +94,12 @@ impl Plane {
         let rows = store::status::revisions(db, target, REVISIONS)
             .await
             .map_err(refuse::store)?;
+        let marks = store::mark::of_target(db, target)
+            .await
+            .map_err(refuse::store)?;
         Ok(good(
             rows,
+            &marks,
             row.state.revision.as_ref(),
             row.state.render_key.as_deref(),
         ))
@@ -99,9 +108,22 @@ impl Plane {
 
 fn good(
     mut rows: Vec<TargetRevisionRow>,
+    marks: &[RevisionMark],
     revision: Option<&Revision>,
     render: Option<&str>,
 ) -> Vec<Revision> {
+    let judged = |row: &TargetRevisionRow| {
+        let mark = marks.iter().find(|mark| mark.revision == row.revision);
+        mark.map(|mark| mark.judgement)
+    };
+    for row in &mut rows {
+        match judged(row) {
+            // Its health was something else then; it was seen until its last comparison.
+            Some(Judgement::Good) => row.good_at = row.good_at.or(Some(row.last_at)),
+            Some(Judgement::Bad) => row.good_at = None,
+            None => {}
+        }
+    }
     rows.retain(|row| {
         row.good_at.is_some()
             && Some(&row.revision) != revision
@@ -231,7 +253,20 @@ mod tests {
             row('a', "old", Some(3)),
             row('b', "older", Some(5)),
         ];
-        let found = good(rows, Some(&example::revision('d')), Some("now"));
+        let now = example::revision('d');
+        let found = good(rows.clone(), &[], Some(&now), Some("now"));
         assert_eq!(found, [example::revision('b'), example::revision('a')]);
+        let mark = |digit, judgement| RevisionMark {
+            revision: example::revision(digit),
+            judgement,
+            by: "maria".to_owned(),
+            reason: String::new(),
+            at: Micros(20),
+        };
+        let mut rows = rows;
+        rows.push(row('e', "never healthy", None));
+        let marks = [mark('b', Judgement::Bad), mark('e', Judgement::Good)];
+        let found = good(rows, &marks, Some(&now), Some("now"));
+        assert_eq!(found, [example::revision('a'), example::revision('e')]);
     }
 }

@@ -46,9 +46,19 @@ impl Plane {
         clusters.retain(|row| actor.may_on(Permission::SeeClusters, &row.name));
         let mut approvals = store::approval::waiting(db).await.map_err(refuse::store)?;
         approvals.retain(|approval| visible.has(approval.target.application.id));
-        let verdict = verdict::verdict(&summaries);
         let mut needs_you = needs::needs_you(approvals, &summaries, now);
         needs_you.extend(needs::leftovers(&self.all_leftovers(actor).await?));
+        let past = match query.at {
+            Some(at) => {
+                needs_you.clear();
+                Some(
+                    self.as_they_were(&mut summaries, at, query.until, now)
+                        .await?,
+                )
+            }
+            None => None,
+        };
+        let verdict = verdict::verdict(&summaries);
         let columns = self.columns(&clusters, &summaries);
 
         let (mut filter, mut filter_error) = match filter::read(&query.filter) {
@@ -59,6 +69,7 @@ impl Plane {
             .commit_of(&mut filter, &mut filter_error, &defined, &rows, &visible)
             .await?;
         let changed = rows.iter().map(|row| (row.id, row.changed_at)).collect();
+        let since_last_visit = since_last_visit.filter(|_| past.is_none());
         let facts = Facts {
             defined: &defined,
             changed,
@@ -74,7 +85,7 @@ impl Plane {
                 kept.push(summary);
             }
         }
-        let commits = self.newest_commits(&defined, &kept).await?;
+        let commits = self.newest_commits(&defined, &kept, past.is_some()).await?;
         let placed: Vec<Placed> = kept
             .into_iter()
             .filter_map(|summary| place(summary, &defined, &commits))
@@ -93,6 +104,7 @@ impl Plane {
             since_last_visit,
             filter_error,
             commit,
+            past,
             head,
             now,
         })
@@ -192,14 +204,17 @@ impl Plane {
         ))
     }
 
-    /// The newest commit of what each application reads; what its revision is where none was recorded lately.
+    /// The newest commit of what each application reads; what its revision is where none was recorded lately, or when
+    /// the rows are about the past.
     async fn newest_commits(
         &self,
         defined: &BTreeMap<ApplicationId, Defined>,
         kept: &[TargetSummary],
+        past: bool,
     ) -> Result<HashMap<ApplicationId, CommitInfo>, PortError> {
         let mut newest = HashMap::new();
-        for seen in store::commit::page(self.runtime.store(), "", None, COMMITS)
+        let recent = if past { 0 } else { COMMITS };
+        for seen in store::commit::page(self.runtime.store(), "", None, recent)
             .await
             .map_err(refuse::store)?
         {

@@ -6,7 +6,7 @@ use super::super::{Plane, refuse};
 use crate::store;
 use lockstep_types::PortError;
 use lockstep_types::revision::{CommitInfo, Revision};
-use lockstep_types::rollback::RollbackCandidate;
+use lockstep_types::rollback::{Judgement, RevisionMark, RollbackCandidate};
 use lockstep_types::sync::SyncPhase;
 use lockstep_types::time::Micros;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,8 @@ struct Known {
     healthy: BTreeSet<Revision>,
     /// Commits of good states, the latest first.
     good: Vec<Revision>,
+    /// What people say, by the commit that made the state; the latest word counts.
+    marks: BTreeMap<Revision, RevisionMark>,
 }
 
 impl Plane {
@@ -40,12 +42,19 @@ impl Plane {
             .await
             .map_err(refuse::store)?;
 
+        let marks = store::mark::of_target(db, target)
+            .await
+            .map_err(refuse::store)?;
+
         // Many revisions of a shared repository are one state here: that of the newest commit of the input paths.
         let mut made_by: BTreeMap<Revision, Revision> = commits
             .iter()
             .map(|commit| (commit.revision.clone(), commit.revision.clone()))
             .collect();
-        let asked = good.iter().chain(runs.iter().map(|run| &run.revision));
+        let asked = good
+            .iter()
+            .chain(marks.iter().map(|mark| &mark.revision))
+            .chain(runs.iter().map(|run| &run.revision));
         let unknown: BTreeSet<&Revision> = asked
             .filter(|revision| !made_by.contains_key(*revision))
             .take(LOOKUPS)
@@ -82,6 +91,11 @@ impl Plane {
                 known.good.push(commit.clone());
             }
         }
+        for mark in marks {
+            if let Some(commit) = made_by.get(&mark.revision) {
+                known.marks.entry(commit.clone()).or_insert(mark);
+            }
+        }
         let present = self.present_state(placement, &commits).await;
         Ok(offered(commits, &known, present.as_ref()))
     }
@@ -114,15 +128,20 @@ fn offered(
 ) -> Vec<RollbackCandidate> {
     commits.retain(|commit| Some(&commit.revision) != present);
     commits.sort_by_key(|commit| std::cmp::Reverse(commit.committed_at));
+    let judged = |revision: &Revision| known.marks.get(revision).map(|mark| mark.judgement);
     let last_healthy = known
         .good
         .iter()
-        .find(|revision| Some(*revision) != present);
+        .find(|revision| Some(*revision) != present && judged(revision) != Some(Judgement::Bad));
     commits
         .into_iter()
         .map(|commit| RollbackCandidate {
             ran_at: known.ran_at.get(&commit.revision).copied(),
-            healthy: known.healthy.contains(&commit.revision),
+            healthy: match judged(&commit.revision) {
+                Some(judgement) => judgement == Judgement::Good,
+                None => known.healthy.contains(&commit.revision),
+            },
+            mark: known.marks.get(&commit.revision).cloned(),
             last_healthy: last_healthy == Some(&commit.revision),
             commit,
         })
@@ -156,6 +175,7 @@ mod tests {
                 example::revision('b'),
                 example::revision('a'),
             ],
+            marks: BTreeMap::new(),
         };
         let offered = offered(commits, &known, Some(&example::revision('c')));
         let text: Vec<_> = offered

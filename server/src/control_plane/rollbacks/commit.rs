@@ -9,7 +9,7 @@ use crate::runtime::now;
 use crate::store;
 use crate::store::audit::Act;
 use crate::store::operation::NewOperation;
-use engine::source::{PushOutcome, RestoreRequest};
+use engine::source::{CommitRequest, PushOutcome};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::proposal::CommitOutcome;
@@ -35,7 +35,10 @@ impl Plane {
                 placement.defined.row.name
             )));
         }
-        let prepared = self.preview_of(placement, to).await?;
+        let prepared = match request.undo {
+            true => self.undo_of(placement, to).await?,
+            false => self.preview_of(placement, to).await?,
+        };
         self.may_roll_back(actor, placement, &prepared).await?;
         let view = &prepared.view;
         if !view.commit_refused.is_empty() {
@@ -48,18 +51,24 @@ impl Plane {
         }
         // The commit names the operation, and the operation begins only once the commit is on the branch.
         let operation = Uuid::now_v7().to_string();
-        let detail = json!({"operation": operation, "from": view.head, "to": to, "branch": view.branch, "digest": view.digest});
+        let detail = json!({
+            "operation": operation, "from": view.head, "to": to, "undo": request.undo,
+            "branch": view.branch, "digest": view.digest,
+        });
         let act = match request.propose {
             true => "propose to roll back",
             false => "roll back",
         };
+        let words = match request.undo {
+            true => words::undo_message,
+            false => words::message,
+        };
         self.note(actor, placement, act, reason, detail).await?;
-        let restore = RestoreRequest {
+        let commit = CommitRequest {
             branch: view.branch.clone(),
             expected_head: view.head.clone(),
-            paths: prepared.paths.clone(),
-            restore_from: to.clone(),
-            message: words::message(&view.target, &view.head, &view.to, &operation, reason)
+            edit: prepared.edit.clone(),
+            message: words(&view.target, &view.head, &view.to, &operation, reason)
                 + &self.log_trailer().await?,
             author_name: actor.name.clone(),
             author_email: email(actor),
@@ -69,7 +78,7 @@ impl Plane {
             let name = &placement.defined.row.name;
             let branch = branch_name("roll-back", name, &view.digest);
             let proposed = self
-                .propose(url, &prepared.credential, restore.into(), branch)
+                .propose(url, &prepared.credential, commit, branch)
                 .await;
             let outcome = proposed.map(CommitOutcome::from);
             let (act, detail) = match &outcome {
@@ -89,7 +98,7 @@ impl Plane {
         let outcome = self
             .runtime
             .mirrors()
-            .restore_paths(url, &prepared.credential, restore)
+            .push_commit(url, &prepared.credential, commit)
             .await;
         match outcome {
             Ok(PushOutcome::Pushed(revision)) => {

@@ -67,8 +67,12 @@ impl Plane {
         Ok(Pin { behind, ..pin })
     }
 
-    /// A pin goes to what the tracked branch contains, or to what ran here: nothing else gets in by this way.
-    async fn in_history(&self, placement: &Placement, to: &Revision) -> Result<(), PortError> {
+    /// A pin or mark goes to what the tracked branch contains, or to what ran here: nothing else gets in by this way.
+    pub(super) async fn in_history(
+        &self,
+        placement: &Placement,
+        to: &Revision,
+    ) -> Result<(), PortError> {
         let source = &placement.defined.definition.source;
         let mirrors = self.runtime.mirrors();
         let ran = store::status::revision(self.runtime.store(), placement.target.id, to)

@@ -8,7 +8,7 @@ use super::affected::Tracked;
 use super::plans::writes;
 use super::words;
 use crate::reconcile::revisions;
-use engine::source::{Credential, RestoreRequest};
+use engine::source::{CommitRequest, Credential, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::revision::{CommitInfo, PathChange, Revision};
 use lockstep_types::rollback::{RollbackPreview, TargetPlan};
@@ -20,11 +20,28 @@ const UNDONE: u32 = 200;
 /// A preview with what carrying it out needs.
 pub(super) struct Prepared {
     pub view: RollbackPreview,
-    /// The files and folders that are restored.
-    pub paths: Vec<String>,
+    /// What the commit changes.
+    pub edit: TreeEdit,
     /// Targets that the commit reaches, the asked one first.
     pub reached: Vec<Placement>,
     pub credential: Credential,
+}
+
+/// What is known of a commit before its consequences are looked at.
+pub(super) struct Shown {
+    pub to: CommitInfo,
+    pub head: Revision,
+    /// `None` when only a pin is possible.
+    pub branch: Option<String>,
+    pub credential: Credential,
+    pub edit: TreeEdit,
+    /// The commit, made in the mirror alone.
+    pub made: Option<Revision>,
+    /// The files and folders that it may change.
+    pub paths: Vec<String>,
+    pub message: String,
+    pub commit_refused: String,
+    pub undone: Vec<CommitInfo>,
 }
 
 impl Plane {
@@ -48,19 +65,22 @@ impl Plane {
         let target = placement.reference();
         let message = words::preview_message(&target, &head, &info);
         let commit_refused = words::commit_refused(tracked, branch.as_deref());
+        let edit = TreeEdit::Restore {
+            paths: paths.clone(),
+            from: to.clone(),
+        };
         let made = match &branch {
             Some(branch) => {
-                let request = RestoreRequest {
+                let request = CommitRequest {
                     branch: branch.clone(),
                     expected_head: head.clone(),
-                    paths: paths.clone(),
-                    restore_from: to.clone(),
+                    edit: edit.clone(),
                     message: message.clone(),
                     author_name: String::new(),
                     author_email: String::new(),
                 };
                 let made = mirrors
-                    .prepare_restore(url, request)
+                    .prepare_commit(url, request)
                     .await
                     .map_err(refuse::source)?;
                 Some(made.ok_or_else(|| nothing_to_do(placement, &info))?)
@@ -68,11 +88,50 @@ impl Plane {
             // Only a pin is possible, and a pin goes to the commit itself.
             None => None,
         };
+        let undone = self.undone(placement, &head, to, &paths).await?;
+        let shown = Shown {
+            to: info,
+            head,
+            branch,
+            credential,
+            edit,
+            made,
+            paths,
+            message,
+            commit_refused,
+            undone,
+        };
+        self.prepared(placement, shown).await
+    }
+
+    /// Completes a preview: the files of the commit, the plan of every target that it reaches, what it cannot bring
+    /// back, and the digest over all of it.
+    pub(super) async fn prepared(
+        &self,
+        placement: &Placement,
+        shown: Shown,
+    ) -> Result<Prepared, PortError> {
+        let Shown {
+            to,
+            head,
+            branch,
+            credential,
+            edit,
+            made,
+            paths,
+            message,
+            commit_refused,
+            undone,
+        } = shown;
+        let url = placement.defined.repo_url();
+        let target = placement.reference();
         let (after, under): (&Revision, &[String]) = match &made {
             Some(made) => (made, &[]),
-            None => (to, &paths),
+            None => (&to.revision, &paths),
         };
-        let files = mirrors
+        let files = self
+            .runtime
+            .mirrors()
             .changed(url, Some(&head), after, under)
             .await
             .map_err(refuse::source)?;
@@ -82,7 +141,6 @@ impl Plane {
             None => vec![placement.clone()],
         };
         let targets = self.plans(&reached, url, after, branch.is_none()).await;
-        let undone = self.undone(placement, &head, to, &paths).await?;
         let jobs: Vec<_> = targets
             .iter()
             .map(|plan| (&plan.target, self.jobs_of(plan)))
@@ -98,9 +156,9 @@ impl Plane {
                     target.application.name, target.cluster
                 ),
             },
-            digest: digest(&head, to, branch.as_deref(), &files, &targets),
+            digest: digest(&head, &to.revision, branch.as_deref(), &files, &targets),
             target,
-            to: info,
+            to,
             head,
             branch: branch.unwrap_or_default(),
             files,
@@ -110,10 +168,12 @@ impl Plane {
             undone,
             cannot_undo,
             commit_refused,
+            undo: false,
+            conflicts: Vec::new(),
         };
         Ok(Prepared {
             view,
-            paths,
+            edit,
             reached,
             credential,
         })
@@ -139,7 +199,7 @@ impl Plane {
 
     /// What the render read then and reads now. When one of the two cannot be told (a broken head is a good reason to
     /// go back), the application's own folder stands in for it.
-    async fn restored_paths(
+    pub(super) async fn restored_paths(
         &self,
         placement: &Placement,
         head: &Revision,

@@ -64,6 +64,70 @@ pub(super) fn message(
     )
 }
 
+/// The message of a commit that takes another one back.
+pub(super) fn undo_message(
+    target: &TargetRef,
+    head: &Revision,
+    commit: &CommitInfo,
+    operation: &str,
+    reason: &str,
+) -> String {
+    let name = &target.application.name;
+    let short = commit.revision.short();
+    let mut body = format!(
+        "Takes back what {short} (“{}”) did to the files of {name}; what came later stays.",
+        one_line(&commit.subject)
+    );
+    if !reason.trim().is_empty() {
+        body.push_str("\n\n");
+        body.push_str(&paragraph(reason));
+    }
+    format!(
+        "Undo {short} in {name}\n\n{body}\n\nLockstep-Application: {}/{name}\nLockstep-From: {head}\nLockstep-Undo: {}\nLockstep-Operation: {operation}\n",
+        target.application.project, commit.revision
+    )
+}
+
+/// The same as the preview shows it.
+pub(super) fn undo_preview_message(
+    target: &TargetRef,
+    head: &Revision,
+    commit: &CommitInfo,
+) -> String {
+    undo_message(target, head, commit, NO_NUMBER, "") + &log_trailer(NO_END)
+}
+
+/// Why a commit is not taken back by itself, and what one can do.
+pub(super) fn undo_conflicts(commit: &CommitInfo, conflicts: &[String]) -> String {
+    let more = conflicts.len().saturating_sub(3);
+    let mut list = conflicts
+        .iter()
+        .take(3)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    if more > 0 {
+        list.push_str(&format!("; and {more} more"));
+    }
+    format!(
+        "{} cannot be taken back by itself, because later commits changed the same ({list}). Roll back to an earlier state, or take it back by hand.",
+        commit.revision.short()
+    )
+}
+
+/// Files of a commit that stay as it left them; `None` when there are none.
+pub(super) fn left(files: &[String]) -> Option<String> {
+    let more = match files.len() {
+        0 => return None,
+        1 => String::new(),
+        number => format!(" and {} more", number - 1),
+    };
+    let first = files.first()?;
+    Some(format!(
+        "The commit also changed {first}{more}, which this application does not read; that stays."
+    ))
+}
+
 /// Which sources of an application going back does not touch; `None` when it has no others.
 pub(super) fn untouched(application: &str, others: &[String], by_commit: bool) -> Option<String> {
     if others.is_empty() {
@@ -84,9 +148,12 @@ pub(super) fn untouched(application: &str, others: &[String], by_commit: bool) -
 
 /// The message as the preview shows it: the operation has no number yet and the reason is still to come.
 pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitInfo) -> String {
-    let message = message(target, head, to, "(numbered when it is made)", "");
-    message + &log_trailer("(its end when the commit is made)")
+    message(target, head, to, NO_NUMBER, "") + &log_trailer(NO_END)
 }
+
+/// What stands in a previewed message for the operation, and for the end of the audit log.
+const NO_NUMBER: &str = "(numbered when it is made)";
+const NO_END: &str = "(its end when the commit is made)";
 
 /// The last trailer of every commit that Lockstep makes: the end of the audit log, out of reach of who has the database.
 pub(in crate::control_plane) fn log_trailer(end: &str) -> String {

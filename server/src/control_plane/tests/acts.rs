@@ -216,6 +216,7 @@ async fn attack_62_a_rollback_needs_its_own_right_on_all_that_it_reaches() {
         digest: String::new(),
         reason: "x".to_owned(),
         propose: false,
+        undo: false,
     };
     for refused in [
         plane.preview(&ana, team.cart, &to).await.err(),

@@ -56,6 +56,7 @@ async fn a_viewer_may_look_and_nothing_else() {
         digest: String::new(),
         reason: "x".to_owned(),
         propose: false,
+        undo: false,
     };
     let pin = PinRequest {
         target,
@@ -167,6 +168,10 @@ async fn unknown_ids_are_not_found() {
         plane.history(&admin, target, None).await.err(),
         plane.definition(&admin, ApplicationId(none)).await.err(),
         plane
+            .past(&admin, target, lockstep_types::Micros(0))
+            .await
+            .err(),
+        plane
             .compare(&admin, target, &revision, &revision)
             .await
             .err(),
@@ -178,6 +183,7 @@ async fn unknown_ids_are_not_found() {
         plane.decide(&admin, ApprovalId(none), "", true).await.err(),
         plane.candidates(&admin, target).await.err(),
         plane.preview(&admin, target, &revision).await.err(),
+        plane.preview_undo(&admin, target, &revision).await.err(),
         plane.unpin(&admin, PinId(none), false).await.err(),
         plane
             .hold(&admin, target, HoldKind::Both, "x", 1)

@@ -32,6 +32,7 @@ async fn see(bench: &Bench, filter: &str) -> FleetView {
     let query = FleetQuery {
         filter: filter.to_owned(),
         show_all: false,
+        ..FleetQuery::default()
     };
     bench
         .plane

@@ -189,6 +189,7 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
                         &FleetQuery {
                             filter: String::new(),
                             show_all: true,
+                            ..FleetQuery::default()
                         },
                     )
                     .await

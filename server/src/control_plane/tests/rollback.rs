@@ -73,6 +73,7 @@ async fn a_rollback_is_previewed_bound_and_written_as_a_commit() {
         digest: digest.to_owned(),
         reason: "three breaks the checkout".to_owned(),
         propose: false,
+        undo: false,
     };
     let stale = bench
         .plane
@@ -184,6 +185,7 @@ async fn a_branch_that_moved_is_left_alone() {
         digest: preview.digest,
         reason: "x".to_owned(),
         propose: false,
+        undo: false,
     };
     let outcome = bench.plane.roll_back(&operator, &request).await.unwrap();
     assert_eq!(
@@ -220,6 +222,7 @@ async fn a_host_that_refuses_is_quoted() {
         digest: preview.digest,
         reason: "x".to_owned(),
         propose: false,
+        undo: false,
     };
     let outcome = bench.plane.roll_back(&operator, &request).await.unwrap();
     assert!(
@@ -261,6 +264,7 @@ async fn a_tag_is_not_moved_by_a_commit() {
         digest: preview.digest,
         reason: "x".to_owned(),
         propose: false,
+        undo: false,
     };
     assert!(matches!(
         bench.plane.roll_back(&operator, &request).await,

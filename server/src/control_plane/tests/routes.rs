@@ -193,7 +193,7 @@ pub(super) async fn world() -> World {
         "reason": "x", "hours": 1, "back": "/", "digest": "d", "yes": true, "deploy": false, "typed": "x", "prune": false,
         "label": "x", "disabled": true, "old": "", "new": "correct horse battery", "password": "correct horse battery",
         "role": "viewer", "action": "sync", "object": "shop/cart", "theme": "dark", "kubeconfig": "x", "home_cluster": "",
-        "repo_url": "https://git.example.com/x.git", "way": "commit", "session": nil, "code": "000000", "minutes": 5, "of": "",
+        "repo_url": "https://git.example.com/x.git", "way": "commit", "session": nil, "code": "000000", "minutes": 5, "of": "", "at": "1h", "until": "", "undo": false, "revision": head, "judgement": "none",
     });
     let things = Things {
         target,
@@ -269,6 +269,8 @@ impl World {
             let _ = write!(filled, "?to={}", self.text("sha"));
         } else if path.ends_with("/accept/preview") {
             filled.push_str("?key=%2FConfigMap:shop%2Fcart&path=data.greeting");
+        } else if path.ends_with("/past") {
+            filled.push_str("?at=1h");
         } else if path == "/preview" {
             filled.push_str("?reference=main");
         } else if path.ends_with("/can") {
@@ -283,6 +285,7 @@ impl World {
             "sync" => &["prune"],
             "rollback" => &["to", "digest", "reason"],
             "pin" => &["to", "reason", "hours"],
+            "mark" => &["revision"],
             "hold" => &["reason", "hours"],
             "take-over" => &["digest"],
             "remove" => &["digest", "typed"],
@@ -348,6 +351,7 @@ const JSON: &[&str] = &[
     "log_view",
     "operation_run",
     "own_account",
+    "past",
     "preview",
     "problems",
     "programs",

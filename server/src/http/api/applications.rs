@@ -4,6 +4,7 @@ use super::fleet::Filter;
 use super::{OnTarget, Reply};
 use crate::http::Web;
 use crate::http::extract::{At, Caller, Params};
+use crate::runtime::now;
 use axum::Json;
 use axum::extract::State;
 use lockstep_types::application::{
@@ -12,6 +13,7 @@ use lockstep_types::application::{
 use lockstep_types::blame::BlameView;
 use lockstep_types::fleet::FleetQuery;
 use lockstep_types::id::ApplicationId;
+use lockstep_types::past::{TargetPast, moment};
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
 use lockstep_types::{Micros, PortError};
@@ -34,6 +36,8 @@ pub(super) async fn apps(
     Params(query): Params<Filter>,
 ) -> Reply<Vec<TargetSummary>> {
     let query = FleetQuery {
+        at: query.at()?,
+        until: None,
         filter: query.filter,
         show_all: true,
     };
@@ -107,6 +111,36 @@ pub(super) async fn definition(
     At(id): At<ApplicationId>,
 ) -> Reply<DefinitionView> {
     Ok(Json(web.plane.applications.definition(&actor, id).await?))
+}
+
+/// The query of an earlier time.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Earlier {
+    /// How long ago, as `2h`, or a time, as `2026-03-04T14:02Z`.
+    at: String,
+}
+
+/// How a target stood at an earlier time, and what was going on around it.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/past",
+    operation_id = "applications_past",
+    tag = "applications",
+    params(OnTarget, Earlier),
+    responses((status = 200, description = "What was asked for.", body = TargetPast)),
+)]
+pub(super) async fn past(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Params(query): Params<Earlier>,
+) -> Reply<TargetPast> {
+    let now = now();
+    let moment = moment("at", &query.at, now)?.unwrap_or(now);
+    let past = web.plane.applications.past(&actor, at.target, moment);
+    Ok(Json(past.await?))
 }
 
 /// The objects of a target, as a tree.

@@ -4,6 +4,7 @@ use super::Reply;
 use crate::http::Web;
 use crate::http::extract::{At, Caller, Params};
 use crate::http::problem::Refusal;
+use crate::runtime::now;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::past::moment;
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Problem;
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
@@ -35,6 +37,28 @@ pub(super) struct Filter {
     pub(super) filter: String,
     /// Also rows where all is well, or rows that are over.
     all: bool,
+    /// As it was then: how long ago, as `2h`, or a time, as `2026-03-04T14:02Z`; empty for now.
+    at: String,
+}
+
+impl Filter {
+    pub(super) fn at(&self) -> Result<Option<Micros>, PortError> {
+        moment("at", &self.at, now())
+    }
+}
+
+/// The query of the fleet.
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Rows {
+    filter: String,
+    /// Also rows where all is well.
+    all: bool,
+    /// As it was then: how long ago, as `2h`, or a time, as `2026-03-04T14:02Z`; empty for now.
+    at: String,
+    /// The time that this is held against; empty for now.
+    until: String,
 }
 
 /// The query of a rollout.
@@ -80,15 +104,17 @@ pub(super) async fn head(State(web): State<Web>, Caller(actor): Caller) -> Reply
     path = "/fleet",
     operation_id = "fleet_fleet",
     tag = "fleet",
-    params(Filter),
+    params(Rows),
     responses((status = 200, description = "What was asked for.", body = FleetView)),
 )]
 pub(super) async fn fleet(
     State(web): State<Web>,
     Caller(actor): Caller,
-    Params(query): Params<Filter>,
+    Params(query): Params<Rows>,
 ) -> Reply<FleetView> {
     let query = FleetQuery {
+        at: moment("at", &query.at, now())?,
+        until: moment("until", &query.until, now())?,
         filter: query.filter,
         show_all: query.all,
     };
@@ -157,6 +183,7 @@ pub(super) async fn drift(
     Params(query): Params<Filter>,
 ) -> Reply<Vec<DriftRow>> {
     let query = DriftQuery {
+        at: query.at()?,
         filter: query.filter,
         include_closed: query.all,
     };

@@ -5,12 +5,14 @@ use crate::http::Web;
 use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
 use axum::extract::State;
-use client::wire::{HoldBody, PinBody, RollbackBody};
+use client::wire::{HoldBody, MarkBody, PinBody, RollbackBody};
 use lockstep_types::application::{Hold, Pin, TargetSummary};
 use lockstep_types::id::{HoldId, PinId};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest};
+use lockstep_types::rollback::{
+    MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -40,6 +42,9 @@ pub(super) async fn candidates(
 #[serde(deny_unknown_fields)]
 pub(super) struct To {
     to: Revision,
+    /// Take `to` back and keep what came later, instead of going back to it.
+    #[serde(default)]
+    undo: bool,
 }
 
 /// What going back would change, on every target that it concerns.
@@ -57,12 +62,12 @@ pub(super) async fn preview(
     At(at): At<OnTarget>,
     Params(query): Params<To>,
 ) -> Reply<RollbackPreview> {
-    Ok(Json(
-        web.plane
-            .rollbacks
-            .preview(&actor, at.target, &query.to)
-            .await?,
-    ))
+    let rollbacks = &web.plane.rollbacks;
+    let preview = match query.undo {
+        true => rollbacks.preview_undo(&actor, at.target, &query.to).await?,
+        false => rollbacks.preview(&actor, at.target, &query.to).await?,
+    };
+    Ok(Json(preview))
 }
 
 /// Goes back by a commit, as it was previewed.
@@ -87,6 +92,7 @@ pub(super) async fn roll_back(
         digest: body.digest,
         reason: body.reason,
         propose: body.propose,
+        undo: body.undo,
     };
     Ok(Json(web.plane.rollbacks.roll_back(&actor, &request).await?))
 }
@@ -114,6 +120,32 @@ pub(super) async fn pin(
         hours: body.hours,
     };
     Ok(Json(web.plane.rollbacks.pin(&actor, &request).await?))
+}
+
+/// Says that a revision is good or bad here, or takes that back.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/mark",
+    operation_id = "rollbacks_mark",
+    tag = "rollbacks",
+    params(OnTarget),
+    request_body = MarkBody,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
+pub(super) async fn mark(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Body(body): Body<MarkBody>,
+) -> Reply<Value> {
+    let request = MarkRequest {
+        target: at.target,
+        revision: body.revision,
+        judgement: body.judgement,
+        reason: body.reason,
+    };
+    web.plane.rollbacks.mark(&actor, &request).await?;
+    Ok(done())
 }
 
 /// How a pin or hold ends.

@@ -82,6 +82,9 @@ pub async fn carry(
             continue;
         }
         status::turn(tx, one.id, Axis::Revision, &to.0, None).await?;
+        if deployed {
+            status::turn(tx, one.id, Axis::Deployed, &to.0, None).await?;
+        }
         let good = one.state.health.status == HealthStatus::Healthy;
         status::at_revision(tx, one.id, to, one.state.render_key.as_deref(), good).await?;
         tx.announce(subject(&one), EventKind::Changed);
