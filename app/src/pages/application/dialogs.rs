@@ -94,14 +94,7 @@ fn sync_dialog(
                     </label>
                     <ActionFailure error=failed />
                 </div>
-                <footer class=FOOT>
-                    <Submit look=Look::Primary refused=refused pending=action.pending()>
-                        "Sync"
-                    </Submit>
-                    <LinkButton href=cancel look=Look::Plain>
-                        "Cancel"
-                    </LinkButton>
-                </footer>
+                {foot("Sync", refused, action.pending(), cancel)}
             </ActionForm>
         </Dialog>
     }
@@ -182,14 +175,7 @@ fn hold_dialog(target: TargetSummary, address: &Address, actor: Option<&Actor>) 
                     />
                     <ActionFailure error=failed />
                 </div>
-                <footer class=FOOT>
-                    <Submit look=Look::Primary refused=refused pending=action.pending()>
-                        "Hold"
-                    </Submit>
-                    <LinkButton href=cancel look=Look::Plain>
-                        "Cancel"
-                    </LinkButton>
-                </footer>
+                {foot("Hold", refused, action.pending(), cancel)}
             </ActionForm>
         </Dialog>
     }
@@ -232,16 +218,29 @@ fn mark_dialog(
                     <TextField name="reason" label="Reason" placeholder="For those who look at it later" />
                     <ActionFailure error=failed />
                 </div>
-                <footer class=FOOT>
-                    <Submit look=Look::Primary refused=refused pending=action.pending()>
-                        "Mark"
-                    </Submit>
-                    <LinkButton href=cancel look=Look::Plain>
-                        "Cancel"
-                    </LinkButton>
-                </footer>
+                {foot("Mark", refused, action.pending(), cancel)}
             </ActionForm>
         </Dialog>
+    }
+    .into_any()
+}
+
+/// The button that does it, and the way out.
+fn foot(
+    label: &'static str,
+    refused: Option<String>,
+    pending: Memo<bool>,
+    cancel: String,
+) -> AnyView {
+    view! {
+        <footer class=FOOT>
+            <Submit look=Look::Primary refused=refused pending=pending>
+                {label}
+            </Submit>
+            <LinkButton href=cancel look=Look::Plain>
+                "Cancel"
+            </LinkButton>
+        </footer>
     }
     .into_any()
 }

@@ -76,6 +76,7 @@ enum Says {
 /// The object that is looked for.
 struct Wanted<'m> {
     kind: &'m str,
+    namespace: &'m str,
     /// As it was rendered, and as its file has it: prefixes, suffixes and hashes may have been added since.
     names: Vec<String>,
     path: &'m str,
@@ -130,6 +131,7 @@ impl Layers {
         files.load(reader, &origin.path, "");
         let mut wanted = Wanted {
             kind,
+            namespace: manifest.key.namespace.as_str(),
             names: vec![rendered.to_owned()],
             path: &origin.path,
         };
@@ -196,8 +198,12 @@ impl Layers {
     /// Which place says `value` at `steps`.
     pub(super) fn spot(&self, body: &Value, steps: &[Step], value: &Value) -> Spot {
         let ask = |layer: &Layer| self.said(layer, body, steps, value);
+        let renamed = || self.layers.iter().find_map(|layer| renamed(layer, value));
         // What only names the thing that a patch changes is said by whoever said it first.
         let said = match is_name(steps) {
+            true if is_name_of_namespace(body, steps) => {
+                renamed().or_else(|| self.layers.iter().rev().find_map(ask))
+            }
             true => self.layers.iter().rev().find_map(ask),
             false => self.layers.iter().find_map(ask),
         };
@@ -304,6 +310,22 @@ fn is_name(steps: &[Step]) -> bool {
     }
 }
 
+fn is_name_of_namespace(body: &Value, steps: &[Step]) -> bool {
+    let [Step::Field(one), Step::Field(two)] = steps else {
+        return false;
+    };
+    one == "metadata" && two == "name" && body.get("kind") == Some(&Value::from("Namespace"))
+}
+
+/// The kustomization that gives a Namespace its name: `namespace` renames the object of that kind itself.
+fn renamed(layer: &Layer, value: &Value) -> Option<(String, u32, bool)> {
+    let Says::Settings(node) = &layer.says else {
+        return None;
+    };
+    let node = node.get("namespace")?;
+    (node.value() == *value).then(|| (layer.path.clone(), node.line, false))
+}
+
 /// Whether options hold a value, alone or as the last part of an image. `null` holds nothing.
 fn holds(options: &Value, value: &Value) -> bool {
     match options {
@@ -390,13 +412,19 @@ impl Walk<'_> {
         }
     }
 
-    /// The object's document in its file.
+    /// The object's document in its file: of several with the same name that of the same namespace.
     fn object(&mut self, path: &str) {
         self.files.load(self.reader, path, "");
         let documents = objects(&self.files, path).into_iter();
         let node = documents
             .filter(|node| self.wanted.is(node))
-            .max_by_key(|node| name_of(node) == self.wanted.names.first().map(String::as_str));
+            .max_by_key(|node| {
+                let namespace = node.get("metadata").and_then(|node| node.get("namespace"));
+                (
+                    name_of(node) == self.wanted.names.first().map(String::as_str),
+                    namespace.and_then(Node::text) == Some(self.wanted.namespace),
+                )
+            });
         if let Some(node) = node.cloned() {
             self.layers.push(Layer {
                 path: path.to_owned(),
