@@ -273,7 +273,7 @@ fn every_page_says_what_it_is_for() {
                     "Roll back checkout to 9be0417",
                     "Last healthy",
                     "This commit changes 2 targets of 1 application: prod-eu and prod-us.",
-                    "To take back only prod-eu",
+                    "To take back only checkout on prod-eu",
                     "Undoes 1 commit",
                     "Hook Job migrate-41",
                     "Commit and sync",

@@ -222,7 +222,7 @@ fn tabs(target: Option<&TargetSummary>, address: &Address, clock: Clock) -> AnyV
     let kept = [("cluster", address.cluster.clone())];
     let earlier = as_of(&address.path(), &kept, clock.0.get_untracked());
     view! {
-        <div class="flex items-center gap-2">
+        <div class="flex">
             <div class="min-w-0 flex-1">
                 <Tabs
                     label="Parts of this application"
@@ -234,7 +234,7 @@ fn tabs(target: Option<&TargetSummary>, address: &Address, clock: Clock) -> AnyV
                     ]
                 />
             </div>
-            {earlier}
+            <div class="flex items-center border-b border-line pl-2">{earlier}</div>
         </div>
     }
     .into_any()

@@ -90,7 +90,9 @@ fn page(rows: Vec<DriftRow>, wanted: Wanted, now: Micros) -> AnyView {
         view! {
             <Empty title=if filtered { "Nothing matches this filter" } else { "No drift" } shape=Icon::Synced>
                 {if filtered {
-                    view! { <a class=LINK href="/drift">"Show all drift"</a> }.into_any()
+                    view! { <a class=LINK href=format::link("/drift", &[("at", &at)])>"Show all drift"</a> }.into_any()
+                } else if past.is_some() {
+                    "Nothing in the clusters was otherwise than Git said at that time, as far as it was compared.".into_any()
                 } else {
                     "When somebody changes a live object by hand, the field, the hand and the time appear here.".into_any()
                 }}

@@ -420,7 +420,7 @@ pub fn preview(target: TargetRef, to: &Revision) -> Option<RollbackPreview> {
     targets[1].error = "prod-us is being synced; the plan is made when that ends".into();
     Some(RollbackPreview {
         head: sha("3fa91c2"),
-        first_line: "This commit changes 2 targets of 1 application: prod-eu and prod-us.".into(),
+        first_line: "This commit changes 2 targets of 1 application on 2 clusters: prod-eu and prod-us. To take back only checkout on prod-eu, pin it.".into(),
         branch: "main".into(),
         files: vec![PathChange { path: "overlays/production/checkout.yaml".into(), kind: PathChangeKind::Modified }],
         patch: "diff --git a/overlays/production/checkout.yaml b/overlays/production/checkout.yaml\n--- a/overlays/production/checkout.yaml\n+++ b/overlays/production/checkout.yaml\n@@ -15,9 +15,9 @@ spec:\n       containers:\n         - name: checkout\n-          image: registry.example.com/checkout:2.9.1\n+          image: registry.example.com/checkout:2.9.0\n           env:\n             - name: POOL\n-              value: \"40\"\n+              value: \"20\"\n".into(),

@@ -14,17 +14,17 @@ use lockstep_types::rollback::{RollbackPreview, TargetPlan};
 
 /// Of a commit.
 pub fn commit(preview: RollbackPreview) -> AnyView {
-    let cluster = preview.target.cluster.clone();
-    let several = preview.targets.len() > 1;
-    let rest = several.then(|| {
-        format!("To take back only {cluster} and leave the others alone, pin it.").into_any()
-    });
+    let lead = preview.first_line.clone();
+    let banner = match preview.targets.len() > 1 {
+        true => view! { <Banner tone=Tone::Warn lead=lead.into_any() /> }.into_any(),
+        false => view! { <Banner tone=Tone::Warn lead=lead.into_any() rest="No other target reads these paths.".into_any() /> }.into_any(),
+    };
     let (then, undone) = (plans(&preview.targets), undone(&preview));
     if !preview.conflicts.is_empty() {
         return conflicts(&preview);
     }
     view! {
-        <Banner tone=Tone::Warn lead=preview.first_line.clone().into_any() rest=rest.unwrap_or_else(|| "No other target reads these paths.".into_any()) />
+        {banner}
         {contents(preview.files.len(), &preview.patch, &preview.message)}
         <Part title="What happens then">{then}</Part>
         {undone}

@@ -42,6 +42,8 @@ pub(super) struct Shown {
     pub message: String,
     pub commit_refused: String,
     pub undone: Vec<CommitInfo>,
+    /// One commit is taken back, instead of going back to a state.
+    pub undo: bool,
 }
 
 impl Plane {
@@ -100,6 +102,7 @@ impl Plane {
             message,
             commit_refused,
             undone,
+            undo: false,
         };
         self.prepared(placement, shown).await
     }
@@ -122,6 +125,7 @@ impl Plane {
             message,
             commit_refused,
             undone,
+            undo,
         } = shown;
         let url = placement.defined.repo_url();
         let target = placement.reference();
@@ -150,7 +154,7 @@ impl Plane {
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
             first_line: match &branch {
-                Some(_) => words::first_line(&target, &references),
+                Some(_) => words::first_line(&target, &references, undo),
                 None => format!(
                     "Only {} on {} would change, by a pin.",
                     target.application.name, target.cluster
@@ -168,7 +172,7 @@ impl Plane {
             undone,
             cannot_undo,
             commit_refused,
-            undo: false,
+            undo,
             conflicts: Vec::new(),
         };
         Ok(Prepared {

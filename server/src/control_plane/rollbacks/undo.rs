@@ -79,9 +79,9 @@ impl Plane {
             message,
             commit_refused,
             undone: vec![info],
+            undo: true,
         };
         let mut prepared = self.prepared(placement, shown).await?;
-        prepared.view.undo = true;
         prepared.view.conflicts = undo.conflicts;
         prepared.view.cannot_undo.extend(words::left(&undo.left));
         // Going back to the commit and taking it back may change the same files.

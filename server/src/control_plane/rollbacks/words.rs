@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 /// What the commit changes, and how to change less: `This commit changes 2 targets of 1 application on 2 clusters:
 /// prod-eu and prod-us. To take back only prod-eu, pin it.`
-pub(super) fn first_line(target: &TargetRef, targets: &[TargetRef]) -> String {
+/// A pin goes to a state, so it is no other way to `undo` one commit.
+pub(super) fn first_line(target: &TargetRef, targets: &[TargetRef], undo: bool) -> String {
     let applications: BTreeSet<_> = targets.iter().map(|target| target.application.id).collect();
     let clusters: BTreeSet<&str> = targets
         .iter()
@@ -32,11 +33,13 @@ pub(super) fn first_line(target: &TargetRef, targets: &[TargetRef]) -> String {
         line.push_str(": ");
         line.push_str(&listed(&names));
     }
-    line.push_str(&format!(
-        ". To take back only {} on {}, pin it.",
-        target.application.name, target.cluster
-    ));
-    line
+    if !undo {
+        line.push_str(&format!(
+            ". To take back only {} on {}, pin it",
+            target.application.name, target.cluster
+        ));
+    }
+    line + "."
 }
 
 /// The commit message, subject first. Trailers say for machines what the subject says for people.

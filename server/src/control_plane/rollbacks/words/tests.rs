@@ -7,19 +7,23 @@ use lockstep_types::resource::ResourceKey;
 fn the_first_line_says_how_far_it_reaches() {
     let one = example::reference("cart", "shop", "prod-eu");
     assert_eq!(
-        first_line(&one, std::slice::from_ref(&one)),
+        first_line(&one, std::slice::from_ref(&one), false),
         "This commit changes only cart on prod-eu."
     );
     let two = example::reference("cart", "shop", "prod-us");
     assert_eq!(
-        first_line(&one, &[one.clone(), two]),
+        first_line(&one, &[one.clone(), two.clone()], false),
         "This commit changes 2 targets of 1 application on 2 clusters: prod-eu and prod-us. To take back only cart on prod-eu, pin it."
+    );
+    assert_eq!(
+        first_line(&one, &[one.clone(), two], true),
+        "This commit changes 2 targets of 1 application on 2 clusters: prod-eu and prod-us."
     );
     let many: Vec<TargetRef> = ["a", "b", "c", "d", "e"]
         .map(|cluster| example::reference("web", "shop", cluster))
         .into();
     assert_eq!(
-        first_line(&one, &many),
+        first_line(&one, &many, false),
         "This commit changes 5 targets of 1 application on 5 clusters. To take back only cart on prod-eu, pin it."
     );
 }
