@@ -272,7 +272,7 @@ fn every_page_says_what_it_is_for() {
                 vec![
                     "Roll back checkout to 9be0417",
                     "Last healthy",
-                    "This commit changes 2 targets of 1 application: prod-eu and prod-us.",
+                    "This commit changes 2 targets of 1 application on 2 clusters: prod-eu and prod-us.",
                     "To take back only checkout on prod-eu",
                     "Undoes 1 commit",
                     "Hook Job migrate-41",
