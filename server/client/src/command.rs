@@ -20,6 +20,7 @@ mod preview;
 mod raw;
 mod session;
 mod source;
+mod source_defined;
 mod token;
 mod wait;
 
