@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod bench;
+mod build_environment;
 mod dependencies;
 mod directory;
 mod helm;
