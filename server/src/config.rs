@@ -71,6 +71,8 @@ pub struct Tools {
     pub helm: Option<PathBuf>,
     pub kustomize: Option<PathBuf>,
     pub git: Option<PathBuf>,
+    /// Renderers are started even where the kernel cannot cage them.
+    pub uncaged: bool,
 }
 
 /// How long a login lasts.

@@ -60,6 +60,7 @@ pub fn ports(
     accounts: Arc<dyn Accounts>,
     events: Arc<dyn Events>,
 ) -> ControlPlane {
+    let cage = runtime.renderer().sandbox().cage();
     let plane = Plane {
         runtime,
         registration: Arc::new(registration),
@@ -81,5 +82,6 @@ pub fn ports(
         alerts: Arc::new(plane),
         accounts,
         events,
+        cage,
     }
 }

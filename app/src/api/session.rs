@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use leptos::prelude::*;
+use lockstep_types::about::Cage;
 use lockstep_types::account::Actor;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
@@ -19,6 +20,7 @@ pub struct Session {
     /// The newest event when this was read: the live stream goes on from here.
     pub head: u64,
     pub version: String,
+    pub cage: Cage,
 }
 
 /// The person, the counts, and where the event stream stands.
@@ -56,6 +58,7 @@ pub async fn read_session() -> Result<Session, ApiError> {
         alerts,
         head,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        cage: plane.cage,
     })
 }
 

@@ -61,5 +61,6 @@ fn plane(fake: Arc<answers::Fake>) -> ControlPlane {
         alerts: fake.clone(),
         accounts: fake.clone(),
         events: fake,
+        cage: lockstep_types::about::Cage::default(),
     }
 }

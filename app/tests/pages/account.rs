@@ -27,6 +27,15 @@ fn the_login_page_asks_for_what_is_next() {
 }
 
 #[test]
+fn what_keeps_renderers_in_is_said() {
+    on_server(async {
+        let page = get("/settings?tab=about").await;
+        let words = lockstep_types::about::Cage::Closed.words();
+        assert!(page.text.contains(words), "{}", page.text);
+    });
+}
+
+#[test]
 fn ones_account_shows_the_second_factor_and_the_sessions() {
     on_server(async {
         let page = get("/settings?tab=account").await;

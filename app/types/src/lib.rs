@@ -6,6 +6,7 @@
 //! Start with [`application`] (what is placed where), [`diff`] and [`plan`] (what differs and what
 //! would be done), [`sync`] (what was done) and [`ports`] (how to ask).
 
+pub mod about;
 pub mod accept;
 pub mod access;
 pub mod account;

@@ -4,6 +4,7 @@
 //! Every method takes the [`Actor`] and authorises action and object inside. None of them applies
 //! anything: those that change something write an intent and wake a reconciler.
 
+use crate::about::Cage;
 use crate::accept::{AcceptPreview, AcceptRequest};
 use crate::access::{AccessView, Question, QuestionAnswer};
 use crate::account::{Actor, NewToken, Role, TokenView, UserView};
@@ -353,4 +354,6 @@ pub struct ControlPlane {
     pub alerts: Arc<dyn Alerts>,
     pub accounts: Arc<dyn Accounts>,
     pub events: Arc<dyn Events>,
+    /// How renderers are kept in on the server's system.
+    pub cage: Cage,
 }

@@ -22,6 +22,7 @@ mod preview;
 mod raw;
 mod session;
 mod source;
+mod source_defined;
 mod token;
 mod wait;
 

@@ -19,6 +19,7 @@ mod flux_values;
 mod helm_release;
 mod includes;
 mod key;
+mod overrides;
 mod parents;
 pub mod project;
 mod repositories;
@@ -32,6 +33,7 @@ pub use concern::{may_define, may_generate};
 pub use customizations::{may_hold_scripts, read as health_scripts};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
+pub use overrides::{OverrideProblem, is_override_file, overridden, override_files};
 pub use signers::Verification;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions, Wish};
 
@@ -186,6 +188,9 @@ pub struct DefinedSource {
     /// them exist; a text, also an empty one: Flux's own rules and `.sourceignore` files count besides.
     #[serde(default)]
     pub excluded: Option<String>,
+    /// Beginnings of paths of which one a file of the repository must have to exist for this source; empty: all exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// Variables put into the rendered text.
     #[serde(default)]
     pub substitute: Option<Substitution>,
@@ -298,6 +303,9 @@ pub struct KustomizeOptions {
     pub replicas: Vec<(String, i64)>,
     pub common_labels: BTreeMap<String, String>,
     pub common_annotations: BTreeMap<String, String>,
+    /// Variables of Argo CD's build environment count in the values of common annotations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub annotations_are_filled: bool,
     /// Common labels stay out of selectors.
     pub label_without_selector: bool,
     pub label_include_templates: bool,
@@ -339,7 +347,7 @@ pub struct IgnoreDifference {
     pub name: String,
     pub namespace: String,
     pub json_pointers: Vec<String>,
-    /// jq paths.
+    /// As [`crate::jq`] reads them; others have no effect.
     #[serde(default)]
     pub jq_paths: Vec<String>,
     /// Fields owned by these field managers.

@@ -6,6 +6,7 @@ mod both;
 mod builtin;
 mod classify;
 mod clean;
+mod ignored;
 pub mod impact;
 pub mod mask;
 mod owned;
@@ -25,6 +26,7 @@ use crate::manifest::Manifest;
 use crate::prediction::{Rule, is_on};
 use crate::schema::{Schema, View, is_built_in};
 use classify::Evidence;
+use ignored::Ignored;
 use lockstep_types::diff::{DiffClass, ResourceDiff, ResourceDiffKind};
 use lockstep_types::resource::ResourceKey;
 use owned::Owners;
@@ -56,7 +58,7 @@ pub struct CompareContext<'a> {
     pub ignore_tracking: bool,
     /// Objects whose replicas a HorizontalPodAutoscaler sets; see [`hpa_target`].
     pub hpa_targets: Option<&'a BTreeSet<ResourceKey>>,
-    /// JSON pointers into the object that are never a reason to sync.
+    /// JSON pointers and jq paths into the object that are never a reason to sync. What begins with a slash is a pointer.
     pub ignored: &'a [String],
     /// Field managers whose fields are never a reason to sync.
     pub ignored_managers: &'a [String],
@@ -187,7 +189,7 @@ fn is_current(live: &Value, context: &CompareContext<'_>) -> bool {
 
 fn evidence<'e, 'a>(
     manifest: &'e Manifest,
-    live: &Value,
+    live: &'e Value,
     owners: &'e Owners<'a>,
     applied: Option<&'e Value>,
     context: &'e CompareContext<'e>,
@@ -198,6 +200,7 @@ fn evidence<'e, 'a>(
         key: &manifest.key,
         owners,
         context,
+        ignored: Ignored::of(context.ignored, &manifest.body, live),
         same_manifest,
         current,
         applied,
@@ -315,6 +318,7 @@ fn compare_renders(from: &Manifest, to: &Manifest) -> Option<ResourceDiff> {
         key: &to.key,
         owners: &owners,
         context: &context,
+        ignored: Ignored::default(),
         same_manifest: false,
         current: false,
         applied: None,
@@ -368,11 +372,7 @@ pub fn for_apply(desired: &Manifest, live: Option<&Value>, context: &CompareCont
     if context.keep_ignored
         && let Some(live) = live
     {
-        for pointer in context.ignored {
-            if let (Some(kept), Some(place)) = (live.pointer(pointer), body.pointer_mut(pointer)) {
-                *place = kept.clone();
-            }
-        }
+        ignored::keep(context.ignored, live, &mut body);
     }
     body
 }

@@ -26,6 +26,7 @@ pub mod diff;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 pub mod health;
+pub mod jq;
 pub mod live;
 pub mod manifest;
 pub mod masking;

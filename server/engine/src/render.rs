@@ -6,12 +6,14 @@
 //!
 //! Reads Git only through [`crate::source`]; knows no cluster, database or credential. Owns its work folder.
 
+mod build_environment;
 mod dependencies;
 mod directory;
 mod error;
 mod excluded;
 mod go_template;
 mod helm;
+mod helm_ignore;
 mod included;
 mod inputs;
 mod kustomize;
@@ -32,6 +34,7 @@ mod stage;
 mod stated;
 mod substitute;
 mod tools;
+mod trees;
 
 pub use dependencies::{FetchedChart, Lacking};
 pub use error::RenderError;
@@ -52,13 +55,14 @@ use crate::definition::project::Project;
 use crate::manifest::Manifest;
 use crate::source::Mirrors;
 use crate::source::Snapshot;
-use included::Mount;
+use build_environment::Prepared;
 use inputs::Work;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use several::Lenders;
 use std::path::PathBuf;
 use tools::Tool;
+use trees::{snapshots, trees};
 
 /// Turns files into manifests.
 #[derive(Debug)]
@@ -84,6 +88,8 @@ pub struct RenderInput {
     pub kube_version: String,
     /// `group/version` and `group/version/Kind` as the cluster serves them; only Helm looks at them.
     pub api_versions: Vec<String>,
+    /// What the definition calls its project; only variables of Argo CD's build environment say it.
+    pub project_name: String,
     /// The project that limits where charts that a chart is made of may come from. It changes nothing of the result.
     pub project: Option<Box<Project>>,
 }
@@ -141,6 +147,8 @@ impl Renderer {
     ) -> Result<RenderInputs, RenderError> {
         let trees = trees(mirrors, input, charts).await?;
         let snapshots: Vec<Snapshot> = trees.iter().map(|tree| tree.snapshot.clone()).collect();
+        let prepared = prepared(input, &snapshots).await?;
+        let input = &prepared.input;
         let lenders = Lenders::of(input, &snapshots);
         let mut parts = Vec::with_capacity(trees.len());
         for (place, tree) in trees.into_iter().enumerate() {
@@ -148,8 +156,8 @@ impl Renderer {
             let mut part = self
                 .inputs_of(tree.snapshot, &alone, lenders.clone())
                 .await?;
-            if tree.has_charts {
-                // What it looked at lies in other places than it seems.
+            // What charts looked at lies in other places than it seems.
+            if tree.has_charts || prepared.by_revision.get(place) == Some(&true) {
                 part.reach = Reach::everything();
             }
             if !tree.mounts.is_empty() {
@@ -201,11 +209,11 @@ impl Renderer {
         input: &RenderInput,
         lenders: Lenders,
     ) -> Result<RenderInputs, RenderError> {
-        let source = input.source.clone();
+        let (source, application) = (input.source.clone(), input.release_name.clone());
         // A source with a name may borrow from itself, unseen by its own reader.
         let lends = !source.reference.is_empty();
         let (work, files, borrowed, mut reach) =
-            blocking(move || inputs::collect(snapshot, &source, &lenders)).await?;
+            blocking(move || inputs::collect(snapshot, &source, &application, &lenders)).await?;
         if lends || !borrowed.is_empty() {
             reach = Reach::everything();
         }
@@ -250,15 +258,22 @@ impl Renderer {
     ) -> Result<Complete, RenderError> {
         let trees = trees(mirrors, input, &inputs.charts).await?;
         let snapshots: Vec<Snapshot> = trees.into_iter().map(|tree| tree.snapshot).collect();
-        if inputs.more.is_empty() {
-            return self.render_one(&snapshots, 0, input, inputs).await;
-        }
+        let prepared = prepared(input, &snapshots).await?;
+        let input = &prepared.input;
         let mut renders = Vec::with_capacity(snapshots.len());
-        for (place, part) in inputs.parts().enumerate() {
+        for ((place, part), said) in inputs.parts().enumerate().zip(prepared.said) {
             let alone = input.alone(place);
-            renders.push(self.render_one(&snapshots, place, &alone, part).await?);
+            let mut render = self.render_one(&snapshots, place, &alone, part).await?;
+            render.warnings.extend(said);
+            renders.push(render);
         }
-        several::together(&inputs.key, input, renders)
+        match renders.pop() {
+            Some(only) if renders.is_empty() => Ok(only),
+            last => {
+                renders.extend(last);
+                several::together(&inputs.key, input, renders)
+            }
+        }
     }
 
     /// Renders one source, of all whose files are given.
@@ -410,66 +425,9 @@ fn tool_of(work: &Work) -> Option<Tool> {
     }
 }
 
-/// The files of all sources, in their order, with those that they include.
-async fn snapshots(mirrors: &Mirrors, input: &RenderInput) -> Result<Vec<Snapshot>, RenderError> {
-    let mut snapshots = Vec::with_capacity(input.more.len() + 1);
-    for (url, revision, _) in input.all() {
-        snapshots.push(mirrors.snapshot(url, revision).await?);
-    }
-    if input.all().all(|(_, _, source)| source.include.is_empty()) {
-        return Ok(snapshots);
-    }
-    let sources: Vec<(String, DefinedSource)> = input
-        .all()
-        .map(|(url, _, source)| (url.to_owned(), source.clone()))
-        .collect();
-    blocking(move || included::compose(snapshots, &sources)).await
-}
-
-/// Files of one source with all that stands among them.
-struct Tree {
-    snapshot: Snapshot,
-    mounts: Vec<Mount>,
-    /// Some of it are charts that another chart is made of.
-    has_charts: bool,
-}
-
-/// Everything that can be read of all sources, in their order.
-async fn trees(
-    mirrors: &Mirrors,
-    input: &RenderInput,
-    charts: &[FetchedChart],
-) -> Result<Vec<Tree>, RenderError> {
-    let snapshots = snapshots(mirrors, input).await?;
-    let mut fetched = Vec::with_capacity(charts.len());
-    for chart in charts {
-        let files = mirrors.snapshot(&chart.repo_url, &chart.revision).await?;
-        fetched.push((chart.clone(), files));
-    }
-    let input = input.clone();
-    blocking(move || {
-        let mut trees = Vec::with_capacity(snapshots.len());
-        for (place, (snapshot, (_, _, source))) in
-            snapshots.into_iter().zip(input.all()).enumerate()
-        {
-            let plan = dependencies::plan(snapshot.clone(), place, source)?;
-            let around = included::mounts(&input, place);
-            let has_charts = !plan.is_empty();
-            let (snapshot, mut mounts) = if has_charts {
-                plan.put(snapshot, &fetched)?
-            } else {
-                (snapshot, Vec::new())
-            };
-            mounts.extend(around);
-            trees.push(Tree {
-                snapshot,
-                mounts,
-                has_charts,
-            });
-        }
-        Ok(trees)
-    })
-    .await
+async fn prepared(input: &RenderInput, snapshots: &[Snapshot]) -> Result<Prepared, RenderError> {
+    let (input, snapshots) = (input.clone(), snapshots.to_vec());
+    blocking(move || build_environment::prepare(&input, &snapshots)).await
 }
 
 fn documents(

@@ -60,9 +60,10 @@ fn corpus(work: &Path, folders: &[&str]) -> (Corpus, Vec<Repository>) {
 #[tokio::test]
 async fn every_kind_of_definition_is_read_or_named() {
     let work = tempfile::tempdir().unwrap();
-    let (corpus, _repositories) = corpus(work.path(), &["argo", "flux"]);
+    let (corpus, _repositories) = corpus(work.path(), &["argo", "flux", "fleet"]);
     for (name, kinds) in [
         ("argo", ["Application", "ApplicationSet"].as_slice()),
+        ("fleet", &["fleet.yaml"]),
         (
             "flux",
             &[

@@ -13,6 +13,7 @@ use anyhow::Context;
 use engine::live::{ClusterPolicy, read_kubeconfig};
 use engine::render::{Renderer, SandboxSettings, Tools};
 use engine::source::Mirrors;
+use lockstep_types::about::Cage;
 use lockstep_types::ports::ControlPlane;
 use lockstep_types::source::Mode;
 use secrecy::SecretString;
@@ -51,7 +52,15 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
     std::fs::create_dir_all(&work)
         .with_context(|| format!("data_dir: cannot make {}", work.display()))?;
     let executable = std::env::current_exe().context("cannot find the program's own file")?;
-    let renderer = Renderer::new(tools(&config), SandboxSettings::new(executable), work);
+    let sandbox = SandboxSettings {
+        allow_uncaged: config.tools.uncaged,
+        ..SandboxSettings::new(executable)
+    };
+    let cage = sandbox.cage();
+    if cage != Cage::Closed {
+        tracing::warn!(event.name = "render.no_cage", "{}", cage.words());
+    }
+    let renderer = Renderer::new(tools(&config), sandbox, work);
     let settings = Settings {
         public_url: config.public_url.origin(),
         ..Settings::default()

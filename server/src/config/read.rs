@@ -67,6 +67,7 @@ struct FileTools {
     helm: Option<PathBuf>,
     kustomize: Option<PathBuf>,
     git: Option<PathBuf>,
+    uncaged: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -243,6 +244,7 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
             helm: tool("LOCKSTEP_TOOLS_HELM", file.tools.helm, base, env),
             kustomize: tool("LOCKSTEP_TOOLS_KUSTOMIZE", file.tools.kustomize, base, env),
             git: tool("LOCKSTEP_TOOLS_GIT", file.tools.git, base, env),
+            uncaged: file.tools.uncaged,
         },
         exec_allow: file.exec.allow,
         clusters,

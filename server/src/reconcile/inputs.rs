@@ -94,6 +94,7 @@ fn recipe(input: &RenderInput) -> String {
         namespace,
         kube_version,
         api_versions,
+        project_name,
         // Asked anew whenever a chart has to be fetched; it changes nothing of what is rendered.
         project: _,
     } = input;
@@ -109,7 +110,8 @@ fn recipe(input: &RenderInput) -> String {
         release_name,
         namespace,
         kube_version,
-        api_versions
+        api_versions,
+        project_name
     ]))
 }
 

@@ -83,6 +83,7 @@ pub fn input(
         api_versions: facts
             .map(|facts| facts.api_versions.clone())
             .unwrap_or_default(),
+        project_name: definition.project.clone(),
         project: definition
             .rules
             .as_ref()

@@ -85,6 +85,8 @@ pub struct Assessment {
 
 /// Signatures that are remembered.
 const SIGNATURES: usize = 4096;
+/// Revisions that nobody follows, of which it is still known what they were.
+const UNTRACKED: usize = 256;
 /// Commits of one repository that are remembered as vouched for with their history.
 const SOUND: usize = 256;
 
@@ -329,7 +331,31 @@ impl Memory {
             .into_iter()
             .map(|(key, wanted)| (key, Arc::new(wanted)))
             .collect();
+        drop(known);
+        self.forget_untracked();
         changed
+    }
+
+    /// Lets go of what revisions were that nobody follows any more: definitions that name commits or versions name new
+    /// ones for ever.
+    fn forget_untracked(&self) {
+        let tracked: HashSet<(String, TargetRevision)> = self
+            .tracked()
+            .into_iter()
+            .flat_map(|(key, revisions)| {
+                revisions
+                    .into_iter()
+                    .map(move |revision| (key.clone(), revision))
+            })
+            .collect();
+        let mut resolutions = locked(&self.resolutions);
+        if resolutions.len() > tracked.len() + UNTRACKED {
+            resolutions.retain(|known, _| tracked.contains(known));
+        }
+        let mut noted = locked(&self.noted);
+        if noted.len() > tracked.len() + UNTRACKED {
+            noted.retain(|known, _| tracked.contains(known));
+        }
     }
 
     pub(crate) fn was_read(&self, source: SourceId, read: &(Revision, u64, String)) -> bool {
@@ -513,40 +539,4 @@ impl Drop for Writing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failing_fetch_keeps_the_last_good_revision() {
-        let memory = Memory::default();
-        let main = TargetRevision("main".to_owned());
-        let head = Revision("a".repeat(40));
-        assert!(memory.resolve("repo", &main, |entry| entry.revision = Some(head.clone())));
-        let failing = Failing {
-            since: Micros(1),
-            error: "no answer".to_owned(),
-            next: String::new(),
-        };
-        assert!(memory.resolve("repo", &main, |entry| entry.failing = Some(failing.clone())));
-        assert!(!memory.resolve("repo", &main, |entry| entry.failing = Some(failing)));
-        assert_eq!(
-            memory
-                .resolution("repo", &main)
-                .and_then(|known| known.revision),
-            Some(head)
-        );
-    }
-
-    #[tokio::test]
-    async fn quiet_waits_for_the_last_write() {
-        let memory = Memory::default();
-        let writing = memory.writing();
-        assert!(
-            tokio::time::timeout(std::time::Duration::from_millis(1), memory.quiet())
-                .await
-                .is_err()
-        );
-        drop(writing);
-        memory.quiet().await;
-    }
-}
+mod tests;

@@ -90,6 +90,11 @@ async fn login_is_remembered_and_commands_answer_with_their_codes() {
     assert_eq!((list.code, list.out.trim()), (0, "[]"), "{}", list.err);
     let clusters = line.run(&["cluster", "list"], "").await;
     assert!(clusters.out.starts_with("NAME"), "{}", clusters.out);
+    for (what, heading) in [("problems", "SOURCE"), ("sets", "SET")] {
+        let ran = line.run(&["source", what], "").await;
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.out.starts_with(heading), "{}", ran.out);
+    }
     let version = line.run(&["version"], "").await;
     assert!(
         version

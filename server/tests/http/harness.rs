@@ -149,6 +149,7 @@ impl Server {
             alerts: fake.clone(),
             accounts: Arc::new(accounts.clone()),
             events: Arc::new(hub),
+            cage: lockstep_types::about::Cage::default(),
         };
         let settings = WebSettings {
             public_url,

@@ -9,7 +9,7 @@ use server::store;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ignored_field_is_no_drift_and_its_neighbour_is() {
     let policy = format!(
-        "{AUTOMATED}\n  ignoreDifferences:\n    - {{group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}}"
+        "{AUTOMATED}\n  ignoreDifferences:\n    - {{group: apps, kind: Deployment, jqPathExpressions: ['select(.kind == \"Deployment\") | .spec.replicas']}}"
     );
     let world = World::start("ignored", Mode::Managed, &policy).await;
     let first = world.commit_shop("one", 2);

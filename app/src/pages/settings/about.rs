@@ -17,13 +17,14 @@ pub fn AboutPart() -> impl IntoView {
                         Some(session) => session.await.ok(),
                         None => None,
                     };
-                    let (version, name, role) = known
-                        .map(|session| (session.version, session.actor.name, session.actor.role.word()))
+                    let (version, name, role, cage) = known
+                        .map(|session| (session.version, session.actor.name, session.actor.role.word(), session.cage.words()))
                         .unwrap_or_default();
                     facts(
                         vec![
                             ("Lockstep", format!("version {version}").into_any()),
                             ("You are", format!("{name}, {role}").into_any()),
+                            ("Rendering", cage.into_any()),
                             ("Theme", view! { <ThemeSwitch /> }.into_any()),
                             ("Keys", view! { "Press " <kbd class="rounded border border-line-strong px-1.5 font-mono text-2xs">"?"</kbd> " for all of them" }.into_any()),
                             ("Fonts", "Inter and JetBrains Mono, SIL Open Font License".into_any()),

@@ -2,6 +2,7 @@
 
 use super::Global;
 use super::cluster::confirmed;
+use super::source_defined;
 use crate::api::{Api, ClientError};
 use crate::exit::Exit;
 use crate::prompt;
@@ -52,6 +53,10 @@ pub enum Source {
         #[arg(long, value_name = "FILE")]
         ca_file: Option<PathBuf>,
     },
+    /// What is broken in definitions and renders, with file, line and field. Exit code 1 when something is.
+    Problems,
+    /// Sets of applications: what they generate, from which parameters, and what they do not.
+    Sets,
     /// Begin to write what the source declares, after showing what the first sync would do.
     TakeOver {
         name: String,
@@ -112,6 +117,8 @@ impl Source {
                     format!("source {name} added; it is observed until: lockstep source take-over {name}")
                 })
             }
+            Self::Problems => source_defined::problems(&api, global).await,
+            Self::Sets => source_defined::sets(&api, global).await,
             Self::TakeOver { name, yes } => take_over(&api, name, *yes).await,
             Self::Remove { name, confirm } => {
                 let source = find(&api, name).await?;

@@ -384,6 +384,7 @@ fn input(
         namespace: namespace.to_owned(),
         kube_version: String::new(),
         api_versions: Vec::new(),
+        project_name: String::new(),
         project: None,
     }
 }

@@ -382,6 +382,7 @@ fn input(url: &str, revision: &Revision, source: DefinedSource) -> RenderInput {
         namespace: "bench".to_owned(),
         kube_version: String::new(),
         api_versions: Vec::new(),
+        project_name: String::new(),
         project: None,
     }
 }

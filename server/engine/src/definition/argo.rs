@@ -5,7 +5,9 @@ mod source;
 
 use super::fields::Place;
 use super::{DefinedSource, Destination, DestinationCluster, IgnoreDifference, SyncOptions};
+use crate::jq::Places;
 use lockstep_types::application::SyncPolicy;
+use std::collections::BTreeMap;
 
 pub(super) const API_GROUP: &str = "argoproj.io";
 pub(super) const KIND: &str = "Application";
@@ -17,6 +19,36 @@ const HOME_NAME: &str = "in-cluster";
 
 const OTHER_CONTROLLER: &str = "it is for Argo CD's own controller";
 const EDIT: &str = "Correct the definition in Git.";
+
+const ANNOTATIONS: &str = "argocd.argoproj.io/";
+
+/// What annotations of an application ask for.
+pub(super) fn annotations(
+    document: &Place<'_>,
+    annotations: &BTreeMap<String, String>,
+    spec: &mut Spec,
+) {
+    for (name, value) in annotations {
+        let why = match name.strip_prefix(ANNOTATIONS) {
+            Some("skip-reconcile") => {
+                spec.policy.suspend = value == "true";
+                continue;
+            }
+            Some("manifest-generate-paths") => {
+                "which commits matter is known from the files that are read"
+            }
+            Some("refresh") => "Lockstep follows changes by itself",
+            Some("compare-options") => "every difference is judged by the rules of its field",
+            _ => continue,
+        };
+        document.note(&format!("metadata.annotations[{name}]"), why);
+    }
+}
+
+/// Reads one source by itself.
+pub(super) fn read_source(place: &Place<'_>) -> DefinedSource {
+    source::one(place)
+}
 
 /// What `spec` says.
 pub(super) struct Spec {
@@ -114,11 +146,14 @@ fn ignore_difference(place: Place<'_>) -> IgnoreDifference {
         jq_paths: place.texts("jqPathExpressions"),
         managers: place.texts("managedFieldsManagers"),
     };
-    if !rule.jq_paths.is_empty() {
-        place.note(
-            "jqPathExpressions",
-            "jq expressions are not evaluated yet; use jsonPointers",
-        );
+    for (index, written) in rule.jq_paths.iter().enumerate() {
+        if let Err(why) = Places::parse(written) {
+            let field = format!("jqPathExpressions[{index}]");
+            place.note(
+                &field,
+                &format!("it has no effect: {why}; use jsonPointers"),
+            );
+        }
     }
     if rule.json_pointers.is_empty() && rule.jq_paths.is_empty() && rule.managers.is_empty() {
         place.note("jsonPointers", "the rule names no fields and has no effect");

@@ -50,19 +50,25 @@ pub(super) fn read(document: &Ours, artifacts: &mut Artifacts) -> Vec<FieldProbl
         let name = artifact.required("name");
         artifact.ignore("originRevision", "the revision is that of the repository");
         artifact.ignore("revision", "the revision is that of the repository");
+        let mut left_out = false;
         let copies: Vec<(String, String)> = artifact
             .list("copy")
             .iter()
             .map(|copy| {
-                copy.ignore("exclude", "what is rendered decides which files count");
-                copy.ignore("strategy", "files are where the repository has them");
+                // Of one folder that is shown as it is, nothing is written over anything else.
+                copy.text("strategy");
                 let both = (copy.required("from"), copy.required("to"));
+                left_out |= !copy.texts("exclude").is_empty();
                 copy.done();
                 both
             })
             .collect();
         artifact.done();
-        let shown = shown(&copies, &sources);
+        let shown = if left_out {
+            Err("it leaves files out (exclude)".to_owned())
+        } else {
+            shown(&copies, &sources)
+        };
         artifacts.insert((document.namespace.clone(), name), shown);
     }
     spec.done();
@@ -128,6 +134,7 @@ fn shown(
 /// What the artifact behind a reference shows. One that cannot be followed is a problem.
 pub(super) fn find<'a>(
     place: &Place<'_>,
+    field: &str,
     document: &Ours,
     wanted: &SourceRef,
     artifacts: &'a Artifacts,
@@ -143,7 +150,7 @@ pub(super) fn find<'a>(
         Some(Err(why)) => {
             let message = format!("the artifact {namespace}/{name} is not followed: {why}");
             place.problem(
-                "spec.sourceRef",
+                field,
                 &message,
                 "Name the GitRepository and the path in it instead.",
             );
@@ -154,7 +161,7 @@ pub(super) fn find<'a>(
                 "no ArtifactGenerator in this source makes the artifact {namespace}/{name}"
             );
             place.problem(
-                "spec.sourceRef",
+                field,
                 &message,
                 "Add the ArtifactGenerator to the source's path, or correct the name.",
             );

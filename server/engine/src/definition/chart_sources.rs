@@ -26,8 +26,17 @@ pub(super) enum ChartSource {
     Artifact {
         url: String,
         revision: TargetRevision,
+        /// Rules for files that are left out of manifests.
+        excluded: String,
     },
     Chart(ChartTemplate),
+}
+
+/// One of them with what is not acted on in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FoundSource {
+    pub source: ChartSource,
+    pub ignored: Vec<(String, String)>,
 }
 
 /// Which chart of which source.
@@ -43,7 +52,7 @@ pub(super) struct ChartTemplate {
 }
 
 /// All of them, by kind, namespace and name; what was read twice or is broken is `None`.
-pub(super) type ChartSources = BTreeMap<(String, String, String), Option<ChartSource>>;
+pub(super) type ChartSources = BTreeMap<(String, String, String), Option<FoundSource>>;
 
 /// Reads everything but `metadata` of one of the three kinds.
 pub(super) fn read(document: &Place<'_>, kind: &str) -> ChartSource {
@@ -87,22 +96,38 @@ fn artifact(spec: &Place<'_>) -> ChartSource {
     let url = spec.required("url");
     check_address(spec, "url", &url);
     let reference = spec.at("ref");
-    reference.unsupported("digest", "Name a tag or a range of versions.");
-    reference.ignore("semverFilter", "every tag that is a version counts");
+    // It would choose another version than the one that Flux deploys.
+    reference.unsupported(
+        "semverFilter",
+        "Name a range that holds only what is wanted.",
+    );
+    let digest = reference.text("digest");
     let (tag, range) = (reference.text("tag"), reference.text("semver"));
     check_revision(&reference, "tag", &tag);
     check_revision(&reference, "semver", &range);
+    let is_digest = |text: &str| {
+        text.strip_prefix("sha256:").is_some_and(|rest| {
+            rest.len() == 64 && rest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    if !digest.is_empty() && !is_digest(&digest) {
+        let message = "it is no sha256: with 64 hexadecimal digits";
+        reference.problem("digest", message, "Copy the digest of the manifest.");
+    }
     reference.done();
     spec.ignore(
         "layerSelector",
-        "the layer of the chart is found by its type",
+        "the layer of the chart or of the manifests is found by its type",
     );
-    spec.ignore("ignore", "charts are taken whole");
-    // As Flux: a range wins over a tag.
-    let revision = if range.is_empty() { tag } else { range };
+    // The order in which Flux takes them, and the tag that it means without a word.
+    let revision = [digest, range, tag, "latest".to_owned()]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default();
     ChartSource::Artifact {
         url: plain_http(spec, url),
         revision: TargetRevision(revision),
+        excluded: spec.text("ignore"),
     }
 }
 
@@ -147,18 +172,13 @@ pub(super) fn find<'s>(
     document: &Ours,
     wanted: &SourceRef,
     sources: &'s ChartSources,
-) -> Option<&'s ChartSource> {
+) -> Option<&'s FoundSource> {
     let namespace = if wanted.namespace.is_empty() {
         &document.namespace
     } else {
         &wanted.namespace
     };
     let key = (wanted.kind.clone(), namespace.clone(), wanted.name.clone());
-    if wanted.kind == "ExternalArtifact" {
-        let next = "Use a HelmRepository, an OCIRepository or a GitRepository.";
-        place.problem(field, "an ExternalArtifact is not read", next);
-        return None;
-    }
     match sources.get(&key) {
         Some(Some(source)) => Some(source),
         Some(None) => {

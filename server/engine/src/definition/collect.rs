@@ -7,7 +7,7 @@ use super::chart_sources;
 use super::fields::{FieldProblem, Place, Report};
 use super::flux::Sources;
 use super::flux_values::{self, ConfigMaps};
-use super::repositories::{Repositories, Source};
+use super::repositories::{self, Repositories, Source};
 use super::signers::PublicKeys;
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
@@ -316,6 +316,7 @@ impl Collected {
             let source = Source {
                 repository,
                 namespace: document.namespace.clone(),
+                title: repositories::TITLE,
                 broken: !problems.is_empty(),
                 ignored,
             };
@@ -538,7 +539,8 @@ pub(super) fn read_argo(document: &Ours) -> Read {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
     let frame = read_frame(&place);
-    let spec = argo::read(&place);
+    let mut spec = argo::read(&place);
+    argo::annotations(&place, &frame.1, &mut spec);
     place.done();
     let (problems, ignored_fields) = report.into_parts();
     let key = DefinitionKey {

@@ -38,6 +38,8 @@ pub(super) struct Repository {
     pub suspend: bool,
     /// Rules for files that are left out.
     pub excluded: String,
+    /// Beginnings of paths of which one a file must have; empty: every file is there.
+    pub only: Vec<String>,
     pub verify: Option<Verification>,
     pub include: Vec<Included>,
 }
@@ -97,7 +99,7 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         "credentials are those of the source in Lockstep",
     );
     let excluded = spec.text("ignore");
-    spec.ignore("sparseCheckout", "files are taken by path alone");
+    let only = sparse(&spec);
     spec.ignore(
         "recurseSubmodules",
         "submodules are not fetched; one in the path is an error",
@@ -111,9 +113,27 @@ pub(super) fn repository(document: &Place<'_>, of: &Ours, keys: &PublicKeys) -> 
         folder: String::new(),
         suspend,
         excluded,
+        only,
         verify,
         include,
     }
+}
+
+/// `sparseCheckout`: as in Flux a file is there when its path begins with one of them, letter by letter.
+fn sparse(spec: &Place<'_>) -> Vec<String> {
+    let mut only = Vec::new();
+    for (index, written) in spec.texts("sparseCheckout").iter().enumerate() {
+        match repo_path(written) {
+            // The whole repository.
+            Ok(path) if path.is_empty() => return Vec::new(),
+            Ok(path) => only.push(path),
+            Err(why) => {
+                let field = format!("sparseCheckout[{index}]");
+                spec.problem(&field, why, "Name a folder of the repository.");
+            }
+        }
+    }
+    only
 }
 
 /// Which source a definition names: kind, namespace, name. The namespace may be empty.
@@ -424,6 +444,7 @@ fn kustomize(spec: &Place<'_>, target_namespace: &str) -> KustomizeOptions {
         replicas: Vec::new(),
         common_labels: common.text_map("labels"),
         common_annotations: common.text_map("annotations"),
+        annotations_are_filled: false,
         // Common metadata never reaches selectors or templates.
         label_without_selector: true,
         label_include_templates: false,

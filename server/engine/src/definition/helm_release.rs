@@ -56,8 +56,8 @@ pub(super) fn read(
     let spec = document.at("spec");
     let wanted = wanted(&spec);
     spec.unsupported("kubeConfig", "Register the cluster in Lockstep and put the definition into a source of its own for that cluster.");
-    let post_renderers = post_renderers::read(&spec);
-    spec.unsupported("commonMetadata", "Set labels by the chart's values.");
+    let mut post_renderers = post_renderers::read(&spec);
+    post_renderers.extend(post_renderers::common(&spec));
     let target = spec.text("targetNamespace");
     let values = values(&spec, namespace, config_maps);
     let install = spec.at("install");
@@ -76,9 +76,31 @@ pub(super) fn read(
         "Lockstep applies and retries by rules of its own",
     );
     install.done();
+    let upgrade = spec.at("upgrade");
+    upgrade.ignore(
+        "crds",
+        "definitions of kinds are applied like all other objects, at every sync",
+    );
+    upgrade.ignore_all(
+        &[
+            "remediation",
+            "disableWait",
+            "disableWaitForJobs",
+            "disableHooks",
+            "disableOpenAPIValidation",
+            "disableSchemaValidation",
+            "timeout",
+            "strategy",
+            "force",
+            "preserveValues",
+            "cleanupOnFail",
+            "serverSideApply",
+        ],
+        "Lockstep applies and retries by rules of its own",
+    );
+    upgrade.done();
     spec.ignore_all(
         &[
-            "upgrade",
             "rollback",
             "uninstall",
             "maxHistory",

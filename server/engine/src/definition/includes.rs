@@ -192,6 +192,7 @@ fn gather(
             only_lends: true,
             dialect: Dialect::FluxKustomization,
             excluded: Some(other.repository.excluded.clone()),
+            only: other.repository.only.clone(),
             verify: other.repository.verify.clone(),
             ..DefinedSource::default()
         });

@@ -6,11 +6,16 @@ use super::{SourceKind, flux};
 use lockstep_types::revision::TargetRevision;
 use std::collections::BTreeMap;
 
-/// A `GitRepository` that was read.
+/// Kind of most of them.
+pub(super) const TITLE: &str = "GitRepository";
+
+/// A `GitRepository` that was read, or what stands for one.
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) repository: flux::Repository,
     pub(super) namespace: String,
+    /// Its kind as users know it.
+    pub(super) title: &'static str,
     pub(super) broken: bool,
     pub(super) ignored: Vec<(String, String)>,
 }
@@ -26,10 +31,12 @@ impl Source {
                 folder: String::new(),
                 suspend: false,
                 excluded: String::new(),
+                only: Vec::new(),
                 verify: None,
                 include: Vec::new(),
             },
             namespace: flux::DEFAULT_NAMESPACE.to_owned(),
+            title: TITLE,
             broken: false,
             ignored: Vec::new(),
         }

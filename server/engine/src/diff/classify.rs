@@ -1,6 +1,7 @@
 //! Why a field differs: news from Git, drift, noise, or somebody else's business.
 
 use super::CompareContext;
+use super::ignored::Ignored;
 use super::owned::Owners;
 use super::path::{self, Segment};
 use super::walk::{Effect, Found};
@@ -15,6 +16,8 @@ pub(super) struct Evidence<'e, 'a> {
     pub key: &'e ResourceKey,
     pub owners: &'e Owners<'a>,
     pub context: &'e CompareContext<'e>,
+    /// Places that do not count.
+    pub ignored: Ignored<'e>,
     /// The very manifest was applied before.
     pub same_manifest: bool,
     /// The live object is at least as new as that apply.
@@ -30,7 +33,7 @@ pub(super) fn same_manifest(desired: &Manifest, context: &CompareContext<'_>) ->
 
 /// The class of one difference.
 pub(super) fn class(found: &Found<'_>, evidence: &Evidence<'_, '_>) -> DiffClass {
-    if is_ignored(&found.path, evidence.context.ignored) {
+    if evidence.ignored.holds(&found.path) {
         return DiffClass::Noise;
     }
     let managers = evidence.context.ignored_managers;
@@ -76,23 +79,4 @@ pub(super) fn yields_replicas(
         && context
             .hpa_targets
             .is_some_and(|targets| targets.contains(key))
-}
-
-/// Whether a JSON pointer names the place or something above it.
-pub(super) fn is_ignored(path: &[Segment<'_>], pointers: &[String]) -> bool {
-    pointers.iter().any(|pointer| {
-        let Some(rest) = pointer.strip_prefix('/') else {
-            return false;
-        };
-        let steps: Vec<String> = rest
-            .split('/')
-            .map(|step| step.replace("~1", "/").replace("~0", "~"))
-            .collect();
-        steps.len() <= path.len()
-            && steps.iter().zip(path).all(|(step, segment)| match segment {
-                Segment::Field(name) => name == step,
-                Segment::Index(index) => index.to_string() == *step,
-                Segment::Key(_) | Segment::Item(_) => false,
-            })
-    })
 }

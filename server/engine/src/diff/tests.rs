@@ -265,6 +265,51 @@ fn ignored_places_are_noise() {
     assert!(!diff.counts(), "{}", lines(Some(&diff)));
 }
 
+/// Items of lists by their place or by what they say; both objects count.
+#[test]
+fn ignored_places_in_lists_are_noise_and_kept() {
+    let desired = manifest(DEPLOYMENT);
+    let image = "/spec/template/spec/containers/0/image";
+    let owned =
+        "{f:spec: {f:template: {f:spec: {f:containers: {'k:{\"name\":\"web\"}': {f:image: {}}}}}}}";
+    let live = edited(image, json!("elsewhere/web:9"), owned);
+    for (rule, counts) in [
+        (image, false),
+        (".spec.template.spec.containers[].image", false),
+        (
+            ".spec.template.spec.containers[] | select(.name == \"web\") | .image",
+            false,
+        ),
+        (
+            ".spec.template.spec.containers[]? | select(.image | startswith(\"elsewhere/\")).image",
+            false,
+        ),
+        ("/spec/template/spec/containers/1/image", true),
+        (
+            ".spec.template.spec.containers[] | select(.name == \"other\").image",
+            true,
+        ),
+        (".spec.template.spec.containers[] | keys", true),
+    ] {
+        let ignored = [rule.to_owned()];
+        let context = CompareContext {
+            ignored: &ignored,
+            keep_ignored: true,
+            ..CompareContext::default()
+        };
+        let diff = exact(&desired, &live, &context).unwrap();
+        assert_eq!(diff.counts(), counts, "{rule}: {}", lines(Some(&diff)));
+        let applied = for_apply(&desired, Some(&live), &context);
+        // A rule that goes by the value that only the cluster has names no place in Git to keep it at.
+        let kept = !counts && !rule.contains("startswith");
+        assert_eq!(
+            applied.pointer(image) == live.pointer(image),
+            kept,
+            "{rule}"
+        );
+    }
+}
+
 #[test]
 fn what_git_no_longer_declares_goes_unless_somebody_else_keeps_it() {
     let shorter = DEPLOYMENT

@@ -7,7 +7,7 @@ use super::included::{Mount, moved};
 use super::kustomize::join_name;
 use super::reader::{Reader, Target, join, shown};
 use super::stage::Staged;
-use super::{RenderError, RenderInput, helm, inputs};
+use super::{RenderError, RenderInput, helm, helm_ignore, inputs};
 use crate::definition::DefinedSource;
 use crate::source::{
     Missing, Snapshot, TreeFile, VersionRange, chart_address, is_read_of_chart, missing_charts,
@@ -70,7 +70,7 @@ pub(super) fn plan(
         return Ok(plan);
     }
     let mut reader = Reader::new(snapshot);
-    reader.exclude(source.excluded.as_deref());
+    reader.exclude(source);
     if inputs::is_chart(&reader, source)? {
         let path = source.path.as_str();
         level(&reader, place, path, path, 0, &mut plan)?;
@@ -96,7 +96,11 @@ fn level(
     let Target::Folder(_) = reader.find(from, from)? else {
         return Ok(());
     };
-    let files = reader.all(from)?;
+    let files = if depth == 0 {
+        reader.all(from)?
+    } else {
+        packed(reader, from)?
+    };
     for chart in missing(reader, from, &files)? {
         if depth >= MAX_DEPTH || plan.copies.len() + plan.lacking.len() >= MAX_CHARTS {
             return Err(refused(
@@ -134,7 +138,7 @@ fn level(
             Unfit::Error(error) => error,
             Unfit::Why(why) => refused(format!("its dependency {name} ({}) {why}", shown(&there))),
         })?;
-        let copied = reader.all(&there)?.into_iter().map(|staged| {
+        let copied = packed(reader, &there)?.into_iter().map(|staged| {
             let file = TreeFile {
                 path: staged.path,
                 ..staged.file
@@ -151,6 +155,28 @@ fn level(
         level(reader, place, &there, &stands, depth + 1, plan)?;
     }
     Ok(())
+}
+
+/// The files of a chart that Helm would put into its archive.
+fn packed(reader: &Reader, folder: &str) -> Result<Vec<Staged>, RenderError> {
+    let file = join_name(folder, helm_ignore::FILE);
+    let bytes = match reader.find(&file, folder)? {
+        Target::File(found) => reader.read(&found)?,
+        Target::Folder(_) | Target::Nothing => Vec::new(),
+    };
+    let invalid = |line, message: &str| RenderError::Invalid {
+        path: file.clone(),
+        line,
+        message: message.to_owned(),
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| invalid(None, "it is not UTF-8"))?;
+    let rules = helm_ignore::Rules::parse(text).map_err(|(line, why)| invalid(Some(line), why))?;
+    let mut files = reader.all(folder)?;
+    files.retain(|staged| {
+        let below = staged.path.get(folder.len()..).unwrap_or_default();
+        !rules.leave_out(below.trim_start_matches('/'))
+    });
+    Ok(files)
 }
 
 /// Why a chart cannot be fetched from what is written.

@@ -7,7 +7,7 @@ use super::RenderError;
 use super::objects::Document;
 use super::reader::{Reader, shown};
 use super::stage::Staged;
-use crate::definition::DirectoryOptions;
+use crate::definition::{DirectoryOptions, is_override_file};
 use crate::source::Snapshot;
 use crate::yaml;
 use globset::{GlobBuilder, GlobMatcher};
@@ -50,7 +50,7 @@ pub(super) fn collect(
                 why,
             });
         }
-        if !matches!(ending, "yaml" | "yml" | "json") {
+        if !matches!(ending, "yaml" | "yml" | "json") || is_override_file(&staged.path) {
             continue;
         }
         endings += 1;
@@ -103,7 +103,10 @@ pub(super) fn documents(
         return fleet::documents(snapshot, path, files, overlays, warnings);
     }
     let mut found = Vec::new();
-    for staged in files {
+    for staged in files
+        .iter()
+        .filter(|staged| !is_override_file(&staged.path))
+    {
         let bytes = snapshot.read(&staged.file)?;
         if bytes.windows(SKIP.len()).any(|window| window == SKIP) {
             continue;

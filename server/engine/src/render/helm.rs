@@ -386,6 +386,7 @@ mod tests {
             namespace: String::new(),
             kube_version: String::new(),
             api_versions: Vec::new(),
+            project_name: String::new(),
             project: None,
         };
         let arguments = arguments(&chart, &options, &input).unwrap();

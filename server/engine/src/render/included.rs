@@ -43,7 +43,7 @@ pub(super) fn compose(
                 .flatten();
             let (files, (url, theirs)) = other.ok_or_else(gone)?;
             let mut reader = Reader::new(files.clone());
-            reader.exclude(theirs.excluded.as_deref());
+            reader.exclude(theirs);
             let found = reader.present(&include.from)?;
             if found.is_empty() {
                 return Err(RenderError::Nothing {
@@ -233,6 +233,7 @@ mod tests {
             namespace: String::new(),
             kube_version: String::new(),
             api_versions: Vec::new(),
+            project_name: String::new(),
             project: None,
         };
         let mut mounts = mounts(&input, 0);

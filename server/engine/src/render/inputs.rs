@@ -9,7 +9,7 @@ use super::reader::{Reader, Target, is_within, shown};
 use super::several::{Borrowed, Lenders, ValueFile};
 use super::stage::Staged;
 use super::{RenderError, RenderInput, directory, helm, kustomize, metadata};
-use crate::definition::{DefinedSource, DirectoryOptions};
+use crate::definition::{DefinedSource, DirectoryOptions, override_files};
 use crate::manifest::hash_of;
 use crate::source::{Snapshot, SourceError};
 use lockstep_types::application::Dialect;
@@ -114,6 +114,7 @@ pub(super) fn is_chart(reader: &Reader, source: &DefinedSource) -> Result<bool, 
 pub(super) fn collect(
     snapshot: Snapshot,
     source: &DefinedSource,
+    application: &str,
     lenders: &Lenders,
 ) -> Result<(Work, Vec<Staged>, Vec<Borrowed>, Reach), RenderError> {
     if source.only_lends {
@@ -121,7 +122,7 @@ pub(super) fn collect(
     }
     let mut borrowed = Vec::new();
     let mut reader = Reader::new(snapshot);
-    reader.exclude(source.excluded.as_deref());
+    reader.exclude(source);
     let path = source.path.as_str();
     match reader.find(path, path)? {
         Target::Folder(_) => {}
@@ -168,6 +169,12 @@ pub(super) fn collect(
     } else {
         as_directory(&mut reader, &DirectoryOptions::default())?
     };
+    // They are merged into the source before; as inputs they are part of its key and its history.
+    for file in override_files(source, application) {
+        if let Target::File(found) = reader.find(&file, path)? {
+            reader.need(&file, found);
+        }
+    }
     borrowed.sort();
     borrowed.dedup();
     let (files, reach) = reader.into_inputs();

@@ -6,7 +6,7 @@
 
 use super::objects::Document;
 use super::tools::Tool;
-use super::{RenderError, Renderer, blocking, origin, overlay, reader, sandbox, stage};
+use super::{RenderError, Renderer, blocking, metadata, origin, overlay, reader, sandbox, stage};
 use crate::definition::{DefinedSource, KustomizeOptions};
 use crate::yaml;
 use lockstep_types::resource::Origin;
@@ -21,15 +21,37 @@ pub(super) async fn steps(
     source: &DefinedSource,
     documents: Vec<Document>,
 ) -> Result<Vec<Document>, RenderError> {
-    let (seen, mut left): (Vec<Document>, Vec<Document>) = documents.into_iter().partition(is_seen);
-    if seen.is_empty() {
-        return Ok(left);
+    let (mut seen, mut left): (Vec<Document>, Vec<Document>) =
+        documents.into_iter().partition(is_seen);
+    let steps: Vec<KustomizeOptions> = source
+        .post_renderers
+        .iter()
+        .filter(|step| !step.images.is_empty() || !step.patches.is_empty())
+        .cloned()
+        .collect();
+    if !steps.is_empty() && !seen.is_empty() {
+        seen = built(renderer, source, steps, seen).await?;
     }
+    // Labels and annotations for all of them come last, and never reach what is below.
+    for step in &source.post_renderers {
+        metadata::set(&mut seen, step);
+    }
+    left.append(&mut seen);
+    Ok(left)
+}
+
+/// What Kustomize makes of the objects, step after step.
+async fn built(
+    renderer: &Renderer,
+    source: &DefinedSource,
+    steps: Vec<KustomizeOptions>,
+    seen: Vec<Document>,
+) -> Result<Vec<Document>, RenderError> {
     let origins: Vec<Option<Origin>> = seen
         .iter()
         .map(|document| document.origin.clone())
         .collect();
-    let (work_dir, steps) = (renderer.work_dir.clone(), source.post_renderers.clone());
+    let work_dir = renderer.work_dir.clone();
     let last = steps.len().saturating_sub(1);
     let folder = blocking(move || {
         let folder = stage::Folder::new(&work_dir)?;
@@ -70,13 +92,13 @@ pub(super) async fn steps(
         Ok(())
     })
     .await?;
-    for mut document in origin::printed(&printed?, subject, |_| None)? {
+    let mut made = origin::printed(&printed?, subject, |_| None)?;
+    for document in &mut made {
         let index = origin::take_annotation(&mut document.body, overlay::ORIGIN)
             .and_then(|annotation| index_of(&annotation));
         document.origin = index.and_then(|index| origins.get(index).cloned().flatten());
-        left.push(document);
     }
-    Ok(left)
+    Ok(made)
 }
 
 fn is_seen(document: &Document) -> bool {

@@ -4,6 +4,7 @@ use super::RenderError;
 use super::excluded::{self, Excluded, Rules};
 use super::reach::{self, Depth, Reach};
 use super::stage::Staged;
+use crate::definition::DefinedSource;
 use crate::source::{Entry, FileKind, Snapshot, SourceError, TreeFile};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -27,6 +28,8 @@ pub(super) struct Reader {
     /// Folders already listed, by object id.
     folders: RefCell<HashMap<String, Rc<HashMap<String, Entry>>>>,
     excluded: Option<Excluded>,
+    /// As [`DefinedSource::only`].
+    only: Vec<String>,
     /// Everything that was looked at.
     reach: RefCell<Reach>,
 }
@@ -44,17 +47,22 @@ impl Reader {
             inputs: BTreeMap::new(),
             folders: RefCell::default(),
             excluded: None,
+            only: Vec::new(),
             reach: RefCell::default(),
         }
     }
 
-    /// Leaves out files as Flux does; `None`: no file.
-    pub(super) fn exclude(&mut self, rules: Option<&str>) {
-        self.excluded = rules.map(Excluded::new);
+    /// Leaves out files as Flux does, where the source is one of Flux.
+    pub(super) fn exclude(&mut self, source: &DefinedSource) {
+        self.excluded = source.excluded.as_deref().map(Excluded::new);
+        self.only.clone_from(&source.only);
     }
 
     /// Whether a file does not exist for this source.
     fn is_excluded(&self, path: &str) -> Result<bool, RenderError> {
+        if self.is_beside(path) {
+            return Ok(true);
+        }
         let Some(excluded) = &self.excluded else {
             return Ok(false);
         };
@@ -64,6 +72,9 @@ impl Reader {
             } else {
                 format!("{folder}/{}", excluded::FILE)
             };
+            if self.is_beside(&file) {
+                return Ok(Rules::default());
+            }
             match self.look(&file)? {
                 Some(Found::File(file))
                     if matches!(file.kind, FileKind::File | FileKind::Executable) =>
@@ -73,6 +84,12 @@ impl Reader {
                 _ => Ok(Rules::default()),
             }
         })
+    }
+
+    /// Whether a file is none of those that the source takes of its repository.
+    fn is_beside(&self, path: &str) -> bool {
+        let begins = |only: &String| path.starts_with(only.as_str());
+        !self.only.is_empty() && !self.only.iter().any(begins)
     }
 
     /// The inputs, and what was looked at to find them.

@@ -11,8 +11,9 @@ use super::tools::Tool;
 use crate::child::{self, ChildError, Limits};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, Scope, path_beneath_rules,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
+use lockstep_types::about::Cage;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
 use std::ffi::OsString;
@@ -56,6 +57,14 @@ impl SandboxSettings {
             output_bytes: 64 * 1024 * 1024,
             allow_uncaged: false,
         }
+    }
+
+    /// What becomes of renderers on this system. Closes nothing.
+    pub fn cage(&self) -> Cage {
+        Cage::of(
+            ruleset(CompatLevel::HardRequirement).is_ok(),
+            self.allow_uncaged,
+        )
     }
 }
 
@@ -240,16 +249,31 @@ fn leave_the_network() {
     }
 }
 
+/// The first that can forbid TCP; what newer kernels add is used where it is there.
+const LEAST: ABI = ABI::V4;
+const BEST: ABI = ABI::V6;
+
+/// The rules before anything is permitted. Nothing is closed by making them.
+fn ruleset(level: CompatLevel) -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
+        .set_compatibility(level)
+        .handle_access(AccessFs::from_all(LEAST))?
+        .handle_access(AccessNet::from_all(LEAST))?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(BEST))?
+        .scope(Scope::from_all(BEST))?
+        .create()
+}
+
 /// From here on this process and what it becomes sees only its folder, its program and the system's libraries; without
 /// a folder, nothing at all.
 fn lock(own: Option<(&Path, &Path)>, required: bool) -> Result<(), Box<dyn std::error::Error>> {
-    // ABI 4 is the first that can forbid TCP; what newer kernels add is used where it is there.
-    let (least, best) = (ABI::V4, ABI::V6);
     let level = if required {
         CompatLevel::HardRequirement
     } else {
         CompatLevel::BestEffort
     };
+    let best = BEST;
     let read = AccessFs::from_read(best);
     let libraries = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"].map(Path::new);
     let devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"].map(Path::new);
@@ -266,14 +290,7 @@ fn lock(own: Option<(&Path, &Path)>, required: bool) -> Result<(), Box<dyn std::
             .filter(|path| path.exists())
             .collect::<Vec<_>>()
     };
-    let rules = Ruleset::default()
-        .set_compatibility(level)
-        .handle_access(AccessFs::from_all(least))?
-        .handle_access(AccessNet::from_all(least))?
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(best))?
-        .scope(Scope::from_all(best))?
-        .create()?;
+    let rules = ruleset(level)?;
     let Some((folder, program)) = own else {
         rules.restrict_self()?;
         return Ok(());

@@ -52,7 +52,7 @@ pub fn stated(
     text: &str,
 ) -> Vec<StatedLine> {
     let mut reader = Reader::new(snapshot.clone());
-    reader.exclude(source.excluded.as_deref());
+    reader.exclude(source);
     let layers = Layers::of(&reader, source, manifest, origin);
     let fields = fields(text);
     let mut lines: Vec<StatedLine> = text
@@ -101,7 +101,7 @@ pub fn stated_field(
     path: &str,
 ) -> Option<StatedField> {
     let mut reader = Reader::new(snapshot.clone());
-    reader.exclude(source.excluded.as_deref());
+    reader.exclude(source);
     let steps = lookup::steps(&manifest.body, path)?;
     let value = value_at(&manifest.body, &steps)?;
     let layers = Layers::of(&reader, source, manifest, origin);

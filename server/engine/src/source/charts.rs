@@ -107,10 +107,14 @@ async fn one(
     offers: &[String],
     wanted: &TargetRevision,
 ) -> Result<Revision, SourceError> {
-    let version = index::choose(wanted, offers, web.shown)?;
+    let version = if is_digest(&wanted.0) {
+        wanted.0.clone()
+    } else {
+        index::choose(wanted, offers, web.shown)?
+    };
     let known = match place {
         // Registries count how often manifests are asked for, and a version that is out stays as it is.
-        ChartPlace::Oci { .. } if is_exact(&version) => {
+        ChartPlace::Oci { .. } if is_exact(&version) || is_digest(&version) => {
             let key = version_note(&version);
             on_blocking_thread(Arc::clone(mirror), move |mirror| shelf::noted(mirror, &key)).await?
         }
@@ -132,6 +136,11 @@ async fn one(
 /// Whether a version is written out: `1.2` and `v1` are tags that move.
 fn is_exact(version: &str) -> bool {
     semver::Version::parse(version.strip_prefix('v').unwrap_or(version)).is_ok()
+}
+
+/// Whether a manifest is named by its own digest.
+fn is_digest(version: &str) -> bool {
+    version.starts_with("sha256:")
 }
 
 /// What a version is noted under, apart from what definitions ask for.

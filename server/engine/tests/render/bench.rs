@@ -93,6 +93,7 @@ impl Bench {
             namespace: "web".to_owned(),
             kube_version: String::new(),
             api_versions: Vec::new(),
+            project_name: String::new(),
             project: None,
         }
     }

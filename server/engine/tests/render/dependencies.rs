@@ -237,6 +237,94 @@ async fn charts_of_the_same_repository_are_taken_from_it() {
     assert_ne!(moved.key, inputs.key);
 }
 
+/// Files of a chart of the same repository: ours are those that Helm itself packs.
+#[tokio::test]
+async fn of_charts_of_the_same_repository_only_what_helm_packs_is_taken() {
+    let files = [
+        "templates/a.yaml",
+        "templates/a.yaml.bak",
+        "templates/.a.yaml.swp",
+        "templates/deep/test.yaml",
+        "templates/test.yaml",
+        "templates/tests/b.yaml",
+        "templates/b/c.yaml",
+        "notes/ü.txt",
+        ".hidden",
+        "{a,b}.txt",
+        "b.txt",
+    ];
+    for rules in [
+        None,
+        Some("*.bak\n# *.yaml\n"),
+        Some("/b.txt\ntests/\n"),
+        Some("templates/t*.yaml\ntests\n"),
+        Some("{a,b}.txt\n"),
+        Some("?.txt\n[.]hidden\n"),
+        Some("templates/[^ab]\n"),
+        Some("b/\n"),
+        Some("  notes  \n"),
+        Some("!*.yaml\n"),
+    ] {
+        let chart = format!(
+            "{CHART}dependencies: [{{name: lib, version: 1.x, repository: 'file://../lib'}}]\n"
+        );
+        let mut written = vec![
+            ("c/Chart.yaml".to_owned(), chart),
+            (
+                "lib/Chart.yaml".to_owned(),
+                "apiVersion: v2\nname: lib\nversion: 1.0.0\n".to_owned(),
+            ),
+        ];
+        written.extend(files.map(|file| (format!("lib/{file}"), "# nothing\n".to_owned())));
+        written.extend(rules.map(|rules| ("lib/.helmignore".to_owned(), rules.to_owned())));
+        let written: Vec<(&str, &str)> = written
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        let bench = Bench::new(&written);
+        let input = bench.input(source("c")).await;
+        let expected = packed(&bench);
+        let taken = match bench.inputs_of(&input).await {
+            Ok(inputs) => inputs.paths(),
+            // Without Chart.yaml it is no chart, for Helm neither.
+            Err(error) => vec![error.to_string()],
+        };
+        let taken: Vec<String> = taken
+            .iter()
+            .filter_map(|path| path.strip_prefix("lib/"))
+            .filter(|path| *path != ".helmignore")
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(taken, expected, "{rules:?}");
+    }
+}
+
+/// What `helm package` puts into the archive of `lib`, sorted.
+fn packed(bench: &Bench) -> Vec<String> {
+    let out = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new(engine::testing::renderer_path("helm"))
+        .env("HOME", out.path())
+        .current_dir(out.path())
+        .arg("package")
+        .arg(bench.repository.path().join("lib"))
+        .output()
+        .unwrap();
+    if !made.status.success() {
+        return Vec::new();
+    }
+    let packed = std::fs::File::open(out.path().join("lib-1.0.0.tgz")).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+    let mut found: Vec<String> = archive
+        .entries()
+        .unwrap()
+        .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+        .filter_map(|path| Some(path.strip_prefix("lib/")?.to_owned()))
+        .filter(|path| path != ".helmignore")
+        .collect();
+    found.sort();
+    found
+}
+
 #[tokio::test]
 async fn what_cannot_be_followed_is_refused_with_file_and_reason() {
     let lib = "apiVersion: v2\nname: lib\nversion: 1.0.0\n";

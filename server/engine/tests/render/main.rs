@@ -4,6 +4,7 @@
 
 mod bench;
 mod blame_demo;
+mod build_environment;
 mod dependencies;
 mod directory;
 mod helm;

@@ -67,6 +67,7 @@ fn ports(plane: &Plane, accounts: &AccountService) -> ControlPlane {
         alerts: Arc::new(plane.clone()),
         accounts: Arc::new(accounts.clone()),
         events: Arc::new(Hub::new(plane.runtime.store().clone())),
+        cage: lockstep_types::about::Cage::default(),
     }
 }
 

@@ -237,6 +237,7 @@ fn input(loaded: &Loaded, revision: &Revision) -> RenderInput {
         namespace: definition.destination.namespace.clone(),
         kube_version: String::new(),
         api_versions: Vec::new(),
+        project_name: String::new(),
         project: None,
     }
 }

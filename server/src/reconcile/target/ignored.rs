@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// What does not count in one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ignored {
-    /// JSON pointers; what lies below them does not count either.
+    /// JSON pointers and jq paths; what lies below them does not count either.
     pub(crate) pointers: Vec<String>,
     /// Field managers whose fields do not count.
     pub(crate) managers: Vec<String>,
@@ -28,6 +28,7 @@ pub(crate) fn by_object(
         for rule in rules.iter().filter(|rule| applies(rule, &manifest.key)) {
             let ignored = found.entry(manifest.key.clone()).or_default();
             ignored.pointers.extend(rule.json_pointers.iter().cloned());
+            ignored.pointers.extend(rule.jq_paths.iter().cloned());
             ignored.managers.extend(rule.managers.iter().cloned());
         }
     }

@@ -290,6 +290,12 @@ pub(crate) async fn judge(
         .iter()
         .map(|object| (object.key.clone(), object.health.clone()))
         .collect();
+    let left_out: BTreeSet<&ResourceKey> = compared
+        .iter()
+        .filter(|manifest| health::is_left_out(&manifest.body))
+        .map(|manifest| &manifest.key)
+        .collect();
+    observed.retain(|object| !left_out.contains(&object.key));
     observed.extend(subject.also.iter().cloned());
     let cause = health::cause(&observed);
     let sync = if diffs.values().any(ResourceDiff::counts) {

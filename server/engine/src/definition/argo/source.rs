@@ -38,6 +38,11 @@ pub(super) fn sources(spec: &Place<'_>) -> (DefinedSource, Vec<DefinedSource>) {
     (first, read)
 }
 
+/// A source by itself, with or without a name.
+pub(super) fn one(place: &Place<'_>) -> DefinedSource {
+    source(place, true)
+}
+
 /// Names of references are unique, and value files name only those that exist.
 fn references(places: &[Place<'_>], sources: &[DefinedSource]) {
     let mut known = BTreeSet::new();
@@ -71,10 +76,13 @@ fn references(places: &[Place<'_>], sources: &[DefinedSource]) {
     }
 }
 
-/// `name` of `$name/path`.
+/// `name` of `$name/path`. Variables of the build environment look much the same.
 fn referenced(file: &str) -> Option<&str> {
     let name = file.strip_prefix('$')?;
-    Some(name.split_once('/').map_or(name, |(name, _)| name))
+    let is_variable = ["{", "ARGOCD_", "KUBE_"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    (!is_variable).then(|| name.split_once('/').map_or(name, |(name, _)| name))
 }
 
 fn kind(repo_url: &str, chart: &str) -> SourceKind {
@@ -252,7 +260,6 @@ fn kustomize(place: Place<'_>) -> KustomizeOptions {
             read
         })
         .collect();
-    place.unsupported("commonAnnotationsEnvsubst", "Write the annotations out.");
     place.ignore("version", "Lockstep brings its own Kustomize");
     place.ignore_all(
         &["kubeVersion", "apiVersions"],
@@ -270,6 +277,7 @@ fn kustomize(place: Place<'_>) -> KustomizeOptions {
         replicas,
         common_labels: place.text_map("commonLabels"),
         common_annotations: place.text_map("commonAnnotations"),
+        annotations_are_filled: place.flag("commonAnnotationsEnvsubst").unwrap_or(false),
         label_without_selector: place.flag("labelWithoutSelector").unwrap_or(false),
         label_include_templates: place.flag("labelIncludeTemplates").unwrap_or(false),
         components: place.texts("components"),

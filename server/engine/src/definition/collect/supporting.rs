@@ -1,7 +1,7 @@
 //! Documents that are no applications themselves: what feeds applications, what makes them, and what limits them.
 
 use super::super::artifacts::{self, Artifacts};
-use super::super::chart_sources::{self, ChartSources};
+use super::super::chart_sources::{self, ChartSources, FoundSource};
 use super::super::fields::{FieldProblem, Place, Report};
 use super::super::flux;
 use super::{Collected, Ours, all, read_frame};
@@ -63,8 +63,10 @@ impl Collected {
             read_frame(&place);
             let source = chart_sources::read(&place, &document.kind);
             place.done();
-            let (problems, _) = report.into_parts();
-            let source = problems.is_empty().then_some(source);
+            let (problems, ignored) = report.into_parts();
+            let source = problems
+                .is_empty()
+                .then_some(FoundSource { source, ignored });
             if own {
                 self.add(document, None, problems);
             }
@@ -76,7 +78,10 @@ impl Collected {
             sources
                 .entry(key)
                 .and_modify(|known| {
-                    if *known != source {
+                    let is = |found: &Option<FoundSource>| {
+                        found.as_ref().map(|found| found.source.clone())
+                    };
+                    if is(known) != is(&source) {
                         *known = None;
                     }
                 })

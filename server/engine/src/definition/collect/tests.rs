@@ -1,5 +1,6 @@
 mod hostile;
 mod options;
+mod schema;
 
 use super::*;
 use insta::{assert_debug_snapshot, assert_snapshot};

@@ -52,12 +52,15 @@ pub(in super::super) fn read_document(
             folder,
             suspend,
             excluded,
+            only,
             verify,
             include: _,
         } = source.repository;
         spec.source.include = beside.include;
         spec.source.kind = kind;
-        spec.source.excluded = (kind == SourceKind::Git).then_some(excluded);
+        // What a registry holds is unpacked by the same rules.
+        spec.source.excluded = Some(excluded);
+        spec.source.only = only;
         spec.source.repo_url = url;
         spec.source.verify = verify;
         spec.source.target_revision = target_revision;
@@ -66,7 +69,7 @@ pub(in super::super) fn read_document(
         let of_source = source
             .ignored
             .iter()
-            .map(|(field, why)| (format!("GitRepository: {field}"), why.clone()));
+            .map(|(field, why)| (format!("{}: {field}", source.title), why.clone()));
         ignored_fields.extend(of_source);
         Definition {
             source: spec.source,
@@ -95,27 +98,36 @@ fn found(
         |named| find_source(place, document, named, sources.repositories, sources.itself).cloned();
     match named {
         Some(named) if named.kind == artifacts::EXTERNAL => {
-            let shown = artifacts::find(place, document, named, sources.artifacts)?;
+            let field = "spec.sourceRef";
+            let shown = artifacts::find(place, field, document, named, sources.artifacts)?;
             let mut source = git(Some(&shown.source))?;
             source.repository.folder.clone_from(&shown.folder);
             Some(source)
         }
         Some(named) if named.kind == chart_sources::OCI_REPOSITORY => {
-            match chart_sources::find(place, "spec.sourceRef", document, named, sources.charts)? {
-                ChartSource::Artifact { url, revision } => Some(Source {
+            let field = "spec.sourceRef";
+            let found = chart_sources::find(place, field, document, named, sources.charts)?;
+            match &found.source {
+                ChartSource::Artifact {
+                    url,
+                    revision,
+                    excluded,
+                } => Some(Source {
                     repository: Repository {
                         kind: SourceKind::Oci,
                         url: url.clone(),
                         target_revision: revision.clone(),
                         folder: String::new(),
                         suspend: false,
-                        excluded: String::new(),
+                        excluded: excluded.clone(),
+                        only: Vec::new(),
                         verify: None,
                         include: Vec::new(),
                     },
                     namespace: document.namespace.clone(),
+                    title: chart_sources::OCI_REPOSITORY,
                     broken: false,
-                    ignored: Vec::new(),
+                    ignored: found.ignored.clone(),
                 }),
                 ChartSource::Repository { .. } | ChartSource::Chart(_) => None,
             }

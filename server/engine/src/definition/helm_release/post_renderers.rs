@@ -3,6 +3,18 @@
 use super::super::fields::Place;
 use super::super::{KustomizeOptions, flux};
 
+/// `commonMetadata`: a last step of its own, which Kustomize has no part in.
+pub(super) fn common(spec: &Place<'_>) -> Option<KustomizeOptions> {
+    let common = spec.at("commonMetadata");
+    let step = KustomizeOptions {
+        common_labels: common.text_map("labels"),
+        common_annotations: common.text_map("annotations"),
+        ..KustomizeOptions::default()
+    };
+    common.done();
+    (step != KustomizeOptions::default()).then_some(step)
+}
+
 /// Reads the steps.
 pub(super) fn read(spec: &Place<'_>) -> Vec<KustomizeOptions> {
     let steps = spec.list("postRenderers").into_iter().map(|step| {

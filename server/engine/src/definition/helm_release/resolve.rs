@@ -1,9 +1,10 @@
 //! From a `HelmRelease` and the sources around it to a definition.
 
-use super::super::chart_sources::{self, ChartSource, ChartTemplate};
+use super::super::artifacts;
+use super::super::chart_sources::{self, ChartSource, ChartTemplate, FoundSource};
 use super::super::collect::{Ours, Read, read_frame};
 use super::super::fields::{Place, Report};
-use super::super::flux::Sources;
+use super::super::flux::{SourceRef, Sources};
 use super::super::includes;
 use super::super::repositories::find_source;
 use super::super::{DefinedSource, Definition, DefinitionKey, SourceKind, repo_path};
@@ -33,34 +34,9 @@ pub(in super::super) fn read_document(
             let field = "spec.chart.spec.sourceRef";
             chart(&place, field, document, &template, sources)
         }
-        Some(Wanted::Reference(reference)) => {
-            let field = "spec.chartRef";
-            match chart_sources::find(&place, field, document, &reference, sources.charts) {
-                Some(ChartSource::Chart(template)) => {
-                    chart(&place, field, document, template, sources)
-                }
-                Some(ChartSource::Artifact { url, revision }) => Some(Found {
-                    source: DefinedSource {
-                        kind: SourceKind::Oci,
-                        repo_url: url.clone(),
-                        target_revision: revision.clone(),
-                        ..DefinedSource::default()
-                    },
-                    more: Vec::new(),
-                    suspend: false,
-                    value_files: Vec::new(),
-                    ignore_missing: false,
-                }),
-                Some(ChartSource::Repository { .. }) => {
-                    let next = "Use chart.spec with a sourceRef for a HelmRepository.";
-                    place.problem(field, "it must name one chart, not a repository", next);
-                    None
-                }
-                None => None,
-            }
-        }
+        Some(Wanted::Reference(wanted)) => referenced(&place, document, &wanted, sources),
     };
-    let (problems, ignored_fields) = report.into_parts();
+    let (problems, mut ignored_fields) = report.into_parts();
     let key = DefinitionKey {
         dialect: Dialect::FluxHelmRelease,
         namespace: document.namespace.clone(),
@@ -71,6 +47,7 @@ pub(in super::super) fn read_document(
         spec.policy.suspend |= found.suspend;
         spec.helm.value_files = found.value_files;
         spec.helm.ignore_missing_value_files = found.ignore_missing;
+        ignored_fields.extend(found.ignored);
         Definition {
             source: DefinedSource {
                 dialect: key.dialect,
@@ -100,6 +77,75 @@ struct Found {
     suspend: bool,
     value_files: Vec<String>,
     ignore_missing: bool,
+    /// What is not acted on in the source.
+    ignored: Vec<(String, String)>,
+}
+
+/// Ignored fields of a source, with its kind before them.
+fn of_source(kind: &str, ignored: &[(String, String)]) -> Vec<(String, String)> {
+    ignored
+        .iter()
+        .map(|(field, why)| (format!("{kind}: {field}"), why.clone()))
+        .collect()
+}
+
+/// The chart behind `chartRef`.
+fn referenced(
+    place: &Place<'_>,
+    document: &Ours,
+    wanted: &SourceRef,
+    sources: &Sources<'_>,
+) -> Option<Found> {
+    let field = "spec.chartRef";
+    if wanted.kind == artifacts::EXTERNAL {
+        let shown = artifacts::find(place, field, document, wanted, sources.artifacts)?;
+        let template = ChartTemplate {
+            chart: shown.folder.clone(),
+            version: String::new(),
+            source: shown.source.clone(),
+            value_files: Vec::new(),
+            ignore_missing_value_files: false,
+        };
+        return chart(place, field, document, &template, sources);
+    }
+    let FoundSource { source, ignored } =
+        chart_sources::find(place, field, document, wanted, sources.charts)?;
+    let mut ignored = of_source(&wanted.kind, ignored);
+    match source {
+        ChartSource::Chart(template) => {
+            let mut found = chart(place, field, document, template, sources)?;
+            found.ignored.append(&mut ignored);
+            Some(found)
+        }
+        ChartSource::Artifact {
+            url,
+            revision,
+            excluded,
+        } => {
+            if !excluded.is_empty() {
+                let field = format!("{}: spec.ignore", wanted.kind);
+                ignored.push((field, "charts are taken whole".to_owned()));
+            }
+            Some(Found {
+                source: DefinedSource {
+                    kind: SourceKind::Oci,
+                    repo_url: url.clone(),
+                    target_revision: revision.clone(),
+                    ..DefinedSource::default()
+                },
+                more: Vec::new(),
+                suspend: false,
+                value_files: Vec::new(),
+                ignore_missing: false,
+                ignored,
+            })
+        }
+        ChartSource::Repository { .. } => {
+            let next = "Use chart.spec with a sourceRef for a HelmRepository.";
+            place.problem(field, "it must name one chart, not a repository", next);
+            None
+        }
+    }
 }
 
 fn chart(
@@ -110,12 +156,13 @@ fn chart(
     sources: &Sources<'_>,
 ) -> Option<Found> {
     let wanted = &template.source;
-    let found = |source, more, suspend, value_files| Found {
+    let found = |source, more, suspend, value_files, ignored: &[(String, String)]| Found {
         source,
         more,
         suspend,
         value_files,
         ignore_missing: template.ignore_missing_value_files,
+        ignored: of_source(&wanted.kind, ignored),
     };
     match wanted.kind.as_str() {
         "GitRepository" => {
@@ -142,6 +189,7 @@ fn chart(
                 repo_url: repository.repository.url.clone(),
                 target_revision: repository.repository.target_revision.clone(),
                 excluded: Some(repository.repository.excluded.clone()),
+                only: repository.repository.only.clone(),
                 verify: repository.repository.verify.clone(),
                 include: beside.include,
                 path,
@@ -157,10 +205,12 @@ fn chart(
                 beside.sources,
                 repository.repository.suspend || beside.suspend,
                 files.collect(),
+                &repository.ignored,
             ))
         }
         chart_sources::HELM_REPOSITORY => {
-            let source = chart_sources::find(place, field, document, wanted, sources.charts)?;
+            let FoundSource { source, ignored } =
+                chart_sources::find(place, field, document, wanted, sources.charts)?;
             let ChartSource::Repository { url, oci } = source else {
                 return None;
             };
@@ -176,7 +226,7 @@ fn chart(
                 ..DefinedSource::default()
             };
             let files = template.value_files.clone();
-            Some(found(source, Vec::new(), false, files))
+            Some(found(source, Vec::new(), false, files, ignored))
         }
         kind => {
             let message = format!("charts from a {kind} are not supported");

@@ -54,6 +54,11 @@ impl Rules {
                 .chain(&definition.more_sources)
                 .find_map(|source| project.refuse_source(&source.repo_url))
         };
+        let of_project = project
+            .ignored_fields
+            .iter()
+            .map(|(field, why)| (format!("{}: {field}", super::KIND), why.clone()));
+        definition.ignored_fields.extend(of_project);
         definition.rules = Some(Box::new(Self {
             project: project.clone(),
             refused,

@@ -15,14 +15,9 @@ async fn refusal(cluster: &str, user: &str, policy: &ClusterPolicy) -> String {
 }
 
 #[tokio::test]
-async fn attack_34_35_kubeconfigs_read_run_and_reach_nothing_by_default() {
+async fn attack_34_kubeconfigs_read_and_run_nothing_by_default() {
     let public = "server: 'https://k8s.example.com'";
     for (cluster, user, names) in [
-        (
-            format!("{public}, insecure-skip-tls-verify: true"),
-            "token: t",
-            "insecure-skip-tls-verify",
-        ),
         (
             format!("{public}, proxy-url: 'http://proxy:3128'"),
             "token: t",
@@ -54,6 +49,20 @@ async fn attack_34_35_kubeconfigs_read_run_and_reach_nothing_by_default() {
             public.to_owned(),
             "auth-provider: {name: gcp, config: {}}",
             "auth-provider",
+        ),
+    ] {
+        let said = refusal(&cluster, user, &ClusterPolicy::default()).await;
+        assert!(said.contains(names), "{cluster} {user}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn attack_35_kubeconfigs_reach_nothing_inside_and_skip_no_check_by_default() {
+    for (cluster, user, names) in [
+        (
+            "server: 'https://k8s.example.com', insecure-skip-tls-verify: true".to_owned(),
+            "token: t",
+            "insecure-skip-tls-verify",
         ),
         (
             "server: 'http://k8s.example.com'".to_owned(),

@@ -50,7 +50,7 @@ impl Fixture {
 
     async fn reach(&self, source: &DefinedSource) -> Reach {
         let (_, _, borrowed, reach) =
-            collect(self.snapshot().await, source, &Lenders::default()).unwrap();
+            collect(self.snapshot().await, source, "shop", &Lenders::default()).unwrap();
         assert!(borrowed.is_empty());
         reach
     }

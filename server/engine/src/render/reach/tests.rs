@@ -196,9 +196,12 @@ async fn check(start: &[Edit], steps: &[Vec<Edit>]) -> Seen {
             .unwrap();
         for source in sources() {
             let at = |revision| mirrors.snapshot(&url, revision);
-            let Ok((work, files, _, reach)) =
-                collect(at(before).await.unwrap(), &source, &Lenders::default())
-            else {
+            let Ok((work, files, _, reach)) = collect(
+                at(before).await.unwrap(),
+                &source,
+                "shop",
+                &Lenders::default(),
+            ) else {
                 // What could not be rendered is always looked at again.
                 continue;
             };
@@ -207,8 +210,13 @@ async fn check(start: &[Edit], steps: &[Vec<Edit>]) -> Seen {
                 continue;
             }
             seen.untouched += 1;
-            let (now, now_files, _, now_reach) =
-                collect(at(after).await.unwrap(), &source, &Lenders::default()).unwrap();
+            let (now, now_files, _, now_reach) = collect(
+                at(after).await.unwrap(),
+                &source,
+                "shop",
+                &Lenders::default(),
+            )
+            .unwrap();
             assert_eq!(
                 (&work, &files),
                 (&now, &now_files),

@@ -90,6 +90,9 @@ pub(super) async fn offer(
     let url = format!("{base}/v2/{name}/manifests/{tag}");
     let answer = ask(web, &url, name, MANIFESTS, MAX_MANIFEST).await?;
     let body = web.good(answer, &format!("the manifest of {version}"))?;
+    if super::is_digest(version) && super::digest(&body) != *version {
+        return Err(web.chart(format!("the registry gives another manifest for {version}")));
+    }
     let manifest: Manifest = serde_json::from_slice(&body)
         .map_err(|_| web.chart(format!("the manifest of {version} cannot be read")))?;
     let (layer, packing) = manifest

@@ -3,6 +3,7 @@
 use super::super::{DEFAULT_NAMESPACE, GROUP, repository};
 use super::{FoundRepository, Reading, Written};
 use crate::definition::collect::MAX_FILE_BYTES;
+use crate::definition::fields::FieldProblem;
 use crate::definition::{DefinitionDocument, DefinitionFile};
 use crate::yaml::{self, Node};
 
@@ -66,6 +67,21 @@ impl Reading {
         };
         let kind = text("kind");
         self.has_repository |= kind == "GitRepo";
+        if matches!(kind, "Bundle" | "HelmOp") {
+            // They make something elsewhere, and what they make would be missing without a word.
+            self.add(
+                &format!("{kind} {}", metadata("name").unwrap_or_default()),
+                None,
+                &written.path,
+                written.line,
+                vec![FieldProblem {
+                    line: written.line,
+                    field: "kind".to_owned(),
+                    message: format!("a {kind} is not read: what it would make is missing here"),
+                    next: "Put a fleet.yaml into the folder, or keep it with Fleet.".to_owned(),
+                }],
+            );
+        }
         if !matches!(kind, "GitRepo" | "ClusterGroup" | "Cluster") {
             return;
         }
