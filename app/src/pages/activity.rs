@@ -6,7 +6,7 @@ use crate::components::clock::ago;
 use crate::components::feedback::Empty;
 use crate::components::icon::{Icon, icon};
 use crate::components::loaded::{Loading, loaded};
-use crate::components::panel::{PANEL, PageHead};
+use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::plan_view::counts_words;
 use crate::components::status::{Mark, chip, phase_mark, state_chip};
 use crate::components::switcher::{Choice, Segments};
@@ -65,7 +65,24 @@ fn page(view: ActivityView, (filter, kind, before): Wanted) -> AnyView {
         )
     });
     let newest = (!before.is_empty()).then(|| link(&kind));
-    let actions = view! { <Segments label="Kind" choices=choices /> }.into_any();
+    let file = |form: &'static str| {
+        let parts = [("format", form), ("filter", &filter), ("kind", &kind)];
+        format::link("/api/v1/activity", &parts)
+    };
+    let actions = view! {
+        <span class="text-sm text-muted">
+            "Export "
+            <a class=LINK href=file("csv") rel="external" download="activity.csv">
+                "CSV"
+            </a>
+            " · "
+            <a class=LINK href=file("jsonl") rel="external" download="activity.jsonl">
+                "JSON Lines"
+            </a>
+        </span>
+        <Segments label="Kind" choices=choices />
+    }
+    .into_any();
     let body = if view.entries.is_empty() {
         view! {
             <Empty title="Nothing here" shape=Icon::Activity>

@@ -13,6 +13,7 @@ mod applications;
 mod clusters;
 pub mod document;
 mod edits;
+mod export;
 mod fleet;
 mod leftovers;
 mod logs;

@@ -244,6 +244,21 @@ async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
             "{path}"
         );
     }
+    let file = server
+        .get("/api/v1/activity?format=csv&filter=many", &cookie)
+        .await;
+    assert_eq!(
+        file.headers[header::CONTENT_TYPE],
+        "text/csv; charset=utf-8"
+    );
+    let lines: Vec<&str> = file.text.split("\r\n").collect();
+    // Two pages of the timeline, the head, and what stands behind the last line.
+    assert_eq!((lines.len(), lines[202]), (203, ""));
+    assert!(lines[201].ends_with("\"'=1+1\""), "{}", lines[201]);
+    let file = server
+        .get("/api/v1/activity?format=jsonl&filter=many&limit=3", &cookie)
+        .await;
+    assert_eq!(file.text.lines().count(), 3);
     for path in [
         "/api/v1/activity?limit=-1",
         "/api/v1/fleet?page=1",

@@ -6,7 +6,7 @@ use lockstep_types::accept::{AcceptPreview, AcceptRequest};
 use lockstep_types::access::{AccessView, Question, QuestionAnswer};
 use lockstep_types::account::Actor;
 use lockstep_types::action::ActionRequest;
-use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
+use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
 use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
@@ -116,10 +116,26 @@ impl Fleet for Fake {
     async fn drift(&self, _: &Actor, _: &DriftQuery) -> Answer<Vec<DriftRow>> {
         Ok(Vec::new())
     }
-    async fn activity(&self, _: &Actor, _: &ActivityQuery) -> Answer<ActivityView> {
+    async fn activity(&self, _: &Actor, query: &ActivityQuery) -> Answer<ActivityView> {
+        let entry = |at| ActivityEntry::Action {
+            at: Micros(at),
+            actor: "maria".to_owned(),
+            action: "sync".to_owned(),
+            subject: "shop/cart".to_owned(),
+            target: None,
+            reason: "=1+1".to_owned(),
+        };
+        let (entries, next) = match (query.filter.as_str(), query.before) {
+            ("many", None) => (
+                (0..i64::from(query.limit)).map(entry).collect(),
+                Some(Micros(0)),
+            ),
+            ("many", Some(_)) => (vec![entry(0)], None),
+            _ => (Vec::new(), None),
+        };
         Ok(ActivityView {
-            entries: Vec::new(),
-            next: None,
+            entries,
+            next,
             head: 0,
         })
     }

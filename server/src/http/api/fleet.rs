@@ -1,6 +1,7 @@
 //! The fleet and what happened in it.
 
 use super::Reply;
+use super::export::{self, Form};
 use crate::http::Web;
 use crate::http::extract::{At, Caller, Params};
 use crate::http::problem::Refusal;
@@ -10,7 +11,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use client::waiting::{Selector, Standing, duration, standing};
 use client::wire::HeadAnswer;
-use http::header;
 use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
@@ -81,7 +81,7 @@ pub(super) struct Timeline {
     kind: String,
     before: Option<i64>,
     limit: Option<u32>,
-    /// `jsonl` for one entry a line.
+    /// `jsonl` or `csv` for a file with one entry a line; then `limit` is 10,000 unless given, a million at most.
     format: String,
 }
 
@@ -204,36 +204,24 @@ pub(super) async fn activity(
     Caller(actor): Caller,
     Params(query): Params<Timeline>,
 ) -> Result<Response, Refusal> {
+    let form = match query.format.as_str() {
+        "" | "json" => None,
+        "jsonl" => Some(Form::JsonLines),
+        "csv" => Some(Form::Csv),
+        _ => return Err(PortError::invalid("format", "must be json, jsonl or csv").into()),
+    };
     let asked = ActivityQuery {
         filter: query.filter,
         kind: query.kind,
         before: query.before.map(Micros),
         limit: query.limit.unwrap_or(50).clamp(1, 200),
     };
-    let view = web.plane.fleet.activity(&actor, &asked).await?;
-    match query.format.as_str() {
-        "" | "json" => Ok(Json(view).into_response()),
-        "jsonl" => {
-            let lines = view
-                .entries
-                .iter()
-                .map(serde_json::to_string)
-                .collect::<Result<Vec<_>, _>>();
-            let mut text = lines
-                .map_err(|_| {
-                    PortError::Unavailable("the entries cannot be written as JSON".to_owned())
-                })?
-                .join("\n");
-            text.push('\n');
-            let kind = (header::CONTENT_TYPE, "application/jsonl");
-            let name = (
-                header::CONTENT_DISPOSITION,
-                "attachment; filename=\"activity.jsonl\"",
-            );
-            Ok(([kind, name], text).into_response())
-        }
-        _ => Err(PortError::invalid("format", "must be json or jsonl").into()),
+    if let Some(form) = form {
+        let most = query.limit.unwrap_or(export::USUAL).clamp(1, export::MOST);
+        return Ok(export::file(web, actor, asked, form, most).await?);
     }
+    let view = web.plane.fleet.activity(&actor, &asked).await?;
+    Ok(Json(view).into_response())
 }
 
 /// Where a commit is live, waiting or failed; waits for it when asked to.
