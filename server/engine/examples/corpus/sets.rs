@@ -98,11 +98,13 @@ impl Corpus {
         read.map_err(|error| error.to_string())
     }
 
-    /// The address of a folder by the name that its repository has wherever it is.
+    /// The address of a folder: as it is read here, or by the name that its repository has wherever it is.
     pub(crate) fn address(&self, repo_url: &str) -> Result<&String, String> {
         let named = repo_url.trim_end_matches('/').trim_end_matches(".git");
         let named = named.rsplit('/').next().unwrap_or_default();
-        let found = self.addresses.get(named);
+        let mut known = self.addresses.values();
+        let found = known.find(|known| *known == repo_url);
+        let found = found.or_else(|| self.addresses.get(named));
         found.ok_or_else(|| "its repository is not part of the corpus".to_owned())
     }
 }

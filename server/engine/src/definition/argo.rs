@@ -72,8 +72,10 @@ pub(super) fn read(document: &Place<'_>) -> Spec {
         "sourceHydrator",
         "Point `source` at the hydrated branch instead.",
     );
+    if spec.has("info") {
+        spec.note("info", "the manifest shows it, and nothing depends on it");
+    }
     for info in spec.list("info") {
-        // Nothing depends on it; the manifest shows it.
         info.required("name");
         info.text("value");
         info.done();

@@ -133,9 +133,19 @@ fn artifact(spec: &Place<'_>) -> ChartSource {
 
 /// A registry that speaks HTTP without TLS says so in its address here.
 fn plain_http(spec: &Place<'_>, url: String) -> String {
+    let insecure = spec.flag("insecure") == Some(true);
     match url.strip_prefix("oci://") {
-        Some(rest) if spec.flag("insecure") == Some(true) => format!("oci+http://{rest}"),
-        _ => url,
+        Some(rest) if insecure => format!("oci+http://{rest}"),
+        Some(_) => url,
+        None => {
+            if insecure {
+                spec.note(
+                    "insecure",
+                    "it is for registries; addresses say it themselves",
+                );
+            }
+            url
+        }
     }
 }
 

@@ -132,7 +132,8 @@ fn read(written: &Value) -> (DefinedSource, Said, Said) {
 
 /// The source as Argo CD writes it, as far as a file can change it.
 fn written(source: &DefinedSource) -> Value {
-    let mut fields = Map::from_iter([("repoURL".to_owned(), json!(source.repo_url))]);
+    // No file changes it; that it is there is not the question here.
+    let mut fields = Map::from_iter([("repoURL".to_owned(), json!("/"))]);
     if let Some(options) = &source.helm {
         fields.insert("helm".to_owned(), helm(options));
     }

@@ -77,20 +77,33 @@ fn found(rule: &str, body: &Value) -> Vec<Vec<Step>> {
 /// Lets a body that is to be applied keep what the live object has at these places, where both have something.
 pub(super) fn keep(rules: &[String], live: &Value, body: &mut Value) {
     for rule in rules {
-        let (theirs, own) = (found(rule, live), found(rule, body));
-        // Items that were chosen by what they say may stand elsewhere in the other object.
-        if theirs.len() != own.len() {
-            continue;
-        }
-        for (theirs, own) in theirs.iter().zip(&own) {
-            let kept = theirs.iter().try_fold(live, |at, step| below(at, step));
-            let place = own.iter().try_fold(&mut *body, |at, step| match step {
+        for place in found(rule, body) {
+            let Some(kept) = there(&place, body, live) else {
+                continue;
+            };
+            let own = place.iter().try_fold(&mut *body, |at, step| match step {
                 Step::Field(name) => at.get_mut(name),
                 Step::Index(index) => at.get_mut(index),
             });
-            if let (Some(kept), Some(place)) = (kept, place) {
-                *place = kept.clone();
+            if let Some(own) = own {
+                *own = kept.clone();
             }
         }
     }
+}
+
+/// What another object has at a place of this one. An item with a name is the one of that name, wherever it stands.
+fn there<'v>(place: &[Step], body: &Value, other: &'v Value) -> Option<&'v Value> {
+    let (mut own, mut theirs) = (body, other);
+    for step in place {
+        own = below(own, step)?;
+        let name = own.get("name").filter(|name| name.is_string());
+        theirs = match (step, name, theirs) {
+            (Step::Index(_), Some(name), Value::Array(items)) => {
+                items.iter().find(|item| item.get("name") == Some(name))?
+            }
+            _ => below(theirs, step)?,
+        };
+    }
+    Some(theirs)
 }

@@ -204,13 +204,27 @@ impl<'t> Reader<'t> {
     /// A text, number, boolean or null; `None` when nothing of that kind follows.
     fn literal(&mut self) -> Result<Option<Value>, String> {
         self.space();
-        let is_one = self
+        for (word, value) in [
+            ("true", Value::Bool(true)),
+            ("false", Value::Bool(false)),
+            ("null", Value::Null),
+        ] {
+            if self.takes_word(word) {
+                return Ok(Some(value));
+            }
+        }
+        if self
             .rest
-            .starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit())
-            || ["true", "false", "null"]
-                .iter()
-                .any(|word| self.rest.starts_with(word));
-        if !is_one {
+            .starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        {
+            let is_of_number = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+            let end = self.rest.find(|c| !is_of_number(c));
+            let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+            let value = serde_json::from_str(number).map_err(|_| self.unknown())?;
+            self.rest = rest;
+            return Ok(Some(value));
+        }
+        if !self.rest.starts_with('"') {
             return Ok(None);
         }
         let mut stream = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();

@@ -130,6 +130,15 @@ impl Variables {
         }
     }
 
+    /// Whether a text that begins with a dollar begins with one of them.
+    fn begin(&self, text: &str) -> bool {
+        text.strip_prefix('$').is_none_or(|rest| {
+            name_of(rest)
+                .0
+                .is_some_and(|name| name == "$" || self.values.contains_key(name))
+        })
+    }
+
     fn value(&mut self, name: &str) -> &str {
         self.by_revision |= name.starts_with(OF_REVISION);
         self.values.get(name).map_or("", String::as_str)
@@ -202,6 +211,8 @@ fn fill(source: &mut DefinedSource, names: &[String], variables: &mut Variables)
                     variables.put_in(&mut path);
                     *file = format!("${name}/{path}");
                 }
+                // A source that is not there is said where its file is looked for.
+                None if !names.is_empty() && !variables.begin(file) => {}
                 None => variables.put_in(file),
             }
         }

@@ -4,7 +4,8 @@
 //! The rules are Helm's own (package `ignore` of Helm 3 and 4): no `**`, a pattern without a slash is held against the
 //! last part of a path, and a pattern with `!` leaves out everything that it does not fit.
 
-use globset::{GlobBuilder, GlobMatcher};
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// The name of the file, right in the chart.
 pub(super) const FILE: &str = ".helmignore";
@@ -15,7 +16,7 @@ pub(super) struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    pattern: GlobMatcher,
+    pattern: Vec<Vec<Token>>,
     /// The whole path is meant, not its last part.
     whole: bool,
     only_folders: bool,
@@ -93,19 +94,102 @@ impl Rule {
         } else {
             path.rsplit('/').next().unwrap_or(path)
         };
-        self.pattern.is_match(part)
+        let parts: Vec<&str> = part.split('/').collect();
+        parts.len() == self.pattern.len()
+            && self
+                .pattern
+                .iter()
+                .zip(parts)
+                .all(|(tokens, part)| matches(tokens, part))
     }
 }
 
-/// As `filepath.Match` of Go reads it: braces are letters like any other.
-fn glob(pattern: &str) -> Option<GlobMatcher> {
-    let braces = pattern.replace('{', "\\{").replace('}', "\\}");
-    GlobBuilder::new(&braces)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .ok()
-        .map(|glob| glob.compile_matcher())
+/// A part of a pattern, between slashes.
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Letter(char),
+    /// Any letter.
+    One,
+    /// Any letters, or none.
+    Many,
+    /// One of these ranges, or none of them.
+    Class(bool, Vec<(char, char)>),
+}
+
+/// As `filepath.Match` of Go reads it: `*`, `?`, `[…]` and a backslash; braces are letters like any other.
+fn glob(pattern: &str) -> Option<Vec<Vec<Token>>> {
+    pattern.split('/').map(tokens).collect()
+}
+
+fn tokens(part: &str) -> Option<Vec<Token>> {
+    let mut letters = part.chars().peekable();
+    let mut tokens = Vec::new();
+    while let Some(letter) = letters.next() {
+        tokens.push(match letter {
+            '*' => Token::Many,
+            '?' => Token::One,
+            '[' => class(&mut letters)?,
+            '\\' => Token::Letter(letters.next()?),
+            letter => Token::Letter(letter),
+        });
+    }
+    Some(tokens)
+}
+
+fn class(letters: &mut Peekable<Chars<'_>>) -> Option<Token> {
+    let negative = letters.next_if_eq(&'^').is_some();
+    let one = |letters: &mut Peekable<Chars<'_>>| match letters.next()? {
+        '\\' => letters.next(),
+        '-' | ']' => None,
+        letter => Some(letter),
+    };
+    let mut ranges = Vec::new();
+    loop {
+        let from = one(letters)?;
+        let to = match letters.next_if_eq(&'-') {
+            Some(_) => one(letters)?,
+            None => from,
+        };
+        ranges.push((from, to));
+        if letters.next_if_eq(&']').is_some() {
+            return Some(Token::Class(negative, ranges));
+        }
+    }
+}
+
+/// Goes back to the last star only: that is enough, and so no pattern takes long.
+fn matches(tokens: &[Token], text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let (mut token, mut at) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at < text.len() {
+        let fits = match (tokens.get(token), text.get(at)) {
+            (Some(Token::Many), _) => {
+                star = Some((token, at));
+                token += 1;
+                continue;
+            }
+            (Some(Token::One), Some(_)) => true,
+            (Some(Token::Letter(letter)), Some(is)) => letter == is,
+            (Some(Token::Class(negative, ranges)), Some(is)) => {
+                ranges.iter().any(|(from, to)| (from..=to).contains(&is)) != *negative
+            }
+            _ => false,
+        };
+        if fits {
+            token += 1;
+            at += 1;
+        } else if let Some((before, from)) = star {
+            star = Some((before, from + 1));
+            token = before + 1;
+            at = from + 1;
+        } else {
+            return false;
+        }
+    }
+    tokens
+        .get(token..)
+        .is_some_and(|rest| rest.iter().all(|token| *token == Token::Many))
 }
 
 #[cfg(test)]

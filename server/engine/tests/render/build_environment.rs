@@ -142,7 +142,7 @@ async fn what_is_wrong_in_an_override_file_is_said() {
     for (text, expected) in [
         (
             "kustomize: {images: ['a']}\nkustomize: {}\n",
-            "app/.argocd-source.yaml:2: the key kustomize is there twice",
+            "app/.argocd-source.yaml:2: duplicate mapping key: kustomize",
         ),
         (
             "plugin: {name: x}\n",

@@ -104,7 +104,7 @@ fn what_has_no_effect_is_said_and_what_is_wrong_refused() {
     helm.parameters: it is a number and must be a list
     it is no map of fields of a source
     it holds several documents
-    line 2: the key a is there twice
+    line 2: duplicate mapping key: a
     ");
 }
 

@@ -42,6 +42,10 @@ pub(in super::super) fn read(document: &Ours) -> (ApplicationSet, Vec<FieldProbl
             spec.problem("goTemplateOptions", &message, "Use missingkey=error.");
         }
     }
+    if !go_template && !options.is_empty() {
+        let why = "they count only together with goTemplate";
+        spec.note("goTemplateOptions", why);
+    }
     if !spec.has("template") {
         spec.problem("template", "it is missing", "Add it to the definition.");
     }

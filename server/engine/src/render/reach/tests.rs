@@ -222,7 +222,12 @@ async fn check(start: &[Edit], steps: &[Vec<Edit>]) -> Seen {
                 (&now, &now_files),
                 "{source:?} {changes:?}"
             );
-            assert_eq!(reach, now_reach);
+            // Of a folder whose last file went it does not matter that it was one.
+            let names = |reach: &Reach| {
+                let looked_up: Vec<String> = reach.looked_up.keys().cloned().collect();
+                (looked_up, reach.listed.clone(), reach.everything)
+            };
+            assert_eq!(names(&reach), names(&now_reach));
         }
     }
     seen

@@ -20,7 +20,12 @@ fn base() -> Vec<(&'static str, Value)> {
                 "Application",
                 "argocd",
                 "shop",
-                json!({"project": "default", "source": source, "destination": destination}),
+                json!({
+                    "project": "default",
+                    "source": source,
+                    "destination": destination,
+                    "syncPolicy": {"automated": {}},
+                }),
             ),
         ),
         (
@@ -264,7 +269,7 @@ fn verdict(kind: &str, path: &str, value: &Value) -> String {
 #[test]
 fn no_field_is_passed_over_in_silence() {
     assert_eq!(read_all(&base()).problems, []);
-    let mut table = String::new();
+    let (mut table, mut silent) = (String::new(), String::new());
     let mut kind = "";
     for line in include_str!("schema.txt").lines() {
         let Some(field) = line.strip_prefix("  ") else {
@@ -277,11 +282,11 @@ fn no_field_is_passed_over_in_silence() {
         let (path, text) = field.split_once(": ").unwrap();
         let value = documents(text).unwrap()[0].value().unwrap();
         let verdict = verdict(kind, path, &value);
-        assert!(
-            !verdict.contains("SILENT") && !verdict.contains("does not know this field"),
-            "{kind} {path}: {verdict}"
-        );
+        if verdict.contains("SILENT") || verdict.contains("does not know this field") {
+            silent.push_str(&format!("{kind} {path}: {verdict}\n"));
+        }
         table.push_str(&format!("  {path} → {verdict}\n"));
     }
+    assert_eq!(silent, "");
     insta::assert_snapshot!(table);
 }
