@@ -80,14 +80,6 @@ pub fn unhealthy_condition(body: &Value) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the object says that its health is not that of its application (`argocd.argoproj.io/ignore-healthcheck`).
-pub fn is_left_out(manifest: &Value) -> bool {
-    manifest
-        .pointer("/metadata/annotations/argocd.argoproj.io~1ignore-healthcheck")
-        .and_then(Value::as_str)
-        == Some("true")
-}
-
 /// Health of a declared object that is not there.
 pub fn missing() -> Health {
     Health::new(HealthStatus::Missing, "it is not in the cluster")

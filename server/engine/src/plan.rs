@@ -8,6 +8,7 @@ mod facts;
 mod gate;
 pub mod hook;
 mod hook_steps;
+pub mod marks;
 mod method;
 pub mod options;
 pub mod order;
@@ -166,6 +167,10 @@ pub struct PresentFacts {
     pub hook: bool,
     /// It has a deletion timestamp.
     pub terminating: bool,
+    /// It says itself that nobody is to touch it; with the mark that says so.
+    pub untouched: Option<String>,
+    /// It says that it is no difference when Git does not declare it.
+    pub extraneous: bool,
 }
 
 /// What annotations of a live object say about deleting it.
@@ -355,6 +360,9 @@ fn decide(
     };
     if let Some(why) = facts::not_applied(&manifest.body, facts.is_some()) {
         return skip(why);
+    }
+    if let Some(mark) = facts.and_then(|facts| facts.untouched.as_ref()) {
+        return skip(format!("the live object says {mark}"));
     }
     let Some(facts) = facts else {
         return (

@@ -30,11 +30,11 @@ use super::{acting, explain, ledger, revisions, run, windows};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
-use engine::plan::HookRuns;
+use engine::plan::{HookRuns, LiveFact};
 use lockstep_types::event::EventKind;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::{Action, Plan};
+use lockstep_types::plan::{Action, Plan, Step};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::Revision;
 use lockstep_types::sync::{OperationKind, SyncPhase};
@@ -349,6 +349,8 @@ fn facts(
         }
         _ => None,
     });
+    // It goes with the next sync that prunes, and starts none.
+    let is_extraneous = |step: &Step| matches!(compared.judged.facts.get(&step.key), Some(LiveFact::Present(facts)) if facts.extraneous);
     Facts {
         revision: compared.revision.clone(),
         attempt: compared.render.key.clone(),
@@ -356,7 +358,11 @@ fn facts(
         only_drift: loaded.row.deployed_render.as_deref() == Some(compared.render.key.as_str())
             && written.all(|key| drifted.contains(key)),
         writes: usize::try_from(counts.create + counts.configure).unwrap_or(usize::MAX),
-        prunes: usize::try_from(counts.prune).unwrap_or(usize::MAX),
+        prunes: plan
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Prune && !is_extraneous(step))
+            .count(),
         drifted,
         drift_words: ledger::words(drift),
         rivals: ledger::rivals(drift),

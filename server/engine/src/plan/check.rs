@@ -181,6 +181,9 @@ impl<'c> Checker<'c> {
                     {
                         self.violate("G6", format!("{} belongs to somebody else", step.key));
                     }
+                    if step.action == Action::Configure && facts.untouched.is_some() {
+                        self.violate("mark", format!("{} is to be left alone", step.key));
+                    }
                 }
                 (None | Some(LiveFact::Unknown(_)), Action::Unchanged) => {}
                 (None | Some(LiveFact::Unknown(_)), _) => {

@@ -1,6 +1,7 @@
 //! Reads off a live object what a plan needs to know of it, and off a desired one what it says about itself.
 
 use super::hook;
+use super::marks;
 use super::method;
 use super::options::{SYNC_OPTIONS, options};
 use super::order::{annotation, wave};
@@ -28,47 +29,37 @@ impl LiveFact {
             wave: wave(body).0,
             hook: hook::hook(body).is_some(),
             terminating: text("/metadata/deletionTimestamp").is_some(),
+            untouched: marks::flux(body, marks::RECONCILE, "disabled")
+                .then(|| format!("{}: disabled", marks::RECONCILE)),
+            extraneous: marks::ignores_extraneous(body),
         })
     }
 }
 
-/// What annotations say about deleting the object.
+/// What annotations and labels say about deleting the object.
 pub(super) fn prune_wish(body: &Value) -> PruneWish {
-    let own = options(body).prune;
-    if own == Some(Wish::Never) {
-        return PruneWish::Never(format!("{SYNC_OPTIONS}: Prune=false"));
-    }
-    for (name, value) in [
-        ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
-        ("helm.sh/resource-policy", "keep"),
-    ] {
-        if annotation(body, name).is_some_and(|given| given.eq_ignore_ascii_case(value)) {
-            return PruneWish::Never(format!("{name}: {value}"));
-        }
-    }
-    match own {
-        None => PruneWish::Unsaid,
-        Some(Wish::Confirm) => PruneWish::Confirm,
-        Some(Wish::Allowed | Wish::Never) => PruneWish::Allowed,
-    }
+    wish(body, options(body).prune, "Prune")
 }
 
-/// What annotations say about deleting the object when its application is removed. `Prune=false` says nothing about
-/// that, as in Argo CD; what Flux leaves out of its garbage collection stays.
+/// The same of deleting it when its application is removed. `Prune=false` says nothing about that, as in Argo CD; what
+/// Flux leaves out of its garbage collection stays.
 /// (argo-cd.readthedocs.io: sync options, no resource deletion; fluxcd.io, Kustomization: garbage collection.)
 pub(super) fn delete_wish(body: &Value) -> PruneWish {
-    let own = options(body).delete;
+    wish(body, options(body).delete, "Delete")
+}
+
+fn wish(body: &Value, own: Option<Wish>, option: &str) -> PruneWish {
     if own == Some(Wish::Never) {
-        return PruneWish::Never(format!("{SYNC_OPTIONS}: Delete=false"));
+        return PruneWish::Never(format!("{SYNC_OPTIONS}: {option}=false"));
     }
-    for (name, value) in [
-        ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
-        ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
-        ("helm.sh/resource-policy", "keep"),
-    ] {
-        if annotation(body, name).is_some_and(|given| given.eq_ignore_ascii_case(value)) {
-            return PruneWish::Never(format!("{name}: {value}"));
+    for name in [marks::PRUNE, marks::RECONCILE] {
+        if marks::flux(body, name, "disabled") {
+            return PruneWish::Never(format!("{name}: disabled"));
         }
+    }
+    const KEEP: &str = "helm.sh/resource-policy";
+    if annotation(body, KEEP).is_some_and(|given| given.eq_ignore_ascii_case("keep")) {
+        return PruneWish::Never(format!("{KEEP}: keep"));
     }
     match own {
         None => PruneWish::Unsaid,
@@ -77,26 +68,12 @@ pub(super) fn delete_wish(body: &Value) -> PruneWish {
     }
 }
 
-/// Why a desired object is not to be applied at all; from its own annotations.
+/// Why a desired object is not to be applied at all; from its own annotations and labels.
 pub(super) fn not_applied(body: &Value, exists: bool) -> Option<String> {
     if let Some(why) = hook::left_out(body) {
         return Some(why);
     }
-    let flux = |name: &str| {
-        annotation(body, name)
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    };
-    if flux("kustomize.toolkit.fluxcd.io/reconcile") == "disabled" {
-        return Some("kustomize.toolkit.fluxcd.io/reconcile: disabled".to_owned());
-    }
-    match flux("kustomize.toolkit.fluxcd.io/ssa").as_str() {
-        "ignore" => Some("kustomize.toolkit.fluxcd.io/ssa: Ignore".to_owned()),
-        "ifnotpresent" if exists => {
-            Some("kustomize.toolkit.fluxcd.io/ssa: IfNotPresent, and it is present".to_owned())
-        }
-        _ => None,
-    }
+    marks::left_out(body, exists)
 }
 
 /// What is wrong with the annotations of a desired object that say how it is synced, a sentence part each.
@@ -106,6 +83,7 @@ pub fn problems(manifest: &Manifest) -> Vec<String> {
         .into_iter()
         .chain(hook::remarks(&manifest.body))
         .chain(method::remarks(manifest))
+        .chain(marks::remarks(&manifest.body))
         .collect()
 }
 

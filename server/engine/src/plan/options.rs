@@ -5,14 +5,13 @@
 //! each other the more careful one counts.
 //! (argo-cd.readthedocs.io, user guide: sync options; fluxcd.io, Kustomization: controlling the apply behaviour.)
 
+use super::marks;
 use super::order::annotation;
 use crate::definition::Wish;
 use serde_json::Value;
 
 /// Argo CD's annotation.
 pub const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
-/// Flux's annotation.
-pub const FLUX_FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
 
 /// The options of one object; `None`: it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +94,7 @@ pub fn options(body: &Value) -> ObjectOptions {
             "asks for Replace and for ServerSideApply: Replace counts",
         );
     }
-    if annotation(body, FLUX_FORCE).is_some_and(|value| value.eq_ignore_ascii_case("enabled")) {
+    if marks::flux(body, marks::FORCE, "enabled") {
         options.force.get_or_insert(true);
     }
     options
@@ -302,7 +301,8 @@ mod tests {
             ("disabled", "", None),
             ("enabled", "Force=false", Some(false)),
         ] {
-            let body = json!({"metadata": {"annotations": {FLUX_FORCE: text, SYNC_OPTIONS: argo}}});
+            let body =
+                json!({"metadata": {"annotations": {marks::FORCE: text, SYNC_OPTIONS: argo}}});
             assert_eq!(options(&body).force, expected, "{text} {argo}");
         }
     }

@@ -362,6 +362,7 @@ fn facts_are_read_off_live_objects() {
     for annotations in [
         json!({"argocd.argoproj.io/sync-options": "Replace=true,Prune=false"}),
         json!({"kustomize.toolkit.fluxcd.io/prune": "Disabled"}),
+        json!({"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}),
         json!({"helm.sh/resource-policy": "keep"}),
     ] {
         assert!(

@@ -199,11 +199,20 @@ pub(crate) async fn judge(
         .objects
         .iter()
         .filter(|manifest| plan::hook::left_out(&manifest.body).is_none())
+        .filter(|manifest| {
+            // Nobody makes it, so it is not missing either; what is there is left as it is and still has its health.
+            bodies.contains_key(&manifest.key)
+                || plan::marks::left_out(&manifest.body, false).is_none()
+        })
         .collect();
     let mut diffs = BTreeMap::new();
     let mut settled = BTreeMap::new();
     let mut unsure = None;
     for manifest in compared.iter().copied() {
+        let exists = bodies.contains_key(&manifest.key);
+        if plan::marks::left_out(&manifest.body, exists).is_some() {
+            continue;
+        }
         let context = CompareContext {
             mutated: live.rewrites(&manifest.key),
             ..context(subject, manifest, &hpa_targets)
@@ -258,8 +267,9 @@ pub(crate) async fn judge(
         if entry.uid.as_deref() != Some(object.uid.as_str()) {
             continue;
         }
-        // The plan deletes no hooks, so one that left Git is no difference either.
-        if matches!(facts.get(&entry.key), Some(LiveFact::Present(facts)) if facts.hook) {
+        // The plan deletes no hooks, so one that left Git is no difference either; and some objects say that they are none.
+        if matches!(facts.get(&entry.key), Some(LiveFact::Present(facts)) if facts.hook || facts.extraneous)
+        {
             continue;
         }
         if let Compared::Exact(Some(extra)) =
@@ -290,12 +300,15 @@ pub(crate) async fn judge(
         .iter()
         .map(|object| (object.key.clone(), object.health.clone()))
         .collect();
+    // Also of one that is not there, and has no mark but that of its manifest.
     let left_out: BTreeSet<&ResourceKey> = compared
         .iter()
-        .filter(|manifest| health::is_left_out(&manifest.body))
+        .filter(|manifest| plan::marks::ignores_health(&manifest.body))
         .map(|manifest| &manifest.key)
         .collect();
-    observed.retain(|object| !left_out.contains(&object.key));
+    observed.retain(|object| {
+        !left_out.contains(&object.key) && !plan::marks::ignores_health(&object.body)
+    });
     observed.extend(subject.also.iter().cloned());
     let cause = health::cause(&observed);
     let sync = if diffs.values().any(ResourceDiff::counts) {

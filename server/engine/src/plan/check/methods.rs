@@ -39,7 +39,13 @@ impl Checker<'_> {
                 let own = text("argocd.argoproj.io/sync-options");
                 let own: Vec<&str> = own.split(',').map(str::trim).collect();
                 let has = |value: &str| own.contains(&format!("{option}={value}").as_str());
-                let flux = text("kustomize.toolkit.fluxcd.io/force").to_lowercase() == "enabled";
+                let flux = ["annotations", "labels"].iter().any(|place| {
+                    let body = manifest.map(|manifest| &manifest.body);
+                    let value = body.and_then(|body| {
+                        body["metadata"][*place]["kustomize.toolkit.fluxcd.io/force"].as_str()
+                    });
+                    value.is_some_and(|value| value.to_lowercase() == "enabled")
+                });
                 !has("false") && (of_all || has("true") || (option == "Force" && flux))
             };
             let policy = &self.input.policy;

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn the_checker_finds_what_is_wrong() {
     type Break = fn(&mut Plan, &mut World);
-    let cases: [(&str, Break); 21] = [
+    let cases: [(&str, Break); 22] = [
         ("index", |plan, _| plan.steps[0].index = 9),
         ("once", |plan, _| {
             let step = plan.steps[0].clone();
@@ -38,6 +38,10 @@ fn the_checker_finds_what_is_wrong() {
         ("hook", |_, world| {
             let annotations = json!({hook::HELM_HOOK: "pre-delete"});
             world.desired[0] = manifest("apps/Deployment:shop/web", &annotations);
+        }),
+        ("mark", |_, world| {
+            let key = world.inventory[0].key.clone();
+            world.facts_of(&key).untouched = Some("reconcile: disabled".to_owned());
         }),
         ("phases", |plan, _| {
             plan.steps[0].phase = PlanPhase::PostSync
