@@ -18,6 +18,7 @@ mod m20261127_060000_add_hold_kind;
 mod m20261127_063000_create_sign_on;
 mod m20261128_030000_keep_statuses_given_up;
 mod m20261128_040000_guard_audit_log;
+mod m20261128_050000_comment_on_pull_requests;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_063000_create_sign_on::Migration),
             Box::new(m20261128_030000_keep_statuses_given_up::Migration),
             Box::new(m20261128_040000_guard_audit_log::Migration),
+            Box::new(m20261128_050000_comment_on_pull_requests::Migration),
         ]
     }
 }

@@ -39,6 +39,7 @@ pub mod message;
 pub mod operation;
 pub mod pin;
 pub mod policy;
+pub mod pull_comment;
 pub mod receiver;
 pub mod render;
 pub mod run;
