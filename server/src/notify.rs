@@ -12,6 +12,7 @@ mod channel;
 mod comments;
 mod conditions;
 mod deliver;
+mod flux;
 mod host;
 mod incidents;
 mod mail;
@@ -24,6 +25,7 @@ mod subscriptions;
 mod template;
 
 pub(crate) use channel::PAGER_DUTY;
+pub(crate) use flux::heeded;
 pub(crate) use host::PullRequest;
 pub(crate) use mail::{mailboxes, server as mail_server};
 pub use outgoing::{Item, Outgoing};

@@ -405,7 +405,7 @@ impl Plane {
         Ok(format!("{} → {}", server.host, secret.to))
     }
 
-    /// Subscriptions of all applications, those that come to nothing first.
+    /// Subscriptions of all applications and Flux's alerts, those that come to nothing first.
     async fn asked(&self, receivers: &[ReceiverView]) -> Result<Vec<Subscription>, PortError> {
         let mut found = Vec::new();
         for defined in self.all_defined().await?.into_values() {
@@ -414,6 +414,15 @@ impl Plane {
                     place: format!("{} / {}", defined.row.project, defined.row.name),
                     asks: asking.asks,
                     problem: asking.problem,
+                });
+            }
+        }
+        for (_, notices) in self.runtime.memory().notices() {
+            for heeded in notify::heeded(&notices, receivers) {
+                found.push(Subscription {
+                    place: heeded.place,
+                    asks: heeded.asks,
+                    problem: heeded.problem,
                 });
             }
         }
