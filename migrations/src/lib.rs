@@ -20,6 +20,7 @@ mod m20261128_030000_keep_statuses_given_up;
 mod m20261128_040000_guard_audit_log;
 mod m20261128_050000_keep_deployed_over_time;
 mod m20261128_060000_create_revision_mark;
+mod m20261128_070000_comment_on_pull_requests;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_040000_guard_audit_log::Migration),
             Box::new(m20261128_050000_keep_deployed_over_time::Migration),
             Box::new(m20261128_060000_create_revision_mark::Migration),
+            Box::new(m20261128_070000_comment_on_pull_requests::Migration),
         ]
     }
 }

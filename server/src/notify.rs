@@ -1,15 +1,18 @@
-//! Tells people and Git hosts: incidents of what lasts too long, messages about them, and commit statuses.
+//! Tells people and Git hosts: incidents of what lasts too long, messages about them, commit statuses, and comments on
+//! pull requests.
 //!
 //! It stands behind the reconcilers and never in their way: it reads what they have published, wakes with the event log
 //! and by the clock, and a receiver that is slow delays nobody but itself. Every pass looks at the whole state, and what
 //! was told is written in the same transaction as the message that tells it, so that a restart repeats nothing.
 //!
-//! [`conditions`] and [`routing`] decide and are pure; [`incidents`] and [`statuses`] write down what they decide;
-//! [`deliver`] empties the queue by way of [`channel`], [`mail`] and [`host`].
+//! [`conditions`] and [`routing`] decide and are pure; [`incidents`], [`statuses`] and [`comments`] write down what they
+//! decide; [`deliver`] empties the queue by way of [`channel`], [`mail`] and [`host`].
 
 mod channel;
+mod comments;
 mod conditions;
 mod deliver;
+mod flux;
 mod host;
 mod incidents;
 mod mail;
@@ -22,6 +25,7 @@ mod subscriptions;
 mod template;
 
 pub(crate) use channel::PAGER_DUTY;
+pub(crate) use flux::heeded;
 pub(crate) use host::PullRequest;
 pub(crate) use mail::{mailboxes, server as mail_server};
 pub use outgoing::{Item, Outgoing};
@@ -33,7 +37,7 @@ pub(crate) use template::{example, render};
 
 use crate::runtime::{Runtime, now};
 use crate::secrets::Vault;
-use crate::store::{StoreError, installation, message};
+use crate::store::{StoreError, installation, message, pull_comment};
 use lockstep_types::alert::AlertRules;
 use lockstep_types::ports::Fleet;
 use lockstep_types::time::Micros;
@@ -72,6 +76,7 @@ pub fn start(runtime: &Runtime, vault: Vault, fleet: Arc<dyn Fleet>) {
     };
     let tasks = runtime.tasks();
     tasks.spawn(deliver::run(notifier.clone()));
+    tasks.spawn(comments::run(notifier.clone()));
     tasks.spawn(follow(notifier));
 }
 
@@ -114,7 +119,7 @@ async fn follow(notifier: Notifier) {
         let before = now();
         if pruned.is_none_or(|at| before.seconds_since(at) >= PRUNE_SECONDS) {
             let old = before.plus_seconds(-LOG_SECONDS);
-            match message::prune(notifier.runtime.store(), old).await {
+            match forget(&notifier, old).await {
                 Ok(()) => pruned = Some(before),
                 Err(error) => tracing::warn!(
                     event.name = "notify.prune",
@@ -147,6 +152,13 @@ async fn follow(notifier: Notifier) {
         }
         committed.mark_unchanged();
     }
+}
+
+/// Forgets what was over before `before`.
+async fn forget(notifier: &Notifier, before: Micros) -> Result<(), StoreError> {
+    let db = notifier.runtime.store();
+    message::prune(db, before).await?;
+    pull_comment::prune(db, before).await
 }
 
 fn until(from: Micros, to: Micros) -> Duration {

@@ -41,6 +41,7 @@ pub mod operation;
 pub mod past;
 pub mod pin;
 pub mod policy;
+pub mod pull_comment;
 pub mod receiver;
 pub mod render;
 pub mod run;

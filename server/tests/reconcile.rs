@@ -39,6 +39,8 @@ mod kubectl;
 mod options;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/pulls.rs"]
+mod pulls;
 #[path = "reconcile/remaking.rs"]
 mod remaking;
 #[path = "reconcile/removal.rs"]

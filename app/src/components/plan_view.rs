@@ -7,7 +7,6 @@ use super::status::{Mark, chip};
 use super::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
-use lockstep_types::diff::Impact;
 use lockstep_types::plan::{Action, GateFinding, Plan, PlanCounts, PlanPhase, Step};
 
 /// `create 1, configure 2, prune 0, unchanged 27`; what is zero is left out, except prune.
@@ -37,11 +36,6 @@ pub fn counts_words(counts: &PlanCounts) -> String {
         parts.push(format!("skip {}", format::count(counts.skip.into())));
     }
     parts.join(", ")
-}
-
-/// The worst consequence of a plan.
-pub fn worst_impact(plan: &Plan) -> Option<Impact> {
-    plan.steps.iter().filter_map(|step| step.impact).min()
 }
 
 /// What the gate found, in words.

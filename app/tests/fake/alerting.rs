@@ -120,6 +120,7 @@ fn view() -> NotifyView {
             prefix: "https://git.example.com/team/".into(),
             provider: StatusProvider::Gitea,
             has_token: true,
+            comments: true,
         }],
         subscriptions: vec![Subscription {
             place: "shop / cart".into(),

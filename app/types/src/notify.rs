@@ -199,6 +199,9 @@ pub struct StatusHostView {
     pub provider: StatusProvider,
     /// Without one the login of the source is used.
     pub has_token: bool,
+    /// Open pull requests get one comment each with what they would do.
+    #[serde(default)]
+    pub comments: bool,
 }
 
 /// A new host for commit statuses.
@@ -211,6 +214,10 @@ pub struct NewStatusHost {
     /// Write-only.
     #[serde(default)]
     pub token: String,
+    /// Open pull requests against a tracked branch get one comment each with what they would do. Everybody who reads the
+    /// repository then reads names of applications, clusters and objects.
+    #[serde(default)]
+    pub comments: bool,
 }
 
 /// How far a message is.

@@ -257,6 +257,11 @@ impl Plan {
         counts
     }
 
+    /// The worst consequence.
+    pub fn worst_impact(&self) -> Option<Impact> {
+        self.steps.iter().filter_map(|step| step.impact).min()
+    }
+
     /// Whether carrying it out would write anything.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.action.writes())

@@ -1,5 +1,9 @@
 //! What a branch would do once it is merged: nothing has been written, and the cluster is only read.
 
+mod outline;
+
+pub use outline::{ObjectOutline, Outline, TargetOutline};
+
 use crate::revision::{CommitInfo, PathChange, Revision};
 use crate::rollback::TargetPlan;
 use serde::{Deserialize, Serialize};

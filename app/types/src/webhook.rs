@@ -81,6 +81,8 @@ pub enum DeliveryOutcome {
     UnknownRepository,
     /// The repository is read, but at none of these branches and tags.
     UnfollowedReference,
+    /// The repository's pull requests are looked at because of it.
+    PullRequest,
     /// Another event than a push, as the test of a host.
     NotAPush,
     /// Signed with our secret, and still not what this host sends.
@@ -94,6 +96,7 @@ impl DeliveryOutcome {
             Self::Fetching => "fetched at once",
             Self::UnknownRepository => "nothing reads this repository",
             Self::UnfollowedReference => "nothing follows this branch or tag",
+            Self::PullRequest => "its pull requests are looked at",
             Self::NotAPush => "received; not a push",
             Self::Unreadable => "signed, but not readable",
         }

@@ -19,6 +19,7 @@ mod flux_values;
 mod helm_release;
 mod includes;
 mod key;
+mod notices;
 mod overrides;
 mod parents;
 pub mod project;
@@ -33,6 +34,9 @@ pub use concern::{may_define, may_generate};
 pub use customizations::{may_hold_scripts, read as health_scripts};
 pub use fleet::Placement;
 pub use key::DefinitionKey;
+pub use notices::{
+    EventSource, NoticeAlert, NoticeProvider, Notices, may_hold_notices, read as notices,
+};
 pub use overrides::{OverrideProblem, is_override_file, overridden, override_files};
 pub use signers::Verification;
 pub use sync::{Dependency, HealthCheck, Propagation, Retry, SyncOptions, Wish};
@@ -62,6 +66,8 @@ pub struct Definitions {
     pub documents: Vec<DefinitionDocument>,
     /// Checks of health that an `argocd-cm` among the files gives Argo CD's applications.
     pub health_scripts: Vec<crate::check::UserCheck>,
+    /// Flux's alerts and where they go.
+    pub notices: Notices,
     /// Files that are patches of kustomizations or templates of charts: no definitions by themselves.
     pub material: Vec<String>,
     /// Files of which something could not be read at all: what is missing from them may be broken, and is not gone.

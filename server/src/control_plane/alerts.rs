@@ -109,6 +109,7 @@ impl Alerts for Plane {
             id: host.id,
             prefix: host.prefix,
             provider: host.provider,
+            comments: host.comments,
         });
         Ok(NotifyView {
             subscriptions: if whole {
@@ -274,6 +275,7 @@ impl Alerts for Plane {
             prefix: prefix.to_owned(),
             provider: StatusProvider::from_word(&new.provider)
                 .ok_or_else(|| PortError::invalid("provider", "choose one"))?,
+            comments: new.comments,
         };
         self.room(
             store::receiver::hosts(self.runtime.store())
@@ -294,7 +296,8 @@ impl Alerts for Plane {
                 .await
                 .map_err(|error| refuse::internal(&error))?;
         }
-        tx.record(Act::by(actor, "add host for commit statuses", &host.prefix));
+        let detail = serde_json::json!({"comments": host.comments});
+        tx.record(Act::by(actor, "add host for commit statuses", &host.prefix).with(detail));
         tx.commit().await.map_err(refuse::store)?;
         Ok(host.id)
     }
@@ -402,7 +405,7 @@ impl Plane {
         Ok(format!("{} → {}", server.host, secret.to))
     }
 
-    /// Subscriptions of all applications, those that come to nothing first.
+    /// Subscriptions of all applications and Flux's alerts, those that come to nothing first.
     async fn asked(&self, receivers: &[ReceiverView]) -> Result<Vec<Subscription>, PortError> {
         let mut found = Vec::new();
         for defined in self.all_defined().await?.into_values() {
@@ -411,6 +414,15 @@ impl Plane {
                     place: format!("{} / {}", defined.row.project, defined.row.name),
                     asks: asking.asks,
                     problem: asking.problem,
+                });
+            }
+        }
+        for (_, notices) in self.runtime.memory().notices() {
+            for heeded in notify::heeded(&notices, receivers) {
+                found.push(Subscription {
+                    place: heeded.place,
+                    asks: heeded.asks,
+                    problem: heeded.problem,
                 });
             }
         }

@@ -25,7 +25,7 @@ use lockstep_types::time::Micros;
 use lockstep_types::webhook::{
     Delivery, DeliveryOutcome, WebhookEndpoint, WebhookPost, WebhookProvider, WebhooksView,
 };
-use payload::Named;
+use payload::{Event, Named};
 use rand::TryRngCore;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -134,6 +134,12 @@ impl Plane {
             if !named.places.iter().any(|place| place::same(place, &key)) {
                 continue;
             }
+            // A push may be one to the branch of a pull request.
+            self.runtime.activator().activate_pulls(&key);
+            if named.event == Event::PullRequest {
+                outcome = DeliveryOutcome::PullRequest;
+                continue;
+            }
             if !revisions.iter().any(|wanted| meant(named, wanted)) {
                 if outcome == DeliveryOutcome::UnknownRepository {
                     outcome = DeliveryOutcome::UnfollowedReference;
@@ -236,6 +242,7 @@ mod tests {
     #[test]
     fn only_who_follows_a_branch_is_meant_by_it() {
         let named = |references: &[&str]| Named {
+            event: Event::Push,
             places: Vec::new(),
             references: references.iter().map(|text| (*text).to_owned()).collect(),
         };

@@ -6,6 +6,7 @@ use hmac::{Hmac, Mac};
 use lockstep_types::alert::{Condition, Severity};
 use lockstep_types::id::MessageId;
 use lockstep_types::notify::Channel;
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ const LONGEST: usize = 3_000;
 /// A request to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
+    pub method: Method,
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
@@ -45,6 +47,7 @@ pub(super) fn requests(
 
 fn plain(url: String, body: &Value) -> Request {
     Request {
+        method: Method::POST,
         url,
         headers: Vec::new(),
         body: body.to_string(),
@@ -67,7 +70,12 @@ fn webhook(url: String, secret: &ReceiverSecret, message: &Outgoing, id: Message
             format!("sha256={}", sign(secret.secret.as_bytes(), body.as_bytes())),
         ));
     }
-    Request { url, headers, body }
+    Request {
+        method: Method::POST,
+        url,
+        headers,
+        body,
+    }
 }
 
 /// HMAC-SHA-256 in hexadecimal.

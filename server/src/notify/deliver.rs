@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 /// Messages that are sent at once.
 const AT_ONCE: usize = 16;
@@ -56,7 +57,7 @@ impl SendError {
 }
 
 /// What came of a message.
-enum Outcome {
+pub(super) enum Outcome {
     Sent,
     /// Something newer is told instead.
     Outdated,
@@ -172,6 +173,7 @@ async fn attempt(notifier: &Notifier, due: &DueMessage) -> Result<(), StoreError
                 None => {
                     message::end(&mut tx, due.id, MessageState::Failed, &words).await?;
                     super::statuses::give_up(&mut tx, &due.kind, &due.body).await?;
+                    super::comments::give_up(&mut tx, &due.kind, &due.body).await?;
                 }
             }
         }
@@ -180,8 +182,10 @@ async fn attempt(notifier: &Notifier, due: &DueMessage) -> Result<(), StoreError
 }
 
 async fn send(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendError> {
-    if due.kind == "status" {
-        return status(notifier, due).await;
+    match due.kind.as_str() {
+        super::statuses::KIND => return status(notifier, due).await,
+        super::comments::KIND => return super::comments::send(notifier, due).await,
+        _ => {}
     }
     let store = |error: StoreError| SendError::passing(error.to_string());
     let receivers = receiver::list(notifier.runtime.store())
@@ -242,19 +246,25 @@ async fn status(notifier: &Notifier, due: &DueMessage) -> Result<Outcome, SendEr
     if newest.is_some_and(|told| !told.says(post_of.state.word(), &post_of.description)) {
         return Ok(Outcome::Outdated);
     }
-    let token = match notifier
-        .secret(due.owner)
-        .await
-        .map_err(|error| SendError::refused(error.to_string()))?
-    {
-        Some(secret) => secret.secret,
-        None => token_of_source(&notifier.runtime, &post_of.repo_url).await?,
-    };
+    let token = token_of(notifier, due.owner, &post_of.repo_url).await?;
     let request = place(&post_of.repo_url)
         .and_then(|place| api(post_of.provider).status(&place, &post_of, &token))
         .ok_or_else(|| SendError::refused("its address names no repository of such a host"))?;
     post(notifier, &request).await?;
     Ok(Outcome::Sent)
+}
+
+/// The token of a Git host, or with none the one with which the repository is read.
+pub(super) async fn token_of(
+    notifier: &Notifier,
+    host: Uuid,
+    repo_url: &str,
+) -> Result<String, SendError> {
+    let secret = notifier.secret(host).await;
+    match secret.map_err(|error| SendError::refused(error.to_string()))? {
+        Some(secret) => Ok(secret.secret),
+        None => token_of_source(&notifier.runtime, repo_url).await,
+    }
 }
 
 /// The password or token with which the repository is read.
@@ -276,7 +286,7 @@ pub(super) async fn token_of_source(
 }
 
 /// One request, to a checked address and nowhere else; what was answered is of no interest.
-async fn post(notifier: &Notifier, request: &Request) -> Result<(), SendError> {
+pub(super) async fn post(notifier: &Notifier, request: &Request) -> Result<(), SendError> {
     asked(notifier.runtime.mirrors(), request).await.map(drop)
 }
 
@@ -292,10 +302,12 @@ pub(super) async fn asked(
     let client = destination
         .client(WITHIN)
         .map_err(|_| SendError::passing("this machine has no certificates"))?;
-    let mut asked = client
-        .post(&request.url)
-        .header("content-type", "application/json")
-        .body(request.body.clone());
+    let mut asked = client.request(request.method.clone(), &request.url);
+    if !request.body.is_empty() {
+        asked = asked
+            .header("content-type", "application/json")
+            .body(request.body.clone());
+    }
     for (name, value) in &request.headers {
         asked = asked.header(*name, value);
     }
@@ -314,6 +326,21 @@ pub(super) async fn asked(
     } else {
         SendError::refused(words)
     })
+}
+
+/// The JSON of an answer that is no longer than `longest` bytes; null when it is none.
+pub(super) async fn json(
+    mut answer: reqwest::Response,
+    longest: usize,
+) -> Result<serde_json::Value, SendError> {
+    let mut text = Vec::new();
+    while let Ok(Some(part)) = answer.chunk().await {
+        text.extend_from_slice(&part);
+        if text.len() > longest {
+            return Err(SendError::passing("its answer is too long"));
+        }
+    }
+    Ok(serde_json::from_slice(&text).unwrap_or_default())
 }
 
 /// The innermost cause: outer ones only repeat that it failed.

@@ -1,7 +1,12 @@
-//! Commit statuses and pull requests in the words of Git hosts. Pure: one request for each.
+//! Commit statuses, pull requests and comments on them in the words of Git hosts. Pure: one request for each.
+
+mod conversation;
+
+pub(super) use conversation::{OpenPull, PULLS, comments, conversation, preview_link};
 
 use super::channel::Request;
 use lockstep_types::notify::StatusProvider;
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -140,6 +145,7 @@ impl Github {
 impl HostApi for Github {
     fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
         Some(Request {
+            method: Method::POST,
             url: format!(
                 "{}/statuses/{}",
                 Self::repository(place)?,
@@ -158,6 +164,7 @@ impl HostApi for Github {
 
     fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
         Some(Request {
+            method: Method::POST,
             url: format!("{}/pulls", Self::repository(place)?),
             headers: Self::headers(token),
             body: pulled(pull).to_string(),
@@ -184,6 +191,7 @@ impl HostApi for Gitlab {
             CommitState::Failure => "failed",
         };
         Some(Request {
+            method: Method::POST,
             url: format!("{}/statuses/{}", Self::project(place), encoded(&post.sha)),
             headers: vec![("private-token", token.to_owned())],
             body: json!({
@@ -198,6 +206,7 @@ impl HostApi for Gitlab {
 
     fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
         Some(Request {
+            method: Method::POST,
             url: format!("{}/merge_requests", Self::project(place)),
             headers: vec![("private-token", token.to_owned())],
             body: json!({
@@ -241,6 +250,7 @@ impl Gitea {
 impl HostApi for Gitea {
     fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
         Some(Request {
+            method: Method::POST,
             url: format!(
                 "{}/statuses/{}",
                 Self::repository(place)?,
@@ -259,6 +269,7 @@ impl HostApi for Gitea {
 
     fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
         Some(Request {
+            method: Method::POST,
             url: format!("{}/pulls", Self::repository(place)?),
             headers: Self::headers(token),
             body: pulled(pull).to_string(),

@@ -1,6 +1,7 @@
 //! Opens and ends incidents as the conditions say, and queues the messages that the routes ask for.
 
 use super::conditions::{OF_TARGETS, Seen, Verdict};
+use super::flux::{Heeded, heeded};
 use super::outgoing::compose;
 use super::routing::{Known, due, left};
 use super::subscriptions::{Asking, subscriptions};
@@ -17,7 +18,7 @@ use lockstep_types::alert::{Condition, Incident, IncidentSubject};
 use lockstep_types::application::TargetSummary;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;
-use lockstep_types::id::{ApplicationId, IncidentId, ReceiverId};
+use lockstep_types::id::{ApplicationId, IncidentId, ReceiverId, SourceId};
 use lockstep_types::notify::{Channel, ReceiverView};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::time::Micros;
@@ -305,7 +306,7 @@ pub(super) fn new_message(
     })
 }
 
-/// Who is to know of an incident because its application's definition says so.
+/// Who is to know of an incident because Git says so: its application's definition, or an alert of Flux.
 async fn asked(
     notifier: &Notifier,
     receivers: &[ReceiverView],
@@ -313,11 +314,15 @@ async fn asked(
 ) -> Result<BTreeSet<(ReceiverId, IncidentId)>, StoreError> {
     let mut asked = BTreeSet::new();
     let defined = defined(notifier).await?;
+    let notices = notifier.runtime.memory().notices().into_iter();
+    let heeded: HashMap<SourceId, Vec<Heeded>> = notices
+        .map(|(source, notices)| (source, heeded(&notices, receivers)))
+        .collect();
     for incident in incidents {
         let IncidentSubject::Target(target) = &incident.subject else {
             continue;
         };
-        let Some((_, Some(definition))) = defined.get(&target.application.id) else {
+        let Some((row, Some(definition))) = defined.get(&target.application.id) else {
             continue;
         };
         for Asking {
@@ -327,6 +332,12 @@ async fn asked(
         } in subscriptions(&definition.annotations, receivers)
         {
             if let Some(receiver) = receiver.filter(|_| conditions.contains(&incident.condition)) {
+                asked.insert((receiver, incident.id));
+            }
+        }
+        let of_source = row.source.and_then(|source| heeded.get(&source));
+        for one in of_source.into_iter().flatten() {
+            if let Some(receiver) = one.receiver.filter(|_| one.wants(definition, incident)) {
                 asked.insert((receiver, incident.id));
             }
         }

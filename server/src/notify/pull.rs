@@ -1,6 +1,6 @@
 //! Opens pull requests where a change waits for review.
 
-use super::deliver::{asked, token_of_source};
+use super::deliver::{asked, json, token_of_source};
 use super::host::{PullRequest, api, place};
 use super::secret::ReceiverSecret;
 use crate::runtime::Runtime;
@@ -38,15 +38,9 @@ pub(crate) async fn open_pull_request(
         .and_then(|place| api.pull_request(&place, pull, &token))
         .ok_or("the address names no repository of such a host")?;
     let answer = asked(runtime.mirrors(), &request).await;
-    let mut answer = answer.map_err(|error| error.words)?;
-    let mut text = Vec::new();
-    while let Ok(Some(part)) = answer.chunk().await {
-        text.extend_from_slice(&part);
-        if text.len() > LONGEST_ANSWER {
-            break;
-        }
-    }
-    let answer: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let answer = answer.map_err(|error| error.words)?;
+    let answer = json(answer, LONGEST_ANSWER).await;
+    let answer = answer.map_err(|error| error.words)?;
     let opened = api.opened(&answer).map(str::to_owned);
     opened.ok_or_else(|| "the host's answer names no pull request".to_owned())
 }

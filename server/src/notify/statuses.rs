@@ -81,7 +81,8 @@ pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
             }
         };
         // A commit that cannot be placed now is placed with the next pass.
-        let Ok(rollout) = notifier.fleet.rollout(&reader(), &sha.0).await else {
+        let reader = reader("commit statuses");
+        let Ok(rollout) = notifier.fleet.rollout(&reader, &sha.0).await else {
             continue;
         };
         if summaries.is_none() {
@@ -136,11 +137,11 @@ pub(super) async fn give_up(tx: &mut Tx, kind: &str, body: &str) -> Result<(), S
     .await
 }
 
-/// Who asks where a commit is.
-fn reader() -> Actor {
+/// Who asks where a commit is: somebody who may see everything and do nothing.
+pub(super) fn reader(name: &str) -> Actor {
     Actor {
         user: UserId(Uuid::nil()),
-        name: "commit statuses".to_owned(),
+        name: name.to_owned(),
         role: Role::Viewer,
         token: None,
         rights: Rights::default(),

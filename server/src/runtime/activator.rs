@@ -5,7 +5,7 @@
 
 use crate::reconcile::driver::Wake;
 use lockstep_types::id::{SourceId, TargetId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +19,7 @@ struct Inner {
     targets: Wakes<TargetId>,
     clusters: Wakes<String>,
     repositories: Wakes<String>,
+    pulls: Pulls,
     /// Which repository a root source reads.
     sources: Mutex<HashMap<SourceId, String>>,
 }
@@ -44,6 +45,12 @@ impl Activator {
         self.0.repositories.activate(repo_url);
     }
 
+    /// Looks again at the pull requests of one repository.
+    pub fn activate_pulls(&self, repository: &str) {
+        locked(&self.0.pulls.called).insert(repository.to_owned());
+        self.0.pulls.wake.activate();
+    }
+
     /// Compares one target now and takes up what was asked of it.
     pub fn activate_target(&self, target: TargetId) {
         self.0.targets.activate(&target);
@@ -52,6 +59,16 @@ impl Activator {
     /// Looks at one cluster's connection now.
     pub fn activate_cluster(&self, name: &str) {
         self.0.clusters.activate(name);
+    }
+
+    /// Wakes who looks at pull requests.
+    pub(crate) fn pulls(&self) -> Wake {
+        self.0.pulls.wake.clone()
+    }
+
+    /// Repositories whose pull requests are to be looked at, once.
+    pub(crate) fn take_pulls(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *locked(&self.0.pulls.called))
     }
 
     pub(crate) fn supervisor(&self) -> Wake {
@@ -85,6 +102,13 @@ impl Activator {
     pub(crate) fn forget_repository(&self, repo_url: &str) {
         self.0.repositories.forget(repo_url);
     }
+}
+
+/// One loop looks at all pull requests. Keys are those of known repositories, so that there are few.
+#[derive(Debug, Default)]
+struct Pulls {
+    wake: Wake,
+    called: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug)]

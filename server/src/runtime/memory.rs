@@ -6,6 +6,7 @@
 
 mod inputs;
 mod left;
+mod notices;
 mod order;
 mod renders;
 mod rollout;
@@ -16,8 +17,8 @@ pub(crate) use rollout::{How, Rendering};
 use super::activator::locked;
 use crate::reconcile::sources::Wanted;
 use crate::reconcile::sources::sets::{KnownSets, Owner};
-use engine::definition::DefinitionFile;
 use engine::definition::project::Project;
+use engine::definition::{DefinitionFile, Notices};
 use engine::manifest::Manifest;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
@@ -128,6 +129,8 @@ pub(crate) struct Memory {
     waiters: Mutex<HashMap<TargetId, BTreeSet<TargetId>>>,
     /// Health scripts by the source that they are in.
     scripts: Mutex<HashMap<SourceId, order::Scripts>>,
+    /// Flux's alerts by the source that they are in: in its files (`None`), and in what targets render.
+    notices: Mutex<BTreeMap<SourceId, BTreeMap<Option<TargetId>, Notices>>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     /// What commits prove, by everything that decides it.
     signatures: Mutex<HashMap<String, Signature>>,
@@ -182,6 +185,7 @@ impl Default for Memory {
             inputs_in: Mutex::default(),
             waiters: Mutex::default(),
             scripts: Mutex::default(),
+            notices: Mutex::default(),
             compared: Mutex::default(),
             signatures: Mutex::default(),
             sound: Mutex::default(),
@@ -232,6 +236,7 @@ impl Memory {
     pub(crate) fn forget_target(&self, target: TargetId) {
         locked(&self.assessments).remove(&target);
         self.forget_scripts(target);
+        self.forget_notices(target);
         locked(&self.index).forget(target);
     }
 

@@ -29,6 +29,7 @@ pub mod object_body;
 pub mod operation;
 pub mod pin;
 pub mod policy;
+pub mod pull_comment;
 pub mod receiver;
 pub mod recovery_code;
 pub mod render;

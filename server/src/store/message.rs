@@ -44,7 +44,7 @@ impl News {
 /// A message to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
-    /// `alerts`, `test` or `status`.
+    /// `alerts`, `test`, `status` or `comment`.
     pub kind: &'static str,
     /// The receiver, or the host for commit statuses.
     pub owner: Uuid,
@@ -265,6 +265,22 @@ pub async fn answered(db: &impl Read, owner: Uuid) -> Result<Option<Micros>, Sto
         .await
         .doing("read the log of messages")?;
     Ok(row.flatten().map(Micros))
+}
+
+/// Whether a message of this kind to this one is still on its way.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn waits(db: &impl Read, kind: &str, to: &str) -> Result<bool, StoreError> {
+    let states = [MessageState::Queued, MessageState::Sending].map(MessageState::word);
+    let found = message::Entity::find()
+        .filter(message::Column::State.is_in(states))
+        .filter(message::Column::Kind.eq(kind))
+        .filter(message::Column::ToWords.eq(to))
+        .count(&db.executor())
+        .await
+        .doing("read the queue of messages")?;
+    Ok(found > 0)
 }
 
 /// Ends a message.

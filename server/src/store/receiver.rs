@@ -16,6 +16,8 @@ pub struct StatusHost {
     pub id: StatusHostId,
     pub prefix: String,
     pub provider: StatusProvider,
+    /// Its pull requests get a comment with what they would do.
+    pub comments: bool,
 }
 
 /// Adds a receiver under the id that its secret is sealed for.
@@ -170,6 +172,7 @@ pub async fn add_host(tx: &mut Tx, host: &StatusHost) -> Result<(), StoreError> 
         id: host.id.to_string(),
         prefix: host.prefix.clone(),
         provider: host.provider.word().to_owned(),
+        comments: host.comments,
         created_at: tx.now().0,
     };
     status_host::Entity::insert(model.into_active_model())
@@ -197,6 +200,7 @@ pub async fn hosts(db: &impl Read) -> Result<Vec<StatusHost>, StoreError> {
             Ok(StatusHost {
                 id: Column("status_host", "id").id(&row.id)?,
                 prefix: row.prefix,
+                comments: row.comments,
                 provider: Column("status_host", "provider").word(provider)?,
             })
         })

@@ -34,19 +34,19 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The rig's Git host and first cluster, with a repository and a namespace of the test's own.
-struct Place {
+pub struct Place {
     http: reqwest::Client,
-    url: String,
-    user: String,
+    pub url: String,
+    pub user: String,
     token: String,
-    name: String,
+    pub name: String,
     cluster: String,
     kubeconfig: PathBuf,
     kubectl: PathBuf,
 }
 
 impl Place {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let path = std::env::var_os("LOCKSTEP_RIG").expect("LOCKSTEP_RIG names the rig.json");
         let text = std::fs::read_to_string(path).expect("rig.json can be read");
@@ -74,7 +74,7 @@ impl Place {
         place
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let address = format!("{}api/v1/{path}", self.url);
         let mut request = self.http.request(method, address);
         request = request.header("authorization", format!("token {}", self.token));
@@ -97,7 +97,7 @@ impl Place {
         assert!(output.status.success(), "kubectl {arguments:?}");
     }
 
-    fn repository(&self, rest: &str) -> String {
+    pub fn repository(&self, rest: &str) -> String {
         format!("repos/{}/{}{rest}", self.user, self.name)
     }
 
@@ -105,25 +105,58 @@ impl Place {
         format!("{}{}/{}.git", self.url, self.user, self.name)
     }
 
-    /// Commits files; the commit's SHA.
-    async fn push(&self, subject: &str, files: &[(&str, &str, &str)]) -> String {
+    /// Commits files to `main`; the commit's SHA.
+    pub async fn push(&self, subject: &str, files: &[(&str, &str, &str)]) -> String {
+        self.push_to("main", subject, files).await
+    }
+
+    /// Commits files to a branch, which begins at `main` when it is new; the commit's SHA.
+    pub async fn push_to(
+        &self,
+        branch: &str,
+        subject: &str,
+        files: &[(&str, &str, &str)],
+    ) -> String {
+        let there = self.has_branch(branch).await;
+        let from = if there { branch } else { "main" };
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
         let mut changes = Vec::new();
         for (operation, path, content) in files {
             let mut change =
                 json!({"operation": operation, "path": path, "content": encode(content)});
             if *operation == "update" {
-                let place = self.repository(&format!("/contents/{path}"));
+                let place = self.repository(&format!("/contents/{path}?ref={from}"));
                 let known = self.ask(Method::GET, &place, None).await;
                 change["sha"] = known["sha"].clone();
             }
             changes.push(change);
         }
-        let body = json!({"branch": "main", "message": subject, "files": changes});
+        let mut body = json!({"branch": from, "message": subject, "files": changes});
+        if !there {
+            body["new_branch"] = json!(branch);
+        }
         let made = self
             .ask(Method::POST, &self.repository("/contents"), Some(body))
             .await;
         made["commit"]["sha"].as_str().expect("a commit").to_owned()
+    }
+
+    async fn has_branch(&self, branch: &str) -> bool {
+        let all = self
+            .ask(Method::GET, &self.repository("/branches"), None)
+            .await;
+        let all = all.as_array().expect("a list");
+        all.iter().any(|one| one["name"] == branch)
+    }
+
+    /// The definition of the shop, in the namespace of the test.
+    pub fn definition(&self) -> String {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {}, namespace: {}}}\n  syncPolicy:\n    automated: {{prune: true}}\n",
+            self.clone_url(),
+            self.cluster,
+            self.name
+        )
     }
 
     /// State and words that the host has of a commit, oldest first.
@@ -145,7 +178,7 @@ impl Place {
             .collect()
     }
 
-    async fn until(&self, sha: &str, state: &str) -> Vec<(String, String)> {
+    pub async fn until(&self, sha: &str, state: &str) -> Vec<(String, String)> {
         let deadline = Instant::now() + WITHIN;
         loop {
             let found = self.statuses(sha).await;
@@ -157,7 +190,7 @@ impl Place {
         }
     }
 
-    async fn remove(&self) {
+    pub async fn remove(&self) {
         self.ask(Method::DELETE, &self.repository(""), None).await;
         self.kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
     }
@@ -191,7 +224,11 @@ impl Access for Keys {
 }
 
 /// A server over the same folder; the first time the source is made.
-async fn serve(place: &Place, folder: &Path, installation: Uuid) -> (Runtime, Store, ControlPlane) {
+pub async fn serve(
+    place: &Place,
+    folder: &Path,
+    installation: Uuid,
+) -> (Runtime, Store, ControlPlane) {
     let store = Store::open(&format!("sqlite:{}", folder.join("x.db").display()))
         .await
         .expect("a database");
@@ -258,7 +295,7 @@ async fn serve(place: &Place, folder: &Path, installation: Uuid) -> (Runtime, St
     (runtime, store, plane)
 }
 
-fn admin() -> Actor {
+pub fn admin() -> Actor {
     Actor {
         user: UserId(Uuid::nil()),
         name: "test".to_owned(),
@@ -268,14 +305,14 @@ fn admin() -> Actor {
     }
 }
 
-fn settings(value: &str) -> String {
+pub fn settings(value: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{greeting: {value}}}\n"
     )
 }
 
 /// It takes its time to be ready, so that a host sees it pending.
-fn web(version: &str) -> String {
+pub fn web(version: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  replicas: 1\n  minReadySeconds: 4\n  selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec: {{containers: [{{name: web, image: 'registry.example.org/team/web:{version}'}}]}}\n"
     )
@@ -286,12 +323,7 @@ async fn a_good_commit_succeeds_and_a_broken_one_fails_with_its_reason_on_the_gi
     let place = Place::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     let installation = Uuid::now_v7();
-    let definition = format!(
-        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: default\n  source: {{repoURL: '{}', path: manifests, targetRevision: main}}\n  destination: {{name: {}, namespace: {}}}\n  syncPolicy:\n    automated: {{prune: true}}\n",
-        place.clone_url(),
-        place.cluster,
-        place.name
-    );
+    let definition = place.definition();
     let first = place
         .push(
             "define the shop",
@@ -308,6 +340,7 @@ async fn a_good_commit_succeeds_and_a_broken_one_fails_with_its_reason_on_the_gi
         provider: "gitea".to_owned(),
         // The source's own login is enough.
         token: String::new(),
+        comments: false,
     };
     let alerts = &plane.alerts;
     alerts

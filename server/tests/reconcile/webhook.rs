@@ -268,7 +268,7 @@ async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     let sealed = std::fs::read(folder.path().join("x.db")).expect("the database");
     assert!(!sealed.windows(64).any(|part| part == secret.as_bytes()));
 
-    let hook = json!({"type": "gitea", "active": true, "events": ["push"],
+    let hook = json!({"type": "gitea", "active": true, "events": ["push", "pull_request"],
         "config": {"url": gitea, "content_type": "json", "secret": secret}});
     host.ask(reqwest::Method::POST, &host.place("hooks"), Some(hook))
         .await;
@@ -286,6 +286,13 @@ async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     host.push("two.yaml", Some("try-it")).await;
     let delivery = until_delivered(&plane, DeliveryOutcome::UnfollowedReference).await;
     assert_eq!(delivery.references, ["refs/heads/try-it"]);
+
+    // A pull request says of which repository to ask again, and nothing else.
+    let pull = json!({"title": "try it", "head": "try-it", "base": "main"});
+    host.ask(reqwest::Method::POST, &host.place("pulls"), Some(pull))
+        .await;
+    let delivery = until_delivered(&plane, DeliveryOutcome::PullRequest).await;
+    assert_eq!(delivery.references, [""; 0]);
 
     // Unknown and known repositories are answered alike, and strangers all the same.
     let known = format!("{}{}/{}.git", host.url, host.user, host.repository);

@@ -4,12 +4,13 @@ use crate::components::code::Patch;
 use crate::components::diff_view::impact_chip;
 use crate::components::icon::Icon;
 use crate::components::panel::{LINK, PANEL, Part, TABLE, TD, heads};
-use crate::components::plan_view::{Gate, counts_words, worst_impact};
+use crate::components::plan_view::{Gate, counts_words};
 use crate::components::reason::Banner;
 use crate::components::target_link::{rollback_address, target_address, undo_address};
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
+use lockstep_types::plan::Plan;
 use lockstep_types::rollback::{RollbackPreview, TargetPlan};
 
 /// Of a commit.
@@ -144,7 +145,7 @@ fn row(target: &TargetPlan) -> AnyView {
                     None => view! { <span class="text-muted">{target.error.clone()}</span> }.into_any(),
                 }}
             </td>
-            <td class=TD>{target.plan.as_ref().and_then(worst_impact).map(impact_chip)}</td>
+            <td class=TD>{target.plan.as_ref().and_then(Plan::worst_impact).map(impact_chip)}</td>
             <td class=format!("{TD} text-sm text-muted")>{then}</td>
         </tr>
     }

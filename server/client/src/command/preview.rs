@@ -5,7 +5,11 @@ use crate::api::ClientError;
 use crate::exit::Exit;
 use crate::table::{Table, plain};
 use clap::Args;
-use lockstep_types::upcoming::Upcoming;
+use lockstep_types::diff::Impact;
+use lockstep_types::upcoming::{TargetOutline, Upcoming};
+
+/// Objects of one target that are listed.
+const OBJECTS: usize = 20;
 
 /// What a branch would do once it is merged; status 1 when something stands against it.
 #[derive(Debug, Args)]
@@ -49,29 +53,60 @@ fn text(view: &Upcoming, patch: bool) -> String {
             commit.subject, commit.author
         ));
     }
-    if !view.targets.is_empty() {
-        let mut table = Table::new(&["APP", "CLUSTER", "CREATE", "CONFIGURE", "PRUNE", "NOTE"]);
-        for target in &view.targets {
-            let plan = target.plan.as_ref();
-            let counts = plan.map(|plan| plan.counts()).unwrap_or_default();
-            let gate = plan.and_then(|plan| plan.gate.first());
-            let application = &target.target.application;
+    let outline = view.outline();
+    if !outline.targets.is_empty() {
+        let mut table = Table::new(&[
+            "APP",
+            "CLUSTER",
+            "CREATE",
+            "CONFIGURE",
+            "PRUNE",
+            "IMPACT",
+            "NOTE",
+        ]);
+        for target in &outline.targets {
+            let counts = target.counts.unwrap_or_default();
+            let impact = target.impact.map(Impact::words);
             table.row([
-                format!("{}/{}", application.project, application.name),
-                target.target.cluster.clone(),
+                target.application.clone(),
+                target.cluster.clone(),
                 counts.create.to_string(),
                 counts.configure.to_string(),
                 counts.prune.to_string(),
-                gate.map_or_else(|| target.error.clone(), |finding| finding.message.clone()),
+                impact.unwrap_or_default().to_owned(),
+                target.problems.first().cloned().unwrap_or_default(),
             ]);
         }
         text.push_str(&table.text());
+        for target in &outline.targets {
+            text.push_str(&objects(target));
+        }
     }
-    for note in &view.notes {
+    for note in &outline.notes {
         text.push_str(&format!("{note}\n"));
     }
     if patch {
         text.push_str(&view.patch);
     }
     plain(&text)
+}
+
+/// What would be written, object by object.
+fn objects(target: &TargetOutline) -> String {
+    let mut text = String::new();
+    for object in target.objects.iter().take(OBJECTS) {
+        let impact = object.impact.map(|impact| format!(": {}", impact.words()));
+        text.push_str(&format!(
+            "  {} on {}: {} {}{}\n",
+            target.application,
+            target.cluster,
+            object.action,
+            object.key,
+            impact.unwrap_or_default()
+        ));
+    }
+    if let Some(more) = target.objects.len().checked_sub(OBJECTS + 1) {
+        text.push_str(&format!("  and {} more\n", more + 1));
+    }
+    text
 }

@@ -11,8 +11,8 @@ use super::repositories::{self, Repositories, Source};
 use super::signers::PublicKeys;
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, SyncOptions, argo, concern, customizations, fleet, flux,
-    helm_release, includes, parents, project, set,
+    Destination, DestinationCluster, Notices, SyncOptions, argo, concern, customizations, fleet,
+    flux, helm_release, includes, notices, parents, project, set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -53,6 +53,10 @@ pub fn read_source(
     let mut definitions = collected.finish(home_cluster, Some(&itself));
     let (scripts, mut said) = customizations::read(files, None);
     definitions.health_scripts = scripts;
+    definitions.problems.append(&mut said);
+    let whole = |file: &&DefinitionFile| !definitions.material.contains(&file.path);
+    let (found, mut said) = notices::read(files.iter().filter(whole));
+    definitions.notices = found;
     definitions.problems.append(&mut said);
     definitions.applications.append(&mut bundles.applications);
     definitions.problems.append(&mut bundles.problems);
@@ -383,6 +387,7 @@ impl Collected {
         });
         let mut definitions = Definitions {
             health_scripts: Vec::new(),
+            notices: Notices::default(),
             applications: definitions,
             sets,
             projects,

@@ -8,27 +8,44 @@ use serde_json::Value;
 /// References of one push that are looked at; a push of more means all of them.
 const REFERENCES: usize = 200;
 
-/// What a push named.
+/// What happened to what was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Push,
+    /// A pull request was opened, changed or closed.
+    PullRequest,
+}
+
+/// What a delivery named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
+    pub event: Event,
     /// Addresses of the one repository, the first for people.
     pub places: Vec<String>,
     /// In full (`refs/heads/main`); empty: all.
     pub references: Vec<String>,
 }
 
-/// Takes the body apart; `None` for what is no push.
+/// Takes the body apart; `None` for what is neither a push nor about a pull request.
 ///
 /// # Errors
 /// When it is not JSON, or a push of nothing; without quoting it.
 pub(super) fn read(post: &WebhookPost) -> Result<Option<Named>, &'static str> {
     let body: Value = serde_json::from_slice(&post.body).map_err(|_| "is not JSON")?;
-    if !is_push(post, &body) {
+    let Some(event) = event(post, &body) else {
         return Ok(None);
-    }
+    };
     let places = texts(&body, places(post.provider));
     if places.is_empty() {
         return Err("names no repository");
+    }
+    if event == Event::PullRequest {
+        // Which ones there are is asked of the host.
+        return Ok(Some(Named {
+            event,
+            places,
+            references: Vec::new(),
+        }));
     }
     let mut references = references(post.provider, &body);
     references.sort();
@@ -39,22 +56,43 @@ pub(super) fn read(post: &WebhookPost) -> Result<Option<Named>, &'static str> {
     if references.len() > REFERENCES {
         references.clear();
     }
-    Ok(Some(Named { places, references }))
+    Ok(Some(Named {
+        event,
+        places,
+        references,
+    }))
 }
 
-fn is_push(post: &WebhookPost, body: &Value) -> bool {
-    let event = |name: &str| header(post, name).unwrap_or_default();
-    match post.provider {
-        WebhookProvider::Github => event("x-github-event") == "push",
-        WebhookProvider::Gitea => event("x-gitea-event") == "push",
+fn event(post: &WebhookPost, body: &Value) -> Option<Event> {
+    let header = |name: &str| header(post, name).unwrap_or_default();
+    let push = match post.provider {
+        WebhookProvider::Github => header("x-github-event") == "push",
+        WebhookProvider::Gitea => header("x-gitea-event") == "push",
         WebhookProvider::Gitlab => {
-            matches!(event("x-gitlab-event"), "Push Hook" | "Tag Push Hook")
+            matches!(header("x-gitlab-event"), "Push Hook" | "Tag Push Hook")
         }
         WebhookProvider::Bitbucket => {
-            matches!(event("x-event-key"), "repo:push" | "repo:refs_changed")
+            matches!(header("x-event-key"), "repo:push" | "repo:refs_changed")
         }
         WebhookProvider::AzureDevops => body.get("eventType") == Some(&Value::from("git.push")),
         WebhookProvider::Generic => true,
+    };
+    // Only of hosts that are commented on.
+    let pull = match post.provider {
+        WebhookProvider::Github => header("x-github-event") == "pull_request",
+        WebhookProvider::Gitea => {
+            matches!(
+                header("x-gitea-event"),
+                "pull_request" | "pull_request_sync"
+            )
+        }
+        WebhookProvider::Gitlab => header("x-gitlab-event") == "Merge Request Hook",
+        _ => false,
+    };
+    match (push, pull) {
+        (true, _) => Some(Event::Push),
+        (false, true) => Some(Event::PullRequest),
+        (false, false) => None,
     }
 }
 

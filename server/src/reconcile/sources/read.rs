@@ -9,7 +9,7 @@ use crate::store::source::SourceRow;
 use crate::store::{self, StoreError};
 use engine::check::UserCheck;
 use engine::definition::project::{Project, Rules};
-use engine::definition::{Definition, DefinitionFile, DefinitionProblem};
+use engine::definition::{Definition, DefinitionFile, DefinitionProblem, Notices};
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{ApplicationId, SourceId};
@@ -224,6 +224,7 @@ struct Defined {
     problems: Vec<DefinitionProblem>,
     projects: Vec<Project>,
     health_scripts: Vec<UserCheck>,
+    notices: Notices,
     sets: Expanded,
 }
 
@@ -262,6 +263,7 @@ async fn defined(
         problems: mut broken,
         unreadable,
         health_scripts,
+        notices,
         ..
     } = engine::definition::read_source(
         files,
@@ -319,6 +321,7 @@ async fn defined(
         problems: broken,
         projects,
         health_scripts,
+        notices,
         sets: expanded,
     })
 }
@@ -367,6 +370,8 @@ async fn record(
     let other_checks = runtime
         .memory()
         .set_health_scripts(source.id, None, scripts);
+    let notices = std::mem::take(&mut defined.notices);
+    runtime.memory().set_notices(source.id, None, notices);
     let other_limits = runtime.memory().set_projects(source.id, projects);
     sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;

@@ -222,6 +222,26 @@ async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreE
         .any(|row| row.parent == Some(loaded.application.id)))
 }
 
+/// Takes over Flux's alerts that the application renders. Only what goes to where Flux and its definitions are counts.
+fn notices(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
+    let home = &loaded.source.home_cluster;
+    let at_home = home.is_empty() || *home == loaded.row.cluster;
+    let objects: Vec<_> = compared
+        .desired
+        .objects
+        .iter()
+        .filter(|object| {
+            at_home && engine::definition::may_hold_notices(&object.key.group, &object.key.kind)
+        })
+        .cloned()
+        .collect();
+    let files = definitions::as_files(&loaded.definition, &objects);
+    // What is wrong with one is told where it is written.
+    let (found, _) = engine::definition::notices(&files);
+    let (source, by) = (loaded.source.id, Some(loaded.row.id));
+    runtime.memory().set_notices(source, by, found);
+}
+
 /// Takes over the health scripts of an `argocd-cm` that the application renders: they are for all applications of Argo
 /// CD that the source defines. Only the one that goes to where Argo CD and its applications are counts: whoever may
 /// deploy elsewhere has no say in the health of others.
@@ -251,6 +271,7 @@ async fn scripts(
         .cloned()
         .collect();
     let files = definitions::as_files(&loaded.definition, &objects);
+    notices(runtime, loaded, compared);
     // What is wrong with one is told where it is written, if it is written in the source.
     let (found, _) = engine::definition::health_scripts(&files, Some(&loaded.definition.name));
     let source = loaded.source.id;

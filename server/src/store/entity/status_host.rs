@@ -13,6 +13,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub provider: String,
     pub created_at: i64,
+    pub comments: bool,
 }
 
 /// Joins are written where they are needed.

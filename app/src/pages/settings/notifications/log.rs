@@ -9,7 +9,7 @@ use crate::format;
 use leptos::prelude::*;
 use lockstep_types::notify::{MessageState, MessageView, Subscription};
 
-/// Subscriptions in annotations; nothing when there are none.
+/// Subscriptions in annotations and alerts of Flux; nothing when there are none.
 pub(super) fn subscribed(subscriptions: Vec<Subscription>) -> AnyView {
     if subscriptions.is_empty() {
         return ().into_any();
@@ -33,7 +33,7 @@ pub(super) fn subscribed(subscriptions: Vec<Subscription>) -> AnyView {
             <div class=format!("{PANEL} overflow-x-auto")>
                 <table class=TABLE>
                     <thead>
-                        <tr>{heads(&["Application", "Asks for", "What comes of it"])}</tr>
+                        <tr>{heads(&["Where", "Asks for", "What comes of it"])}</tr>
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>

@@ -26,7 +26,7 @@ pub(super) fn part(
     view! {
         <Part title="Git hosts: commit statuses and pull requests">
             <p class="max-w-3xl text-sm text-muted">
-                "A Git host named here shows on each commit whether it is live, cluster by cluster: pending, success, or failure with the reason. Targets that are only observed have no status. Rollbacks and accepted drift that are proposed for review become pull requests there."
+                "A Git host named here shows on each commit whether it is live, cluster by cluster: pending, success, or failure with the reason. Targets that are only observed have no status. Rollbacks and accepted drift that are proposed for review become pull requests there. Pull requests can have a comment with what their merge would do."
             </p>
             {list}
             <Fold title="Add a Git host">
@@ -45,8 +45,17 @@ pub(super) fn part(
                             label="Token (optional)"
                             kind="password"
                             autocomplete="new-password"
-                            hint="May write commit statuses and open pull requests. Kept encrypted, never shown again. Without one the login of the source is used."
+                            hint="May write commit statuses, open pull requests and comment on them. Kept encrypted, never shown again. Without one the login of the source is used."
                         />
+                    </div>
+                    <div class="flex flex-col gap-0.5 md:col-span-2">
+                        <label class="flex items-center gap-2 text-sm">
+                            <input type="checkbox" name="new[comments]" value="true" />
+                            "Comment on pull requests"
+                        </label>
+                        <p class="text-sm text-muted">
+                            "Each open pull request for a followed branch gets one comment, kept up to date, with what its merge would do on which cluster. Whoever reads the repository reads it, without values. Not for branches of forks."
+                        </p>
                     </div>
                     <div>
                         <Submit look=Look::Primary refused=refused pending=actions.add_host.pending()>
@@ -73,6 +82,9 @@ fn table(hosts: Vec<StatusHostView>, actions: Actions, refused: Option<String>) 
                     <td class=format!("{TD} text-muted") data-label="with">
                         {if host.has_token { "its own token" } else { "the login of the source" }}
                     </td>
+                    <td class=format!("{TD} text-muted") data-label="comments">
+                        {if host.comments { "one a pull request" } else { "none" }}
+                    </td>
                     <td class=format!("{TD} text-right")>
                         <ActionForm action=actions.remove_host attr:class="contents">
                             <input type="hidden" name="host" value=id />
@@ -87,7 +99,7 @@ fn table(hosts: Vec<StatusHostView>, actions: Actions, refused: Option<String>) 
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>
                 <thead>
-                    <tr>{heads(&["Repositories", "Host", "With", ""])}</tr>
+                    <tr>{heads(&["Repositories", "Host", "With", "Comments", ""])}</tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>

@@ -84,8 +84,36 @@ fn pushes() -> Vec<(WebhookPost, &'static str, Vec<&'static str>)> {
 fn a_push_of_each_host_names_repository_and_references() {
     for (post, place, references) in pushes() {
         let named = read(&post).unwrap().unwrap();
+        assert_eq!(named.event, Event::Push);
         assert_eq!(named.places[0], place, "{:?}", post.provider);
         assert_eq!(named.references, references, "{:?}", post.provider);
+    }
+}
+
+#[test]
+fn news_of_a_pull_request_name_its_repository_alone() {
+    let hub = json!({
+        "action": "synchronize", "number": 7, "pull_request": {"head": {"ref": "x; rm", "sha": 7}},
+        "repository": {"clone_url": "https://git.example.org/team/shop.git"}
+    });
+    let lab = json!({
+        "object_kind": "merge_request", "object_attributes": {"source_branch": "x"},
+        "project": {"git_http_url": "https://git.example.org/team/shop.git"}
+    });
+    for (provider, event, body) in [
+        (Github, "pull_request", &hub),
+        (Gitea, "pull_request", &hub),
+        (Gitea, "pull_request_sync", &hub),
+        (Gitlab, "Merge Request Hook", &lab),
+    ] {
+        let named = read(&post(provider, event, body)).unwrap().unwrap();
+        let expected = Named {
+            event: Event::PullRequest,
+            places: vec!["https://git.example.org/team/shop.git".to_owned()],
+            references: Vec::new(),
+        };
+        assert_eq!(named, expected, "{provider:?} {event}");
+        assert!(read(&post(provider, event, "{}")).is_err());
     }
 }
 
