@@ -29,6 +29,8 @@ mod health;
 mod hooks;
 #[path = "reconcile/ignored.rs"]
 mod ignored;
+#[path = "reconcile/images.rs"]
+mod images;
 #[path = "reconcile/impersonation.rs"]
 mod impersonation;
 #[path = "reconcile/interruption.rs"]

@@ -11,6 +11,7 @@ use lockstep_types::application::TargetRef;
 use lockstep_types::blame::{BlameLine, BlameView, BlamedOn};
 use lockstep_types::diff::{DiffClass, FieldChange, Impact};
 use lockstep_types::id::{OperationId, TargetId};
+use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::log::{LogChoices, LogContainer, LogLine, LogPod, LogQuery, LogView};
 use lockstep_types::ports::{Answer, Objects};
 use lockstep_types::proposal::{CommitOutcome, Proposal};
@@ -194,6 +195,12 @@ impl Objects for Fake {
                 note: String::new(),
             }),
         })
+    }
+
+    /// No page asks for it.
+    async fn set_image(&self, actor: &Actor, _: &ImageRequest) -> Answer<ImageAnswer> {
+        allowed(actor, Permission::Edit)?;
+        Err(lockstep_types::PortError::NotFound("this image".into()))
     }
 
     async fn log_view(&self, actor: &Actor, _: TargetId, query: &LogQuery) -> Answer<LogView> {

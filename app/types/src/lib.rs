@@ -24,6 +24,7 @@ pub mod event;
 pub mod fleet;
 pub mod health;
 pub mod id;
+pub mod image;
 pub mod leftover;
 pub mod log;
 pub mod login;

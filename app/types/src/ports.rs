@@ -26,6 +26,7 @@ use crate::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SessionId, SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
+use crate::image::{ImageAnswer, ImageRequest};
 use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
@@ -125,6 +126,8 @@ pub trait Objects: Send + Sync {
     ) -> Answer<AcceptPreview>;
     /// Commits it, or proposes it for review.
     async fn accept(&self, actor: &Actor, request: &AcceptRequest) -> Answer<CommitOutcome>;
+    /// Commits another tag for images, proposes it for review, or says what would be written.
+    async fn set_image(&self, actor: &Actor, request: &ImageRequest) -> Answer<ImageAnswer>;
     /// Asks for an action on a live object; the reconciler of its target carries it out.
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId>;
 }

@@ -16,6 +16,7 @@ mod app_rollback;
 mod app_sync;
 mod cluster;
 mod commit;
+mod image;
 mod login;
 mod look;
 mod preview;
@@ -109,6 +110,9 @@ pub enum ClientCommand {
     App(app::App),
     /// Where a commit is: live, waiting or failed, per cluster.
     Commit(commit::Commit),
+    /// Images of applications; for pipelines.
+    #[command(subcommand)]
+    Image(image::Image),
     /// What a branch would do once it is merged.
     Preview(preview::Preview),
     /// Wait until a commit is live; for pipelines.
@@ -154,6 +158,7 @@ impl ClientCommand {
             Self::Password => session::password(global).await,
             Self::App(app) => app.run(global).await,
             Self::Commit(commit) => commit.run(global).await,
+            Self::Image(image) => image.run(global).await,
             Self::Preview(preview) => preview.run(global).await,
             Self::Wait(wait) => wait.run(global).await,
             Self::Cluster(cluster) => cluster.run(global).await,

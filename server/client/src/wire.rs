@@ -135,6 +135,26 @@ pub struct AcceptBody {
     pub commit: bool,
 }
 
+/// `POST …/image`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImageBody {
+    /// `registry.example.org/team/web=2.0`; the last parts of the name are enough where only one image ends so.
+    pub images: Vec<String>,
+    #[serde(default)]
+    pub reason: String,
+    /// On the tracked branch at once. Otherwise on a branch of its own for review, with a pull request.
+    #[serde(default)]
+    pub commit: bool,
+    /// Also where other applications read the file that states it.
+    #[serde(default)]
+    pub everywhere: bool,
+    /// Write nothing, say what would be written.
+    #[serde(default)]
+    pub preview: bool,
+}
+
 /// `POST /edits`.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,6 +4,7 @@
 mod accept;
 mod acts;
 mod blame;
+mod image;
 mod logs;
 
 use super::{Plane, checks, refuse};
@@ -15,6 +16,7 @@ use lockstep_types::account::{Actor, Permission};
 use lockstep_types::action::ActionRequest;
 use lockstep_types::blame::BlameView;
 use lockstep_types::id::{OperationId, TargetId};
+use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::ports::{Answer, Objects};
 use lockstep_types::proposal::CommitOutcome;
@@ -84,6 +86,10 @@ impl Objects for Plane {
             .await?;
         self.commit_accept(actor, &placement, request, &reason)
             .await
+    }
+
+    async fn set_image(&self, actor: &Actor, request: &ImageRequest) -> Answer<ImageAnswer> {
+        self.image_set(actor, request).await
     }
 
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId> {

@@ -109,6 +109,11 @@ pub fn table() -> Table {
             AcceptDrift,
             accepts::accept,
         )
+        .post(
+            "/apps/{id}/targets/{target}/image",
+            Edit,
+            accepts::set_image,
+        )
         .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
         .post("/apps/{id}/targets/{target}/refresh", Get, runs::refresh)
         // Each action of each kind is a permission of its own, which the plane asks for.

@@ -23,6 +23,7 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId,
 };
+use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
@@ -196,6 +197,9 @@ impl Objects for Fake {
         missing()
     }
     async fn accept(&self, _: &Actor, _: &AcceptRequest) -> Answer<CommitOutcome> {
+        missing()
+    }
+    async fn set_image(&self, _: &Actor, _: &ImageRequest) -> Answer<ImageAnswer> {
         missing()
     }
     async fn act(&self, _: &Actor, _: &ActionRequest) -> Answer<OperationId> {

@@ -2,8 +2,8 @@
 //! of the application's own, that line changes; what others declare gets a patch in the application's own kustomization.
 //! Whatever the edit is, its render is looked at before it is offered: the field must come out as the cluster has it.
 
-mod commit;
-mod words;
+pub(super) mod commit;
+pub(super) mod words;
 
 use super::super::definitions::Placement;
 use super::super::rollbacks::affected::Tracked;
@@ -16,7 +16,7 @@ use crate::reconcile::{render, revisions};
 use engine::definition::DefinedSource;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
-use engine::render::{Overlaid, Place, overlaid, restated, stated_field, value_at_path};
+use engine::render::{Complete, Overlaid, Place, overlaid, restated, stated_field, value_at_path};
 use engine::source::{CommitRequest, Credential, FileEdit, Snapshot, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::accept::AcceptPreview;
@@ -26,6 +26,7 @@ use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::source::Mode;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
@@ -38,7 +39,7 @@ pub(super) struct Prepared {
 }
 
 /// Why it cannot be done, as a sentence for the page; or an error.
-enum Unfit {
+pub(super) enum Unfit {
     Refused(String),
     Error(PortError),
 }
@@ -49,7 +50,7 @@ impl From<PortError> for Unfit {
     }
 }
 
-fn unfit<T>(why: impl Into<String>) -> Result<T, Unfit> {
+pub(super) fn unfit<T>(why: impl Into<String>) -> Result<T, Unfit> {
     Err(Unfit::Refused(why.into()))
 }
 
@@ -282,6 +283,28 @@ impl Plane {
         }
     }
 
+    /// What the application renders at a revision of its branch.
+    pub(super) async fn rendered_of(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+    ) -> Result<Arc<Complete>, Unfit> {
+        let definition = &placement.defined.definition;
+        let facts = self
+            .runtime
+            .cluster(&placement.target.cluster)
+            .and_then(|handle| handle.live.facts());
+        let revisions = revisions::with_tracked(&self.runtime, definition, at.clone());
+        let input = revisions
+            .and_then(|revisions| render::input(definition, &revisions, facts.as_ref()))
+            .map_err(|cause| Unfit::Refused(format!("{}.", cause.cause)))?;
+        let rendered = render::rendered(&self.runtime, &input, None).await;
+        let rendered = rendered.map_err(|cause| {
+            Unfit::Refused(format!("The change does not render: {}.", cause.cause))
+        })?;
+        Ok(rendered.complete)
+    }
+
     /// Renders the commit: the field must be as the cluster has it. Gives what else of the application changes, by name.
     async fn comes_out(
         &self,
@@ -292,29 +315,16 @@ impl Plane {
         live: &Value,
     ) -> Result<Vec<String>, Unfit> {
         let definition = &placement.defined.definition;
-        let facts = self
-            .runtime
-            .cluster(&placement.target.cluster)
-            .and_then(|handle| handle.live.facts());
-        let render = async |at: &Revision| {
-            let revisions = revisions::with_tracked(&self.runtime, definition, at.clone());
-            let input = revisions
-                .and_then(|revisions| render::input(definition, &revisions, facts.as_ref()))
-                .map_err(|cause| Unfit::Refused(format!("{}.", cause.cause)))?;
-            render::rendered(&self.runtime, &input, None)
-                .await
-                .map_err(|cause| {
-                    Unfit::Refused(format!("The change does not render: {}.", cause.cause))
-                })
-        };
-        let before = render(&declared.assessment.revision).await?;
-        let after = render(made).await?;
+        let before = self
+            .rendered_of(placement, &declared.assessment.revision)
+            .await?;
+        let after = self.rendered_of(placement, made).await?;
         let key = &declared.manifest.key;
         let namespace = &definition.destination.namespace;
         let is_it = |manifest: &Manifest| {
             manifest.key == *key || manifest.in_namespace(namespace).key == *key
         };
-        let object = after.complete.objects.iter().find(|object| is_it(object));
+        let object = after.objects.iter().find(|object| is_it(object));
         let value = object.and_then(|object| value_at_path(&object.body, path));
         if value.is_none_or(|(value, _)| value != live) {
             return unfit(format!(
@@ -323,8 +333,7 @@ impl Plane {
                 key.short()
             ));
         }
-        let diffs =
-            engine::diff::compare_manifests(&before.complete.objects, &after.complete.objects);
+        let diffs = engine::diff::compare_manifests(&before.objects, &after.objects);
         let mut also = Vec::new();
         for diff in diffs {
             let own = diff.key == *key || (diff.key.kind == key.kind && diff.key.name == key.name);
@@ -446,14 +455,14 @@ impl Wanted {
     }
 }
 
-fn edit(path: &str, text: String) -> FileEdit {
+pub(super) fn edit(path: &str, text: String) -> FileEdit {
     FileEdit {
         path: path.to_owned(),
         content: Some(text.into_bytes()),
     }
 }
 
-fn read(snapshot: &Snapshot, path: &str) -> Result<String, String> {
+pub(super) fn read(snapshot: &Snapshot, path: &str) -> Result<String, String> {
     let unreadable = |why: String| format!("{path} cannot be read: {why}.");
     let files = snapshot
         .files(path)

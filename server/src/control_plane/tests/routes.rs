@@ -300,6 +300,7 @@ impl World {
             "accept" => {
                 return json!({"key": "/ConfigMap:shop/cart", "path": "data.greeting", "digest": "d"});
             }
+            "image" => return json!({"images": ["web=2"]}),
             "preview" => return edit,
             "edits" => return json!({"edit": edit, "digest": "d"}),
             "template" => return json!({}),

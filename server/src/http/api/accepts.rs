@@ -1,12 +1,13 @@
-//! Accepting drift.
+//! Commits of what a target shall be: accepting drift, and other tags for images.
 
 use super::{OnTarget, Reply};
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
 use axum::extract::State;
-use client::wire::AcceptBody;
+use client::wire::{AcceptBody, ImageBody};
 use lockstep_types::accept::{AcceptPreview, AcceptRequest};
+use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::ResourceKey;
 use serde::Deserialize;
@@ -72,4 +73,32 @@ pub(super) async fn accept(
         propose: !body.commit,
     };
     Ok(Json(web.plane.objects.accept(&actor, &request).await?))
+}
+
+/// Commits another tag for images where Git states the one there is, or proposes it for review. Nothing is written when
+/// Git says it already.
+#[utoipa::path(
+    post,
+    path = "/apps/{id}/targets/{target}/image",
+    operation_id = "objects_set_image",
+    tag = "applications",
+    params(OnTarget),
+    request_body = ImageBody,
+    responses((status = 200, description = "What was asked for.", body = ImageAnswer)),
+)]
+pub(super) async fn set_image(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+    Body(body): Body<ImageBody>,
+) -> Reply<ImageAnswer> {
+    let request = ImageRequest {
+        target: at.target,
+        images: body.images,
+        reason: body.reason,
+        propose: !body.commit,
+        everywhere: body.everywhere,
+        preview: body.preview,
+    };
+    Ok(Json(web.plane.objects.set_image(&actor, &request).await?))
 }

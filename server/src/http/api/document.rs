@@ -62,6 +62,7 @@ const REFUSED: &str = "Refused";
         super::applications::compare,
         super::accepts::preview,
         super::accepts::accept,
+        super::accepts::set_image,
         super::runs::sync,
         super::runs::refresh,
         super::runs::act,

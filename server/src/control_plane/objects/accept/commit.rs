@@ -7,7 +7,7 @@ use super::super::super::rollbacks::commit::email;
 use super::super::Plane;
 use super::words;
 use crate::runtime::now;
-use engine::source::{CommitRequest, PushOutcome, TreeEdit};
+use engine::source::{CommitRequest, Credential, PushOutcome, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::accept::AcceptRequest;
 use lockstep_types::account::Actor;
@@ -15,6 +15,15 @@ use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
 use serde_json::json;
 use uuid::Uuid;
+
+/// A commit on its way.
+pub(in super::super) struct Writing<'a> {
+    pub credential: &'a Credential,
+    /// Targets that read what it changes.
+    pub reached: &'a [Placement],
+    /// The branch for a review; `None`: the tracked branch.
+    pub proposal: Option<String>,
+}
 
 impl Plane {
     pub(in super::super) async fn commit_accept(
@@ -55,9 +64,15 @@ impl Plane {
             author_name: actor.name.clone(),
             author_email: email(actor),
         };
-        let outcome = self
-            .written(placement, &prepared, commit, request.propose)
-            .await;
+        let name = &placement.defined.row.name;
+        let writing = Writing {
+            credential: &prepared.credential,
+            reached: &prepared.reached,
+            proposal: request
+                .propose
+                .then(|| branch_name("accept", name, &view.digest)),
+        };
+        let outcome = self.written(placement, &writing, commit).await;
         let (act, detail) = match &outcome {
             Ok(CommitOutcome::Committed { revision }) => {
                 ("accept drift: committed", json!({"revision": revision}))
@@ -81,20 +96,18 @@ impl Plane {
         outcome
     }
 
-    async fn written(
+    /// Pushes the commit, or proposes it.
+    pub(in super::super) async fn written(
         &self,
         placement: &Placement,
-        prepared: &super::Prepared,
+        writing: &Writing<'_>,
         commit: CommitRequest,
-        propose: bool,
     ) -> Result<CommitOutcome, PortError> {
         let url = placement.defined.repo_url();
-        let credential = &prepared.credential;
-        if propose {
-            let digest = &prepared.view.digest;
-            let branch = branch_name("accept", &placement.defined.row.name, digest);
-            let proposed = self.propose(url, credential, commit, branch).await?;
-            return Ok(proposed.into());
+        let credential = writing.credential;
+        if let Some(branch) = &writing.proposal {
+            let proposed = self.propose(url, credential, commit, branch.clone());
+            return Ok(proposed.await?.into());
         }
         let repository = self.runtime.repository_key(url);
         let pushed = self
@@ -105,7 +118,7 @@ impl Plane {
         self.runtime.activator().activate_repository(&repository);
         Ok(match pushed.map_err(refuse::source)? {
             PushOutcome::Pushed(revision) => {
-                self.follow(placement, prepared, &revision);
+                self.follow(placement, writing.reached, &revision);
                 CommitOutcome::Committed { revision }
             }
             PushOutcome::Moved(head) => CommitOutcome::Moved { head },
@@ -117,7 +130,7 @@ impl Plane {
     }
 
     /// The commit is on the branch: what resolves to it is known at once.
-    fn follow(&self, placement: &Placement, prepared: &super::Prepared, revision: &Revision) {
+    fn follow(&self, placement: &Placement, reached: &[Placement], revision: &Revision) {
         let source = &placement.defined.definition.source;
         let repository = self.runtime.repository_key(&source.repo_url);
         self.runtime
@@ -127,7 +140,7 @@ impl Plane {
                 entry.at = Some(now());
                 entry.failing = None;
             });
-        for reached in &prepared.reached {
+        for reached in reached {
             self.runtime.activator().activate_target(reached.target.id);
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn not_accepted(key: &ResourceKey, change: &FieldChange) -> Option<St
 }
 
 /// `base/cart.yaml:7`.
-pub(super) fn place(origin: &Origin) -> String {
+pub(in super::super) fn place(origin: &Origin) -> String {
     match origin.line {
         Some(line) => format!("{}:{line}", origin.path),
         None => origin.path.clone(),
