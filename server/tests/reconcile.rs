@@ -13,6 +13,8 @@ mod alerts;
 mod broken;
 #[path = "reconcile/charts.rs"]
 mod charts;
+#[path = "reconcile/conformance.rs"]
+mod conformance;
 #[path = "reconcile/cost.rs"]
 mod cost;
 #[path = "reconcile/delivery.rs"]

@@ -28,7 +28,7 @@ use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Ru
 use server::secrets::Vault;
 use server::store::target::{TargetRow, TargetState};
 use server::store::{self, Store};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -90,7 +90,7 @@ impl Access for Keys {
     }
 }
 
-fn rig() -> Rig {
+pub fn rig() -> Rig {
     let Some(path) = std::env::var_os("LOCKSTEP_RIG") else {
         panic!(
             "LOCKSTEP_RIG is not set: run \"node end2end/rig/rig.mjs up\" and set it to the path of its rig.json"
@@ -112,6 +112,53 @@ fn rig() -> Rig {
         server: path("/clusters/0/server").display().to_string(),
         audit_log: path("/clusters/0/auditLog"),
     }
+}
+
+/// An empty database in a folder.
+pub async fn database(folder: &Path) -> Store {
+    let url = format!("sqlite:{}", folder.join("lockstep.db").display());
+    let store = Store::open(&url).await.expect("a database");
+    store.migrate().await.expect("a schema");
+    store
+}
+
+/// A server over a database, with its files in the same folder. It knows one cluster.
+pub fn runtime(store: &Store, folder: &Path, kubeconfig: String, installation: Uuid) -> Runtime {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let work = folder.join("work");
+    std::fs::create_dir_all(&work).expect("a folder");
+    Runtime::start(Parts {
+        store: store.clone(),
+        mirrors: Mirrors::for_tests(folder.join("mirrors")).expect("mirrors"),
+        renderer: Renderer::new(
+            engine::testing::renderers(),
+            SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
+            work,
+        ),
+        access: Arc::new(Keys { kubeconfig }),
+        installation,
+        settings: Settings {
+            poll: Duration::from_secs(2),
+            confirm_prune_after: Duration::from_secs(1),
+            public_url: "https://lockstep.example.org".to_owned(),
+            ..Settings::default()
+        },
+    })
+}
+
+/// What pages and programs ask of a server.
+pub async fn ports(runtime: &Runtime, store: &Store, folder: &Path) -> ControlPlane {
+    let accounts = AccountService::open(store.clone()).await.expect("accounts");
+    let registration = Registration {
+        vault: Vault::open(folder, None).expect("a vault"),
+        policy: ClusterPolicy::default(),
+    };
+    server::control_plane::ports(
+        runtime.clone(),
+        registration,
+        Arc::new(accounts),
+        Arc::new(Hub::new(store.clone())),
+    )
 }
 
 /// Writes the definition of the shop.
@@ -174,9 +221,7 @@ impl World {
             namespace,
             installation,
         } = set;
-        let url = format!("sqlite:{}", folder.path().join("lockstep.db").display());
-        let store = Store::open(&url).await.expect("a database");
-        store.migrate().await.expect("a schema");
+        let store = database(folder.path()).await;
         let mut tx = store.begin().await.expect("a write");
         let cluster = store::cluster::ClusterFields {
             name: rig.cluster.clone(),
@@ -204,27 +249,7 @@ impl World {
                 .expect("a mode");
         }
         tx.commit().await.expect("a commit");
-        let work = folder.path().join("work");
-        std::fs::create_dir_all(&work).expect("a folder");
-        let runtime = Runtime::start(Parts {
-            store: store.clone(),
-            mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
-            renderer: Renderer::new(
-                engine::testing::renderers(),
-                SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
-                work,
-            ),
-            access: Arc::new(Keys {
-                kubeconfig: kubeconfig.clone(),
-            }),
-            installation,
-            settings: Settings {
-                poll: Duration::from_secs(2),
-                confirm_prune_after: Duration::from_secs(1),
-                public_url: "https://lockstep.example.org".to_owned(),
-                ..Settings::default()
-            },
-        });
+        let runtime = runtime(&store, folder.path(), kubeconfig.clone(), installation);
         Self {
             repository,
             runtime,
@@ -270,19 +295,7 @@ impl World {
 
     /// What pages and programs ask.
     pub async fn ports(&self) -> ControlPlane {
-        let accounts = AccountService::open(self.store.clone())
-            .await
-            .expect("accounts");
-        let registration = Registration {
-            vault: Vault::open(self.folder.path(), None).expect("a vault"),
-            policy: ClusterPolicy::default(),
-        };
-        server::control_plane::ports(
-            self.runtime.clone(),
-            registration,
-            Arc::new(accounts),
-            Arc::new(Hub::new(self.store.clone())),
-        )
+        ports(&self.runtime, &self.store, self.folder.path()).await
     }
 
     /// The ports, and somebody who tells of alerts.
