@@ -23,7 +23,7 @@ const OFFERED: [(&str, i64); 6] = [
 
 /// The moment as it stands in an address.
 pub fn in_address(at: Micros) -> String {
-    at.rfc3339()
+    at.exact()
 }
 
 /// The button with its choices. `path` is the page; `keep` is what else its address says.

@@ -96,6 +96,7 @@ async fn read(wanted: Wanted) -> Result<Data, ApiError> {
             .iter()
             .find(|candidate| candidate.last_healthy)
             .or_else(|| candidates.iter().find(|candidate| candidate.healthy))
+            .or_else(|| candidates.iter().find(|candidate| !candidate.is_bad()))
             .or_else(|| candidates.first())
             .map(|candidate| candidate.commit.revision.0.clone())
     } else {
@@ -213,6 +214,8 @@ fn subtitle(candidates: &[RollbackCandidate], preview: &RollbackPreview) -> AnyV
         .find(|candidate| candidate.commit.revision == preview.to.revision);
     let state = match candidate {
         _ if preview.undo => "Later commits stay",
+        Some(candidate) if candidate.is_bad() => "Marked as bad",
+        Some(candidate) if candidate.mark.is_some() => "Marked as good",
         Some(candidate) if candidate.last_healthy => "Last healthy",
         Some(candidate) if candidate.healthy => "Was healthy",
         Some(candidate) if candidate.ran_at.is_some() => "Ran here",

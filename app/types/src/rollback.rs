@@ -73,6 +73,14 @@ pub struct RollbackCandidate {
     pub last_healthy: bool,
 }
 
+impl RollbackCandidate {
+    /// Whether somebody says that it was bad.
+    pub fn is_bad(&self) -> bool {
+        let mark = self.mark.as_ref();
+        mark.is_some_and(|mark| mark.judgement == Judgement::Bad)
+    }
+}
+
 /// What going back would do; nothing has been written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

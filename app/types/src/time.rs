@@ -85,6 +85,16 @@ fn civil(text: &str) -> Option<Micros> {
     Some(at.timestamp().into())
 }
 
+impl Micros {
+    /// RFC 3339 in UTC with as many digits of a second as there are, so that reading gives the same moment again.
+    pub fn exact(self) -> String {
+        match self.timestamp() {
+            Some(at) => at.to_string(),
+            None => self.0.to_string(),
+        }
+    }
+}
+
 impl From<jiff::Timestamp> for Micros {
     fn from(at: jiff::Timestamp) -> Self {
         Micros(at.as_microsecond())
@@ -127,6 +137,9 @@ mod tests {
             let read = Micros::read_past(text, now).map(Micros::rfc3339);
             assert_eq!(read.as_deref(), Ok(expected), "{text}");
         }
+        let exact = Micros(1_600_000_000_123_456);
+        assert_eq!(exact.exact(), "2020-09-13T12:26:40.123456Z");
+        assert_eq!(Micros::read_past(&exact.exact(), now), Ok(exact));
         for text in ["", "h", "-2h", "1.5h", "yesterday", "2023-13-01", "ü"] {
             let error = Micros::read_past(text, now).unwrap_err();
             assert!(error.starts_with("write how long ago"), "{text}: {error}");

@@ -94,6 +94,20 @@ impl Walk {
         at
     }
 
+    /// Counts one place; `false` when nothing more may be written down.
+    fn pay(&mut self, place: &[Step]) -> bool {
+        match self.left.checked_sub(place.len() + 1) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => {
+                self.left = 0;
+                false
+            }
+        }
+    }
+
     fn step<'v>(
         &mut self,
         stage: &Stage,
@@ -103,20 +117,21 @@ impl Walk {
     ) {
         if let Stage::Each(alternatives) = stage {
             for stages in alternatives {
-                next.append(&mut self.follow(stages, vec![(place.to_vec(), value)]));
+                // Also where nothing is stepped down: `.,.` names each place twice.
+                if self.pay(place) {
+                    next.append(&mut self.follow(stages, vec![(place.to_vec(), value)]));
+                }
             }
             return;
         }
         if let Stage::Select(condition) = stage {
-            if self.holds(condition, value) {
+            if self.pay(place) && self.holds(condition, value) {
                 next.push((place.to_vec(), value));
             }
             return;
         }
         let mut go = |step: Step, value: Option<&'v Value>| {
-            let cost = place.len() + 1;
-            if let Some(left) = self.left.checked_sub(cost) {
-                self.left = left;
+            if self.pay(place) {
                 let mut below = place.to_vec();
                 below.push(step);
                 next.push((below, value));

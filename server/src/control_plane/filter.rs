@@ -95,6 +95,18 @@ impl Filter {
         self.terms.is_empty() && self.commit.is_none()
     }
 
+    /// The first key that asks for what is not recorded over time.
+    pub fn not_over_time(&self) -> Option<&'static str> {
+        let certain = self.commit.as_ref().is_some_and(|commit| commit.certain);
+        let term = self.terms.iter().find_map(|term| match term {
+            Term::Image(_) => Some("image"),
+            Term::Since(_) => Some("since"),
+            Term::Is(states) if states.iter().any(|is| !is.is_kept()) => Some("is"),
+            _ => None,
+        });
+        term.or_else(|| certain.then_some("commit"))
+    }
+
     /// Takes the commit as an ordinary word: no repository has it.
     pub fn commit_is_a_word(&mut self) {
         if let Some(commit) = self.commit.take() {
@@ -163,6 +175,11 @@ fn said<'a>(subject: &Subject<'a>) -> Vec<&'a str> {
 }
 
 impl Is {
+    /// Whether it is known of earlier times.
+    fn is_kept(self) -> bool {
+        matches!(self, Self::Drifting | Self::Stalled)
+    }
+
     fn of(self, summary: &TargetSummary) -> bool {
         match self {
             Self::Drifting => summary.drifted > 0,

@@ -65,10 +65,13 @@ impl Tls {
     /// When one of them cannot be used.
     pub fn open(files: TlsFiles) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // First the times: what is written while it is read is read again.
+        let made = stamp(&files);
         let key = read(&files, &provider)?;
         let current = Current {
             key: Arc::new(key),
-            made: stamp(&files),
+            made,
+            told: None,
             looked: Instant::now(),
         };
         let fresh = Fresh {
@@ -119,8 +122,11 @@ fn read(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, Tls
     })
 }
 
+/// When certificate and key were written.
+type Stamp = [Option<SystemTime>; 2];
+
 /// When the files were written, as far as that can be told.
-fn stamp(files: &TlsFiles) -> [Option<SystemTime>; 2] {
+fn stamp(files: &TlsFiles) -> Stamp {
     [&files.certificate, &files.key].map(|path| {
         std::fs::metadata(path)
             .and_then(|found| found.modified())
@@ -131,7 +137,9 @@ fn stamp(files: &TlsFiles) -> [Option<SystemTime>; 2] {
 /// What is in force, and what it was read from.
 struct Current {
     key: Arc<CertifiedKey>,
-    made: [Option<SystemTime>; 2],
+    made: Stamp,
+    /// Files that could not be used and were complained about.
+    told: Option<Stamp>,
     looked: Instant,
 }
 
@@ -158,18 +166,22 @@ impl Fresh {
             current.looked = Instant::now();
             let made = stamp(&self.files);
             if made != current.made {
-                // Also when it fails: the same files are not read and complained about again.
-                current.made = made;
+                // What fails is tried again, since rights may follow the content, and is said once.
                 match read(&self.files, &self.provider) {
                     Ok(key) => {
                         tracing::info!(event.name = "tls.renewed", certificate = %self.files.certificate.display(), "the certificate was read again");
                         current.key = Arc::new(key);
+                        current.made = made;
                     }
-                    Err(error) => tracing::error!(
-                        event.name = "tls.not_renewed",
-                        error = &error as &dyn std::error::Error,
-                        "the changed certificate cannot be used; the one before stays in force"
-                    ),
+                    Err(error) if current.told != Some(made) => {
+                        current.told = Some(made);
+                        tracing::error!(
+                            event.name = "tls.not_renewed",
+                            error = &error as &dyn std::error::Error,
+                            "the changed certificate cannot be used; the one before stays in force, and it is tried again"
+                        );
+                    }
+                    Err(_) => {}
                 }
             }
         }

@@ -41,7 +41,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// The longest preview.
 const WITHIN: Duration = Duration::from_secs(180);
 /// So long after one in which something could not be told.
-const UNSURE_SECONDS: i64 = 120;
+const UNSURE_SECONDS: i64 = 600;
 /// Clusters change, too.
 const AGAIN_SECONDS: i64 = 1800;
 /// A text that the host did not take is offered again after this.
@@ -322,13 +322,13 @@ fn followed_as<'a>(
 /// Whether something else may be to be said.
 fn is_due(said: &Said, head: &str, base: &str, now: Micros) -> bool {
     let age = now.seconds_since(said.at);
-    said.head != head
-        || said.base != base
-        || (!said.sure && age >= UNSURE_SECONDS)
-        || age >= AGAIN_SECONDS
-        || said
-            .given_up_at
-            .is_some_and(|at| now.seconds_since(at) >= GIVEN_UP_SECONDS)
+    if said.head != head || said.base != base {
+        return true;
+    }
+    match said.given_up_at {
+        Some(at) => now.seconds_since(at) >= GIVEN_UP_SECONDS,
+        None => age >= AGAIN_SECONDS || (!said.sure && age >= UNSURE_SECONDS),
+    }
 }
 
 #[cfg(test)]
@@ -351,7 +351,9 @@ mod tests {
             (said(true, None), "aa", "11", 0, true),
             (said(true, None), "aa", "00", 300, false),
             (said(false, None), "aa", "00", 100, false),
-            (said(false, None), "aa", "00", 300, true),
+            (said(false, None), "aa", "00", 300, false),
+            (said(false, None), "aa", "00", 700, true),
+            (said(false, Some(10)), "aa", "00", 700, false),
             (said(true, None), "aa", "00", 2000, true),
             (said(true, Some(10)), "aa", "00", 300, false),
         ] {

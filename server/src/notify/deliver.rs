@@ -328,19 +328,21 @@ pub(super) async fn asked(
     })
 }
 
-/// The JSON of an answer that is no longer than `longest` bytes; null when it is none.
+/// The JSON of an answer that is no longer than `longest` bytes. Half an answer, or what a proxy says instead, is none: it
+/// must not be taken for a host that knows nothing.
 pub(super) async fn json(
     mut answer: reqwest::Response,
     longest: usize,
 ) -> Result<serde_json::Value, SendError> {
     let mut text = Vec::new();
-    while let Ok(Some(part)) = answer.chunk().await {
+    let broken = |_| SendError::passing("its answer broke off");
+    while let Some(part) = answer.chunk().await.map_err(broken)? {
         text.extend_from_slice(&part);
         if text.len() > longest {
             return Err(SendError::passing("its answer is too long"));
         }
     }
-    Ok(serde_json::from_slice(&text).unwrap_or_default())
+    serde_json::from_slice(&text).map_err(|_| SendError::passing("its answer is no JSON"))
 }
 
 /// The innermost cause: outer ones only repeat that it failed.

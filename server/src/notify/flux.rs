@@ -31,6 +31,11 @@ pub(crate) struct Heeded {
     exclude: RegexSet,
 }
 
+/// What one alert may be about, by itself.
+const MOST_SOURCES: usize = 200;
+/// Alerts of one source that are heeded: each is held against every incident.
+const MOST_ALERTS: usize = 500;
+
 /// Reads the alerts of one source.
 pub(crate) fn heeded(notices: &Notices, receivers: &[ReceiverView]) -> Vec<Heeded> {
     let of = |alert: &NoticeAlert| -> Vec<Heeded> {
@@ -43,6 +48,7 @@ pub(crate) fn heeded(notices: &Notices, receivers: &[ReceiverView]) -> Vec<Heede
         alert
             .sources
             .iter()
+            .take(MOST_SOURCES)
             .map(|about| {
                 let problem = match (&problem, &patterns, dialect(&about.kind)) {
                     (why, _, _) if !why.is_empty() => why.clone(),
@@ -67,7 +73,12 @@ pub(crate) fn heeded(notices: &Notices, receivers: &[ReceiverView]) -> Vec<Heede
             })
             .collect()
     };
-    notices.alerts.iter().flat_map(of).collect()
+    notices
+        .alerts
+        .iter()
+        .take(MOST_ALERTS)
+        .flat_map(of)
+        .collect()
 }
 
 impl Heeded {

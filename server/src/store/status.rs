@@ -1,7 +1,7 @@
 //! What was true when: intervals of sync, health and revision per target, and the revisions a target has been at. They
 //! answer for any time in the past and cannot be backfilled, so [`target`](super::target) writes them with the state.
 
-use super::columns::{Column, maybe_json};
+use super::columns::{Column, ROWS_AT_ONCE, maybe_json};
 use super::entity::{status_interval, target, target_revision};
 use super::error::Doing;
 use super::{Read, StoreError, Tx};
@@ -14,6 +14,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an interval is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -314,6 +315,40 @@ pub async fn revisions(
         .await
         .doing("list the revisions of a target")?;
     Ok(rows.into_iter().map(revision_row).collect())
+}
+
+/// The render of each of these revisions on each target that was compared with it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn renders(
+    db: &impl Read,
+    revisions: &BTreeSet<&Revision>,
+) -> Result<BTreeMap<(TargetId, Revision), String>, StoreError> {
+    let mut renders = BTreeMap::new();
+    let revisions: Vec<&str> = revisions
+        .iter()
+        .map(|revision| revision.0.as_str())
+        .collect();
+    for revisions in revisions.chunks(ROWS_AT_ONCE) {
+        let rows: Vec<(String, String, Option<String>)> = target_revision::Entity::find()
+            .select_only()
+            .columns([
+                target_revision::Column::TargetId,
+                target_revision::Column::Revision,
+                target_revision::Column::RenderKey,
+            ])
+            .filter(target_revision::Column::Revision.is_in(revisions.iter().copied()))
+            .into_tuple()
+            .all(&db.executor())
+            .await
+            .doing("read the renders of revisions")?;
+        for (target, revision, render) in rows {
+            let target = Column("target_revision", "target_id").id(&target)?;
+            renders.extend(render.map(|render| ((target, Revision(revision)), render)));
+        }
+    }
+    Ok(renders)
 }
 
 /// What is known of one revision on one target.

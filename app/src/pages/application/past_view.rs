@@ -13,8 +13,9 @@ use crate::components::target_link::{rollback_address, run_address};
 use crate::format;
 use crate::pages::fleet::state;
 use leptos::prelude::*;
+use lockstep_types::diff::SyncStatus;
 use lockstep_types::drift::DriftRow;
-use lockstep_types::past::TargetPast;
+use lockstep_types::past::{StateThen, TargetPast};
 use lockstep_types::revision::{CommitInfo, Revision};
 use lockstep_types::sync::RunSummary;
 
@@ -34,7 +35,7 @@ pub fn past_view(past: TargetPast, address: &Address) -> AnyView {
         }
         .into_any();
     };
-    let deployed = then.deployed.as_ref().or(then.revision.as_ref());
+    let deployed = ran(&then);
     let actions = deployed.map(|revision| next_steps(revision, &past, address));
     let now = facts(vec![
         ("State", state(Some(&past.now_is))),
@@ -59,13 +60,20 @@ pub fn past_view(past: TargetPast, address: &Address) -> AnyView {
     .into_any()
 }
 
+/// What ran; what was tracked stands for it only where the cluster was as Git said.
+fn ran(state: &StateThen) -> Option<&Revision> {
+    let tracked = || {
+        state
+            .revision
+            .as_ref()
+            .filter(|_| state.sync == SyncStatus::Synced)
+    };
+    state.deployed.as_ref().or_else(tracked)
+}
+
 /// What one does with a time at which all was well, or was not.
 fn next_steps(then: &Revision, past: &TargetPast, address: &Address) -> AnyView {
-    let now = past
-        .now_is
-        .deployed
-        .as_ref()
-        .or(past.now_is.revision.as_ref());
+    let now = ran(&past.now_is);
     let compare = now.filter(|now| *now != then).map(|now| {
         Address {
             tab: Tab::History,
@@ -76,7 +84,7 @@ fn next_steps(then: &Revision, past: &TargetPast, address: &Address) -> AnyView 
         }
         .link()
     });
-    let same = compare.is_none();
+    let same = now == Some(then);
     view! {
         {compare
             .map(|href| {

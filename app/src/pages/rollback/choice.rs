@@ -24,7 +24,9 @@ pub fn states(
         .filter(|candidate| Some(&candidate.commit.revision) != target.deployed.as_ref())
         .map(|candidate| {
             let commit = &candidate.commit;
-            let state = if candidate.healthy {
+            let state = if candidate.mark.is_some() {
+                ().into_any()
+            } else if candidate.healthy {
                 mark(
                     health_mark(HealthStatus::Healthy),
                     "It was Synced and Healthy here",

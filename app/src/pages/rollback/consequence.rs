@@ -16,6 +16,9 @@ use lockstep_types::rollback::{RollbackPreview, TargetPlan};
 /// Of a commit.
 pub fn commit(preview: RollbackPreview) -> AnyView {
     let lead = preview.first_line.clone();
+    if preview.undo && !preview.commit_refused.is_empty() && preview.conflicts.is_empty() {
+        return view! { <Banner tone=Tone::Bad lead=lead.into_any() /> }.into_any();
+    }
     let banner = match preview.targets.len() > 1 {
         true => view! { <Banner tone=Tone::Warn lead=lead.into_any() /> }.into_any(),
         false => view! { <Banner tone=Tone::Warn lead=lead.into_any() rest="No other target reads these paths.".into_any() /> }.into_any(),

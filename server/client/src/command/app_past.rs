@@ -69,7 +69,7 @@ fn text(past: &TargetPast) -> String {
     let mut around = Table::new(&["FROM", "SYNC", "HEALTH"]);
     for stood in &past.around {
         around.row([
-            stood.from.rfc3339(),
+            stood.from.exact(),
             stood.sync.word().to_owned(),
             stood.health.word().to_owned(),
         ]);

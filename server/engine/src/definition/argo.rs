@@ -31,7 +31,15 @@ pub(super) fn annotations(
     for (name, value) in annotations {
         let why = match name.strip_prefix(ANNOTATIONS) {
             Some("skip-reconcile") => {
-                spec.policy.suspend = value == "true";
+                // As Go's ParseBool reads it.
+                match value.as_str() {
+                    "1" | "t" | "T" | "true" | "TRUE" | "True" => spec.policy.suspend = true,
+                    "0" | "f" | "F" | "false" | "FALSE" | "False" => {}
+                    _ => document.note(
+                        &format!("metadata.annotations[{name}]"),
+                        "its value is neither true nor false, and does not count",
+                    ),
+                }
                 continue;
             }
             Some("manifest-generate-paths") => {

@@ -155,3 +155,13 @@ fn fuzz_jq() {
         },
     );
 }
+
+#[test]
+fn attack_22_places_that_double_end() {
+    let doubling = ".,.|".repeat(40) + ".a";
+    let places = Places::parse(&doubling).unwrap();
+    assert!(places.find(&serde_json::json!({"a": 1})).len() <= MOST_STEPS);
+    let chosen = ".,.|select(.a)|".repeat(40) + ".a";
+    let places = Places::parse(&chosen).unwrap();
+    assert!(places.find(&serde_json::json!({"a": 1})).len() <= MOST_STEPS);
+}

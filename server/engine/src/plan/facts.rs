@@ -29,8 +29,7 @@ impl LiveFact {
             wave: wave(body).0,
             hook: hook::hook(body).is_some(),
             terminating: text("/metadata/deletionTimestamp").is_some(),
-            untouched: marks::flux(body, marks::RECONCILE, "disabled")
-                .then(|| format!("{}: disabled", marks::RECONCILE)),
+            untouched: marks::let_alone(body),
             extraneous: marks::ignores_extraneous(body),
         })
     }

@@ -1,8 +1,8 @@
 //! Marks on single objects by which Flux and Argo CD leave something about them alone. Reads them and says which of
 //! them mean nothing.
 //!
-//! Flux reads its marks off labels as well as annotations, in any case, and `reconcile` also off the live object, where
-//! people put it by hand. (fluxcd.io, Kustomization: controlling the apply behavior of resources, prune;
+//! Flux reads its marks off labels as well as annotations, in any case, and those that let an object alone also off the
+//! live object, where people put them by hand. (fluxcd.io, Kustomization: controlling the apply behavior of resources, prune;
 //! argo-cd.readthedocs.io: compare options, ignoring extraneous resources; resource health, ignoring child resources.)
 
 use super::order::annotation;
@@ -42,14 +42,19 @@ pub(super) fn flux(body: &Value, name: &str, value: &str) -> bool {
     both(body, name).any(|given| given.eq_ignore_ascii_case(value))
 }
 
-/// Why a declared object takes no part in applying and comparing because of its own marks; `None` for all others. One
-/// that is to be made only where it is missing (`exists` says whether it is there) takes none once it is there.
-pub fn left_out(body: &Value, exists: bool) -> Option<String> {
+/// Why an object is not written, whether the mark is in Git or was put on the live object by hand.
+pub(super) fn let_alone(body: &Value) -> Option<String> {
     if flux(body, RECONCILE, "disabled") {
         return Some(format!("{RECONCILE}: disabled"));
     }
-    if flux(body, SSA, "ignore") {
-        return Some(format!("{SSA}: Ignore"));
+    flux(body, SSA, "ignore").then(|| format!("{SSA}: Ignore"))
+}
+
+/// Why a declared object takes no part in applying and comparing because of its own marks; `None` for all others. One
+/// that is to be made only where it is missing (`exists` says whether it is there) takes none once it is there.
+pub fn left_out(body: &Value, exists: bool) -> Option<String> {
+    if let Some(why) = let_alone(body) {
+        return Some(why);
     }
     (exists && flux(body, SSA, "ifnotpresent"))
         .then(|| format!("{SSA}: IfNotPresent, and it is present"))

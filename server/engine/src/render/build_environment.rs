@@ -52,6 +52,12 @@ pub(super) fn prepare(
         if source.dialect == Dialect::ArgoApplication {
             fill(&mut changed, &names, &mut variables);
         }
+        if variables.too_large {
+            return Err(RenderError::TooLarge {
+                subject: "what the variables of the build environment become".to_owned(),
+                limit: format!("{} MiB", MOST_FILLED >> 20),
+            });
+        }
         prepared.said.push(said);
         prepared.by_revision.push(variables.by_revision);
         match place.checked_sub(1) {
@@ -85,11 +91,18 @@ fn override_by(
     Ok(said.iter().map(|one| format!("{file}: {one}")).collect())
 }
 
+/// So much is put in for variables, over all fields of a source: lists of API versions are long.
+const MOST_FILLED: usize = 1024 * 1024;
+
 /// The build environment of one source.
 struct Variables {
     values: BTreeMap<&'static str, String>,
     /// One was used that is another at every commit.
     by_revision: bool,
+    /// Bytes that may still be put in.
+    left: usize,
+    /// More would have been put in.
+    too_large: bool,
 }
 
 const OF_REVISION: &str = "ARGOCD_APP_REVISION";
@@ -127,6 +140,8 @@ impl Variables {
         Self {
             values,
             by_revision: false,
+            left: MOST_FILLED,
+            too_large: false,
         }
     }
 
@@ -157,7 +172,17 @@ impl Variables {
             let (name, length) = name_of(after);
             match name {
                 Some("$") => filled.push('$'),
-                Some(name) => filled.push_str(self.value(name)),
+                Some(name) => {
+                    let length = self.value(name).len();
+                    self.left = match self.left.checked_sub(length) {
+                        Some(left) => left,
+                        None => {
+                            self.too_large = true;
+                            return;
+                        }
+                    };
+                    filled.push_str(self.value(name));
+                }
                 None if length == 0 => filled.push('$'),
                 None => {}
             }
@@ -248,6 +273,8 @@ mod tests {
                 (OF_REVISION, "c0ffee".to_owned()),
             ]),
             by_revision: false,
+            left: MOST_FILLED,
+            too_large: false,
         };
         for (text, expected) in [
             ("plain", "plain"),

@@ -5,9 +5,9 @@ use super::git;
 use super::history::{self, Difference, Wanted};
 use super::mirror::Mirror;
 use super::ssh::Folder;
-use super::tree_edit::FileEdit;
+use super::tree_edit::{FileEdit, MAX_COMMITTED_BYTES};
 use super::{Mirrors, SourceError};
-use crate::child::{self, Limits};
+use crate::child::{self, ChildError, Limits};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use lockstep_types::revision::Revision;
@@ -134,9 +134,11 @@ impl Mirrors {
             stderr: 4096,
             file: 0,
         };
-        let finished = child::run(command, Vec::new(), limits)
-            .await
-            .map_err(|error| broken(format!("its files cannot be merged: {error}")))?;
+        let finished = match child::run(command, Vec::new(), limits).await {
+            Ok(finished) => finished,
+            Err(ChildError::TooMuchOutput(_)) => return Ok(None),
+            Err(error) => return Err(broken(format!("its files cannot be merged: {error}"))),
+        };
         match finished.status.code() {
             Some(0) => Ok(Some(finished.stdout)),
             // The number of conflicts; errors are reported as 255.
@@ -186,32 +188,52 @@ fn ways(
             after: new,
             now,
         };
-        let way = way(mirror, &repo, &change)?;
+        let mut way = way(mirror, &repo, &change)?;
+        let blocked = |path: &str| -> Result<bool, SourceError> {
+            for (at, _) in path.match_indices('/') {
+                let folder = head.lookup_entry(path[..at].split('/')).map_err(broken)?;
+                if folder.is_some_and(|entry| !entry.mode().is_tree()) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        if matches!(way, Way::Put(_)) && blocked(&change.path)? {
+            way = Way::Conflict("a file stands where its folder would");
+        }
         found.push((change.path, way));
     }
     Ok((found, left))
 }
 
 fn way(mirror: &Mirror, repo: &gix::Repository, change: &Change) -> Result<Way, SourceError> {
-    let sides = [change.before, change.after, change.now];
+    let (before, after, now) = (change.before, change.after, change.now);
+    if now == before {
+        return Ok(Way::Nothing);
+    }
     let plain = |side: Option<(EntryKind, ObjectId)>| {
         side.is_none_or(|(kind, _)| matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable))
     };
-    if !sides.into_iter().all(plain) {
-        return Ok(Way::Conflict("it is no plain file"));
+    if ![before, after, now].into_iter().all(plain) {
+        return Ok(Way::Conflict(
+            "it is a link, a folder or a submodule on one side",
+        ));
     }
-    let id = |side: Option<(EntryKind, ObjectId)>| side.map(|(_, id)| id);
-    let [before, after, now] = sides.map(id);
+    // What is committed keeps the mode that a file has, and a new one is no program.
+    let kind = |side: Option<(EntryKind, ObjectId)>| side.map(|(kind, _)| kind);
+    let wanted = kind(before).unwrap_or(EntryKind::Blob);
+    if before.is_some() && wanted != kind(now).unwrap_or(EntryKind::Blob) {
+        return Ok(Way::Conflict("whether it may be executed would change"));
+    }
     let bytes = |id: ObjectId| -> Result<Vec<u8>, SourceError> {
         let blob = repo.find_blob(id).map_err(|error| mirror.broken(error))?;
         Ok(blob.data.clone())
     };
-    if now == before {
-        return Ok(Way::Nothing);
-    }
+    let id = |side: Option<(EntryKind, ObjectId)>| side.map(|(_, id)| id);
+    let (before, after, now) = (id(before), id(after), id(now));
     if now == after {
         return Ok(match before {
-            Some(before) => Way::Put(bytes(before)?),
+            Some(before) => put(bytes(before)?),
             None => Way::Remove,
         });
     }
@@ -222,10 +244,21 @@ fn way(mirror: &Mirror, repo: &gix::Repository, change: &Change) -> Result<Way, 
             _ => "the commit removed it, and another one is there now",
         }));
     };
-    let text =
-        |id| -> Result<Option<String>, SourceError> { Ok(String::from_utf8(bytes(id)?).ok()) };
+    // Git merges no file that holds a zero byte.
+    let text = |id| -> Result<Option<String>, SourceError> {
+        Ok(String::from_utf8(bytes(id)?)
+            .ok()
+            .filter(|text| !text.contains('\0')))
+    };
     match (text(before)?, text(after)?, text(now)?) {
         (Some(before), Some(after), Some(now)) => Ok(Way::Merge([before, after, now])),
         _ => Ok(Way::Conflict("it is no text, and it was changed since")),
+    }
+}
+
+fn put(content: Vec<u8>) -> Way {
+    match content.len() > MAX_COMMITTED_BYTES {
+        true => Way::Conflict("it is larger than what is committed"),
+        false => Way::Put(content),
     }
 }

@@ -13,8 +13,13 @@ use engine::definition::DefinedSource;
 use lockstep_types::PortError;
 use lockstep_types::application::{ApplicationView, MoreSourceView, TargetSummary};
 use lockstep_types::id::ApplicationId;
-use lockstep_types::revision::CommitInfo;
+use lockstep_types::revision::{CommitInfo, Revision};
+use lockstep_types::rollback::Judgement;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+/// Good revisions that are looked at for one that nobody marked as bad.
+const LOOKED_AT: usize = 20;
 
 impl Plane {
     pub(super) async fn head_of(
@@ -151,18 +156,32 @@ impl Plane {
         defined: &Defined,
         selected: &TargetSummary,
     ) -> Result<Option<CommitInfo>, PortError> {
-        let good = self.good_revisions(selected.target.id).await?;
-        let Some(revision) = good.first() else {
-            return Ok(None);
-        };
+        let target = selected.target.id;
+        let good = self.good_revisions(target).await?;
+        let bad: BTreeSet<Revision> = store::mark::of_target(self.runtime.store(), target)
+            .await
+            .map_err(refuse::store)?
+            .into_iter()
+            .filter(|mark| mark.judgement == Judgement::Bad)
+            .map(|mark| mark.revision)
+            .collect();
         let reads = self.reads(defined);
         let mirrors = self.runtime.mirrors();
-        if let Ok(log) = mirrors.log(defined.repo_url(), revision, &reads, 1).await
-            && let Some(commit) = log.into_iter().next()
-        {
-            return Ok(Some(commit));
+        for revision in good.iter().take(LOOKED_AT) {
+            let log = mirrors.log(defined.repo_url(), revision, &reads, 1).await;
+            let commit = match log.ok().and_then(|log| log.into_iter().next()) {
+                Some(commit) => Some(commit),
+                None => mirrors.commit(defined.repo_url(), revision).await.ok(),
+            };
+            // People mark the commit that made the state; others may have deployed it again.
+            if commit
+                .as_ref()
+                .is_none_or(|commit| !bad.contains(&commit.revision))
+            {
+                return Ok(commit);
+            }
         }
-        Ok(mirrors.commit(defined.repo_url(), revision).await.ok())
+        Ok(None)
     }
 }
 

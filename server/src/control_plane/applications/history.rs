@@ -116,6 +116,13 @@ fn good(
         let mark = marks.iter().find(|mark| mark.revision == row.revision);
         mark.map(|mark| mark.judgement)
     };
+    // Many revisions of a shared repository render the same: what is said of one is said of the state.
+    let bad: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| judged(row) == Some(Judgement::Bad))
+        .filter_map(|row| row.render_key.clone())
+        .collect();
+    rows.retain(|row| row.render_key.as_ref().is_none_or(|key| !bad.contains(key)));
     for row in &mut rows {
         match judged(row) {
             // Its health was something else then; it was seen until its last comparison.
@@ -265,6 +272,8 @@ mod tests {
         };
         let mut rows = rows;
         rows.push(row('e', "never healthy", None));
+        // The same state at a later commit of somebody else.
+        rows.push(row('f', "older", Some(7)));
         let marks = [mark('b', Judgement::Bad), mark('e', Judgement::Good)];
         let found = good(rows, &marks, Some(&now), Some("now"));
         assert_eq!(found, [example::revision('a'), example::revision('e')]);

@@ -48,23 +48,27 @@ impl Plane {
         approvals.retain(|approval| visible.has(approval.target.application.id));
         let mut needs_you = needs::needs_you(approvals, &summaries, now);
         needs_you.extend(needs::leftovers(&self.all_leftovers(actor).await?));
-        let past = match query.at {
-            Some(at) => {
-                needs_you.clear();
-                Some(
-                    self.as_they_were(&mut summaries, at, query.until, now)
-                        .await?,
-                )
-            }
-            None => None,
-        };
-        let verdict = verdict::verdict(&summaries);
-        let columns = self.columns(&clusters, &summaries);
-
         let (mut filter, mut filter_error) = match filter::read(&query.filter) {
             Ok(filter) => (filter, None),
             Err(wrong) => (Filter::default(), Some((wrong.offset, wrong.message))),
         };
+        let today = summaries.clone();
+        let mut past = None;
+        if let Some(at) = query.at {
+            needs_you.clear();
+            past = Some(
+                self.as_they_were(&mut summaries, at, query.until, now)
+                    .await?,
+            );
+            if let Some(key) = filter.not_over_time() {
+                filter = Filter::default();
+                filter_error = Some((0, format!("what {key}: asks for is not recorded over time")));
+            }
+            filter.commit_is_a_word();
+        }
+        let verdict = verdict::verdict(&summaries);
+        let columns = self.columns(&clusters, &summaries);
+
         let (commit, touched) = self
             .commit_of(&mut filter, &mut filter_error, &defined, &rows, &visible)
             .await?;
@@ -84,6 +88,15 @@ impl Plane {
             if fits && facts.matches(&filter, &summary) {
                 kept.push(summary);
             }
+        }
+        if let Some(past) = &mut past {
+            let fit: BTreeSet<TargetId> = today
+                .iter()
+                .filter(|summary| facts.matches(&filter, summary))
+                .chain(&kept)
+                .map(|summary| summary.target.id)
+                .collect();
+            past.turned.retain(|turned| fit.contains(&turned.target.id));
         }
         let commits = self.newest_commits(&defined, &kept, past.is_some()).await?;
         let placed: Vec<Placed> = kept

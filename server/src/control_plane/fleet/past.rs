@@ -8,9 +8,13 @@ use lockstep_types::application::TargetSummary;
 use lockstep_types::health::Health;
 use lockstep_types::id::TargetId;
 use lockstep_types::past::{Past, StateThen, Turned};
+use lockstep_types::revision::Revision;
 use lockstep_types::time::Micros;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The render of each revision that a target was compared with.
+type Renders = BTreeMap<(TargetId, Revision), String>;
 
 impl Plane {
     /// Puts the targets back to how they stood `at`, and says what stood otherwise `until`. Those that were not there
@@ -37,11 +41,19 @@ impl Plane {
         let later = store::past::at(db, until.unwrap_or(now), None)
             .await
             .map_err(refuse::store)?;
+        let revisions: BTreeSet<&Revision> = then
+            .values()
+            .chain(later.values())
+            .flat_map(|state| state.revision.iter().chain(&state.deployed))
+            .collect();
+        let renders = store::status::renders(db, &revisions)
+            .await
+            .map_err(refuse::store)?;
         let past = Past {
             at,
             until,
             recorded_since: store::status::first(db).await.map_err(refuse::store)?,
-            turned: turned(summaries, &then, &later),
+            turned: turned(summaries, &then, &later, &renders),
         };
         put_back(summaries, &then);
         Ok(past)
@@ -59,7 +71,8 @@ fn put_back(summaries: &mut Vec<TargetSummary>, then: &BTreeMap<TargetId, StateT
     });
 }
 
-/// A target as a list shows it, at that time. What was not recorded over time is empty.
+/// A target as a list shows it, at that time. What was not recorded over time is empty, but for the mode and the number of
+/// objects, which are those of today.
 fn as_then(summary: &TargetSummary, state: &StateThen) -> TargetSummary {
     TargetSummary {
         target: summary.target.clone(),
@@ -81,18 +94,24 @@ fn as_then(summary: &TargetSummary, state: &StateThen) -> TargetSummary {
     }
 }
 
-/// Targets that stood otherwise at the two times, what is worst at the second first.
+/// Targets that stood otherwise at the two times, what is worst at the second first. Commits of others that a target
+/// renders the same are no difference.
 fn turned(
     summaries: &[TargetSummary],
     then: &BTreeMap<TargetId, StateThen>,
     later: &BTreeMap<TargetId, StateThen>,
+    renders: &Renders,
 ) -> Vec<Turned> {
     let mut turned: Vec<(u32, Turned)> = summaries
         .iter()
         .filter_map(|summary| {
             let id = summary.target.id;
             let (before, after) = (then.get(&id).cloned(), later.get(&id).cloned());
-            if before.as_ref().map(standing) == after.as_ref().map(standing) {
+            let same = match (&before, &after) {
+                (Some(before), Some(after)) => alike(id, before, after, renders),
+                (before, after) => before.is_none() && after.is_none(),
+            };
+            if same {
                 return None;
             }
             let worst = after
@@ -113,12 +132,21 @@ fn turned(
     turned.into_iter().map(|(_, turned)| turned).collect()
 }
 
-/// What counts as standing otherwise; the sentence that explains it does not.
-fn standing(state: &StateThen) -> StateThen {
-    StateThen {
-        reason: None,
-        ..state.clone()
-    }
+/// Whether a target stood alike at two times. The sentence that explains it does not count, nor what was deployed where
+/// that was not recorded yet.
+fn alike(target: TargetId, before: &StateThen, after: &StateThen, renders: &Renders) -> bool {
+    let same = |before: &Option<Revision>, after: &Option<Revision>| {
+        let render = |revision: &Option<Revision>| {
+            let revision = revision.clone()?;
+            renders.get(&(target, revision))
+        };
+        before == after
+            || render(before).is_some_and(|render_before| render(after) == Some(render_before))
+    };
+    let unknown = before.deployed.is_none() || after.deployed.is_none();
+    (before.sync, before.health, before.drifted) == (after.sync, after.health, after.drifted)
+        && same(&before.revision, &after.revision)
+        && (unknown || same(&before.deployed, &after.deployed))
 }
 
 #[cfg(test)]
@@ -128,7 +156,6 @@ mod tests {
     use lockstep_types::diff::SyncStatus;
     use lockstep_types::health::HealthStatus;
     use lockstep_types::reason::{Reason, ReasonCode};
-    use lockstep_types::revision::Revision;
 
     fn reason(cause: &str) -> Reason {
         Reason {
@@ -162,8 +189,14 @@ mod tests {
         let id = |at: usize| summaries[at].target.id;
         let well = state(SyncStatus::Synced, HealthStatus::Healthy, "a");
         let bad = state(SyncStatus::OutOfSync, HealthStatus::Degraded, "b");
+        // The same render by a commit of somebody else, and nothing was known of deployments then.
         let mut alike = well.clone();
         alike.reason = Some(reason("said in other words"));
+        alike.revision = Some(Revision("c".repeat(40)));
+        alike.deployed = alike.revision.clone();
+        let renders = ["a", "c"]
+            .map(|digit| ((id(0), Revision(digit.repeat(40))), "render".to_owned()))
+            .into();
         let then = BTreeMap::from([
             (id(0), well.clone()),
             (id(1), bad.clone()),
@@ -175,7 +208,7 @@ mod tests {
             (id(2), well),
             (id(3), bad),
         ]);
-        let found: Vec<String> = turned(&summaries, &then, &later)
+        let found: Vec<String> = turned(&summaries, &then, &later, &renders)
             .iter()
             .map(|turned| {
                 let word = |state: &Option<StateThen>| {

@@ -63,7 +63,7 @@ impl Plane {
         let placement = self
             .granted(actor, Permission::Edit, request.target)
             .await?;
-        let prepared = match self.prepare_image(&placement, &tags, request).await {
+        let prepared = match self.prepare_image(actor, &placement, &tags, request).await {
             Ok(prepared) => prepared,
             Err(Unfit::Refused(why)) => {
                 return Err(PortError::Conflict(why.trim_end_matches('.').to_owned()));
@@ -89,6 +89,7 @@ impl Plane {
 
     async fn prepare_image(
         &self,
+        actor: &Actor,
         placement: &Placement,
         tags: &[NewTag],
         request: &ImageRequest,
@@ -191,6 +192,16 @@ impl Plane {
         prepared.reached = self
             .reached(placement, &view.branch, &view.files, &prepared.credential)
             .await?;
+        // Before anything is said of them: they may be others' affairs.
+        let commit = (view.files.as_slice(), view.patch.as_str());
+        self.may_commit(
+            actor,
+            Permission::Edit,
+            placement,
+            &prepared.reached,
+            commit,
+        )
+        .await?;
         let others = words::others(placement, &prepared.reached);
         if !request.everywhere && !others.is_empty() {
             return unfit(words::shared(&view.changes, &others));
@@ -403,6 +414,13 @@ fn wanted(objects: &[Manifest], tags: &[NewTag]) -> Result<Vec<Wanted>, String> 
                 let (name, _, digest) = image_parts(&at.image);
                 if !new.means(name) {
                     continue;
+                }
+                // What is written into a commit must not look like a line of its own there.
+                if at.image.chars().any(char::is_control) {
+                    return Err(format!(
+                        "The image of {} holds control characters.",
+                        object.key.short()
+                    ));
                 }
                 names.insert(name.to_owned());
                 if digest.is_some() {

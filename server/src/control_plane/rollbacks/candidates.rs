@@ -51,12 +51,14 @@ impl Plane {
             .iter()
             .map(|commit| (commit.revision.clone(), commit.revision.clone()))
             .collect();
-        let asked = good
+        let asked = marks
             .iter()
-            .chain(marks.iter().map(|mark| &mark.revision))
+            .map(|mark| &mark.revision)
+            .chain(&good)
             .chain(runs.iter().map(|run| &run.revision));
-        let unknown: BTreeSet<&Revision> = asked
-            .filter(|revision| !made_by.contains_key(*revision))
+        let mut met = BTreeSet::new();
+        let unknown: Vec<&Revision> = asked
+            .filter(|revision| !made_by.contains_key(*revision) && met.insert(*revision))
             .take(LOOKUPS)
             .collect();
         let reads = self.reads(&placement.defined);

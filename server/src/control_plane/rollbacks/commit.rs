@@ -4,6 +4,7 @@ use super::super::definitions::Placement;
 use super::super::proposals::branch_name;
 use super::super::{Plane, refuse};
 use super::preview::Prepared;
+use super::undo::UNDO;
 use super::words;
 use crate::runtime::now;
 use crate::store;
@@ -76,7 +77,11 @@ impl Plane {
         let url = placement.defined.repo_url();
         if request.propose {
             let name = &placement.defined.row.name;
-            let branch = branch_name("roll-back", name, &view.digest);
+            let (what, digest) = match view.digest.strip_prefix(UNDO) {
+                Some(digest) => ("undo", digest),
+                None => ("roll-back", view.digest.as_str()),
+            };
+            let branch = branch_name(what, name, digest);
             let proposed = self
                 .propose(url, &prepared.credential, commit, branch)
                 .await;

@@ -19,7 +19,10 @@ impl Plane {
         judgement: Option<Judgement>,
         reason: &str,
     ) -> Result<(), PortError> {
-        self.in_history(placement, revision).await?;
+        // A mark can always be taken back, also of what a force push took away.
+        if judgement.is_some() {
+            self.in_history(placement, revision).await?;
+        }
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         let target = placement.target.id;
         store::mark::set(&mut tx, target, revision, judgement, &actor.name, reason)

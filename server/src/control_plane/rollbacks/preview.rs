@@ -154,6 +154,7 @@ impl Plane {
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
             first_line: match &branch {
+                _ if undo && !commit_refused.is_empty() => commit_refused.clone(),
                 Some(_) => words::first_line(&target, &references, undo),
                 None => format!(
                     "Only {} on {} would change, by a pin.",

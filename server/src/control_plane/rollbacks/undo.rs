@@ -10,6 +10,9 @@ use engine::source::{CommitRequest, TreeEdit, Undo};
 use lockstep_types::PortError;
 use lockstep_types::revision::{CommitInfo, Revision};
 
+/// Begins the digest of an undo: going back to a commit and taking it back may change the same files.
+pub(super) const UNDO: &str = "undo-";
+
 impl Plane {
     pub(super) async fn undo_of(
         &self,
@@ -84,8 +87,7 @@ impl Plane {
         let mut prepared = self.prepared(placement, shown).await?;
         prepared.view.conflicts = undo.conflicts;
         prepared.view.cannot_undo.extend(words::left(&undo.left));
-        // Going back to the commit and taking it back may change the same files.
-        prepared.view.digest = format!("undo-{}", prepared.view.digest);
+        prepared.view.digest = format!("{UNDO}{}", prepared.view.digest);
         Ok(prepared)
     }
 

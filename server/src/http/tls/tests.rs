@@ -163,6 +163,7 @@ fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
         current: Mutex::new(Current {
             key: Arc::new(read(&folder.files(), &provider).unwrap()),
             made: [None, None],
+            told: None,
             looked: Instant::now(),
         }),
         files: folder.files(),
@@ -189,6 +190,13 @@ fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
         fresh.current.lock().unwrap().made = [None, None];
         assert_eq!(now(), der(TWO));
     }
+    // What could not be used at first is tried again, though nobody wrote it anew.
+    let files = folder.files();
+    folder.put(ONE);
+    std::fs::rename(&files.key, files.key.with_extension("away")).unwrap();
+    assert_eq!(now(), der(TWO));
+    std::fs::rename(files.key.with_extension("away"), &files.key).unwrap();
+    assert_eq!(now(), der(ONE));
 }
 
 #[test]

@@ -226,12 +226,16 @@ async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreE
 fn notices(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
     let home = &loaded.source.home_cluster;
     let at_home = home.is_empty() || *home == loaded.row.cluster;
+    // Flux knows no projects; whoever may deploy within one of Argo CD has no say in what is told of the others.
+    let of_all = loaded.definition.project == engine::definition::project::DEFAULT;
     let objects: Vec<_> = compared
         .desired
         .objects
         .iter()
         .filter(|object| {
-            at_home && engine::definition::may_hold_notices(&object.key.group, &object.key.kind)
+            at_home
+                && of_all
+                && engine::definition::may_hold_notices(&object.key.group, &object.key.kind)
         })
         .cloned()
         .collect();

@@ -420,9 +420,15 @@ impl Walk<'_> {
             .filter(|node| self.wanted.is(node))
             .max_by_key(|node| {
                 let namespace = node.get("metadata").and_then(|node| node.get("namespace"));
+                let same = match namespace.and_then(Node::text) {
+                    Some(namespace) if namespace == self.wanted.namespace => 2,
+                    // It gets the one that it is deployed to.
+                    None => 1,
+                    Some(_) => 0,
+                };
                 (
                     name_of(node) == self.wanted.names.first().map(String::as_str),
-                    namespace.and_then(Node::text) == Some(self.wanted.namespace),
+                    same,
                 )
             });
         if let Some(node) = node.cloned() {

@@ -112,3 +112,51 @@ async fn a_merge_is_taken_back_as_what_it_brought() {
         .unwrap();
     assert_eq!(said(&undo), ["app/a = 1\n"]);
 }
+
+#[tokio::test]
+async fn what_cannot_be_put_back_as_it_was_is_a_conflict() {
+    let bench = bench();
+    let (repository, _) = Repository::with(&[
+        ("app/script", "#!/bin/sh\n"),
+        ("app/data", "a\0b\n"),
+        ("app/folder/x", "1\n"),
+    ]);
+    repository.git(&["update-index", "--add", "app/script"]);
+    let mode = |bits| {
+        let path = repository.path().join("app/script");
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(bits)).unwrap();
+    };
+    mode(0o755);
+    repository.write("app/data", "a\0c\n");
+    repository.remove("app/folder");
+    repository.write("app/folder", "a file now\n");
+    let bad = repository.commit("bad");
+    repository.write("app/data", "a\0d\n");
+    let head = repository.commit("later");
+    bench.fetch(&repository, "main").await.unwrap();
+    let paths = ["app".to_owned()];
+    let undo = bench
+        .mirrors
+        .undo(&repository.url(), &bad, &head, &paths)
+        .await
+        .unwrap();
+    assert_eq!(
+        undo.conflicts,
+        [
+            "app/data: it is no text, and it was changed since",
+            "app/folder/x: a file stands where its folder would",
+            "app/script: whether it may be executed would change",
+        ]
+    );
+    // Back by hand: the mode alone counts, too.
+    mode(0o644);
+    repository.write("app/data", "a\0b\n");
+    let back = repository.commit("back");
+    bench.fetch(&repository, "main").await.unwrap();
+    let undo = bench
+        .mirrors
+        .undo(&repository.url(), &bad, &back, &paths)
+        .await
+        .unwrap();
+    assert_eq!((undo.back, undo.conflicts.len()), (2, 1));
+}
