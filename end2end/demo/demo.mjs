@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { addressWithSecret, createRepository, createToken, createUser, down, repositoryAddresses, up } from '../rig/rig.mjs';
 import { freePort } from '../rig/ports.mjs';
-import { addUser, apiClient, startServer, writeConfig } from '../harness/server.mjs';
+import { addUser, apiClient, migrate, startServer, writeConfig } from '../harness/server.mjs';
 import { SERVER, buildFrontend, buildServer } from '../tasks/compile.mjs';
 import { setUpForDemo } from '../tasks/setup.mjs';
 import { ROOT, duration, step } from '../tasks/steps.mjs';
@@ -109,7 +109,11 @@ async function main() {
   const config = prepareServer(rig, facts);
   writeFacts(facts);
   const url = `http://127.0.0.1:${facts.port}`;
-  server = await step('Lockstep', () => startServer({ program: SERVER, config, folder: SERVER_FOLDER, url }));
+  server = await step('Lockstep', () => {
+    // The database may be that of an earlier version.
+    migrate(SERVER, config);
+    return startServer({ program: SERVER, config, folder: SERVER_FOLDER, url });
+  });
   if (!facts.played) {
     await step('Scenes: a drift, a failure, a commit behind', async () =>
       playScenes({ rig, work: WORK, facts, api: await apiClient(url, 'maria', facts.password), gitBase: `${rig.gitea.url}${OWNER}` }));

@@ -63,9 +63,14 @@ export function mustRun(program, args, options) {
   return result.stdout;
 }
 
+/** Brings the database to the schema of the program; nothing happens when it has it. */
+export function migrate(program, config) {
+  mustRun(program, ['migrate', '--config', config]);
+}
+
 /** Makes an account in the database, which must not be served at that moment. */
 export function addUser(program, config, name, password, role) {
-  mustRun(program, ['migrate', '--config', config]);
+  migrate(program, config);
   mustRun(program, ['user', '--config', config, 'add', name, '--role', role], { input: `${password}\n` });
 }
 
