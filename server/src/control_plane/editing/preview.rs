@@ -3,7 +3,7 @@
 
 use super::super::rollbacks::affected::Tracked;
 use super::super::rollbacks::plans::writes;
-use super::super::rollbacks::words::log_trailer;
+use super::super::rollbacks::words::{NO_END, NO_NUMBER, log_trailer};
 use super::super::{Plane, refuse};
 use super::placed::clusters_of;
 use super::{compare, file, words};
@@ -223,9 +223,9 @@ impl Plane {
             source,
             (view.edit.kind, &view.edit.path),
             head,
-            "(numbered when it is made)",
+            NO_NUMBER,
             "",
-        ) + &log_trailer("(its end when the commit is made)");
+        ) + &log_trailer(NO_END);
         Ok(())
     }
 

@@ -52,10 +52,11 @@ impl Plane {
             Ok(filter) => (filter, None),
             Err(wrong) => (Filter::default(), Some((wrong.offset, wrong.message))),
         };
-        let today = summaries.clone();
+        let mut today = Vec::new();
         let mut past = None;
         if let Some(at) = query.at {
             needs_you.clear();
+            today.clone_from(&summaries);
             past = Some(
                 self.as_they_were(&mut summaries, at, query.until, now)
                     .await?,

@@ -8,7 +8,7 @@ pub(super) mod words;
 use super::super::definitions::Placement;
 use super::super::rollbacks::affected::Tracked;
 use super::super::rollbacks::plans::writes;
-use super::super::rollbacks::words::commit_refused;
+use super::super::rollbacks::words::{NO_END, NO_NUMBER, commit_refused, log_trailer};
 use super::super::{paths, refuse};
 use super::Plane;
 use super::blame::Declared;
@@ -201,8 +201,7 @@ impl Plane {
         };
         let (edit, place) = wanted.written(&found, overlay).map_err(Unfit::Refused)?;
         view.place = Some(place);
-        view.message = words::message(view, "(numbered when it is made)", "")
-            + &super::super::rollbacks::words::log_trailer("(its end when the commit is made)");
+        view.message = words::message(view, NO_NUMBER, "") + &log_trailer(NO_END);
         let request = CommitRequest {
             branch: view.branch.clone(),
             expected_head: view.head.clone(),

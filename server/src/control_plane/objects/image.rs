@@ -8,7 +8,7 @@ use super::super::definitions::Placement;
 use super::super::proposals::branch_name;
 use super::super::rollbacks::affected::Tracked;
 use super::super::rollbacks::commit::email;
-use super::super::rollbacks::words::{commit_refused, log_trailer};
+use super::super::rollbacks::words::{NO_END, NO_NUMBER, commit_refused, log_trailer};
 use super::super::{checks, refuse};
 use super::Plane;
 use super::accept::commit::Writing;
@@ -70,17 +70,7 @@ impl Plane {
             }
             Err(Unfit::Error(error)) => return Err(error),
         };
-        let view = &prepared.view;
-        let commit = (view.files.as_slice(), view.patch.as_str());
-        self.may_commit(
-            actor,
-            Permission::Edit,
-            &placement,
-            &prepared.reached,
-            commit,
-        )
-        .await?;
-        if request.preview || view.changes.is_empty() {
+        if request.preview || prepared.view.changes.is_empty() {
             return Ok(prepared.view);
         }
         self.commit_image(actor, &placement, prepared, request, &reason)
@@ -173,8 +163,7 @@ impl Plane {
             .collect();
         let view = &mut prepared.view;
         view.changes = changes;
-        view.message = words::message(view, "(numbered when it is made)", "")
-            + &log_trailer("(its end when the commit is made)");
+        view.message = words::message(view, NO_NUMBER, "") + &log_trailer(NO_END);
         let made = mirrors
             .prepare_commit(&source.repo_url, commit(view, &prepared.edits))
             .await

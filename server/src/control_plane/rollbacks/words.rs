@@ -155,8 +155,8 @@ pub(super) fn preview_message(target: &TargetRef, head: &Revision, to: &CommitIn
 }
 
 /// What stands in a previewed message for the operation, and for the end of the audit log.
-const NO_NUMBER: &str = "(numbered when it is made)";
-const NO_END: &str = "(its end when the commit is made)";
+pub(in crate::control_plane) const NO_NUMBER: &str = "(numbered when it is made)";
+pub(in crate::control_plane) const NO_END: &str = "(its end when the commit is made)";
 
 /// The last trailer of every commit that Lockstep makes: the end of the audit log, out of reach of who has the database.
 pub(in crate::control_plane) fn log_trailer(end: &str) -> String {
