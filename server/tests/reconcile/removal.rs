@@ -110,6 +110,11 @@ impl World {
         .remove(0)
     }
 
+    async fn generation(&self) -> u64 {
+        let row = store::target::get(self.store(), self.target()).await;
+        row.expect("the target").generation
+    }
+
     async fn inventory(&self) -> Vec<String> {
         store::inventory::of_target(self.store(), self.target())
             .await
@@ -203,6 +208,47 @@ async fn an_application_that_leaves_git_leaves_everything_running() {
         "jsonpath={.metadata.uid}",
     ]);
     assert_eq!(uid, now);
+    world.end().await;
+}
+
+/// The loop that the target had before it left Git may still be at work, and claims the target in the middle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_choice_to_keep_that_is_cut_off_is_carried_out_all_the_same() {
+    let world = World::start("cut-off", Mode::Managed, AUTOMATED).await;
+    let ports = world.ports().await;
+    let first = world.commit_shop("hello", 1);
+    world.until_deployed(&first).await;
+    world.take_out(&ports).await;
+    let (store, target) = (world.store().clone(), world.target());
+    let (done, mut over) = tokio::sync::oneshot::channel::<()>();
+    let other = tokio::spawn(async move {
+        let mut claims = 0_u32;
+        while over.try_recv().is_err() {
+            let mut tx = store.begin().await.expect("a transaction");
+            store::target::claim(&mut tx, target)
+                .await
+                .expect("a claim");
+            tx.commit().await.expect("it is claimed");
+            claims += 1;
+        }
+        claims
+    });
+    let admin = person(Role::Admin);
+    let leave = ports.leftovers.leave(&admin, world.target());
+    let asked = leave.await.expect("it is asked for");
+    // It is tried while somebody else claims the target again and again.
+    let deadline = Instant::now() + WITHIN;
+    while world.generation().await < 50 {
+        assert!(Instant::now() < deadline, "nobody claimed it");
+        tokio::task::yield_now().await;
+    }
+    done.send(()).expect("the other one listens");
+    assert!(other.await.expect("it ended") > 0);
+    while !world.inventory().await.is_empty() {
+        let operation = store::operation::get(world.store(), asked).await;
+        assert!(Instant::now() < deadline, "{operation:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     world.end().await;
 }
 

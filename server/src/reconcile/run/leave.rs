@@ -12,10 +12,12 @@ use engine::tracking::TrackingId;
 use lockstep_types::account::Permission;
 use lockstep_types::event::EventKind;
 
-/// Takes up the request.
+/// Carries the request out. It is taken when it is done, not before: cut off in the middle, by another writer of the
+/// target or by the end of the process, it still waits and is carried out again, which does no harm.
 ///
 /// # Errors
-/// When the database cannot be read or written; what was let go by then is forgotten.
+/// When the database cannot be read or written, or another writer has claimed the target; what was let go by then is
+/// forgotten.
 pub(crate) async fn leave(
     runtime: &Runtime,
     loaded: &Loaded,
@@ -24,11 +26,6 @@ pub(crate) async fn leave(
 ) -> Result<(), StoreError> {
     let permission = Permission::Delete;
     let lost = super::removal::lost(runtime, loaded, &request.started_by, permission).await?;
-    let mut tx = runtime.store().begin().await?;
-    if !store::operation::take(&mut tx, request.id).await? {
-        return Ok(());
-    }
-    tx.commit().await?;
     let said = match lost {
         Some(why) => why,
         None => match ownership::claim(runtime, &compared.handle).await? {
@@ -37,6 +34,9 @@ pub(crate) async fn leave(
         },
     };
     let mut tx = runtime.store().begin().await?;
+    if !store::operation::take(&mut tx, request.id).await? {
+        return Ok(());
+    }
     store::operation::end(&mut tx, request.id, &said).await?;
     tx.announce(store::target::subject(&loaded.row), EventKind::Changed);
     tx.commit().await.map(|_| ())
