@@ -366,6 +366,9 @@ pub struct Destination {
     pub cluster: DestinationCluster,
     /// For objects that name none; empty when the definition gives none.
     pub namespace: String,
+    /// Every object goes there, whatever namespace it names, and none may lie outside of namespaces.
+    #[serde(default)]
+    pub assigns: bool,
 }
 
 /// How a definition names a cluster.

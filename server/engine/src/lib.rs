@@ -30,6 +30,7 @@ pub mod jq;
 pub mod live;
 pub mod manifest;
 pub mod masking;
+pub mod needs;
 pub mod plan;
 pub mod prediction;
 pub mod render;

@@ -4,6 +4,7 @@
 //! Pure, given what the cluster says about its kinds.
 
 use super::cause::Cause;
+use engine::definition::Destination;
 use engine::live::Scope;
 use engine::manifest::Manifest;
 use engine::render::Complete;
@@ -62,15 +63,14 @@ pub fn is_definition(group: &str, kind: &str) -> bool {
 /// When a kind cannot be placed yet, or two objects become one by their namespace.
 pub fn desired(
     render: &Complete,
-    destination_namespace: &str,
+    destination: &Destination,
     scope: impl Fn(&str, &str) -> KindScope,
     stamp: Option<Stamp<'_>>,
 ) -> Result<Desired, Cause> {
     let rendered = rendered_scopes(render);
-    let namespace = if destination_namespace.is_empty() {
-        "default"
-    } else {
-        destination_namespace
+    let namespace = match destination.namespace.as_str() {
+        "" => "default",
+        namespace => namespace,
     };
     let mut result = Desired::default();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
@@ -94,6 +94,10 @@ pub fn desired(
         let placed = match scope {
             Some(Scope::Namespaced) if manifest.key.namespace.is_empty() => {
                 manifest.in_namespace(namespace)
+            }
+            Some(Scope::Namespaced) if destination.assigns => manifest.in_namespace(namespace),
+            Some(Scope::Cluster) if destination.assigns => {
+                return Err(outside(manifest, namespace));
             }
             Some(Scope::Cluster) if !manifest.key.namespace.is_empty() => manifest.in_namespace(""),
             _ => manifest.clone(),
@@ -120,6 +124,19 @@ pub fn desired(
         });
     }
     Ok(result)
+}
+
+/// As Fleet refuses it. (fleet.rancher.io, fleet.yaml: namespace.)
+fn outside(manifest: &Manifest, namespace: &str) -> Cause {
+    Cause::stalled(
+        ReasonCode::RenderFailed,
+        format!(
+            "{} lies in no namespace, and its bundle assigns every object to {namespace}",
+            manifest.key.short()
+        ),
+        "Take it out of the bundle, or write defaultNamespace instead of namespace (in a GitRepo: leave targetNamespace out)",
+    )
+    .about(Some(manifest.key.clone()))
 }
 
 /// Scopes of the kinds that the render itself defines, by group and kind.
@@ -151,35 +168,10 @@ pub(super) fn rendered_scopes(render: &Complete) -> BTreeMap<(String, String), S
 /// Images of the declared workloads, shortened to `name:tag`, each once, in order.
 pub fn images(objects: &[Manifest]) -> Vec<String> {
     let mut images = Vec::new();
-    for manifest in objects {
-        let pods = [
-            "/spec/template/spec",
-            "/spec/jobTemplate/spec/template/spec",
-            "/spec",
-        ];
-        let Some(pod) = pods.iter().find_map(|pointer| {
-            manifest
-                .body
-                .pointer(pointer)
-                .filter(|spec| spec.get("containers").is_some())
-        }) else {
-            continue;
-        };
-        for list in ["initContainers", "containers"] {
-            for container in pod
-                .get(list)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                let Some(image) = container.get("image").and_then(Value::as_str) else {
-                    continue;
-                };
-                let short = short_image(image);
-                if !images.contains(&short) {
-                    images.push(short);
-                }
-            }
+    for image in objects.iter().flat_map(engine::needs::images) {
+        let short = short_image(image);
+        if !images.contains(&short) {
+            images.push(short);
         }
     }
     images
@@ -201,6 +193,7 @@ fn short_image(image: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::definition::DestinationCluster;
     use serde_json::json;
 
     fn manifest(body: Value) -> Manifest {
@@ -234,6 +227,39 @@ mod tests {
         }
     }
 
+    fn to(namespace: &str) -> Destination {
+        Destination {
+            cluster: DestinationCluster::Home,
+            namespace: namespace.to_owned(),
+            assigns: false,
+        }
+    }
+
+    /// As Fleet's documentation of `namespace` has it.
+    #[test]
+    fn a_destination_may_take_every_object_and_none_outside() {
+        let all = Destination {
+            assigns: true,
+            ..to("shop")
+        };
+        let made = desired(&render(vec![config(Some("other"))]), &all, scopes, None).unwrap();
+        assert_eq!(made.objects[0].key.to_string(), "/ConfigMap:shop/c");
+        let kept = desired(
+            &render(vec![config(Some("other"))]),
+            &to("shop"),
+            scopes,
+            None,
+        );
+        assert_eq!(kept.unwrap().objects[0].key.namespace, "other");
+        let namespace =
+            manifest(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}));
+        let refused = desired(&render(vec![namespace]), &all, scopes, None).unwrap_err();
+        assert!(
+            refused.stalled && refused.cause.contains("lies in no namespace"),
+            "{refused:?}"
+        );
+    }
+
     #[test]
     fn fills_in_namespaces_and_stamps() {
         let namespace = manifest(
@@ -245,7 +271,7 @@ mod tests {
         };
         let made = desired(
             &render(vec![config(None), namespace]),
-            "shop",
+            &to("shop"),
             scopes,
             Some(stamp),
         )
@@ -261,7 +287,7 @@ mod tests {
                 .iter()
                 .all(|object| tracking::read(&object.body, &object.key).is_some())
         );
-        let observed = desired(&render(vec![config(None)]), "", scopes, None).unwrap();
+        let observed = desired(&render(vec![config(None)]), &to(""), scopes, None).unwrap();
         assert_eq!(observed.objects[0].key.namespace, "default");
         assert!(tracking::read(&observed.objects[0].body, &observed.objects[0].key).is_none());
     }
@@ -275,7 +301,7 @@ mod tests {
         let widget = manifest(
             json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}),
         );
-        let made = desired(&render(vec![crd, widget]), "shop", scopes, None).unwrap();
+        let made = desired(&render(vec![crd, widget]), &to("shop"), scopes, None).unwrap();
         assert_eq!(made.objects[1].key.to_string(), "example.com/Widget:shop/w");
     }
 
@@ -287,7 +313,7 @@ mod tests {
         let rollout = manifest(
             json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r"}}),
         );
-        let made = desired(&render(vec![app, rollout]), "shop", scopes, None).unwrap();
+        let made = desired(&render(vec![app, rollout]), &to("shop"), scopes, None).unwrap();
         assert_eq!((made.objects.len(), made.definitions.len()), (1, 1));
     }
 
@@ -295,7 +321,7 @@ mod tests {
     fn refuses_what_it_cannot_place() {
         let twice = desired(
             &render(vec![config(None), config(Some("shop"))]),
-            "shop",
+            &to("shop"),
             scopes,
             None,
         )
@@ -305,7 +331,7 @@ mod tests {
             json!({"apiVersion": "example.com/v1", "kind": "Slow", "metadata": {"name": "s"}}),
         );
         assert_eq!(
-            desired(&render(vec![slow]), "shop", scopes, None)
+            desired(&render(vec![slow]), &to("shop"), scopes, None)
                 .unwrap_err()
                 .code,
             ReasonCode::LiveUnknown

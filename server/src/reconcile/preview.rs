@@ -85,7 +85,7 @@ async fn plan(runtime: &Runtime, loaded: &Loaded, wanted: &Wanted) -> Result<Pre
     let live = &handle.live;
     let desired = desired::desired(
         &rendered.complete,
-        namespace,
+        &loaded.definition.destination,
         |api_version, kind| judge::scope_of(live, api_version, kind),
         Some(stamp),
     )?;

@@ -143,7 +143,11 @@ fn destination(place: &Place<'_>, expected: bool) -> Destination {
         }
     };
     place.done();
-    Destination { cluster, namespace }
+    Destination {
+        cluster,
+        namespace,
+        assigns: false,
+    }
 }
 
 fn ignore_difference(place: Place<'_>) -> IgnoreDifference {

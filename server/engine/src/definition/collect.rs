@@ -505,6 +505,7 @@ impl Ours {
             destination: Destination {
                 cluster: DestinationCluster::Home,
                 namespace: String::new(),
+                assigns: false,
             },
             policy: SyncPolicy::default(),
             sync_options: SyncOptions::default(),

@@ -226,6 +226,7 @@ pub(super) fn read(document: &Place<'_>, namespace: &str) -> Spec {
         destination: Destination {
             cluster: DestinationCluster::Home,
             namespace: target_namespace,
+            assigns: false,
         },
         policy,
         sync_options,

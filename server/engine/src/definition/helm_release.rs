@@ -132,6 +132,7 @@ pub(super) fn read(
             } else {
                 target
             },
+            assigns: false,
         },
         policy: SyncPolicy {
             automated: true,

@@ -91,8 +91,8 @@ impl Plane {
             Some(scope) => KindScope::Known(scope),
             None => KindScope::NotServed,
         };
-        let namespace = &placement.defined.definition.destination.namespace;
-        let objects = desired::desired(&complete, namespace, scope, None)
+        let destination = &placement.defined.definition.destination;
+        let objects = desired::desired(&complete, destination, scope, None)
             .map(|desired| desired.objects)
             .unwrap_or_default();
         Ok(objects

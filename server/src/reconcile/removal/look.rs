@@ -137,7 +137,7 @@ async fn stages(
     };
     let all = desired::desired(
         &render,
-        namespace,
+        &loaded.definition.destination,
         |api_version, kind| judge::scope_of(live, api_version, kind),
         Some(stamp),
     )?;

@@ -238,7 +238,7 @@ async fn stages(
     let place = |render: &Complete| {
         desired::desired(
             render,
-            namespace,
+            &loaded.definition.destination,
             |api_version, kind| judge::scope_of(live, api_version, kind),
             managed.then_some(stamp),
         )

@@ -135,13 +135,6 @@ fn options(place: &Place<'_>, around: &Around<'_>) -> BundleOptions {
         "downstreamResources",
         "Put the objects themselves into Git.",
     );
-    let namespace = place.text("namespace");
-    if !namespace.is_empty() {
-        place.note(
-            "namespace",
-            "it is filled in where an object names no namespace; objects that name another one keep it",
-        );
-    }
     let kustomize = place.at("kustomize");
     let kustomize_dir = kustomize.text("dir");
     kustomize.done();
@@ -159,7 +152,7 @@ fn options(place: &Place<'_>, around: &Around<'_>) -> BundleOptions {
     }
     BundleOptions {
         default_namespace: place.text("defaultNamespace"),
-        namespace,
+        namespace: place.text("namespace"),
         service_account: place.text("serviceAccount"),
         chart: chart(&place.at("helm"), around),
         kustomize_dir,

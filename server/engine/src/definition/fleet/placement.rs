@@ -290,6 +290,7 @@ impl Placement {
         .find(|namespace| !namespace.is_empty())
         .unwrap_or_default()
         .to_owned();
+        definition.destination.assigns = !options.namespace.is_empty();
         definition.policy.self_heal = options.correct_drift.unwrap_or(false);
         definition.ignore_differences = options.ignore_differences.clone();
         let sync = &mut definition.sync_options;
