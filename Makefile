@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; everything they need they set up themselves.
 CORPUS ?= ../shared/repos
 
-.PHONY: demo demo-reset test check fuzz sbom corpus bench rig-up rig-down rig-status screenshots fmt help
+.PHONY: demo demo-reset test check fuzz soak sbom corpus bench rig-up rig-down rig-status screenshots fmt help
 
 NODE := node
 
@@ -11,6 +11,7 @@ help:
 	@echo "make test         every check and every test"
 	@echo "make check        formatting and lints only"
 	@echo "make fuzz         the fuzz targets for longer than in make test (RUNS=n for each, SEED=n)"
+	@echo "make soak         random histories of a target against a model (HISTORIES=n, 100,000 unless given; SEED=n)"
 	@echo "make sbom         writes the bill of materials of the program (CycloneDX) to target/"
 	@echo "make corpus       reads and renders every folder of CORPUS=DIR and compares with the stock programs"
 	@echo "make bench        what a commit and a render cost, beside what they may cost"
@@ -31,6 +32,9 @@ check: node
 
 fuzz: node
 	@LOCKSTEP_FUZZ_RUNS=$(or $(RUNS),200000) LOCKSTEP_FUZZ_SEED=$(or $(SEED),1) cargo test --release --package engine --package server --lib -- fuzz_ --nocapture
+
+soak: node
+	@LOCKSTEP_HISTORIES=$(or $(HISTORIES),100000) LOCKSTEP_HISTORIES_SEED=$(or $(SEED),1) cargo test --release --package server --test histories -- --nocapture
 
 bench: node
 	@$(NODE) end2end/tasks/bench.mjs

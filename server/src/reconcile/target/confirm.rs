@@ -35,7 +35,22 @@ pub(super) async fn check(
     let same = memory.confirm.as_ref().is_some_and(|confirm| {
         confirm.attempt == facts.attempt && confirm.digest == compared.render.digest
     });
+    // The same objects may come by another way: a branch that was rewritten to what it said before.
+    let way = (compared.revision.clone(), loaded.row.deployed.clone());
+    let turned = memory
+        .confirm
+        .as_ref()
+        .is_some_and(|confirm| confirm.way != way);
     if !same {
+        memory.confirm = None;
+    } else if turned {
+        let forward = descends(runtime, loaded, compared).await;
+        memory.confirm = memory
+            .confirm
+            .take()
+            .and_then(|confirm| confirm.on(way.clone(), forward));
+    }
+    if memory.confirm.is_none() {
         let state = if descends(runtime, loaded, compared).await {
             let after =
                 i64::try_from(runtime.settings().confirm_prune_after.as_secs()).unwrap_or(i64::MAX);
@@ -47,6 +62,7 @@ pub(super) async fn check(
             attempt: facts.attempt.clone(),
             digest: compared.render.digest.clone(),
             since: now,
+            way,
             state,
         });
     }

@@ -147,7 +147,22 @@ pub(crate) struct Confirm {
     pub(crate) attempt: String,
     pub(crate) digest: String,
     pub(crate) since: Micros,
+    /// The revision it was told of, and what was deployed then.
+    pub(crate) way: (Revision, Option<Revision>),
     pub(crate) state: PruneCheck,
+}
+
+impl Confirm {
+    /// The same for another revision with the same objects, or after another deployment; `forward`: the one descends
+    /// from the other. `None`: it begins anew.
+    pub(crate) fn on(self, way: (Revision, Option<Revision>), forward: bool) -> Option<Self> {
+        let state = match (forward, self.state) {
+            (false, _) => PruneCheck::Rewritten,
+            (true, PruneCheck::Rewritten) => return None,
+            (true, state) => state,
+        };
+        Some(Self { way, state, ..self })
+    }
 }
 
 impl Expected {
