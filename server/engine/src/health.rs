@@ -25,6 +25,7 @@ mod webhook;
 
 pub use cause::{Cause, Observed, cause, target};
 pub use detail::{detail, short_image};
+pub(crate) use pod::IGNORE_RESTART_POLICY;
 
 use fields::text;
 use lockstep_types::health::{Health, HealthStatus};

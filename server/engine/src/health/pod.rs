@@ -52,7 +52,7 @@ pub(super) fn health(body: &Value) -> Health {
     if text(body, "/status/phase") != "Running" {
         return progressing(waiting(body));
     }
-    if matches!(text(body, "/spec/restartPolicy"), "OnFailure" | "Never") {
+    if ends(body) {
         return progressing("running to its end");
     }
     if condition(body, "Ready").is_some_and(|ready| ready.is("True")) {
@@ -68,6 +68,18 @@ pub(super) fn health(body: &Value) -> Health {
         ));
     }
     progressing("not ready yet")
+}
+
+/// Argo CD's word about a Pod that runs on although its restart policy says that it will end.
+pub const IGNORE_RESTART_POLICY: &str = "argocd.argoproj.io/ignore-restart-policy";
+
+/// Whether the Pod is to run to its end.
+fn ends(body: &Value) -> bool {
+    let marked = body
+        .get("metadata")
+        .and_then(|metadata| metadata.get("annotations")?.get(IGNORE_RESTART_POLICY))
+        .is_some_and(|value| value == "true");
+    !marked && matches!(text(body, "/spec/restartPolicy"), "OnFailure" | "Never")
 }
 
 fn sentence(trouble: Option<&Trouble>) -> String {
@@ -108,8 +120,7 @@ pub(super) fn trouble(body: &Value) -> Option<Trouble> {
             }
             _ => {}
         }
-        let always = !matches!(text(body, "/spec/restartPolicy"), "OnFailure" | "Never");
-        if always && number(container, "/state/terminated/exitCode") != 0 {
+        if !ends(body) && number(container, "/state/terminated/exitCode") != 0 {
             return Some(Trouble::Crashing(format!(
                 "container {name} {}",
                 ended(container, "/state/terminated")

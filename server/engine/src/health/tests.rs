@@ -157,6 +157,11 @@ fn pods() {
         ),
         (
             "v1/Pod",
+            "{metadata: {annotations: {argocd.argoproj.io/ignore-restart-policy: 'true'}}, spec: {restartPolicy: Never}, status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}",
+            "Healthy",
+        ),
+        (
+            "v1/Pod",
             "{status: {phase: Pending, containerStatuses: [{name: a, state: {waiting: {reason: ContainerCreating}}}]}}",
             "Progressing its containers are being created",
         ),

@@ -1,6 +1,6 @@
 //! What is kept of an object that only the tree and health need. Pure.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const METADATA: [&str; 9] = [
     "name",
@@ -13,6 +13,9 @@ const METADATA: [&str; 9] = [
     "finalizers",
     "ownerReferences",
 ];
+
+/// Annotations that health rules read.
+const ANNOTATIONS: [&str; 1] = [crate::health::IGNORE_RESTART_POLICY];
 
 /// Spec fields that health rules or the words on a card read, whatever the kind.
 const SPEC: [&str; 18] = [
@@ -44,10 +47,12 @@ pub(super) fn pruned(body: &Value) -> Value {
             out.insert(field.to_owned(), value.clone());
         }
     }
-    out.insert(
-        "metadata".to_owned(),
-        chosen(body.get("metadata"), &METADATA),
-    );
+    let mut metadata = chosen(body.get("metadata"), &METADATA);
+    let annotations = chosen(body.pointer("/metadata/annotations"), &ANNOTATIONS);
+    if let (Some(metadata), false) = (metadata.as_object_mut(), annotations == json!({})) {
+        metadata.insert("annotations".to_owned(), annotations);
+    }
+    out.insert("metadata".to_owned(), metadata);
     if let Some(spec) = body.get("spec") {
         let mut kept = chosen(Some(spec), &SPEC);
         for list in ["containers", "initContainers"] {
@@ -85,18 +90,17 @@ fn chosen(from: Option<&Value>, fields: &[&str]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn keeps_what_health_reads_and_drops_secrets_of_the_environment() {
         let pod = json!({"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": "web", "uid": "u", "managedFields": [{"manager": "kubelet"}], "annotations": {"a": "b"}},
+            "metadata": {"name": "web", "uid": "u", "managedFields": [{"manager": "kubelet"}], "annotations": {"a": "b", "argocd.argoproj.io/ignore-restart-policy": "true"}},
             "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "web:1", "env": [{"name": "P", "value": "s3cret"}]}]},
             "status": {"phase": "Running"}});
         let kept = pruned(&pod);
         assert_eq!(
             kept,
-            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "uid": "u"},
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "uid": "u", "annotations": {"argocd.argoproj.io/ignore-restart-policy": "true"}},
             "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "web:1"}]}, "status": {"phase": "Running"}})
         );
     }

@@ -6,12 +6,16 @@
 //! argo-cd.readthedocs.io: compare options, ignoring extraneous resources; resource health, ignoring child resources.)
 
 use super::order::annotation;
+use crate::health::IGNORE_RESTART_POLICY;
 use serde_json::Value;
 
 /// Argo CD's words about how an object is compared.
 pub const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
 /// Argo CD's word about an object whose health does not count.
 pub const IGNORE_HEALTH: &str = "argocd.argoproj.io/ignore-healthcheck";
+
+/// Argo CD's word about an object whose changes need not be compared at once.
+const IGNORE_UPDATES: &str = "argocd.argoproj.io/ignore-resource-updates";
 
 /// Flux's marks with the values that they know; the first one is why they are there.
 const FLUX: [(&str, &[&str]); 4] = [
@@ -111,6 +115,18 @@ pub(super) fn remarks(body: &Value) -> Vec<String> {
             )),
         }
     }
+    if let Some(value) = annotation(body, IGNORE_UPDATES) {
+        said.push(format!(
+            "{IGNORE_UPDATES}: {value:?} changes nothing here: what a watch brings costs no request, and every change is compared"
+        ));
+    }
+    if let Some(value) =
+        annotation(body, IGNORE_RESTART_POLICY).filter(|value| !["true", "false"].contains(value))
+    {
+        said.push(format!(
+            "{IGNORE_RESTART_POLICY}: {value:?} must be true or false, and does not count"
+        ));
+    }
     if let Some(value) =
         annotation(body, IGNORE_HEALTH).filter(|value| !["true", "false"].contains(value))
     {
@@ -151,6 +167,7 @@ mod tests {
             "labels": {SSA: "merge", FORCE: "disabled"},
             "annotations": {
                 PRUNE: "no", SSA: "Sometimes", FORCE: "enabled", IGNORE_HEALTH: "yes",
+                IGNORE_UPDATES: "true", IGNORE_RESTART_POLICY: "always",
                 COMPARE_OPTIONS: "IgnoreExtraneous, ServerSideDiff=on,IgnoreExtra",
             },
         }});
@@ -161,6 +178,8 @@ mod tests {
         kustomize.toolkit.fluxcd.io/ssa: the annotation says "Sometimes" and the label "merge": either of them is enough for ifnotpresent
         argocd.argoproj.io/compare-options: "ServerSideDiff=on" must be true or false, and does not count
         argocd.argoproj.io/compare-options: "IgnoreExtra" is not known and does not count
+        argocd.argoproj.io/ignore-resource-updates: "true" changes nothing here: what a watch brings costs no request, and every change is compared
+        argocd.argoproj.io/ignore-restart-policy: "always" must be true or false, and does not count
         argocd.argoproj.io/ignore-healthcheck: "yes" must be true or false, and does not count
         "#);
         let fine = json!({"metadata": {"annotations": {SSA: "IfNotPresent", COMPARE_OPTIONS: "ServerSideDiff=true"}}});
