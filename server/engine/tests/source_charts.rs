@@ -150,6 +150,12 @@ impl Bench {
         files.into_iter().map(|file| file.path).collect()
     }
 
+    async fn chart(&self, url: &str, at: &Revision) -> String {
+        let files = self.mirrors.files(url, at, "").await.unwrap();
+        let chart = files.iter().find(|file| file.path == "Chart.yaml").unwrap();
+        String::from_utf8(self.mirrors.read(url, &chart.oid).await.unwrap()).unwrap()
+    }
+
     async fn version(&self, url: &str, at: &Revision) -> String {
         self.mirrors.commit(url, at).await.unwrap().subject
     }
@@ -371,6 +377,35 @@ async fn dependencies_are_fetched_and_put_where_the_renderer_looks() {
 }
 
 #[tokio::test]
+async fn another_manifest_than_its_digest_names_is_refused() {
+    let (site, bench) = (Site::start().await, bench(OPEN));
+    let archive = packed("web", "1.0.0", "");
+    let layer = json!({"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "digest": format!("sha256:{}", sha256(&archive)), "size": archive.len()});
+    let manifest = json!({"schemaVersion": 2, "layers": [layer]}).to_string();
+    let digest = format!("sha256:{}", sha256(manifest.as_bytes()));
+    site.text(
+        "/v2/team/web/tags/list?n=1000",
+        json!({"tags": ["1.0.0"]}).to_string(),
+    );
+    site.put(
+        &format!("/v2/team/web/blobs/sha256:{}", sha256(&archive)),
+        Page::Body(archive),
+    );
+    let url = format!("{}/team/web", site.url.replace("http://", "oci+http://"));
+    let place = format!("/v2/team/web/manifests/{digest}");
+    // One space more is another manifest with the same meaning.
+    site.text(&place, format!("{manifest} "));
+    let error = bench
+        .fetch(&url, &Credential::None, &digest)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("another manifest"), "{error}");
+    site.text(&place, manifest);
+    let at = bench.fetch(&url, &Credential::None, &digest).await.unwrap();
+    assert_eq!(bench.paths(&url, &at).await.len(), 2);
+}
+
+#[tokio::test]
 async fn the_rigs_registries_give_charts_of_both_kinds() {
     let path = std::env::var("LOCKSTEP_RIG").expect(
         "LOCKSTEP_RIG is not set: run \"node end2end/rig/rig.mjs up\" and set it to the path of its rig.json",
@@ -421,6 +456,7 @@ async fn the_rigs_registries_give_charts_of_both_kinds() {
 
     let registry = format!("{host}v2/{owner}/{name}");
     let config = b"{}".to_vec();
+    let mut digests = BTreeMap::new();
     for version in ["2.0.0", "2.1.0_b1"] {
         let archive = packed(&name, &version.replace('_', "+"), "");
         let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": format!("sha256:{}", sha256(bytes)), "size": bytes.len()});
@@ -434,11 +470,13 @@ async fn the_rigs_registries_give_charts_of_both_kinds() {
             let place = format!("{registry}/blobs/uploads/?digest=sha256:{}", sha256(&blob));
             ask("POST", place, "application/octet-stream", blob).await;
         }
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        digests.insert(version, format!("sha256:{}", sha256(&manifest)));
         ask(
             "PUT",
             format!("{registry}/manifests/{version}"),
             "application/vnd.oci.image.manifest.v1+json",
-            serde_json::to_vec(&manifest).unwrap(),
+            manifest,
         )
         .await;
     }
@@ -446,6 +484,18 @@ async fn the_rigs_registries_give_charts_of_both_kinds() {
     let at = bench.fetch(&url, &login, "2.x").await.unwrap();
     assert_eq!(bench.version(&url, &at).await, "2.1.0+b1");
     assert_eq!(bench.paths(&url, &at).await.len(), 2);
+
+    // A digest names one manifest, whatever the tags say; one that nobody pushed is not there.
+    let older = bench.fetch(&url, &login, &digests["2.0.0"]).await.unwrap();
+    let tagged = bench.fetch(&url, &login, "2.0.0").await.unwrap();
+    let chart = bench.chart(&url, &older).await;
+    assert!(chart.contains("version: 2.0.0"), "{chart}");
+    assert_eq!(chart, bench.chart(&url, &tagged).await);
+    assert_ne!(older, at);
+    let nobodys = format!("sha256:{}", sha256(b"nobody pushed this"));
+    let missing = bench.fetch(&url, &login, &nobodys).await.unwrap_err();
+    assert!(missing.to_string().contains(&nobodys), "{missing}");
+
     let wrong = basic(&owner, "wrong");
     assert!(matches!(
         bench.fetch(&url, &wrong, "2.x").await,
