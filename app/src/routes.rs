@@ -17,8 +17,10 @@ use crate::pages::holds::HoldsPage;
 use crate::pages::leftovers::{LeftoversPage, RemovalPage};
 use crate::pages::login::LoginPage;
 use crate::pages::not_found::NotFoundPage;
+use crate::pages::orphans::OrphansPage;
 use crate::pages::preview::PreviewPage;
 use crate::pages::problems::ProblemsPage;
+use crate::pages::rebuild::RebuildPage;
 use crate::pages::rollback::RollbackPage;
 use crate::pages::settings::SettingsPage;
 use crate::pages::setup::SetupPage;
@@ -45,6 +47,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/apps/:id/:name") view=ApplicationPage ssr=Async />
                     <Route path=path!("/apps/:id/:name/rollback") view=RollbackPage ssr=Async />
                     <Route path=path!("/apps/:id/:name/accept") view=AcceptPage ssr=Async />
+                    <Route path=path!("/apps/:id/:name/orphans") view=OrphansPage ssr=Async />
                     <Route path=path!("/apps/:id/:name/edit") view=EditPage ssr=Async />
                     <Route path=path!("/sources/:id/new") view=AddPage ssr=Async />
                     <Route path=path!("/operations/:id") view=OperationPage ssr=Async />
@@ -55,6 +58,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/preview") view=PreviewPage ssr=Async />
                     <Route path=path!("/clusters") view=ClustersPage ssr=Async />
                     <Route path=path!("/clusters/:name") view=ClusterPage ssr=Async />
+                    <Route path=path!("/clusters/:name/rebuild") view=RebuildPage ssr=Async />
                     <Route path=path!("/holds") view=HoldsPage ssr=Async />
                     <Route path=path!("/leftovers") view=LeftoversPage ssr=Async />
                     <Route path=path!("/leftovers/:target") view=RemovalPage ssr=Async />

@@ -334,6 +334,31 @@ fn every_page_says_what_it_is_for() {
                 ],
             ),
             (
+                format!("{app}/orphans?cluster=prod-eu"),
+                vec![
+                    "as the project shop (projects/shop.yaml:1) asks",
+                    "3 orphaned objects",
+                    "debug-flags",
+                    "kubectl-create",
+                    "nobody says",
+                    "1 kind could not be listed; there may be more.",
+                    "Widget.acme.dev: the API server answered 403: forbidden.",
+                ],
+            ),
+            (
+                "/clusters/prod-eu/rebuild".into(),
+                vec![
+                    "Git brings back 96 % of what prod-eu should hold: 3 objects are declared nowhere, 2 things that others need are missing in Git.",
+                    "pull-secret",
+                    "in the cluster, by hand or by a tool",
+                    "certificates.cert-manager.io",
+                    "nowhere",
+                    "and 6 more",
+                    "moves with every release",
+                    "Not compared since the start: search.",
+                ],
+            ),
+            (
                 "/clusters/prod-us".into(),
                 vec!["Leftovers", "reports-old", "Type prod-us to remove it"],
             ),

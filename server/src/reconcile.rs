@@ -21,6 +21,7 @@ pub mod driver;
 pub mod explain;
 pub(crate) mod inputs;
 pub mod ledger;
+pub(crate) mod orphans;
 pub mod permit;
 pub mod preview;
 pub mod removal;

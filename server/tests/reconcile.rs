@@ -41,6 +41,8 @@ mod interruption;
 mod kubectl;
 #[path = "reconcile/options.rs"]
 mod options;
+#[path = "reconcile/orphans.rs"]
+mod orphans;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
 #[path = "reconcile/pulls.rs"]

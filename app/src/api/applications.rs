@@ -7,6 +7,7 @@ use lockstep_types::application::{
 };
 use lockstep_types::blame::BlameView;
 use lockstep_types::id::{ApplicationId, TargetId};
+use lockstep_types::orphan::OrphansView;
 use lockstep_types::past::TargetPast;
 use lockstep_types::resource::{ResourceKey, ResourceView};
 #[cfg(feature = "ssr")]
@@ -49,6 +50,13 @@ pub async fn read_resource(target: TargetId, key: ResourceKey) -> Result<Resourc
 pub async fn read_blame(target: TargetId, key: ResourceKey) -> Result<BlameView, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.objects.blame(&desk.actor, target, &key).await)
+}
+
+/// Objects around a target that no application declares.
+#[server(prefix = "/sfn", endpoint = "orphans", input = Json)]
+pub async fn orphans(target: TargetId) -> Result<OrphansView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.applications.orphans(&desk.actor, target).await)
 }
 
 /// What differs, and what a sync would do.

@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::cluster::ClusterView;
+use lockstep_types::rebuild::RebuildView;
 use server_fn::codec::Json;
 
 /// All clusters.
@@ -17,6 +18,13 @@ pub async fn clusters() -> Result<Vec<ClusterView>, ApiError> {
 pub async fn cluster(name: String) -> Result<ClusterView, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.clusters.cluster(&desk.actor, &name).await)
+}
+
+/// What a new, empty cluster would lack.
+#[server(prefix = "/sfn", endpoint = "rebuild", input = Json)]
+pub async fn rebuild(name: String) -> Result<RebuildView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.clusters.rebuild(&desk.actor, &name).await)
 }
 
 /// Registers a cluster and leads to its page. `labels` is `key=value`, separated by commas or spaces.

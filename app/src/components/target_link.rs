@@ -42,6 +42,17 @@ pub fn undo_address(target: &TargetRef, commit: &Revision) -> String {
     format!("{}&undo=1", rollback_address(target, Some(commit)))
 }
 
+/// What lives around a target and is declared by nobody.
+pub fn orphans_address(target: &TargetRef) -> String {
+    link(
+        &format!(
+            "{}/orphans",
+            application_path(target.application.id, &target.application.name)
+        ),
+        &[("cluster", &target.cluster)],
+    )
+}
+
 /// Editing the definition of an application.
 pub fn edit_address(id: ApplicationId, name: &str) -> String {
     format!("{}/edit", application_path(id, name))

@@ -225,11 +225,22 @@ fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
             ),
         ),
     ];
+    let proof = format!("/clusters/{}/rebuild", format::encode(&cluster.name));
+    let refused = refusal_named(actor, Permission::Cluster, &cluster.name);
+    let actions = match refused {
+        Some(_) => ().into_any(),
+        None => view! {
+            <LinkButton href=proof look=Look::Plain shape=Icon::Synced>
+                "Rebuild proof"
+            </LinkButton>
+        }
+        .into_any(),
+    };
     let leftovers = leftovers(&cluster);
     let remove = remove_part(&cluster, actor);
     let targets = targets_table(cluster.targets, now);
     view! {
-        <PageHead title=cluster.name.clone() crumbs=crumbs below=below />
+        <PageHead title=cluster.name.clone() crumbs=crumbs below=below actions=actions />
         {broken}
         <div class="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_320px]">
             <Part title="Applications">{targets}</Part>

@@ -16,7 +16,6 @@ use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
     TargetSummary, TreeView,
 };
-use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
 use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
@@ -24,9 +23,10 @@ use lockstep_types::id::*;
 use lockstep_types::leftover::{
     LeftBehind, Leftovers as LeftoversOf, RemovalPreview, RemovalRequest,
 };
+use lockstep_types::orphan::OrphansView;
 use lockstep_types::past::TargetPast;
 use lockstep_types::ports::{
-    Answer, Applications, Clusters, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
+    Answer, Applications, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
@@ -279,6 +279,12 @@ impl Applications for Fake {
             target,
         })
     }
+    async fn orphans(&self, _: &Actor, target: TargetId) -> Answer<OrphansView> {
+        match apps::by_target(target) {
+            Some(target) => Ok(super::clusters::orphans(target)),
+            None => missing("this target"),
+        }
+    }
     async fn resource(&self, _: &Actor, _: TargetId, key: &ResourceKey) -> Answer<ResourceView> {
         objects::resource(key).ok_or_else(|| PortError::NotFound(key.short()))
     }
@@ -451,41 +457,6 @@ impl Rollbacks for Fake {
     }
     async fn release(&self, actor: &Actor, _: HoldId, _: bool) -> Answer<()> {
         allowed(actor, Permission::Hold)
-    }
-}
-
-#[async_trait]
-impl Clusters for Fake {
-    async fn clusters(&self, _: &Actor) -> Answer<Vec<ClusterView>> {
-        Ok(if self.empty {
-            Vec::new()
-        } else {
-            apps::clusters()
-        })
-    }
-    async fn cluster(&self, _: &Actor, name: &str) -> Answer<ClusterView> {
-        apps::clusters()
-            .into_iter()
-            .find(|cluster| cluster.name == name)
-            .ok_or_else(|| PortError::NotFound(format!("the cluster {name}")))
-    }
-    async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {
-        allowed(actor, Permission::Cluster)?;
-        if new.kubeconfig.contains("exec:") {
-            return Err(PortError::invalid(
-                "kubeconfig",
-                "exec plugins are closed; use inline credentials",
-            ));
-        }
-        Ok(ClusterId(Uuid::from_u128(9)))
-    }
-    async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()> {
-        allowed(actor, Permission::Cluster)?;
-        if name == typed {
-            Ok(())
-        } else {
-            Err(PortError::invalid("name", "type the name of the cluster"))
-        }
     }
 }
 

@@ -74,6 +74,10 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
             self_heal: name != "cart",
             ..SyncPolicy::default()
         },
+        orphans: Some(lockstep_types::orphan::OrphanWatch {
+            warn: true,
+            found: Some(3),
+        }),
         window: (name == "checkout").then(|| WindowView {
             project: project.into(),
             open: false,

@@ -6,6 +6,7 @@ mod accounts;
 mod alerting;
 mod answers;
 mod applications;
+mod clusters;
 mod editing;
 mod fleet;
 mod logs;

@@ -222,6 +222,9 @@ pub struct ApplicationView {
     /// The sync windows of the selected target.
     pub window: Option<crate::window::WindowView>,
     pub labels: BTreeMap<String, String>,
+    /// What its project asks about orphaned objects around the selected target; `None`: nothing.
+    #[serde(default)]
+    pub orphans: Option<crate::orphan::OrphanWatch>,
     /// The set that generates it.
     pub set: Option<crate::set::SetRef>,
     /// Links from annotations, name and https address.

@@ -31,8 +31,10 @@ use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
+use crate::orphan::OrphansView;
 use crate::past::TargetPast;
 use crate::proposal::CommitOutcome;
+use crate::rebuild::RebuildView;
 use crate::resource::{ResourceKey, ResourceView};
 use crate::revision::Revision;
 use crate::rollback::{
@@ -77,6 +79,8 @@ pub trait Applications: Send + Sync {
         cluster: &str,
     ) -> Answer<ApplicationView>;
     async fn tree(&self, actor: &Actor, target: TargetId) -> Answer<TreeView>;
+    /// Objects around a target that no application declares. Asks the cluster, a minute old at most.
+    async fn orphans(&self, actor: &Actor, target: TargetId) -> Answer<OrphansView>;
     async fn resource(
         &self,
         actor: &Actor,
@@ -213,6 +217,8 @@ pub trait Editing: Send + Sync {
 pub trait Clusters: Send + Sync {
     async fn clusters(&self, actor: &Actor) -> Answer<Vec<ClusterView>>;
     async fn cluster(&self, actor: &Actor, name: &str) -> Answer<ClusterView>;
+    /// What a new, empty cluster would lack. Asks the cluster, a minute old at most.
+    async fn rebuild(&self, actor: &Actor, name: &str) -> Answer<RebuildView>;
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId>;
     /// Forgets a cluster. Nothing in it is touched. `typed` must equal its name.
     async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()>;

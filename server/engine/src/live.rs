@@ -22,6 +22,7 @@ pub(crate) mod request;
 mod rewriting;
 mod store;
 mod supervisor;
+mod survey;
 mod transport;
 mod wants;
 mod watching;
@@ -34,6 +35,7 @@ pub use limits::{Cause, Refusal};
 pub use log::{LogRequest, LogText};
 pub use object::{LiveObject, Owner};
 pub use request::RequestError;
+pub use survey::{Survey, Surveyed};
 pub use wants::WantedObject;
 
 use crate::schema::Schema;

@@ -3,6 +3,7 @@
 mod head;
 mod history;
 mod links;
+mod orphans;
 mod past;
 mod resource;
 mod tree;
@@ -23,6 +24,7 @@ use lockstep_types::application::{
 };
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::id::{ApplicationId, TargetId};
+use lockstep_types::orphan::OrphansView;
 use lockstep_types::past::TargetPast;
 use lockstep_types::ports::{Answer, Applications};
 use lockstep_types::reason::ReasonCode;
@@ -50,6 +52,11 @@ impl Applications for Plane {
             target: placement.reference(),
             nodes,
         })
+    }
+
+    async fn orphans(&self, actor: &Actor, target: TargetId) -> Answer<OrphansView> {
+        let placement = self.seen_target(actor, target).await?;
+        self.orphans_of(&placement).await
     }
 
     async fn resource(

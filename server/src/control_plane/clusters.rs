@@ -1,5 +1,8 @@
 //! Clusters: registered rows together with what their connections say.
 
+mod proof;
+mod rebuild;
+
 use super::allow::{allow, allow_named};
 use super::registration::ClusterSecret;
 use super::{Plane, checks, refuse};
@@ -16,6 +19,7 @@ use lockstep_types::application::TargetSummary;
 use lockstep_types::cluster::{ClusterView, Connection, Leftover, NewCluster};
 use lockstep_types::id::ClusterId;
 use lockstep_types::ports::{Answer, Clusters};
+use lockstep_types::rebuild::RebuildView;
 use secrecy::SecretString;
 use std::collections::HashMap;
 
@@ -74,6 +78,11 @@ impl Clusters for Plane {
             .map_err(refuse::store)?;
         leftovers.retain(|left| visible.has(left.application_id));
         Ok(self.cluster_view(row, targets, leftovers))
+    }
+
+    async fn rebuild(&self, actor: &Actor, name: &str) -> Answer<RebuildView> {
+        let row = self.seen_cluster(actor, Permission::Cluster, name).await?;
+        self.proof_of(&row).await
     }
 
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {

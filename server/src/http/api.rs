@@ -73,6 +73,11 @@ pub fn table() -> Table {
         .get("/apps/{id}/definition", Get, applications::definition)
         .get("/apps/{id}/targets/{target}/tree", Get, applications::tree)
         .get(
+            "/apps/{id}/targets/{target}/orphans",
+            Get,
+            applications::orphans,
+        )
+        .get(
             "/apps/{id}/targets/{target}/resource",
             Get,
             applications::resource,
@@ -156,6 +161,7 @@ pub fn table() -> Table {
         .get("/clusters", SeeClusters, clusters::clusters)
         .post("/clusters", Cluster, clusters::add)
         .get("/clusters/{name}", SeeClusters, clusters::cluster)
+        .get("/clusters/{name}/rebuild", Cluster, clusters::rebuild)
         .delete("/clusters/{name}", ForgetCluster, clusters::remove)
         .get("/leftovers", Get, leftovers::leftovers)
         .get("/leftovers/{target}", Get, leftovers::removal)

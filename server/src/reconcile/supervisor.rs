@@ -46,6 +46,9 @@ pub(crate) async fn run(runtime: Runtime) {
         breath: Duration::from_millis(100),
     };
     runtime.tasks().spawn(write_compared(runtime.clone()));
+    runtime
+        .tasks()
+        .spawn(super::orphans::watch(runtime.clone()));
     let wake = runtime.activator().supervisor();
     let cancel = runtime.cancelled().clone();
     driver::drive(wake, pace, Arc::new(Semaphore::new(1)), cancel, || {

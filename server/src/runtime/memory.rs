@@ -8,6 +8,7 @@ mod inputs;
 mod left;
 mod notices;
 mod order;
+mod orphans;
 mod renders;
 mod rollout;
 
@@ -132,6 +133,7 @@ pub(crate) struct Memory {
     /// Flux's alerts by the source that they are in: in its files (`None`), and in what targets render.
     notices: Mutex<BTreeMap<SourceId, BTreeMap<Option<TargetId>, Notices>>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
+    surveys: orphans::Surveys,
     /// What commits prove, by everything that decides it.
     signatures: Mutex<HashMap<String, Signature>>,
     /// Commits that are vouched for with all before them, by repository and keys.
@@ -187,6 +189,7 @@ impl Default for Memory {
             scripts: Mutex::default(),
             notices: Mutex::default(),
             compared: Mutex::default(),
+            surveys: orphans::Surveys::default(),
             signatures: Mutex::default(),
             sound: Mutex::default(),
             cluster_changes: AtomicU64::new(0),

@@ -9,6 +9,8 @@ pub struct Settings {
     pub poll: Duration,
     /// Between two comparisons of a target when nothing happens.
     pub compare: Duration,
+    /// Between two looks for objects that nobody declares, where a project warns of them.
+    pub survey: Duration,
     /// Longest fetch.
     pub fetch_within: Duration,
     /// Longest render, inputs included.
@@ -38,6 +40,7 @@ impl Default for Settings {
         Self {
             poll: Duration::from_secs(30),
             compare: Duration::from_secs(180),
+            survey: Duration::from_secs(300),
             fetch_within: Duration::from_secs(130),
             render_within: Duration::from_secs(90),
             verify_within: Duration::from_secs(300),

@@ -27,6 +27,7 @@ use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
+use lockstep_types::orphan::OrphansView;
 use lockstep_types::past::TargetPast;
 use lockstep_types::policy;
 use lockstep_types::ports::{
@@ -34,6 +35,7 @@ use lockstep_types::ports::{
     Rollbacks, Sources, Syncs, Webhooks,
 };
 use lockstep_types::proposal::CommitOutcome;
+use lockstep_types::rebuild::RebuildView;
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
@@ -154,6 +156,9 @@ impl Applications for Fake {
         missing()
     }
     async fn tree(&self, _: &Actor, _: TargetId) -> Answer<TreeView> {
+        missing()
+    }
+    async fn orphans(&self, _: &Actor, _: TargetId) -> Answer<OrphansView> {
         missing()
     }
     async fn resource(&self, _: &Actor, _: TargetId, _: &ResourceKey) -> Answer<ResourceView> {
@@ -320,6 +325,9 @@ impl Clusters for Fake {
         Ok(Vec::new())
     }
     async fn cluster(&self, _: &Actor, _: &str) -> Answer<ClusterView> {
+        missing()
+    }
+    async fn rebuild(&self, _: &Actor, _: &str) -> Answer<RebuildView> {
         missing()
     }
     async fn add_cluster(&self, _: &Actor, _: &NewCluster) -> Answer<ClusterId> {

@@ -140,6 +140,7 @@ pub fn runtime(store: &Store, folder: &Path, kubeconfig: String, installation: U
         settings: Settings {
             poll: Duration::from_secs(2),
             confirm_prune_after: Duration::from_secs(1),
+            survey: Duration::from_secs(2),
             public_url: "https://lockstep.example.org".to_owned(),
             ..Settings::default()
         },

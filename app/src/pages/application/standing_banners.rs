@@ -9,7 +9,9 @@ use crate::components::panel::{ACTION_LINK, LINK};
 use crate::components::reason::{Banner, ReasonBanner};
 use crate::components::sha::Sha;
 use crate::components::status::phase_word;
-use crate::components::target_link::{leftovers_address, rollback_address, run_address};
+use crate::components::target_link::{
+    leftovers_address, orphans_address, rollback_address, run_address,
+};
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::form::ActionForm;
@@ -56,6 +58,7 @@ pub fn banners(
                     .into_any();
                 view! { <Banner tone=Tone::Run shape=Icon::Progressing lead=lead /> }
             })}
+        {orphans(view, target)}
         {target.hold.clone().map(|hold| hold_banner(hold, target, actor, now))}
         {target.pin.clone().map(|pin| pin_banner(pin, target, actor, now))}
         {(target.mode == Mode::Observe)
@@ -73,6 +76,27 @@ pub fn banners(
             })}
     }
     .into_any()
+}
+
+/// The project of the application warns of what nobody declares.
+fn orphans(view: &ApplicationView, target: &TargetSummary) -> AnyView {
+    let found = view
+        .orphans
+        .filter(|watch| watch.warn)
+        .and_then(|watch| watch.found)
+        .filter(|found| *found > 0);
+    let Some(found) = found else {
+        return ().into_any();
+    };
+    let lead = view! {
+        {format::plural(found.into(), "object", "objects")}
+        {format!(" in namespace {} belong to no application. ", if view.destination_namespace.is_empty() { "default" } else { &view.destination_namespace })}
+        <a class=ACTION_LINK href=orphans_address(&target.target)>
+            "See them"
+        </a>
+    }
+    .into_any();
+    view! { <Banner tone=Tone::Warn lead=lead /> }.into_any()
 }
 
 fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {

@@ -9,6 +9,7 @@ use crate::components::feedback::{Empty, waiting};
 use crate::components::loaded::Loading;
 use crate::components::panel::{LINK, PANEL};
 use crate::components::switcher::{Choice, Segments};
+use crate::components::target_link::orphans_address;
 use crate::components::tree::Tree;
 use crate::components::tree_list::TreeList;
 use crate::format;
@@ -41,6 +42,7 @@ pub fn tree_tab(
         .into_any();
     }
     let now = clock.0.get_untracked();
+    let around = orphans_address(&tree.target);
     let count = tree.nodes.len() as u64;
     let open = address.node.is_some();
     let choices = vec![
@@ -67,7 +69,12 @@ pub fn tree_tab(
     let columns = columns(&address);
     view! {
         <div class="flex items-center justify-between gap-3 max-md:hidden">
-            <span class="text-sm text-muted">{format::plural(count, "object", "objects")}</span>
+            <span class="text-sm text-muted">
+                {format::plural(count, "object", "objects")} " · "
+                <a class=LINK href=around>
+                    "Around it"
+                </a>
+            </span>
             <Segments label="Form of the tree" choices=choices />
         </div>
         <div class=format!("{PANEL} grid {columns}")>

@@ -37,6 +37,8 @@ pub enum App {
     /// The objects of a target with their health, and what controllers made of them.
     #[command(alias = "resources")]
     Tree(OfTarget),
+    /// What lives in the namespace of a target and is declared by no application.
+    Orphans(OfTarget),
     /// The manifests of a target: as Git has them, or as they are.
     Manifests(Manifests),
     /// Who changed what in the cluster, field by field; with an object, who wrote each of its lines in Git.
@@ -110,6 +112,7 @@ impl App {
             Self::List { filter } => list(global, &filter.join(" ")).await,
             Self::Get(get) => get.run(global).await,
             Self::Tree(target) => target.tree(global).await,
+            Self::Orphans(target) => target.orphans(global).await,
             Self::Manifests(manifests) => manifests.run(global).await,
             Self::Blame(blame) => blame.run(global).await,
             Self::Refresh(target) => target.refresh(global).await,

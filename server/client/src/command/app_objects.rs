@@ -4,10 +4,11 @@ use super::Global;
 use crate::api::{Api, ClientError};
 use crate::apps::{Which, full_name, path};
 use crate::exit::Exit;
-use crate::table::{Table, plain};
+use crate::table::{Table, plain, remark};
 use crate::wire::Started;
 use clap::Args;
 use lockstep_types::application::TreeView;
+use lockstep_types::orphan::{Orphan, OrphansView};
 use lockstep_types::resource::{ResourceKey, ResourceNode, ResourceView};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -40,6 +41,15 @@ impl OfTarget {
             |view, wide| tree(&view.nodes, wide),
             |view| view.nodes.iter().map(|node| node.key.to_string()).collect(),
         )
+    }
+
+    /// What lives around a target and is declared by nobody.
+    pub(super) async fn orphans(&self, global: &Global) -> Result<Exit, ClientError> {
+        let api = global.open()?;
+        let target = self.which.find(&api).await?;
+        let view: OrphansView = api.get(&path(&target, "/orphans"), &[]).await?;
+        doubts(&view.unread, &view.unsure);
+        global.list(&view, |view, _| orphans(&view.orphans), orphan_names)
     }
 
     /// Asks for a new comparison.
@@ -97,6 +107,37 @@ impl Manifests {
 
 async fn one(api: &Api, address: &str, key: &ResourceKey) -> Result<ResourceView, ClientError> {
     api.get(address, &[("key", &key.to_string())]).await
+}
+
+fn orphan_names(view: &OrphansView) -> Vec<String> {
+    let orphans = view.orphans.iter();
+    orphans.map(|orphan| orphan.key.to_string()).collect()
+}
+
+/// What a list of orphans may lack, and what may stand in it wrongly.
+pub(super) fn doubts(unread: &[(String, String)], unsure: &[String]) {
+    for (kind, why) in unread {
+        remark(&format!("{kind} could not be listed: {why}"));
+    }
+    if !unsure.is_empty() {
+        remark(&format!(
+            "not compared since the start: {}; their objects may be listed although they are declared",
+            unsure.join(", ")
+        ));
+    }
+}
+
+/// Objects with who made them.
+pub(super) fn orphans(orphans: &[Orphan]) -> String {
+    let mut table = Table::new(&["OBJECT", "MADE BY", "CREATED"]);
+    for orphan in orphans {
+        table.row([
+            orphan.key.to_string(),
+            orphan.made_by.clone(),
+            orphan.created_at.map(|at| at.rfc3339()).unwrap_or_default(),
+        ]);
+    }
+    table.text()
 }
 
 fn tree(nodes: &[ResourceNode], wide: bool) -> String {

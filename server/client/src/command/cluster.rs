@@ -1,6 +1,7 @@
 //! `lockstep cluster`: list, add, remove.
 
 use super::Global;
+use super::app_objects::{doubts, orphans};
 use crate::api::{ClientError, segment};
 use crate::exit::Exit;
 use crate::prompt;
@@ -9,6 +10,7 @@ use crate::wire::Created;
 use clap::Subcommand;
 use lockstep_types::cluster::{ClusterView, Connection, NewCluster};
 use lockstep_types::id::ClusterId;
+use lockstep_types::rebuild::RebuildView;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -17,6 +19,9 @@ use std::path::PathBuf;
 pub enum Cluster {
     /// All clusters with their connection.
     List,
+    /// What a new, empty cluster would lack: what Git does not hold, and images that may be others. Exit code 1 when
+    /// something is missing.
+    Rebuild { name: String },
     /// Register one context of a kubeconfig. Its credentials are encrypted and never shown again.
     Add {
         name: String,
@@ -62,6 +67,17 @@ impl Cluster {
                     },
                 )
             }
+            Self::Rebuild { name } => {
+                let path = format!("/clusters/{}/rebuild", segment(name));
+                let view: RebuildView = api.get(&path, &[]).await?;
+                doubts(&view.unread, &view.unsure);
+                global.show(&view, rebuild)?;
+                Ok(if view.missing.is_empty() && view.undeclared.is_empty() {
+                    Exit::Done
+                } else {
+                    Exit::Failed
+                })
+            }
             Self::Add {
                 name,
                 kubeconfig,
@@ -99,6 +115,54 @@ pub(super) fn confirmed(confirm: &Option<String>, name: &str) -> Result<String, 
         Some(typed) => Ok(typed.clone()),
         None => prompt::line(&format!("Type {name} to forget it")),
     }
+}
+
+fn rebuild(view: &RebuildView) -> String {
+    let mut missing = Table::new(&["MISSING IN GIT", "IS NOW", "NEEDED BY"]);
+    for one in &view.missing {
+        let by: Vec<String> = one
+            .needed_by
+            .iter()
+            .map(|(target, key)| format!("{} {}", target.application.name, key.short()))
+            .collect();
+        missing.row([
+            one.key.to_string(),
+            if one.live {
+                "in the cluster"
+            } else {
+                "nowhere"
+            }
+            .to_owned(),
+            by.join(", "),
+        ]);
+    }
+    let mut images = Table::new(&["IMAGE", "NAMED BY", "USED"]);
+    for image in &view.images {
+        images.row([
+            image.image.clone(),
+            if image.always {
+                "nothing firm"
+            } else {
+                "a tag"
+            }
+            .to_owned(),
+            image.count.to_string(),
+        ]);
+    }
+    format!(
+        "Git brings back {} % of what {} should hold: {} declared, {} declared nowhere, {} missing; {} come with their owners, {} with every cluster, and {} volumes hold data.\n\n{}\n{}\n{}",
+        view.score,
+        view.cluster,
+        view.declared,
+        view.undeclared.len(),
+        view.missing.len(),
+        view.owned,
+        view.given,
+        view.volumes,
+        missing.text(),
+        orphans(&view.undeclared),
+        images.text(),
+    )
 }
 
 fn list(clusters: &[ClusterView]) -> String {

@@ -3,10 +3,12 @@
 //! Pure. The reader is here, the rules are in [`permit`](Project::refuse_source).
 
 mod accounts;
+mod orphans;
 mod permit;
 mod signed;
 mod windows;
 
+pub use orphans::Orphans;
 pub use permit::{Refused, Rules};
 pub use windows::{Asked, Subject, SyncWindow, Verdict, WindowKind};
 
@@ -51,6 +53,9 @@ pub struct Project {
     /// Which repositories' commits must be signed with which keys; the first rule that names a repository counts.
     #[serde(default)]
     pub integrity: Vec<Integrity>,
+    /// Whether objects that no application declares are looked for where its applications go; `None`: they are not.
+    #[serde(default)]
+    pub orphans: Option<Orphans>,
     /// The keys that ids can mean.
     #[serde(default)]
     pub keys: Vec<KeyText>,
@@ -100,8 +105,6 @@ pub struct ProjectKind {
 #[cfg(test)]
 mod tests;
 
-const NOT_YET: &str = "it is not acted on yet";
-
 /// The project with what is wrong in it.
 pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldProblem>) {
     let report = Report::default();
@@ -143,6 +146,7 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
             })
             .collect(),
         integrity: integrity(&spec),
+        orphans: orphans::read(&spec),
         keys: Vec::new(),
         ignored_fields: Vec::new(),
         broken: false,
@@ -161,7 +165,6 @@ fn notes(spec: &Place<'_>) {
     if spec.has("roles") {
         spec.note("roles", "they count where this source holds the policy");
     }
-    spec.ignore_all(&["orphanedResources"], NOT_YET);
     spec.ignore(
         "sourceNamespaces",
         "definitions are read from Git, whatever namespace they name",

@@ -115,6 +115,12 @@ impl Kinds {
             .find(|resource| resource.api_version == api_version)
     }
 
+    /// Every kind once, in the version that the server prefers.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&GroupKind, &Resource)> {
+        let served = self.resources.iter();
+        served.filter_map(|(kind, versions)| Some((kind, versions.first()?)))
+    }
+
     /// `v1`, `apps/v1`, `apps/v1/Deployment`: what Helm calls capabilities.
     pub fn api_versions(&self) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();

@@ -89,6 +89,8 @@ impl Plane {
             policy: definition.policy.clone(),
             window,
             labels: definition.labels.clone(),
+            orphans: selected
+                .and_then(|selected| self.orphan_watch(definition, selected.target.id)),
             set: definition.set.as_ref().map(sets::reference),
             links: links::links(&definition.annotations),
             commit,

@@ -18,6 +18,11 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("application", "GET /apps/{id}", "app get"),
     ("tree", "GET /apps/{id}/targets/{target}/tree", "app tree"),
     (
+        "orphans",
+        "GET /apps/{id}/targets/{target}/orphans",
+        "app orphans",
+    ),
+    (
         "resource",
         "GET /apps/{id}/targets/{target}/resource",
         "app manifests",
@@ -71,6 +76,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("edit_template", "POST /edits/template", "app create"),
     ("clusters", "GET /clusters", "cluster list"),
     ("cluster", "GET /clusters/{name}", "api"),
+    ("rebuild", "GET /clusters/{name}/rebuild", "cluster rebuild"),
     ("add_cluster", "POST /clusters", "cluster add"),
     (
         "remove_cluster",

@@ -13,6 +13,7 @@ use lockstep_types::application::{
 use lockstep_types::blame::BlameView;
 use lockstep_types::fleet::FleetQuery;
 use lockstep_types::id::ApplicationId;
+use lockstep_types::orphan::OrphansView;
 use lockstep_types::past::{TargetPast, moment};
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::revision::Revision;
@@ -158,6 +159,24 @@ pub(super) async fn tree(
     At(at): At<OnTarget>,
 ) -> Reply<TreeView> {
     Ok(Json(web.plane.applications.tree(&actor, at.target).await?))
+}
+
+/// Objects around a target that no application declares and no object owns.
+#[utoipa::path(
+    get,
+    path = "/apps/{id}/targets/{target}/orphans",
+    operation_id = "applications_orphans",
+    tag = "applications",
+    params(OnTarget),
+    responses((status = 200, description = "What was asked for.", body = OrphansView)),
+)]
+pub(super) async fn orphans(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(at): At<OnTarget>,
+) -> Reply<OrphansView> {
+    let orphans = web.plane.applications.orphans(&actor, at.target);
+    Ok(Json(orphans.await?))
 }
 
 /// The query of a resource: `group/Kind:namespace/name`.

@@ -8,6 +8,7 @@ use axum::extract::State;
 use client::wire::Created;
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::id::ClusterId;
+use lockstep_types::rebuild::RebuildView;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -50,6 +51,23 @@ pub(super) async fn cluster(
     At(name): At<String>,
 ) -> Reply<ClusterView> {
     Ok(Json(web.plane.clusters.cluster(&actor, &name).await?))
+}
+
+/// What a new, empty cluster would lack: what Git does not hold, and what may come back otherwise.
+#[utoipa::path(
+    get,
+    path = "/clusters/{name}/rebuild",
+    operation_id = "clusters_rebuild",
+    tag = "clusters",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "What was asked for.", body = RebuildView)),
+)]
+pub(super) async fn rebuild(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(name): At<String>,
+) -> Reply<RebuildView> {
+    Ok(Json(web.plane.clusters.rebuild(&actor, &name).await?))
 }
 
 /// Registers a cluster.

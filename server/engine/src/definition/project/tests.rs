@@ -27,7 +27,7 @@ const WHOLE: &str = "  description: Shops
   sourceNamespaces: [a]
   roles: [{name: ci, description: d, policies: ['p, a, b'], groups: [g], jwtTokens: [{iat: 1}]}]
   syncWindows: [{kind: allow, schedule: '0 9 * * 1-5', duration: 8h}]
-  orphanedResources: {warn: true}
+  orphanedResources: {warn: false, ignore: [{group: apps, kind: Deploy*, name: 'tmp-*'}, {kind: Secret}]}
   destinationServiceAccounts: [{server: 'https://eu.*', namespace: shop-*, defaultServiceAccount: 'ops:shops'}, {server: '*', namespace: '*', defaultServiceAccount: deployer}]
   permitOnlyProjectScopedClusters: true
   sourceIntegrity: {git: {policies: []}}
@@ -51,7 +51,6 @@ fn the_whole_schema_is_read() {
     assert_eq!(
         fields,
         [
-            "spec.orphanedResources",
             "spec.permitOnlyProjectScopedClusters",
             "spec.roles",
             "spec.roles[0].jwtTokens",

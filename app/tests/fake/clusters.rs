@@ -1,0 +1,136 @@
+//! Clusters of the made-up fleet, what lives in them, and what of it nobody declares.
+
+use super::NOW;
+use super::answers::{Fake, allowed};
+use super::applications as apps;
+use super::fleet::{ago, target_ref};
+use async_trait::async_trait;
+use lockstep_types::PortError;
+use lockstep_types::account::{Actor, Permission};
+use lockstep_types::application::TargetRef;
+use lockstep_types::cluster::{ClusterView, NewCluster};
+use lockstep_types::id::ClusterId;
+use lockstep_types::orphan::{Orphan, OrphansView};
+use lockstep_types::ports::{Answer, Clusters};
+use lockstep_types::rebuild::{Missing, MovingImage, RebuildView};
+use lockstep_types::resource::ResourceKey;
+use uuid::Uuid;
+
+fn orphan(key: &str, made_by: &str, minutes: i64) -> Orphan {
+    Orphan {
+        key: ResourceKey::parse(key).unwrap(),
+        created_at: Some(ago(minutes * 60)),
+        made_by: made_by.into(),
+    }
+}
+
+/// What lives around a target.
+pub fn orphans(target: TargetRef) -> OrphansView {
+    OrphansView {
+        namespace: "shop".into(),
+        rules: "shop (projects/shop.yaml:1)".into(),
+        orphans: vec![
+            orphan("/ConfigMap:shop/debug-flags", "kubectl-create", 90),
+            orphan(
+                "apps/Deployment:shop/load-test",
+                "kubectl-client-side-apply",
+                60 * 26,
+            ),
+            orphan("/Secret:shop/old-token", "", 60 * 24 * 90),
+        ],
+        unread: vec![(
+            "Widget.acme.dev".into(),
+            "the API server answered 403: forbidden".into(),
+        )],
+        unsure: Vec::new(),
+        at: NOW,
+        target,
+    }
+}
+
+/// What a new cluster would lack.
+fn proof(name: &str) -> RebuildView {
+    let target = target_ref("checkout", "shop", "prod-eu");
+    let by = |key: &str| vec![(target.clone(), ResourceKey::parse(key).unwrap())];
+    RebuildView {
+        cluster: name.into(),
+        at: NOW,
+        score: 96,
+        declared: 214,
+        given: 391,
+        owned: 172,
+        undeclared: orphans(target.clone()).orphans,
+        missing: vec![
+            Missing {
+                key: ResourceKey::parse("/Secret:shop/pull-secret").unwrap(),
+                live: true,
+                needed_by: by("apps/Deployment:shop/checkout"),
+                count: 7,
+            },
+            Missing {
+                key: ResourceKey::parse(
+                    "apiextensions.k8s.io/CustomResourceDefinition:/certificates.cert-manager.io",
+                )
+                .unwrap(),
+                live: false,
+                needed_by: by("cert-manager.io/Certificate:shop/checkout-tls"),
+                count: 1,
+            },
+        ],
+        images: vec![
+            MovingImage {
+                image: "registry.example.com/shop/checkout".into(),
+                always: true,
+                used_by: by("apps/Deployment:shop/checkout"),
+                count: 1,
+            },
+            MovingImage {
+                image: "registry.example.com/shop/cart:2.9.1".into(),
+                always: false,
+                used_by: by("apps/Deployment:shop/cart"),
+                count: 3,
+            },
+        ],
+        volumes: 4,
+        unread: Vec::new(),
+        unsure: vec!["search".into()],
+    }
+}
+
+#[async_trait]
+impl Clusters for Fake {
+    async fn clusters(&self, _: &Actor) -> Answer<Vec<ClusterView>> {
+        Ok(if self.empty {
+            Vec::new()
+        } else {
+            apps::clusters()
+        })
+    }
+    async fn cluster(&self, _: &Actor, name: &str) -> Answer<ClusterView> {
+        apps::clusters()
+            .into_iter()
+            .find(|cluster| cluster.name == name)
+            .ok_or_else(|| PortError::NotFound(format!("the cluster {name}")))
+    }
+    async fn rebuild(&self, _: &Actor, name: &str) -> Answer<RebuildView> {
+        Ok(proof(name))
+    }
+    async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {
+        allowed(actor, Permission::Cluster)?;
+        if new.kubeconfig.contains("exec:") {
+            return Err(PortError::invalid(
+                "kubeconfig",
+                "exec plugins are closed; use inline credentials",
+            ));
+        }
+        Ok(ClusterId(Uuid::from_u128(9)))
+    }
+    async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()> {
+        allowed(actor, Permission::Cluster)?;
+        if name == typed {
+            Ok(())
+        } else {
+            Err(PortError::invalid("name", "type the name of the cluster"))
+        }
+    }
+}
