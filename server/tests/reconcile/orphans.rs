@@ -92,7 +92,7 @@ async fn orphans_are_what_nobody_declares_owns_or_leaves_out() {
             "Deployment stray by kubectl-create",
         ]
     );
-    assert_eq!(view.rules, "default (project.yaml:1)");
+    assert_eq!(view.rules, "default (apps/project.yaml:1)");
     assert_eq!((view.unread, view.unsure), (vec![], vec![]));
 
     // A project that does not ask tells nobody what else is there.
