@@ -58,6 +58,8 @@ async function pages(api) {
     ['commit', commit ? `/commits/${commit.repo}/${commit.commit.revision}` : '/activity'],
     ['clusters', '/clusters'],
     ['cluster', '/clusters/prod-eu'],
+    ['rebuild', '/clusters/prod-eu/rebuild'],
+    ['orphans', address(large).replace('?', '/orphans?')],
     ['approvals', '/approvals'],
     ['holds', '/holds'],
     ['leftovers', '/leftovers'],

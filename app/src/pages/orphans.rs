@@ -67,7 +67,7 @@ fn page(view: OrphansView) -> AnyView {
             }}
         </p>
         <p class="mt-1.5 flex flex-wrap items-center gap-2 text-sm text-muted">
-            {tag(format!("namespace {}", view.namespace))} <span>"Looked " {ago(view.at)} " ago"</span>
+            {tag(format!("namespace {}", view.namespace))} <span>{format!("Looked at {}", format::clock_time(view.at))}</span>
         </p>
     }
     .into_any();
@@ -82,7 +82,7 @@ fn page(view: OrphansView) -> AnyView {
     let number = view.orphans.len() as u64;
     let title = format::plural(number, "orphaned object", "orphaned objects");
     let list = (!view.orphans.is_empty())
-        .then(|| view! { <Part title=title>{table(view.orphans)}</Part> });
+        .then(|| view! { <Part title=title>{table(view.orphans, true)}</Part> });
     view! {
         <PageHead title="Orphaned objects" crumbs=crumbs below=below />
         {doubts(&view.unread, &view.unsure)}
@@ -124,8 +124,9 @@ pub fn doubts(unread: &[(String, String)], unsure: &[String]) -> AnyView {
     .into_any()
 }
 
-/// Objects with who made them.
-pub fn table(orphans: Vec<Orphan>) -> AnyView {
+/// Objects with who made them; without a frame where they are in one already.
+pub fn table(orphans: Vec<Orphan>, framed: bool) -> AnyView {
+    let frame = if framed { PANEL } else { "" };
     let more = orphans.len().saturating_sub(SHOWN);
     let rows = orphans
         .into_iter()
@@ -150,7 +151,7 @@ pub fn table(orphans: Vec<Orphan>) -> AnyView {
         })
         .collect_view();
     view! {
-        <div class=format!("{PANEL} overflow-x-auto") role="region" aria-label="Objects" tabindex="0">
+        <div class=format!("{frame} overflow-x-auto") role="region" aria-label="Objects" tabindex="0">
             <table class=TABLE>
                 <thead>
                     <tr>{heads(&["Object", "Kind", "Made by", "Age"])}</tr>

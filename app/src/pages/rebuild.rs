@@ -2,7 +2,6 @@
 
 use super::orphans::{doubts, table};
 use crate::api::clusters::rebuild;
-use crate::components::clock::ago;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
@@ -83,7 +82,7 @@ fn page(view: RebuildView) -> AnyView {
             "Volumes with data, in no Git",
             format::count(view.volumes.into()).into_any(),
         ),
-        ("Looked", view! { {ago(view.at)} " ago" }.into_any()),
+        ("Looked at", format::clock_time(view.at).into_any()),
     ];
     let file = format!("/api/v1/clusters/{}/rebuild", format::encode(&view.cluster));
     let name = format!("rebuild-{}.json", view.cluster);
@@ -192,7 +191,7 @@ fn undeclared(list: Vec<lockstep_types::orphan::Orphan>) -> AnyView {
         format::count(list.len() as u64)
     );
     let open = list.len() <= 50;
-    view! { <Fold title=title open=open>{table(list)}</Fold> }.into_any()
+    view! { <Fold title=title open=open>{table(list, false)}</Fold> }.into_any()
 }
 
 fn images(list: Vec<MovingImage>) -> AnyView {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 fn orphan(key: &str, made_by: &str, minutes: i64) -> Orphan {
     Orphan {
         key: ResourceKey::parse(key).unwrap(),
-        created_at: Some(ago(minutes * 60)),
+        created_at: Some(ago(minutes)),
         made_by: made_by.into(),
     }
 }

@@ -72,7 +72,7 @@ pub fn tree_tab(
             <span class="text-sm text-muted">
                 {format::plural(count, "object", "objects")} " · "
                 <a class=LINK href=around>
-                    "Around it"
+                    "Orphaned objects"
                 </a>
             </span>
             <Segments label="Form of the tree" choices=choices />
