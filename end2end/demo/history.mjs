@@ -69,7 +69,7 @@ export const history = {
     },
   ],
   fleet: [
-    { hours: 975, by: ana, subject: 'Start the fleet: the platform on both clusters', add: ['README.md', 'apps/platform-staging.yaml', 'apps/platform-production.yaml'] },
+    { hours: 975, by: ana, subject: 'Start the fleet: the platform on both clusters', add: ['README.md', 'apps/projects.yaml', 'apps/platform-staging.yaml', 'apps/platform-production.yaml'] },
     { hours: 950, by: maria, subject: 'The shop on staging and production', add: ['apps/shop-staging.yaml', 'apps/shop-production.yaml'] },
     { hours: 928, by: jon, subject: 'The gateway on both clusters', add: ['apps/gateway-staging.yaml', 'apps/gateway-production.yaml'] },
     { hours: 898, by: sofie, subject: 'Search, recommendations and payments', add: ['apps/search-staging.yaml', 'apps/search-production.yaml', 'apps/recommendations-staging.yaml', 'apps/recommendations-production.yaml', 'apps/payments-staging.yaml', 'apps/payments-production.yaml'] },
@@ -89,7 +89,7 @@ export const history = {
     { hours: 120, by: sofie, subject: 'Four caches in production', swap: [swap('cache/overlays/production/cache_patch.yaml', 'replicas: 3', 'replicas: 4')] },
   ],
   tools: [
-    { hours: 500, by: maria, subject: 'The wiki on both clusters', add: ['README.md', 'apps/wiki-staging.yaml', 'apps/wiki-production.yaml', 'charts/wiki/', 'values/'] },
+    { hours: 500, by: maria, subject: 'The wiki on both clusters', add: ['README.md', 'apps/project.yaml', 'apps/wiki-staging.yaml', 'apps/wiki-production.yaml', 'charts/wiki/', 'values/'] },
     { hours: 310, by: jon, subject: 'Build runners on every cluster, by a set', add: ['apps/runners.yaml', 'charts/runners/'] },
     { hours: 60, by: maria, subject: 'Wiki 4.0.2', swap: [swap('charts/wiki/Chart.yaml', 'appVersion: 4.0.1', 'appVersion: 4.0.2')] },
   ],

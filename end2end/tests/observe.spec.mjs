@@ -1,6 +1,6 @@
 import { AuditLog } from '../fixtures/audit.mjs';
 import { expect, test } from '../fixtures/journey.mjs';
-import { OWNER, Repository, application, workload } from '../fixtures/world.mjs';
+import { OWNER, PROJECT, Repository, application, workload } from '../fixtures/world.mjs';
 import { until } from '../harness/server.mjs';
 
 const HOME = 'staging-eu';
@@ -40,6 +40,7 @@ test('a new source is only observed: differences are shown, nothing is written u
   const repository = await Repository.create(world.rig.gitea, world.work, 'observed', world.token);
   const { address } = repository;
   repository.write('argo/argo.yaml', workload('observed-argo')).write('flux/flux.yaml', workload('observed-flux'))
+    .write('apps/project.yaml', PROJECT)
     .write('apps/argo.yaml', application({ name: 'observed-argo', group: 'observed', address, path: 'argo', cluster: HOME, namespace: argo }))
     .write('apps/flux.yaml', flux({ name: 'observed-flux', address, path: 'flux', namespace: kustomize }))
     .commit('One of each kind');

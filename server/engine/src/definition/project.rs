@@ -65,6 +65,39 @@ pub struct Project {
     pub broken: bool,
 }
 
+impl Project {
+    /// A project that an application names and nobody defines. It permits nothing.
+    fn undefined(name: &str) -> Self {
+        Self {
+            namespace: String::new(),
+            name: name.to_owned(),
+            path: String::new(),
+            line: 0,
+            description: String::new(),
+            source_repos: Vec::new(),
+            destinations: Vec::new(),
+            cluster_allowed: Vec::new(),
+            cluster_denied: Vec::new(),
+            namespaced_allowed: None,
+            namespaced_denied: Vec::new(),
+            sync_windows: Vec::new(),
+            roles: Vec::new(),
+            accounts: Vec::new(),
+            signature_keys: Vec::new(),
+            integrity: Vec::new(),
+            orphans: None,
+            keys: Vec::new(),
+            ignored_fields: Vec::new(),
+            broken: true,
+        }
+    }
+
+    /// Whether it stands in a file, instead of only being named by an application.
+    pub fn is_defined(&self) -> bool {
+        !self.path.is_empty()
+    }
+}
+
 /// A rule of `sourceIntegrity.git.policies`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Integrity {

@@ -342,6 +342,7 @@ async fn unread_projects(
             .ok()
             .and_then(|definition| definition.rules);
         if let Some(Rules { project, .. }) = rules.map(|rules| *rules)
+            && project.is_defined()
             && expanded.unfinished.misses(&project.path)
             && !read
                 .iter()

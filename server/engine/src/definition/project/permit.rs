@@ -27,8 +27,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Gives the application of Argo CD the rules of its project. One whose project is not among these is not limited;
-    /// unless it is the default project, that is said.
+    /// Gives the application of Argo CD the rules of its project. As with Argo CD, one whose project is not among these is
+    /// refused; only the default project is there without being defined, and limits nothing.
     pub fn give(definition: &mut Definition, projects: &[Project]) {
         if definition.dialect != Dialect::ArgoApplication {
             return;
@@ -36,13 +36,7 @@ impl Rules {
         let named = |project: &&Project| project.name == definition.project;
         let Some(project) = projects.iter().find(named) else {
             if definition.project != DEFAULT {
-                let why = format!(
-                    "the project {} is not defined in this source: nothing limits the application",
-                    definition.project
-                );
-                definition
-                    .ignored_fields
-                    .push(("spec.project".to_owned(), why));
+                definition.rules = Some(Box::new(Self::undefined(definition)));
             }
             return;
         };
@@ -63,6 +57,28 @@ impl Rules {
             project: project.clone(),
             refused,
         }));
+    }
+
+    /// Of a project that nobody defines: it permits nothing.
+    fn undefined(definition: &Definition) -> Self {
+        let project = Project::undefined(&definition.project);
+        let message = format!(
+            "the project {} is not defined in this source ({}:{} spec.project)",
+            project.name, definition.path, definition.line
+        );
+        let next = format!(
+            "Add the AppProject {} to the source, or name a project that is there.",
+            project.name
+        );
+        let rule = "spec.project".to_owned();
+        Self {
+            project,
+            refused: Some(Refused {
+                rule,
+                message,
+                next,
+            }),
+        }
     }
 }
 

@@ -252,6 +252,52 @@ fn destinations_are_permitted_by_server_or_name_and_namespace() {
     }
 }
 
+/// As with Argo CD: only the default project is there without being defined.
+#[test]
+fn attack_59_an_application_of_a_project_that_is_not_defined_writes_nothing() {
+    let web = project_of("  sourceRepos: ['*']\n  destinations: [{server: '*', namespace: '*'}]\n");
+    let given = |project: &str, projects: &[Project]| {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: shop, namespace: argocd}}\nspec:\n  project: {project}\n  source: {{repoURL: 'https://example.org/a.git', path: a}}\n  destination: {{name: hub, namespace: web}}\n"
+        );
+        let file = DefinitionFile {
+            path: "apps/shop.yaml".to_owned(),
+            bytes: text.into_bytes(),
+        };
+        let mut definition = read(&[file], "hub").applications.remove(0);
+        Rules::give(&mut definition, projects);
+        definition.rules
+    };
+    for (name, projects) in [
+        ("shop", &[][..]),
+        ("shop", std::slice::from_ref(&web)),
+        ("Web", std::slice::from_ref(&web)),
+        ("'web '", std::slice::from_ref(&web)),
+        ("'*'", std::slice::from_ref(&web)),
+    ] {
+        let rules = given(name, projects).unwrap_or_else(|| panic!("{name} limits nothing"));
+        let refused = rules.refused.expect("a refusal");
+        assert!(
+            refused
+                .message
+                .ends_with("is not defined in this source (apps/shop.yaml:1 spec.project)"),
+            "{refused:?}"
+        );
+        assert!(!rules.project.is_defined());
+        // Nor does it permit anything by itself.
+        let config_map = ResourceKey::new("", "ConfigMap", "web", "a");
+        let project = &rules.project;
+        assert!(project.refuse_source("https://example.org/a.git").is_some());
+        assert!(project.refuse_destination("hub", "", true, "web").is_some());
+        assert!(project.refuse_kind(&config_map, false).is_some());
+    }
+    let found = given("web", std::slice::from_ref(&web)).expect("rules");
+    assert!(found.project.is_defined());
+    assert_eq!(found.refused, None);
+    assert!(given("default", std::slice::from_ref(&web)).is_none());
+    assert!(given("''", &[]).is_none(), "no name is the default project");
+}
+
 #[test]
 fn kinds_are_judged_by_their_scope() {
     let project = project_of(WHOLE);
