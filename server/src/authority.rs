@@ -7,7 +7,7 @@ use crate::store::policy::PolicyRow;
 use crate::store::{Store, StoreError, identity, policy as stored, user};
 use lockstep_types::Micros;
 use lockstep_types::account::{Permission, Role};
-use lockstep_types::policy::{Policy, Rights, TokenScope, Verdict, built_in};
+use lockstep_types::policy::{self, Policy, Rights, TokenScope, Verdict, built_in};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The policy that counts.
@@ -103,7 +103,7 @@ impl Authority {
     }
 
     /// Whether the person who asked for something may still do it, by the name in the request. Somebody who is gone or
-    /// disabled may nothing.
+    /// disabled may nothing, whether there is a policy or not.
     ///
     /// # Errors
     /// As [`Authority::in_force`].
@@ -113,20 +113,30 @@ impl Authority {
         permission: Permission,
         object: &str,
     ) -> Result<Verdict, StoreError> {
+        let (resource, actions) = policy::asks(permission);
+        self.still_may_words(name, resource, actions, object).await
+    }
+
+    /// The same in the words of a policy.
+    ///
+    /// # Errors
+    /// As [`Authority::in_force`].
+    pub async fn still_may_words(
+        &self,
+        name: &str,
+        resource: &str,
+        actions: &[&str],
+        object: &str,
+    ) -> Result<Verdict, StoreError> {
         let Some(row) = user::by_name(&self.store, name).await? else {
-            // Without a policy an account that is not there was never limited.
-            let allowed = self.in_force().await?.policy.is_none();
-            return Ok(Verdict {
-                allowed,
-                ..gone(name, "has no account")
-            });
+            return Ok(gone(name, "has no account"));
         };
         if row.disabled {
             return Ok(gone(name, "is disabled"));
         }
         let Some(identity) = identity::of_user(&self.store, row.id).await? else {
             let rights = self.rights(&row.name, &[], row.role, None).await?;
-            return Ok(rights.decide(row.role, permission, object));
+            return Ok(rights.decide_words(row.role, resource, actions, object));
         };
         if identity.fresh_until <= Micros::from(jiff::Timestamp::now()) {
             return Ok(gone(name, "has not logged in for too long"));
@@ -135,8 +145,8 @@ impl Authority {
             return Ok(gone(name, "has no role by the groups of the last login"));
         }
         let role = identity.role.unwrap_or(Role::Viewer);
-        let rights = self.rights(&row.name, &identity.groups, role, None);
-        Ok(rights.await?.decide(role, permission, object))
+        let rights = self.rights(&row.name, &identity.groups, role, None).await?;
+        Ok(rights.decide_words(role, resource, actions, object))
     }
 
     /// The rights of whoever has, or would have, an account of this name and role: what its last login said is counted

@@ -13,9 +13,10 @@ use crate::store::{self, StoreError};
 use engine::apply::{ActOn, Applier, Deleted, Deletion, Propagation};
 use lockstep_types::action::ActionKind;
 use lockstep_types::event::EventKind;
+use lockstep_types::policy;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::source::Mode;
-use lockstep_types::sync::OperationKind;
+use lockstep_types::sync::{OperationKind, StartedBy};
 use serde::{Deserialize, Serialize};
 
 /// After so many seconds nobody waits for it any more, and rights or the object may be others: it has to be asked for again.
@@ -82,6 +83,9 @@ async fn carry_out(
     if loaded.row.mode == Mode::Observe {
         return Err("the target is only observed; nothing is written there".to_owned());
     }
+    if let Some(why) = may_no_longer(runtime, loaded, request, &asked).await? {
+        return Err(why);
+    }
     let applier = permitted(runtime, loaded).await?;
     let on = ActOn {
         key: asked.object.clone(),
@@ -123,6 +127,32 @@ async fn carry_out(
             }
         }
     }
+}
+
+/// Why whoever asked may not do it any more: rights count as they are when it is carried out.
+async fn may_no_longer(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    request: &OperationRow,
+    asked: &Asked,
+) -> Result<Option<String>, String> {
+    let StartedBy::Person(name) = &request.started_by else {
+        return Ok(Some("only a person may ask for this".to_owned()));
+    };
+    let object = policy::application(&loaded.application.project, &loaded.application.name);
+    let word = asked.kind.policy_word(&asked.object);
+    let verdict = runtime
+        .authority()
+        .still_may_words(name, "applications", &[&word], &object)
+        .await
+        .map_err(|error| format!("the database does not say what {name} may: {error}"))?;
+    Ok((!verdict.allowed).then(|| {
+        format!(
+            "{name} may no longer {} on {object}: {}",
+            asked.kind.word(),
+            verdict.why
+        )
+    }))
 }
 
 /// Writes with the rights that the target is written with, if its project still lets it be there.

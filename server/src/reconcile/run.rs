@@ -31,9 +31,11 @@ use crate::store::operation::NewOperation;
 use crate::store::run::{NewRun, RunRow};
 use crate::store::{self, StoreError};
 use engine::plan::HookRuns;
+use lockstep_types::account::Permission;
 use lockstep_types::application::Pin;
 use lockstep_types::id::OperationId;
 use lockstep_types::plan::{Action, Plan};
+use lockstep_types::policy;
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
 use serde_json::json;
 
@@ -491,6 +493,15 @@ async fn approved(
         }
         Some(true) if waiting::closed(runtime, loaded, memory, run).await? => Ok(Advanced::Waits),
         Some(true) => {
+            // The yes may have waited for a window, or for the server.
+            let who = approval.decided_by.unwrap_or_default();
+            let of = &loaded.application;
+            let object = policy::application(&of.project, &of.name);
+            let lost = authorise::may_no_longer(runtime, &who, Permission::Approve, &object);
+            if let Some(why) = lost.await? {
+                outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &why).await?;
+                return Ok(Advanced::Changed);
+            }
             execute::begin(
                 runtime,
                 loaded,

@@ -5,9 +5,11 @@ use crate::AUTOMATED;
 use crate::webhook::{Host, admin, serve};
 use crate::world::World;
 use lockstep_types::account::{NewToken, Role};
+use lockstep_types::action::ActionKind;
 use lockstep_types::id::SourceId;
 use lockstep_types::policy::{PolicyFile, PolicyText};
 use lockstep_types::ports::ControlPlane;
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, SyncPhase};
 use serde_json::{Value, json};
@@ -222,13 +224,12 @@ async fn what_somebody_asked_for_and_may_no_longer_do_is_not_done() {
     let world = World::start("rights", Mode::Managed, AUTOMATED).await;
     let head = world.commit_shop("one", 2);
     world.until_deployed(&head).await;
-    let ports = world.ports().await;
-    let made = ports
-        .accounts
-        .create_user(&admin(), "maria", PASSWORD, Role::Operator)
-        .await;
-    made.expect("an account");
     let mut tx = world.store().begin().await.expect("a write");
+    let maria = store::user::by_name(&tx, "maria").await.expect("accounts");
+    let maria = maria.expect("an account").id;
+    store::user::set_role(&mut tx, maria, Role::Operator)
+        .await
+        .expect("a role");
     let row = PolicyRow {
         source: Some(source(world.store()).await),
         source_name: "root".to_owned(),
@@ -264,5 +265,93 @@ async fn what_somebody_asked_for_and_may_no_longer_do_is_not_done() {
         "{}",
         refused.message
     );
+    // An action on an object has a right of its own, and is asked for again as well.
+    let acted = restart(&world).await;
+    assert!(
+        acted.starts_with("not done: maria may no longer restart on default/shop: no line allows"),
+        "{acted}"
+    );
     world.end().await;
+}
+
+/// Somebody who left does nothing any more, whether there is a policy or not: neither what they asked for nor their yes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_43_what_somebody_who_left_asked_for_is_not_done() {
+    let world = World::start("left", Mode::Managed, AUTOMATED).await;
+    let head = world.commit_shop("one", 2);
+    world.until_deployed(&head).await;
+    world.repository.remove("manifests/web.yaml");
+    world.push("no workload any more");
+    world
+        .until("it waits for a yes", |state| {
+            state.reason.as_ref().is_some_and(|reason| {
+                reason.code == lockstep_types::reason::ReasonCode::AwaitingApproval
+            })
+        })
+        .await;
+    let waiting = store::approval::waiting(world.store()).await.unwrap();
+    let mut tx = world.store().begin().await.unwrap();
+    let maria = store::user::by_name(&tx, "maria").await.unwrap();
+    store::user::delete(&mut tx, maria.expect("an account").id)
+        .await
+        .unwrap();
+    store::approval::decide(&mut tx, waiting[0].id, &waiting[0].digest, true, "maria")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    world.wake();
+    let refused = |what: &'static str, words: &'static str| {
+        let world = &world;
+        async move {
+            world
+                .until_runs(what, |runs| {
+                    runs.iter()
+                        .any(|run| run.phase.is_final() && run.message.contains(words))
+                })
+                .await;
+        }
+    };
+    let approve = "maria may no longer approve default/shop: maria has no account";
+    refused("the yes does not count", approve).await;
+    world
+        .ask(OperationKind::Sync, json!({"prune": false}))
+        .await;
+    let sync = "maria may no longer sync default/shop: maria has no account";
+    refused("the sync is refused", sync).await;
+    let acted = restart(&world).await;
+    assert!(
+        acted.starts_with("not done: maria may no longer restart on default/shop"),
+        "{acted}"
+    );
+    assert_eq!(
+        world.kubectl(&["get", "deployment", "-o", "name"]),
+        "deployment.apps/web"
+    );
+    world.end().await;
+}
+
+/// Writes the intent to restart the Deployment, as the button does; how it ended.
+async fn restart(world: &World) -> String {
+    let uid = world.kubectl(&["get", "deployment", "web", "-o", "jsonpath={.metadata.uid}"]);
+    let asked = json!({
+        "object": ResourceKey::new("apps", "Deployment", world.namespace(), "web"),
+        "api_version": "apps/v1", "uid": uid, "kind": ActionKind::Restart,
+    });
+    world.ask(OperationKind::Act, asked).await;
+    let deadline = Instant::now() + WITHIN;
+    loop {
+        let (store, target) = (world.store(), world.target());
+        let acts = store::operation::newest_of_kind(store, target, OperationKind::Act, 5)
+            .await
+            .expect("operations");
+        let ended = acts.into_iter().find(|one| one.ended_at.is_some());
+        if let Some(ended) = ended {
+            let mark = r"jsonpath={.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}";
+            let restarted = world.kubectl(&["get", "deployment", "web", "-o", mark]);
+            assert_eq!(restarted, "");
+            return ended.message;
+        }
+        assert!(Instant::now() < deadline, "the action never ends");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

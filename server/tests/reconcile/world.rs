@@ -162,6 +162,16 @@ pub async fn ports(runtime: &Runtime, store: &Store, folder: &Path) -> ControlPl
     )
 }
 
+/// The account in whose name tests ask: without one, nothing that is asked for is carried out.
+pub async fn account(tx: &mut store::Tx) {
+    let known = store::user::by_name(&*tx, "maria").await.expect("accounts");
+    if known.is_none() {
+        store::user::create(tx, "maria", Role::Admin, None)
+            .await
+            .expect("an account");
+    }
+}
+
 /// Writes the definition of the shop.
 pub fn define_shop(repository: &Repository, cluster: &str, namespace: &str, sync_policy: &str) {
     repository.write("apps/shop.yaml", &format!(
@@ -244,6 +254,7 @@ impl World {
         )
         .await
         .expect("a source");
+        account(&mut tx).await;
         if let Some(mode) = mode {
             store::source::set_mode(&mut tx, source.id, mode)
                 .await

@@ -48,7 +48,11 @@ pub(super) async fn lost(
     Ok(None)
 }
 
-async fn may_no_longer(
+/// Why somebody may not do this any more; `None` when they may.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn may_no_longer(
     runtime: &Runtime,
     name: &str,
     permission: Permission,

@@ -1,6 +1,7 @@
 //! A run that removes what an application left: planned with the removal of everything, never begun without a person's
 //! yes to exactly its plan. Who asks and may approve has said that yes with the digest of the plan that was shown.
 
+use super::authorise::may_no_longer;
 use super::outcome;
 use crate::reconcile::target::{Compared, Loaded, TargetMemory};
 use crate::runtime::Runtime;
@@ -111,17 +112,7 @@ pub(super) async fn lost(
         return Ok(Some("only a person may ask for this".to_owned()));
     };
     let object = policy::application(&loaded.application.project, &loaded.application.name);
-    let verdict = runtime
-        .authority()
-        .still_may(name, permission, &object)
-        .await?;
-    Ok((!verdict.allowed).then(|| {
-        format!(
-            "{name} may no longer {} {object}: {}",
-            permission.word(),
-            verdict.why
-        )
-    }))
+    may_no_longer(runtime, name, permission, &object).await
 }
 
 /// A request that cannot be met is a run that failed at once, so that whoever waits for it learns why.

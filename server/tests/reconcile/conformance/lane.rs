@@ -165,6 +165,7 @@ impl<'p> Lane<'p> {
             .replace("$CLUSTER", &self.place.rig.cluster);
         let scenario: Scenario = serde_json::from_str(&text).expect("the same scenario");
         let mut tx = self.store.begin().await.expect("a write");
+        world::account(&mut tx).await;
         let source = store::source::declare(
             &mut tx,
             &store::source::SourceFields {
