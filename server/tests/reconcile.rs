@@ -45,6 +45,8 @@ mod options;
 mod orphans;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/projects.rs"]
+mod projects;
 #[path = "reconcile/pulls.rs"]
 mod pulls;
 #[path = "reconcile/remaking.rs"]

@@ -86,7 +86,16 @@ async fn carry_out(
     if let Some(why) = may_no_longer(runtime, loaded, request, &asked).await? {
         return Err(why);
     }
-    let applier = permitted(runtime, loaded).await?;
+    let job = ResourceKey::new("batch", "Job", &asked.object.namespace, "");
+    let makes = (asked.kind == ActionKind::RunNow).then_some(&job);
+    let touched: Vec<&ResourceKey> = std::iter::once(&asked.object).chain(makes).collect();
+    let refused = permit::refused_write(runtime, loaded, &touched)
+        .await
+        .map_err(|error| format!("the database does not say what the project permits: {error}"))?;
+    if let Some(refused) = refused {
+        return Err(format!("{}. {}", refused.message, refused.next));
+    }
+    let applier = written_as(runtime, loaded).await?;
     let on = ActOn {
         key: asked.object.clone(),
         api_version: asked.api_version.clone(),
@@ -106,8 +115,6 @@ async fn carry_out(
             Ok(format!("scaled to {replicas}"))
         }
         ActionKind::RunNow => {
-            let job = ResourceKey::new("batch", "Job", &asked.object.namespace, "");
-            permit::made(loaded.definition.rules.as_deref(), &job).map_err(words)?;
             let id = request.id.to_string();
             let mark = id.get(id.len().saturating_sub(8)..).unwrap_or(&id);
             let job = applier.run_now(&on, mark).await.map_err(said)?;
@@ -155,11 +162,10 @@ async fn may_no_longer(
     }))
 }
 
-/// Writes with the rights that the target is written with, if its project still lets it be there.
-async fn permitted(runtime: &Runtime, loaded: &Loaded) -> Result<Applier, String> {
+/// Writes with the rights that the target is written with.
+async fn written_as(runtime: &Runtime, loaded: &Loaded) -> Result<Applier, String> {
     let clusters = account::clusters(runtime, loaded).await.map_err(words)?;
     let place = Place::of(&loaded.row.cluster, &loaded.source.home_cluster, &clusters);
-    permit::definition(&loaded.definition, place).map_err(words)?;
     let account = account::account(&loaded.definition, place).map_err(words)?;
     let cluster = &loaded.row.cluster;
     let applier = runtime

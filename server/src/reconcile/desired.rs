@@ -10,6 +10,7 @@ use engine::manifest::Manifest;
 use engine::render::Complete;
 use engine::tracking;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::resource::ResourceKey;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -31,7 +32,29 @@ pub struct Desired {
     /// Definitions that the render holds: registered as children, never applied.
     pub definitions: Vec<Manifest>,
     /// Objects whose values cannot be read: neither compared, applied nor pruned.
-    pub encrypted: Vec<lockstep_types::resource::ResourceKey>,
+    pub encrypted: Vec<ResourceKey>,
+}
+
+impl Desired {
+    /// The definitions as objects of the destination: where they name no namespace, they are in its own.
+    pub fn definition_keys(&self, destination_namespace: &str) -> Vec<ResourceKey> {
+        let mut keys: Vec<ResourceKey> = Vec::with_capacity(self.definitions.len());
+        for manifest in &self.definitions {
+            let mut key = manifest.key.clone();
+            if key.namespace.is_empty() {
+                key.namespace = namespace_or_default(destination_namespace).to_owned();
+            }
+            keys.push(key);
+        }
+        keys
+    }
+}
+
+fn namespace_or_default(destination: &str) -> &str {
+    match destination {
+        "" => "default",
+        namespace => namespace,
+    }
 }
 
 /// How objects are marked as ours; `None` while only observing.
@@ -68,10 +91,7 @@ pub fn desired(
     stamp: Option<Stamp<'_>>,
 ) -> Result<Desired, Cause> {
     let rendered = rendered_scopes(render);
-    let namespace = match destination.namespace.as_str() {
-        "" => "default",
-        namespace => namespace,
-    };
+    let namespace = namespace_or_default(&destination.namespace);
     let mut result = Desired::default();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for manifest in &render.objects {

@@ -2,6 +2,7 @@
 //! where Git declares otherwise.
 
 use crate::HEALING;
+use crate::sets::write_project;
 use crate::world::{WITHIN, World};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Role};
@@ -245,5 +246,50 @@ async fn what_may_not_be_done_is_refused_at_once() {
             .unwrap_err()
             .starts_with("replicas:")
     );
+    world.end().await;
+}
+
+/// Neither a person nor an old definition acts on what the project does not let in any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_16_an_action_on_what_the_project_denies_is_refused() {
+    let world = World::start("acts-denied", Mode::Managed, HEALING).await;
+    write_project(&world, "");
+    world.repository.write("manifests/report.yaml", CRON_JOB);
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
+    let ports = world.ports().await;
+    write_project(
+        &world,
+        "  namespaceResourceBlacklist: [{group: apps, kind: Deployment}, {group: batch, kind: Job}]\n",
+    );
+    world.push("a narrower project");
+    world
+        .until("the Deployment is refused", |state| {
+            state.reason.as_ref().is_some_and(|reason| {
+                reason
+                    .cause
+                    .contains("denies objects of kind apps/Deployment")
+            })
+        })
+        .await;
+    for (kind, object, denied) in [
+        (
+            ActionKind::Restart,
+            world.key("apps", "Deployment", "web"),
+            "apps/Deployment",
+        ),
+        (
+            ActionKind::RunNow,
+            world.key("batch", "CronJob", "report"),
+            "batch/Job",
+        ),
+    ] {
+        let acted = world.act(&ports, &world.asked(kind, &object)).await;
+        let expected = format!("not done: the project web denies objects of kind {denied}");
+        assert!(acted.outcome.starts_with(&expected), "{}", acted.outcome);
+    }
+    let restarted = r"{.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}";
+    assert_eq!(world.field(&["deployment", "web"], restarted), "");
+    assert_eq!(world.field(&["jobs"], "{.items[*].metadata.name}"), "");
     world.end().await;
 }

@@ -29,7 +29,7 @@ pub async fn until_applications(
     }
 }
 
-async fn until_problem(world: &World, part: &str) {
+pub async fn until_problem(world: &World, part: &str) {
     let deadline = Instant::now() + WITHIN;
     loop {
         let source = store::source::by_name(world.store(), "root")

@@ -10,8 +10,8 @@ use super::look::Looks;
 use super::progress::{Next, Progress};
 use super::step::Work;
 use super::{Advanced, ending, outcome, ownership, tell, waiting};
-use crate::reconcile::desired;
 use crate::reconcile::target::{Clock, Compared, Loaded, TargetMemory};
+use crate::reconcile::{desired, permit};
 use crate::runtime::{Runtime, now};
 use crate::store::run::RunRow;
 use crate::store::{self, StoreError};
@@ -34,6 +34,10 @@ pub(super) async fn begin(
     plan: &Plan,
 ) -> Result<(), StoreError> {
     if let Some(why) = refused(runtime, loaded, compared, plan) {
+        return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
+    }
+    let steps: Vec<&Step> = plan.steps.iter().collect();
+    if let Some(why) = not_permitted(runtime, loaded, compared, &steps).await? {
         return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
     }
     let declared: BTreeSet<&ResourceKey> = compared
@@ -103,6 +107,38 @@ fn refused(runtime: &Runtime, loaded: &Loaded, compared: &Compared, plan: &Plan)
         )),
         _ => None,
     })
+}
+
+/// Why the project, as it is now, does not let these steps be carried out.
+async fn not_permitted(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    compared: &Compared,
+    steps: &[&Step],
+) -> Result<Option<String>, StoreError> {
+    let namespace = &loaded.definition.destination.namespace;
+    // The destination's own namespace, which `CreateNamespace` makes: the destination is what permits it.
+    let made = |step: &Step| {
+        step.action != Action::Prune
+            && step.key == ResourceKey::new("", "Namespace", "", namespace)
+            && !compared
+                .desired
+                .objects
+                .iter()
+                .any(|manifest| manifest.key == step.key)
+    };
+    let keys: Vec<&ResourceKey> = steps
+        .iter()
+        .filter(|step| step.action.writes() && !made(step))
+        .map(|step| &step.key)
+        .collect();
+    let refused = permit::refused_write(runtime, loaded, &keys).await?;
+    Ok(refused.map(|refused| {
+        format!(
+            "{}, so nothing further was written. {}",
+            refused.message, refused.next
+        )
+    }))
 }
 
 /// A step that makes an object of a kind nobody knows yet, unless its options or the definition's say to wait for it.
@@ -194,6 +230,10 @@ pub(super) async fn go_on(
                 return Ok(Advanced::Changed);
             }
             Next::Do(batch) => {
+                if let Some(why) = not_permitted(runtime, loaded, compared, &batch).await? {
+                    ending::end(runtime, loaded, memory, run, SyncPhase::Failed, &why).await?;
+                    return Ok(Advanced::Changed);
+                }
                 if memory.claimed != Some(run.id) {
                     match batch::unless_terminated(
                         runtime,

@@ -244,11 +244,11 @@ async fn stages(
         )
     };
     let desired = place(&complete)?;
-    permit::objects(
-        loaded.definition.rules.as_deref(),
-        allowed,
-        &desired.objects,
-    )?;
+    let rules = loaded.definition.rules.as_deref();
+    let declared = desired.objects.iter().map(|manifest| &manifest.key);
+    permit::objects(rules, allowed, declared)?;
+    // An application that may hold no definitions makes none by rendering them.
+    permit::objects(rules, allowed, &desired.definition_keys(namespace))?;
     let inventory: Vec<InventoryEntry> = loaded
         .entries()
         .into_iter()
