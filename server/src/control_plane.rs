@@ -19,6 +19,7 @@ mod definitions;
 mod editing;
 mod filter;
 mod fleet;
+mod held;
 mod leftovers;
 mod names;
 mod objects;

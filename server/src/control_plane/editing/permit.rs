@@ -2,9 +2,9 @@
 //! more for what gives rights to others.
 
 use super::super::allow::{allow, allow_named, object};
+use super::super::held::Held;
 use super::super::{Plane, refuse};
 use super::preview::Prepared;
-use crate::reconcile::sources::policy::CONFIG_MAP;
 use crate::store::{self, StoreError};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
@@ -70,19 +70,19 @@ impl Plane {
             before.as_deref().unwrap_or_default(),
             view.edit.text.as_str(),
         ];
-        let says = |word: &str| texts.iter().any(|text| text.contains(word));
+        let mut holds = Held::default();
+        for text in texts {
+            holds.add(&view.edit.path, text);
+        }
         let policy = store::policy::get(self.runtime.store())
             .await
             .map_err(refuse::store)?;
-        let holds_policy = policy.source == Some(source.id);
-        if holds_policy && (says(CONFIG_MAP) || says("AppProject")) {
+        if policy.source == Some(source.id) && (holds.policy || holds.any_project()) {
             allow(actor, Permission::Policy)?;
         }
-        if says("AppProject") {
-            allow(actor, Permission::Project)?;
-        }
+        holds.allow_projects(actor)?;
         // What a set makes later is not known now, and a file that defines nothing concerns nobody in particular.
-        let unbound = says("ApplicationSet") || view.applications.is_empty();
+        let unbound = holds.sets || view.applications.is_empty();
         if unbound && !(actor.may_on_all(Permission::Edit) && actor.may_on_all(Permission::Create))
         {
             return Err(PortError::denied(Permission::Create));

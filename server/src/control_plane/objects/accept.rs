@@ -62,7 +62,8 @@ impl Plane {
         placement: &Placement,
         prepared: &Prepared,
     ) -> Result<(), PortError> {
-        let commit = (prepared.view.files.as_slice(), prepared.view.patch.as_str());
+        // One value of one object is another; projects are no objects.
+        let commit = (prepared.view.files.as_slice(), false);
         let reached = &prepared.reached;
         self.may_commit(actor, Permission::AcceptDrift, placement, reached, commit)
             .await

@@ -182,7 +182,8 @@ impl Plane {
             .reached(placement, &view.branch, &view.files, &prepared.credential)
             .await?;
         // Before anything is said of them: they may be others' affairs.
-        let commit = (view.files.as_slice(), view.patch.as_str());
+        // Images are others; projects have none.
+        let commit = (view.files.as_slice(), false);
         self.may_commit(
             actor,
             Permission::Edit,

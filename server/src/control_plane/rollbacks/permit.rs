@@ -19,26 +19,29 @@ impl Plane {
         placement: &Placement,
         prepared: &Prepared,
     ) -> Result<(), PortError> {
-        let (files, patch) = (&prepared.view.files, &prepared.view.patch);
+        // A pin brings back what is rendered, and no definitions.
+        if !prepared.view.branch.is_empty() {
+            prepared.held.allow_projects(actor)?;
+        }
         self.may_commit(
             actor,
             Permission::Rollback,
             placement,
             &prepared.reached,
-            (files, patch),
+            (&prepared.view.files, prepared.held.any_project()),
         )
         .await
     }
 
     /// Refuses a commit to the repository of an application that reaches one on which the actor may not do this, or that
-    /// could change the policy. The commit is its files and its text.
+    /// could change the policy. Of the commit: its files, and whether any of them holds a project.
     pub(in crate::control_plane) async fn may_commit(
         &self,
         actor: &Actor,
         permission: Permission,
         placement: &Placement,
         reached: &[Placement],
-        (files, patch): (&[PathChange], &str),
+        (files, projects): (&[PathChange], bool),
     ) -> Result<(), PortError> {
         for reached in reached {
             let row = &reached.defined.row;
@@ -77,7 +80,7 @@ impl Plane {
         let touched = files
             .iter()
             .any(|change| known.contains(&change.path.as_str()) || holds(&change.path))
-            || patch.contains("AppProject");
+            || projects;
         if here && touched && !actor.may(Permission::Policy) {
             return Err(PortError::denied(Permission::Policy));
         }

@@ -2,6 +2,7 @@
 
 use super::super::commits::Ancestry;
 use super::super::definitions::Placement;
+use super::super::held::Held;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
@@ -25,6 +26,8 @@ pub(super) struct Prepared {
     /// Targets that the commit reaches, the asked one first.
     pub reached: Vec<Placement>,
     pub credential: Credential,
+    /// Projects that it brings back, changes or takes away.
+    pub held: Held,
 }
 
 /// What is known of a commit before its consequences are looked at.
@@ -140,6 +143,7 @@ impl Plane {
             .await
             .map_err(refuse::source)?;
         let patch = self.patch(url, Some(&head), after, &files).await?;
+        let held = self.held(url, &head, after, &files).await?;
         let reached = match &branch {
             Some(branch) => self.reached(placement, branch, &files, &credential).await?,
             None => vec![placement.clone()],
@@ -181,6 +185,7 @@ impl Plane {
             edit,
             reached,
             credential,
+            held,
         })
     }
 

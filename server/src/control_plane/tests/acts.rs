@@ -9,7 +9,7 @@ use lockstep_types::account::Permission;
 use lockstep_types::edit::{Edit, EditKind};
 use lockstep_types::plan::Plan;
 use lockstep_types::ports::{Editing, Rollbacks, Syncs};
-use lockstep_types::revision::Revision;
+use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::rollback::{PinRequest, RollbackRequest};
 use lockstep_types::sync::{StartedBy, SyncRequest};
 
@@ -58,6 +58,13 @@ async fn attack_59_an_edit_needs_the_right_on_what_it_makes_too() {
             EditKind::Replace,
             "dns",
             with(project),
+            Some(Permission::Policy),
+        ),
+        // An escaped kind is the same kind, and a right on one project reaches no other.
+        (
+            EditKind::Replace,
+            "dns",
+            with(&project.replace("AppProject", "\"AppPro\\u006aect\"")),
             Some(Permission::Policy),
         ),
         (
@@ -109,6 +116,57 @@ async fn attack_59_an_edit_needs_the_right_on_what_it_makes_too() {
                 "{answers:?}"
             ),
         }
+    }
+}
+
+/// Where the source holds no policy: the right on one project reaches no other one in the same file.
+#[tokio::test]
+async fn attack_59_an_edit_of_a_project_needs_the_right_on_that_project() {
+    let lines = "p, jon, applications, *, infra/*, allow\np, jon, repositories, get, *, allow\np, jon, projects, update, infra, allow\n";
+    let team = Team::new(lines).await;
+    let repository = &team.bench.repository;
+    repository.write("definitions/dns.yaml", DNS);
+    repository.commit("definitions");
+    let base = team.bench.fetch("main").await;
+    // The policy stays in force when its source is another one.
+    let mut tx = team.bench.store().begin().await.unwrap();
+    let fields = store::source::SourceFields {
+        name: "other".to_owned(),
+        repo_url: repository.url(),
+        path: "definitions".to_owned(),
+        target_revision: TargetRevision("main".to_owned()),
+        home_cluster: String::new(),
+    };
+    let other = store::source::create(&mut tx, &fields).await.unwrap().id;
+    tx.commit().await.unwrap();
+    let (plane, jon) = (&team.bench.plane, team.as_("jon").await);
+    let project = |kind: &str, name: &str| {
+        format!(
+            "{DNS}---\napiVersion: argoproj.io/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{sourceRepos: ['*']}}\n"
+        )
+    };
+    for (text, missing) in [
+        (project("AppProject", "infra"), None),
+        (project("\"AppPro\\u006aect\"", "infra"), None),
+        (project("AppProject", "shop"), Some(Permission::Project)),
+        (
+            project("\"AppPro\\u006aect\"", "shop"),
+            Some(Permission::Project),
+        ),
+        (
+            project("\"Application\\u0053et\"", "shop"),
+            Some(Permission::Create),
+        ),
+    ] {
+        let edit = Edit {
+            source: other,
+            kind: EditKind::Replace,
+            path: "definitions/dns.yaml".to_owned(),
+            text: text.clone(),
+            base: base.clone(),
+        };
+        let answer = plane.preview_edit(&jon, &edit).await.err();
+        assert_eq!(answer, missing.map(PortError::denied), "{text}");
     }
 }
 
@@ -234,4 +292,31 @@ async fn attack_62_a_rollback_needs_its_own_right_on_all_that_it_reaches() {
             .await
             .is_ok()
     );
+}
+
+/// Going back over a file that holds a project brings an old project back: by its parsed kind, and by its name.
+#[tokio::test]
+async fn attack_62_a_rollback_over_a_project_needs_the_right_on_it() {
+    let own = "p, jon, applications, *, */*, allow\np, jon, repositories, get, *, allow\n";
+    for (more, missing) in [
+        ("", Permission::Project),
+        (
+            "p, jon, projects, update, infra, allow\n",
+            Permission::Project,
+        ),
+        // The source holds the policy too.
+        ("p, jon, projects, update, web, allow\n", Permission::Policy),
+    ] {
+        let team = Team::new(&format!("{own}{more}")).await;
+        let to = team.bench.commits().pop().unwrap();
+        team.bench.repository.write(
+            "apps/cart/project.yaml",
+            "apiVersion: argoproj.io/v1alpha1\nkind: \"AppPro\\u006aect\"\nmetadata: {name: web}\nspec: {}\n",
+        );
+        team.bench.repository.commit("a project");
+        team.bench.fetch("main").await;
+        let (plane, jon) = (&team.bench.plane, team.as_("jon").await);
+        let refused = plane.preview(&jon, team.cart, &to).await.err();
+        assert_eq!(refused, Some(PortError::denied(missing)), "{more}");
+    }
 }
