@@ -4,7 +4,7 @@ mod preview;
 mod rivals;
 pub(super) mod sets;
 
-use super::allow::{allow, allow_named};
+use super::allow::{allow, allow_everywhere, allow_named};
 use super::registration::{GitLogin, GitSecret};
 use super::{Plane, checks, refuse};
 use crate::store;
@@ -42,6 +42,8 @@ impl Sources for Plane {
 
     async fn add_source(&self, actor: &Actor, new: &NewSource) -> Answer<SourceId> {
         allow_named(actor, Permission::Source, new.repo_url.trim())?;
+        // Whoever writes to the repository chooses which cluster each definition is compared with.
+        allow_everywhere(actor, Permission::SeeClusters)?;
         let fields = self.source_fields(new).await?;
         let secret = git_secret(new)?;
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
@@ -112,18 +114,12 @@ impl Sources for Plane {
     }
 
     async fn take_over_preview(&self, actor: &Actor, source: SourceId) -> Answer<TakeOverPreview> {
-        allow(actor, Permission::TakeOver)?;
-        let row = self
-            .seen_source(actor, Permission::TakeOver, source)
-            .await?;
+        let row = self.may_take_over(actor, source).await?;
         self.preview_take_over(&row).await
     }
 
     async fn take_over(&self, actor: &Actor, source: SourceId, digest: &str) -> Answer<()> {
-        allow(actor, Permission::TakeOver)?;
-        let row = self
-            .seen_source(actor, Permission::TakeOver, source)
-            .await?;
+        let row = self.may_take_over(actor, source).await?;
         if row.mode == Mode::Managed {
             return Err(PortError::Conflict(format!(
                 "the source {} is taken over already",
@@ -218,6 +214,18 @@ impl Plane {
             return Err(refuse::store(store::StoreError::not_found("source", id)));
         }
         allow_named(actor, permission, &row.repo_url)?;
+        Ok(row)
+    }
+
+    /// A source that the actor may take over. What its applications write is nothing that a right on repositories gives:
+    /// from then on its files alone decide what is created and synced, in any project and on any cluster, so it needs
+    /// these rights on every application there could be.
+    async fn may_take_over(&self, actor: &Actor, id: SourceId) -> Result<SourceRow, PortError> {
+        allow(actor, Permission::TakeOver)?;
+        let row = self.seen_source(actor, Permission::TakeOver, id).await?;
+        for permission in [Permission::Create, Permission::Sync] {
+            allow_everywhere(actor, permission)?;
+        }
         Ok(row)
     }
 

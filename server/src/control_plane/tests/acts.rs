@@ -8,9 +8,10 @@ use lockstep_types::PortError;
 use lockstep_types::account::Permission;
 use lockstep_types::edit::{Edit, EditKind};
 use lockstep_types::plan::Plan;
-use lockstep_types::ports::{Editing, Rollbacks, Syncs};
+use lockstep_types::ports::{Editing, Rollbacks, Sources, Syncs};
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::rollback::{PinRequest, RollbackRequest};
+use lockstep_types::source::{Mode, NewSource};
 use lockstep_types::sync::{StartedBy, SyncRequest};
 
 const DNS: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: dns, namespace: argocd}\nspec:\n  project: infra\n  source: {repoURL: 'https://git.example.com/x.git', path: apps/cart, targetRevision: main}\n  destination: {name: prod-eu, namespace: shop}\n";
@@ -167,6 +168,73 @@ async fn attack_59_an_edit_of_a_project_needs_the_right_on_that_project() {
         };
         let answer = plane.preview_edit(&jon, &edit).await.err();
         assert_eq!(answer, missing.map(PortError::denied), "{text}");
+    }
+}
+
+/// A right on repositories, which policies of Argo CD give freely, writes to no cluster and looks into none.
+#[tokio::test]
+async fn attack_59_who_may_add_a_repository_deploys_nothing_by_it() {
+    let own = "p, jon, repositories, *, https://git.example.com/dev/*, allow\n";
+    let new = || NewSource {
+        name: "dev".to_owned(),
+        repo_url: "https://git.example.com/dev/apps.git".to_owned(),
+        path: "apps".to_owned(),
+        target_revision: TargetRevision("main".to_owned()),
+        home_cluster: String::new(),
+        username: None,
+        password: None,
+        ssh_key: None,
+        known_hosts: None,
+        ca: None,
+    };
+    let see = "p, jon, clusters, get, *, allow\n";
+    let denied = |permission| Some(PortError::denied(permission));
+    let team = Team::new(own).await;
+    let (plane, jon) = (&team.bench.plane, team.as_("jon").await);
+    let refused = plane.add_source(&jon, &new()).await.err();
+    assert_eq!(refused, denied(Permission::SeeClusters));
+    for (more, missing) in [
+        (see.to_owned(), Some(Permission::Create)),
+        // In the own project: whoever writes to the repository names any project.
+        (
+            format!("{see}p, jon, applications, *, dev/*, allow\n"),
+            Some(Permission::Create),
+        ),
+        (
+            format!("{see}p, jon, applications, create, */*, allow\n"),
+            Some(Permission::Sync),
+        ),
+        (
+            format!(
+                "{see}p, jon, applications, *, */*, allow\np, jon, applications, *, infra/*, deny\n"
+            ),
+            Some(Permission::Create),
+        ),
+        (format!("{see}p, jon, applications, *, */*, allow\n"), None),
+    ] {
+        let team = Team::new(&format!("{own}{more}")).await;
+        let (plane, jon) = (&team.bench.plane, team.as_("jon").await);
+        let id = plane.add_source(&jon, &new()).await.expect("a source");
+        let answers = [
+            plane.take_over_preview(&jon, id).await.err(),
+            plane.take_over(&jon, id, "no such digest").await.err(),
+        ];
+        match missing {
+            Some(missing) => {
+                assert_eq!(answers, [denied(missing), denied(missing)], "{more}");
+            }
+            None => assert!(
+                !answers
+                    .iter()
+                    .any(|answer| matches!(answer, Some(PortError::Denied { .. }))),
+                "{answers:?}"
+            ),
+        }
+        let mode = store::source::get(team.bench.store(), id)
+            .await
+            .unwrap()
+            .mode;
+        assert_eq!(mode, Mode::Observe);
     }
 }
 
