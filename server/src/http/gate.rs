@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::serve::IncomingStream;
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use secrecy::SecretString;
@@ -170,25 +170,41 @@ pub fn escape(text: &str) -> String {
 
 /// The client's address: the connection's, or what a trusted proxy says about it.
 pub fn address(web: &Web, request: &Parts) -> IpAddr {
-    let peer = request
-        .extensions
+    address_of(web, &request.headers, &request.extensions)
+}
+
+fn address_of(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    let peer = extensions
         .get::<ConnectInfo<Peer>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.0.ip());
     let trusted = |ip: &IpAddr| web.settings.trusted_proxies.contains(ip);
     if !trusted(&peer) {
         return peer;
     }
-    // From the right: the first hop that is not ours is the client; what stands left of it is its own claim.
-    let hops = request.headers.get_all("x-forwarded-for").iter();
-    let hops: Vec<IpAddr> = hops
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
+    // From the right: the first hop that is not ours is the client; what stands left of it is its own claim. So is what
+    // stands left of a word that is no address: then the proxy that wrote the word is all that is known.
+    let hops = headers.get_all("x-forwarded-for").iter();
+    let hops: Vec<Option<IpAddr>> = hops
+        .flat_map(|line| line.to_str().unwrap_or("unreadable").split(','))
+        .map(hop)
         .collect();
-    hops.into_iter()
-        .rev()
-        .find(|hop| !trusted(hop))
-        .unwrap_or(peer)
+    let mut client = peer;
+    for hop in hops.into_iter().rev() {
+        let Some(ip) = hop else { break };
+        client = ip;
+        if !trusted(&ip) {
+            break;
+        }
+    }
+    client
+}
+
+/// The address of one hop, which some proxies write with its port.
+fn hop(written: &str) -> Option<IpAddr> {
+    let written = written.trim();
+    let bare = || written.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || Some(written.parse::<SocketAddr>().ok()?.ip());
+    written.parse().ok().or_else(bare).or_else(with_port)
 }
 
 #[cfg(test)]

@@ -109,6 +109,38 @@ async fn attack_39_only_a_trusted_proxy_says_who_asks() {
     assert_eq!(neighbour.header("location"), "/");
 }
 
+/// What stands left of a word that is no address is a claim of whoever sent it.
+#[tokio::test]
+async fn attack_39_words_that_are_no_address_hide_no_caller() {
+    let (proxy, inner) = ("10.0.0.9", "10.0.0.8");
+    for last in [
+        "unknown",
+        "",
+        "_hidden",
+        "192.0.2.1:5000",
+        "[2001:db8::1]:5000",
+        "[2001:db8::1]",
+        "192.0.2.1, unknown, 10.0.0.8",
+    ] {
+        let proxies = [proxy.parse().unwrap(), inner.parse().unwrap()];
+        let server = Server::behind(&proxies).await;
+        let mut statuses = Vec::new();
+        for number in 0..6 {
+            let claimed = format!("203.0.113.{number}, {last}");
+            statuses.push(from(&server, proxy, &claimed, wrong("vic")).await.status);
+        }
+        assert_eq!(statuses[5], StatusCode::TOO_MANY_REQUESTS, "{last}");
+    }
+    // A port is no part of the address: another one behind the same proxy is another caller.
+    let server = Server::behind(&[proxy.parse().unwrap()]).await;
+    for number in 0..6 {
+        from(&server, proxy, &format!("192.0.2.1:{number}"), wrong("ada")).await;
+    }
+    let own = login_body("ada", PASSWORD, "");
+    let neighbour = from(&server, proxy, "192.0.2.2:5000", own).await;
+    assert_eq!(neighbour.header("location"), "/");
+}
+
 #[tokio::test]
 async fn attack_40_failing_on_purpose_locks_nobody_out_elsewhere() {
     let server = Server::start().await;
