@@ -37,6 +37,7 @@ pub use credential::Credential;
 pub use error::SourceError;
 pub use history::Next;
 pub use outgoing::Destination;
+pub use patch::shown_path;
 pub use snapshot::{Entry, FileKind, Snapshot, TreeFile};
 pub use ssh::check_private_key;
 pub use tree_edit::{FileEdit, MAX_COMMITTED_BYTES};

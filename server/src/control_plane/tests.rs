@@ -11,6 +11,7 @@ mod fleet;
 mod intents;
 mod killed;
 mod past;
+mod patches;
 mod registering;
 mod rights;
 mod rollback;

@@ -62,7 +62,7 @@ fn of_file(
     repo: &gix::Repository,
     difference: &Difference,
 ) -> Result<String, SourceError> {
-    let path = shown(&difference.path);
+    let path = shown_path(&difference.path);
     let mut text = format!("diff --git a/{path} b/{path}\n");
     match (difference.old, difference.new) {
         (None, Some((kind, _))) => text.push_str(&format!("new file mode {}\n", mode(kind))),
@@ -179,8 +179,8 @@ fn mode(kind: EntryKind) -> &'static str {
     }
 }
 
-/// Names cannot break out of their line.
-fn shown(path: &str) -> String {
+/// A path as patches name it: names cannot break out of their line.
+pub fn shown_path(path: &str) -> String {
     path.chars()
         .map(|c| if c.is_control() { '�' } else { c })
         .collect()
