@@ -23,6 +23,9 @@ pub struct SetupPending(pub bool);
 #[derive(Debug, Clone, Copy)]
 pub struct ThisSession(pub lockstep_types::id::SessionId);
 
+/// On an answer to the server around it, which takes it off: the permission that was missing.
+pub const DENIED: http::HeaderName = http::HeaderName::from_static("x-lockstep-denied");
+
 /// Everything a server function needs, taken out of the context in its first line.
 pub struct Desk {
     pub plane: ControlPlane,
@@ -35,6 +38,11 @@ impl Desk {
     /// Turns a port's answer into a server function's, and sets the HTTP status that says the same.
     pub fn answer<T>(&self, answer: Answer<T>) -> Result<T, ApiError> {
         answer.map_err(|error| {
+            if let (PortError::Denied { permission, .. }, Some(response)) = (&error, &self.response)
+                && let Ok(word) = http::HeaderValue::from_str(permission)
+            {
+                response.insert_header(DENIED, word);
+            }
             // A plain form is sent back to its page with the error in the address: that needs the redirect.
             if !self.plain_form
                 && let Some(response) = &self.response

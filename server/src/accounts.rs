@@ -8,6 +8,7 @@ mod factor;
 mod login;
 mod password;
 mod port;
+mod refusals;
 mod session;
 mod setup;
 mod sign_on;
@@ -44,6 +45,7 @@ pub struct AccountService {
     rules: Arc<LoginRules>,
     vault: Option<Vault>,
     setup_pending: Arc<AtomicBool>,
+    noted: Arc<refusals::Noted>,
 }
 
 impl AccountService {
@@ -60,6 +62,7 @@ impl AccountService {
             rules: Arc::default(),
             vault: None,
             setup_pending: Arc::new(AtomicBool::new(empty)),
+            noted: Arc::default(),
         })
     }
 

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod assets;
+mod denied;
 mod docs;
 mod extract;
 pub mod functions;
@@ -120,6 +121,7 @@ pub fn router(web: Web) -> Router {
         .layer(CsrfLayer::new().with_rejection_response(guard::Rejection))
         .layer(from_fn(guard::guard))
         .layer(from_fn_with_state(web.clone(), gate::gate))
+        .layer(from_fn_with_state(web.clone(), denied::denied))
         .layer(from_fn(functions::require));
     let outer = ServiceBuilder::new()
         .layer(from_fn_with_state(web.clone(), headers::headers))

@@ -23,6 +23,8 @@ mod attacks_login;
 mod attacks_pages;
 #[path = "http/attacks_wire.rs"]
 mod attacks_wire;
+#[path = "http/audit.rs"]
+mod audit;
 #[path = "http/command_line.rs"]
 mod command_line;
 #[path = "http/cross_site.rs"]

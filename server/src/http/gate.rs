@@ -3,6 +3,7 @@
 
 use super::problem::{Refusal, problem};
 use super::{Web, guard, session, webhook};
+use crate::accounts::AccountService;
 use app::context::ThisSession;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
@@ -48,6 +49,12 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
         Err(error) => return Refusal(error).into_response(),
     };
     let public = is_public(&request);
+    let from = address_of(&web, request.headers(), request.extensions());
+    if actor.is_none() && guard::bears_token(request.headers()) {
+        web.accounts
+            .note_stranger("the token is unknown, revoked or expired", from)
+            .await;
+    }
     match actor {
         Some(actor) => {
             if let Some(this) = this.filter(|_| actor.token.is_none()) {
@@ -58,7 +65,7 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
         None if !public => return turn_away(&request),
         None => {}
     }
-    next.run(request).await
+    AccountService::asked_from(from, next.run(request)).await
 }
 
 /// The listed addresses, the way to a provider and back, and exactly the address of a webhook, where the signature takes the login's place.

@@ -194,7 +194,11 @@ pub async fn use_link(
         .await
     {
         Ok(actor) => enter(&session, &asking, &actor, Entry::Link, "/").await,
-        Err(PortError::NotFound(_)) => Redirect::to("/login?error=link").into_response(),
+        Err(PortError::NotFound(_)) => {
+            let with = "the link is unknown, used or expired";
+            web.accounts.note_stranger(with, asking.address).await;
+            Redirect::to("/login?error=link").into_response()
+        }
         Err(error) => Refusal(error).into_response(),
     }
 }
@@ -241,8 +245,15 @@ pub fn refused(refusal: LoginRefusal) -> Response {
 }
 
 /// Ends the session, and goes on to the logout of the provider when one let the person in.
-pub async fn log_out(State(web): State<Web>, session: Session) -> Response {
+pub async fn log_out(State(web): State<Web>, session: Session, asking: Asking) -> Response {
     let signed_in = session::signed_in(&session).await.ok().flatten();
+    if let Some(signed_in) = &signed_in {
+        let noted = web.accounts.note_log_out(signed_in.user, asking.address);
+        // The session ends in any case.
+        if let Err(error) = noted.await {
+            tracing::error!(event.name = "audit.unwritten", %error, "a logout could not be written to the audit log");
+        }
+    }
     match session.flush().await {
         Ok(()) => match sign_on::logout_address(&web, signed_in).await {
             Some(address) => sign_on::lead_out(&address),
@@ -276,8 +287,14 @@ pub async fn set_up(
             let token = gate::escape(secrecy::ExposeSecret::expose_secret(&form.token));
             Redirect::to(&format!("/setup?error={field}&token={token}")).into_response()
         }
-        Err(PortError::NotFound(_)) => Redirect::to("/setup?error=invalid").into_response(),
-        Err(PortError::Conflict(_)) => Redirect::to("/setup?error=done").into_response(),
+        Err(error @ (PortError::NotFound(_) | PortError::Conflict(_))) => {
+            let (word, with) = match error {
+                PortError::Conflict(_) => ("done", "the set-up is done"),
+                _ => ("invalid", "the set-up link is unknown, used or expired"),
+            };
+            web.accounts.note_stranger(with, asking.address).await;
+            Redirect::to(&format!("/setup?error={word}")).into_response()
+        }
         Err(error) => Refusal(error).into_response(),
     }
 }

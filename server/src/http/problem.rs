@@ -1,5 +1,6 @@
 //! Errors on the wire: RFC 9457 problem documents, made from port errors in one place.
 
+use super::denied::Missing;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use client::wire::Problem;
@@ -26,6 +27,9 @@ impl IntoResponse for Refusal {
             _ => None,
         };
         let mut response = document(status, self.0.to_string(), field);
+        if let PortError::Denied { permission, .. } = self.0 {
+            response.extensions_mut().insert(Missing(permission));
+        }
         if status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()

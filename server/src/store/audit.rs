@@ -97,6 +97,33 @@ impl Act {
     }
 }
 
+tokio::task_local! {
+    /// Where whoever asks is, while something is done for them.
+    static CALLER: String;
+}
+
+/// Does something for a caller at this address: every act that is recorded meanwhile says so.
+pub async fn asked_from<T>(address: String, work: impl Future<Output = T>) -> T {
+    CALLER.scope(address, work).await
+}
+
+impl Act {
+    /// With the caller's address in its detail, where it has none yet.
+    pub(super) fn with_caller(mut self) -> Self {
+        // Nobody asks for what the server does by itself.
+        let Ok(from) = CALLER.try_with(String::clone) else {
+            return self;
+        };
+        if matches!(self.detail, Value::Null) {
+            self.detail = serde_json::json!({});
+        }
+        if let Value::Object(fields) = &mut self.detail {
+            fields.entry("from").or_insert_with(|| Value::String(from));
+        }
+        self
+    }
+}
+
 /// An act in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {

@@ -70,7 +70,7 @@ impl Tx {
 
     /// Puts an act into the audit log.
     pub fn record(&mut self, act: Act) {
-        self.acts.push(act);
+        self.acts.push(act.with_caller());
     }
 
     pub(super) fn db(&self) -> &DatabaseTransaction {

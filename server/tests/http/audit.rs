@@ -1,0 +1,147 @@
+//! Refusals, logouts and strangers at the doors are rows of the audit log, with the address, and no more than a few.
+
+use crate::harness::{PASSWORD, Server, login_body};
+use http::StatusCode;
+use lockstep_types::account::Role;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use server::config::SessionLimits;
+use server::store::audit::{self, AuditEntry, AuditQuery};
+
+/// Newest first.
+async fn entries(server: &Server) -> Vec<AuditEntry> {
+    let query = AuditQuery {
+        limit: 500,
+        ..AuditQuery::default()
+    };
+    audit::list(&server.store, &query).await.unwrap()
+}
+
+/// `actor · action · subject · reason`, oldest first.
+async fn acts(server: &Server, action: &str) -> Vec<String> {
+    let mut found: Vec<String> = entries(server)
+        .await
+        .into_iter()
+        .filter(|entry| entry.act.action == action)
+        .map(|AuditEntry { act, .. }| format!("{} · {} · {}", act.actor, act.subject, act.reason))
+        .collect();
+    found.reverse();
+    found
+}
+
+#[tokio::test]
+async fn attack_57_whoever_is_denied_is_in_the_audit_log() {
+    let server = Server::start().await;
+    let (cookie, token) = (server.log_in("vic").await, server.token("vic").await);
+    let user = json!({ "name": "eve", "password": PASSWORD, "role": "Admin" });
+    for _ in 0..5 {
+        let answer = server
+            .api("POST", "/users?a=hunter2", &token, Some(user.clone()))
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
+    }
+    // A plain form of a page, which is led back to it.
+    let body = format!(
+        "name=eve&password={}&role=Admin",
+        PASSWORD.replace(' ', "+")
+    );
+    let answer = server.form("/sfn/create_user", &cookie, &body).await;
+    assert!(answer.status.is_redirection() || answer.status == StatusCode::FORBIDDEN);
+    assert_eq!(
+        acts(&server, "denied").await,
+        [
+            "vic · POST /api/v1/users · the permission account is missing",
+            "vic · POST /sfn/create_user · the permission account is missing",
+        ]
+    );
+    // Many addresses make few rows.
+    for number in 0..60 {
+        let path = format!("/users/{number}/disabled");
+        let answer = server.api("POST", &path, &token, Some(json!({}))).await;
+        assert_ne!(answer.status, StatusCode::OK);
+    }
+    let denied = acts(&server, "denied").await.len();
+    assert!((3..=30).contains(&denied), "{denied}");
+    // What is allowed is no refusal, and strangers have no name.
+    assert!(server.is_open(&cookie).await);
+    assert_eq!(acts(&server, "denied").await.len(), denied);
+    let rows = format!("{:?}", entries(&server).await);
+    assert!(!rows.contains("hunter2") && !rows.contains(PASSWORD));
+    assert_eq!(
+        audit::check_chain(&server.store).await.unwrap().broken,
+        None
+    );
+}
+
+#[tokio::test]
+async fn attack_45_strangers_at_the_doors_and_logouts_are_in_the_audit_log() {
+    let server = Server::empty("http://localhost:8080", SessionLimits::default()).await;
+    let link = server.accounts.begin_setup().await.unwrap().unwrap();
+    let set_up = |token: &str| {
+        let password = PASSWORD.replace(' ', "+");
+        format!("token={token}&name=ada&password={password}")
+    };
+    for token in [
+        "hunter2",
+        "hunter3",
+        link.expose_secret(),
+        link.expose_secret(),
+    ] {
+        server.form("/setup", "", &set_up(token)).await;
+    }
+    for token in ["hunter2", "hunter3"] {
+        server
+            .form("/login/link", "", &format!("token={token}"))
+            .await;
+        let refused = server.api("GET", "/me", token, None).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(
+        acts(&server, "log in failed").await,
+        [
+            "unknown name · from 0.0.0.0 · the set-up link is unknown, used or expired",
+            "unknown name · from 0.0.0.0 · the set-up is done",
+            "unknown name · from 0.0.0.0 · the link is unknown, used or expired",
+            "unknown name · from 0.0.0.0 · the token is unknown, revoked or expired",
+        ]
+    );
+    let cookie = server.log_in("ada").await;
+    server.form("/logout", &cookie, "").await;
+    assert!(!server.is_open(&cookie).await);
+    server.form("/logout", &cookie, "").await;
+    assert_eq!(acts(&server, "log out").await, ["ada · from 0.0.0.0 · "]);
+    let rows = format!("{:?}", entries(&server).await);
+    assert!(!rows.contains("hunter") && !rows.contains(link.expose_secret()));
+}
+
+/// Where somebody was, on every act that came over the wire: by page, by function and by token.
+#[tokio::test]
+async fn attack_39_every_act_says_from_where_it_was_asked() {
+    let server = Server::start().await;
+    let (cookie, token) = (server.log_in("ada").await, server.token("ada").await);
+    let body = json!({ "name": "olga", "password": PASSWORD, "role": "Viewer" });
+    let answer = server.api("POST", "/users", &token, Some(body)).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    let password = PASSWORD.replace(' ', "+");
+    let form = format!("name=pia&password={password}&role=Viewer");
+    server.form("/sfn/create_user", &cookie, &form).await;
+    let created: Vec<AuditEntry> = entries(&server)
+        .await
+        .into_iter()
+        .filter(|entry| {
+            ["create user olga", "create user pia"]
+                .contains(&format!("{} {}", entry.act.action, entry.act.subject).as_str())
+        })
+        .collect();
+    assert_eq!(created.len(), 2, "{created:?}");
+    for entry in created {
+        assert_eq!(entry.act.detail["from"], "0.0.0.0", "{entry:?}");
+    }
+    // Nobody asked for what the server does by itself.
+    server.user("quinn", Role::Viewer).await;
+    let own = &entries(&server).await[0];
+    assert!(own.act.subject.contains("quinn"));
+    assert!(own.act.detail.get("from").is_none(), "{own:?}");
+    let failed = server.form("/login", "", &login_body("ada", "x", "")).await;
+    assert_eq!(failed.header("location"), "/login?error=invalid");
+}
