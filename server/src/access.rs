@@ -101,6 +101,10 @@ fn plain(url: &str) -> &str {
 
 #[async_trait]
 impl Access for Keyring {
+    fn vault(&self) -> Option<&Vault> {
+        Some(&self.vault)
+    }
+
     async fn git(&self, repo_url: &str) -> Result<GitAccess, AccessRefused> {
         let place = place_of(repo_url);
         let repo_url = place.as_str();

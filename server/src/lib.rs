@@ -21,6 +21,7 @@ pub mod notify;
 pub mod reconcile;
 pub mod rotation;
 pub mod runtime;
+mod sealed;
 pub mod secrets;
 pub mod sso;
 pub mod store;

@@ -1,10 +1,11 @@
-//! Changing the vault key: every credential is opened with the old key and sealed anew with the next one, all of them in
+//! Changing the vault key: every credential and every stored manifest of a Secret is opened with the old key and sealed anew with the next one, all of them in
 //! one transaction or none. Runs while no server does, which would go on with the key that it read at its start.
 //!
 //! The next key is on disk before the first credential depends on it, and takes the old one's place after the last:
 //! whenever this is cut off, running it again brings it to its end.
 
 use crate::installation::read_or_create;
+use crate::sealed::{self, SealError};
 use crate::secrets::{Sealed, Vault, VaultError};
 use crate::store::audit::Act;
 use crate::store::{Store, StoreError, credential};
@@ -130,8 +131,16 @@ async fn reseal(store: &Store, old: &Vault, new: &Vault) -> Result<usize, Rotati
         let anew = anew.ok_or(refused)?;
         credential::reseal(&mut tx, row.owner, &anew.key_id, &anew.blob).await?;
     }
+    let manifests = sealed::reseal(&mut tx, old, new)
+        .await
+        .map_err(|error| match error {
+            SealError::Vault(error) => RotationError::Vault(error),
+            SealError::Store(error) => RotationError::Store(error),
+        })?;
     let act = Act::unattended("operator at the database", "change key", "credentials");
-    tx.record(act.with(json!({ "credentials": rows.len(), "key": new.key_id() })));
+    tx.record(
+        act.with(json!({ "credentials": rows.len(), "manifests": manifests, "key": new.key_id() })),
+    );
     tx.commit().await?;
     Ok(rows.len())
 }

@@ -22,6 +22,7 @@ pub use settings::Settings;
 
 use crate::authority::Authority;
 use crate::reconcile;
+use crate::secrets::Vault;
 use crate::store::Store;
 use async_trait::async_trait;
 use clusters::Registry;
@@ -51,6 +52,11 @@ pub trait Access: Send + Sync {
     /// # Errors
     /// When its kubeconfig cannot be read or opened; in words, without its content.
     async fn cluster(&self, name: &str) -> Result<ClusterAccess, AccessRefused>;
+
+    /// Seals manifests of Secrets in the database; where there is none, they lie there in plain.
+    fn vault(&self) -> Option<&Vault> {
+        None
+    }
 }
 
 /// What a runtime is made from.

@@ -69,6 +69,16 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         vault,
         policy: keyring.cluster_policy(false),
     };
+    let sealed = crate::sealed::seal_old(&store, &registration.vault)
+        .await
+        .context("data_dir: stored Secrets could not be sealed with the vault key")?;
+    if sealed > 0 {
+        tracing::info!(
+            event.name = "render.sealed",
+            sealed,
+            "stored manifests of Secrets were sealed with the vault key"
+        );
+    }
     let runtime = Runtime::start(Parts {
         store,
         mirrors,

@@ -9,6 +9,7 @@ use super::revisions::Revisions;
 use crate::runtime::Runtime;
 use crate::runtime::memory::How;
 use crate::runtime::metrics::Stage;
+use crate::sealed;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
@@ -208,7 +209,14 @@ pub async fn stored(runtime: &Runtime, key: &str) -> Result<Option<Arc<Complete>
             subject: format!("the stored render {key}"),
             why: format!("{} is damaged", object.key.short()),
         };
-        let body = serde_json::from_slice(&object.body).map_err(|_| broken())?;
+        let body = match sealed::open(runtime.access().vault(), &object.hash, object.body) {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::warn!(event.name = "render.unreadable", %error, "a stored render cannot be opened; it is rendered again");
+                return Ok(None);
+            }
+        };
+        let body = serde_json::from_slice(&body).map_err(|_| broken())?;
         if hash_of(&body) != object.hash {
             return Err(broken());
         }
@@ -229,7 +237,7 @@ async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> 
     if !complete.encrypted.is_empty() {
         return Ok(());
     }
-    let objects: Vec<StoredObject> = complete
+    let mut objects: Vec<StoredObject> = complete
         .objects
         .iter()
         .map(|manifest| StoredObject {
@@ -240,6 +248,12 @@ async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> 
             origin: manifest.origin.clone(),
         })
         .collect();
+    if let Some(vault) = runtime.access().vault() {
+        sealed::seal_secrets(vault, &mut objects).map_err(|error| StoreError::Conflict {
+            subject: format!("the render {}", complete.key),
+            why: error.to_string(),
+        })?;
+    }
     let mut tx = runtime.store().begin().await?;
     store::render::put(&mut tx, &complete.key, &complete.digest, &objects).await?;
     store::render::warn(&mut tx, &complete.key, &complete.warnings).await?;

@@ -12,6 +12,7 @@ use lockstep_types::revision::Revision;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub struct StoredObject {
     pub api_version: String,
     /// Hash of the canonical body.
     pub hash: String,
-    /// The canonical body. Holds Secrets as Git declares them: mask before showing.
+    /// The canonical body; that of a Secret sealed, see [`crate::sealed`]. Once opened: mask before showing.
     pub body: Vec<u8>,
     pub origin: Option<Origin>,
 }
@@ -209,6 +210,53 @@ pub async fn objects(db: &impl Read, key: &str) -> Result<Option<Vec<StoredObjec
         })
         .collect();
     objects.map(Some)
+}
+
+/// The hashes of all stored Secrets.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn hashes_of_secrets(db: &impl Read) -> Result<Vec<String>, StoreError> {
+    render_object::Entity::find()
+        .select_only()
+        .column(render_object::Column::Hash)
+        .filter(render_object::Column::ObjectKey.starts_with("/Secret:"))
+        .distinct()
+        .into_tuple()
+        .all(&db.executor())
+        .await
+        .doing("list the stored Secrets")
+}
+
+/// Bodies with their hashes, in the order of the hashes.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn bodies(
+    db: &impl Read,
+    hashes: &[String],
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let found = object_body::Entity::find()
+        .filter(object_body::Column::Hash.is_in(hashes))
+        .order_by_asc(object_body::Column::Hash)
+        .all(&db.executor())
+        .await
+        .doing("read manifests")?;
+    Ok(found.into_iter().map(|row| (row.hash, row.body)).collect())
+}
+
+/// Puts a body in another form.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn replace_body(tx: &mut Tx, hash: &str, body: Vec<u8>) -> Result<(), StoreError> {
+    object_body::Entity::update_many()
+        .col_expr(object_body::Column::Body, Expr::value(body))
+        .filter(object_body::Column::Hash.eq(hash))
+        .exec(tx.db())
+        .await
+        .doing("write a manifest")?;
+    Ok(())
 }
 
 /// One body by its hash.
