@@ -21,6 +21,7 @@ mod m20261128_040000_guard_audit_log;
 mod m20261128_050000_keep_deployed_over_time;
 mod m20261128_060000_create_revision_mark;
 mod m20261128_070000_comment_on_pull_requests;
+mod m20261128_080000_know_who_approved;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_050000_keep_deployed_over_time::Migration),
             Box::new(m20261128_060000_create_revision_mark::Migration),
             Box::new(m20261128_070000_comment_on_pull_requests::Migration),
+            Box::new(m20261128_080000_know_who_approved::Migration),
         ]
     }
 }

@@ -6,8 +6,10 @@
 //! was told is written in the same transaction as the message that tells it, so that a restart repeats nothing.
 //!
 //! [`conditions`] and [`routing`] decide and are pure; [`incidents`], [`statuses`] and [`comments`] write down what they
-//! decide; [`deliver`] empties the queue by way of [`channel`], [`mail`] and [`host`].
+//! decide; [`approvals`] asks the same hosts who approved a commit; [`deliver`] empties the queue by way of [`channel`],
+//! [`mail`] and [`host`].
 
+mod approvals;
 mod channel;
 mod comments;
 mod conditions;
@@ -77,6 +79,7 @@ pub fn start(runtime: &Runtime, vault: Vault, fleet: Arc<dyn Fleet>) {
     let tasks = runtime.tasks();
     tasks.spawn(deliver::run(notifier.clone()));
     tasks.spawn(comments::run(notifier.clone()));
+    tasks.spawn(approvals::run(notifier.clone()));
     tasks.spawn(follow(notifier));
 }
 

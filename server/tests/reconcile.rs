@@ -9,6 +9,8 @@ mod accepting;
 mod acting;
 #[path = "reconcile/alerts.rs"]
 mod alerts;
+#[path = "reconcile/approved.rs"]
+mod approved;
 #[path = "reconcile/broken.rs"]
 mod broken;
 #[path = "reconcile/charts.rs"]

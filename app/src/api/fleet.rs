@@ -61,12 +61,14 @@ pub async fn drift(
 pub async fn activity(
     filter: String,
     kind: String,
+    approval: String,
     before: Option<i64>,
 ) -> Result<ActivityView, ApiError> {
     let desk = crate::context::desk()?;
     let query = ActivityQuery {
         filter,
         kind,
+        approval,
         before: before.map(Micros),
         limit: 60,
     };

@@ -19,10 +19,30 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use lockstep_types::activity::{ActivityEntry, ActivityView};
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
+use lockstep_types::pull::{CommitPull, approval_words};
 use lockstep_types::sync::{RunSummary, SyncPhase};
 
-/// What the address asks for: filter, kind, page.
-type Wanted = (String, String, String);
+/// What the address asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    filter: String,
+    kind: String,
+    /// `none`: only commits of which no approval is known.
+    approval: String,
+    before: String,
+}
+
+impl Wanted {
+    /// The page with other rows of the same filter.
+    fn link(&self, kind: &str, approval: &str) -> String {
+        let parts = [
+            ("q", self.filter.as_str()),
+            ("kind", kind),
+            ("approval", approval),
+        ];
+        format::link("/activity", &parts)
+    }
+}
 
 /// The page.
 #[component]
@@ -30,12 +50,20 @@ pub fn ActivityPage() -> impl IntoView {
     let query = use_query_map();
     let wanted: Memo<Wanted> = Memo::new(move |_| {
         let get = |name: &str| query.with(|query| query.get(name).unwrap_or_default());
-        (get("q"), get("kind"), get("before"))
+        Wanted {
+            filter: get("q"),
+            kind: get("kind"),
+            approval: get("approval"),
+            before: get("before"),
+        }
     });
     let tick = ticks(|| Topic::All);
     let view: Loading<ActivityView> = Resource::new(
         move || (wanted.get(), tick.get()),
-        |((filter, kind, before), _)| activity(filter, kind, before.parse().ok()),
+        |(wanted, _)| {
+            let before = wanted.before.parse().ok();
+            activity(wanted.filter, wanted.kind, wanted.approval, before)
+        },
     );
     view! {
         <Title text="Activity" />
@@ -43,30 +71,39 @@ pub fn ActivityPage() -> impl IntoView {
     }
 }
 
-fn page(view: ActivityView, (filter, kind, before): Wanted) -> AnyView {
-    let link = |kind: &str| format::link("/activity", &[("q", &filter), ("kind", kind)]);
+fn page(view: ActivityView, wanted: Wanted) -> AnyView {
     let choices = [
-        ("", "All"),
-        ("commit", "Commits"),
-        ("sync", "Syncs"),
-        ("action", "People"),
+        ("", "", "All"),
+        ("commit", "", "Commits"),
+        ("commit", "none", "Not approved"),
+        ("sync", "", "Syncs"),
+        ("action", "", "People"),
     ]
     .into_iter()
-    .map(|(word, words)| Choice::words(words, link(word), kind == word))
+    .map(|(kind, approval, words)| {
+        let here = (kind, approval) == (wanted.kind.as_str(), wanted.approval.as_str());
+        Choice::words(words, wanted.link(kind, approval), here)
+    })
     .collect();
     let older = view.next.filter(|_| !view.entries.is_empty()).map(|next| {
         format::link(
             "/activity",
             &[
-                ("q", &filter),
-                ("kind", &kind),
+                ("q", &wanted.filter),
+                ("kind", &wanted.kind),
+                ("approval", &wanted.approval),
                 ("before", &next.0.to_string()),
             ],
         )
     });
-    let newest = (!before.is_empty()).then(|| link(&kind));
+    let newest = (!wanted.before.is_empty()).then(|| wanted.link(&wanted.kind, &wanted.approval));
     let file = |form: &'static str| {
-        let parts = [("format", form), ("filter", &filter), ("kind", &kind)];
+        let parts = [
+            ("format", form),
+            ("filter", &wanted.filter),
+            ("kind", &wanted.kind),
+            ("approval", &wanted.approval),
+        ];
         format::link("/api/v1/activity", &parts)
     };
     let actions = view! {
@@ -83,7 +120,14 @@ fn page(view: ActivityView, (filter, kind, before): Wanted) -> AnyView {
         <Segments label="Kind" choices=choices />
     }
     .into_any();
-    let body = if view.entries.is_empty() {
+    let body = if view.entries.is_empty() && wanted.approval == "none" {
+        view! {
+            <Empty title="Nothing here" shape=Icon::Activity>
+                "Commits that came without a pull request, or whose pull request nobody else approved, appear here."
+            </Empty>
+        }
+        .into_any()
+    } else if view.entries.is_empty() {
         view! {
             <Empty title="Nothing here" shape=Icon::Activity>
                 "Commits of the tracked repositories, syncs, and what people do appear here as one line of time."
@@ -132,6 +176,7 @@ fn entry_view(entry: ActivityEntry) -> AnyView {
             commit,
             targets,
             lead_time_seconds,
+            pull,
         } => {
             let lead = view! {
                 <a class="font-medium hover:underline" href=commit_address(&repo, &commit.revision) data-row>
@@ -145,6 +190,8 @@ fn entry_view(entry: ActivityEntry) -> AnyView {
                 {commit.author.clone()}
                 " · "
                 {format::repository(&repo_url).to_owned()}
+                " · "
+                {approval(pull.as_ref())}
                 {(!targets.is_empty()).then(|| view! { " · " {rollout_words(&targets)} })}
                 {lead_time_seconds.map(|seconds| format!(" · live everywhere after {}", format::span(seconds)))}
             }
@@ -174,6 +221,21 @@ fn entry_view(entry: ActivityEntry) -> AnyView {
                 .into_any();
             line(Icon::Person, Tone::Unknown, lead, below, at)
         }
+    }
+}
+
+/// `#7, approved by ana`, with a link to the host.
+pub(super) fn approval(pull: Option<&CommitPull>) -> AnyView {
+    let words = approval_words(pull);
+    let web = pull.and_then(|pull| format::web_address(&pull.address));
+    match (pull, web) {
+        (Some(pull), Some(web)) => view! {
+            <a class=LINK href=web.to_owned() title=pull.title.clone() rel="external noreferrer">
+                {words}
+            </a>
+        }
+        .into_any(),
+        _ => words.into_any(),
     }
 }
 

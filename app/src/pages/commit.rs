@@ -12,6 +12,7 @@ use crate::components::target_link::{preview_address, run_address, target_words}
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
+use crate::pages::activity::approval;
 use crate::pages::fleet::on_target;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -19,6 +20,7 @@ use leptos_router::hooks::use_params_map;
 use lockstep_types::activity::{CommitRender, CommitView, RenderOutcome};
 use lockstep_types::application::TargetRef;
 use lockstep_types::fleet::RolloutState;
+use lockstep_types::pull::{CommitPull, PullReview, ReviewVerdict};
 use lockstep_types::revision::{CommitSignature, SignatureRule, SignatureState};
 use lockstep_types::sync::RunSummary;
 
@@ -106,6 +108,7 @@ fn page(view: CommitView) -> AnyView {
                     .into_any()
             }}
         </Part>
+        {reviews(view.pull.as_ref())}
         {signatures(&view.signature)}
         {rendered(view.renders, view.untouched)}
         {(!runs.is_empty()).then(|| view! { <Part title="Syncs that carried it">{run_table(runs)}</Part> })}
@@ -150,6 +153,48 @@ fn signatures(signature: &CommitSignature) -> AnyView {
         view! { <ul class=format!("{PANEL} grid gap-y-1.5 px-3 py-2.5")>{rules}</ul> }.into_any()
     };
     view! { <Part title="Who vouches for it">{body}</Part> }.into_any()
+}
+
+/// The pull request that brought it and what everybody said of it.
+fn reviews(pull: Option<&CommitPull>) -> AnyView {
+    let line = |review: &PullReview| {
+        let (icon, tone) = match review.verdict {
+            ReviewVerdict::Approved => (Icon::Healthy, Tone::Ok),
+            ReviewVerdict::ChangesRequested => (Icon::Degraded, Tone::Bad),
+            _ => (Icon::Minus, Tone::Unknown),
+        };
+        let mark = Mark {
+            icon,
+            tone,
+            word: review.verdict.words(),
+        };
+        view! {
+            <li class="flex flex-wrap items-center gap-x-2">
+                <span class="font-medium">{review.person.clone()}</span>
+                {state_chip(mark)}
+                {review.at.map(|at| view! { <span class="text-muted">{ago(at)} " ago"</span> })}
+            </li>
+        }
+    };
+    let body = match pull {
+        None => view! {
+            <p class="text-muted">
+                "No approval known: no Git host that is set up in Settings names a merged pull request of it."
+            </p>
+        }
+        .into_any(),
+        Some(pull) => {
+            let lines: Vec<_> = pull.reviews.iter().map(line).collect();
+            view! {
+                <div class=format!("{PANEL} px-3 py-2.5")>
+                    <p class="break-words">{approval(Some(pull))} {format!(": {}, by {}", pull.title, pull.author)}</p>
+                    {(!lines.is_empty()).then(|| view! { <ul class="mt-1.5 grid gap-y-1.5">{lines}</ul> })}
+                </div>
+            }
+            .into_any()
+        }
+    };
+    view! { <Part title="Who approved it">{body}</Part> }.into_any()
 }
 
 /// Which targets it made render again, and which it left alone.

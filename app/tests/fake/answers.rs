@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::activity::{
-    ActivityEntry, ActivityQuery, ActivityView, CommitRender, CommitView, RenderOutcome,
-};
+use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
 use lockstep_types::application::{
     ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
     TargetSummary, TreeView,
@@ -30,7 +28,7 @@ use lockstep_types::ports::{
 };
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
-use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
+use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
     MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest, TargetPlan,
 };
@@ -167,7 +165,7 @@ impl Fleet for Fake {
         }
         Ok(rows)
     }
-    async fn activity(&self, _: &Actor, _: &ActivityQuery) -> Answer<ActivityView> {
+    async fn activity(&self, _: &Actor, query: &ActivityQuery) -> Answer<ActivityView> {
         let target = target_ref("checkout", "shop", "prod-eu");
         let mut entries = vec![ActivityEntry::Commit {
             repo: "shop".into(),
@@ -175,6 +173,7 @@ impl Fleet for Fake {
             commit: pool(),
             targets: fleet::rollout(),
             lead_time_seconds: None,
+            pull: Some(fleet::pull()),
         }];
         entries.extend(apps::runs(&target).into_iter().map(ActivityEntry::Run));
         entries.push(ActivityEntry::Action {
@@ -191,7 +190,11 @@ impl Fleet for Fake {
             commit: bump(),
             targets: Vec::new(),
             lead_time_seconds: Some(184),
+            pull: None,
         });
+        if query.approval == "none" {
+            entries.retain(|entry| matches!(entry, ActivityEntry::Commit { pull: None, .. }));
+        }
         if self.empty {
             entries.clear();
         }
@@ -229,35 +232,7 @@ impl Fleet for Fake {
         if !revision.0.starts_with("3fa91c2") {
             return missing(&format!("commit {} in {repo}", revision.short()));
         }
-        let preview = apps::preview(target_ref("checkout", "shop", "prod-eu"), &bump().revision);
-        Ok(CommitView {
-            repo: repo.into(),
-            repo_url: "https://git.example.com/team/shop.git".into(),
-            commit: pool(),
-            files: vec![PathChange {
-                path: "overlays/production/checkout.yaml".into(),
-                kind: PathChangeKind::Modified,
-            }],
-            patch: preview.map(|preview| preview.patch).unwrap_or_default(),
-            targets: fleet::rollout(),
-            renders: vec![CommitRender {
-                target: target_ref("checkout", "shop", "prod-eu"),
-                outcome: RenderOutcome::Rendered,
-                millis: 412,
-                why: String::new(),
-                at: Some(pool().committed_at),
-            }],
-            untouched: vec![
-                target_ref("cart", "shop", "prod-eu"),
-                target_ref("cart", "shop", "prod-us"),
-            ],
-            lead_time_seconds: None,
-            runs: apps::runs(&target_ref("checkout", "shop", "prod-eu"))
-                .into_iter()
-                .take(1)
-                .collect(),
-            signature: fleet::signature(),
-        })
+        Ok(fleet::passport(repo))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The rows of the made-up fleet.
 
 use super::NOW;
+use super::applications as apps;
 use lockstep_types::Micros;
+use lockstep_types::activity::{CommitRender, CommitView, RenderOutcome};
 use lockstep_types::application::{ApplicationRef, Hold, Pin, TargetRef, TargetSummary};
 use lockstep_types::cluster::Connection;
 use lockstep_types::diff::SyncStatus;
@@ -12,9 +14,12 @@ use lockstep_types::fleet::{
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::{ApplicationId, ApprovalId, HoldId, PinId, RunId, TargetId};
 use lockstep_types::plan::{GateFinding, PlanCounts};
+use lockstep_types::pull::{CommitPull, PullReview, ReviewVerdict};
 use lockstep_types::reason::{Reason, ReasonCode};
 use lockstep_types::resource::ResourceKey;
-use lockstep_types::revision::{CommitInfo, CommitSignature, Revision, Signature, SignatureRule};
+use lockstep_types::revision::{
+    CommitInfo, CommitSignature, PathChange, PathChangeKind, Revision, Signature, SignatureRule,
+};
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{ApprovalView, SyncPhase};
 use uuid::Uuid;
@@ -428,4 +433,57 @@ pub fn held() -> Vec<TargetSummary> {
         .into_iter()
         .filter(|target| target.hold.is_some())
         .collect()
+}
+
+/// A pull request that one approved and one did not look at.
+pub fn pull() -> CommitPull {
+    let review = |person: &str, verdict, at| PullReview {
+        person: person.into(),
+        verdict,
+        at,
+    };
+    CommitPull {
+        number: 7,
+        title: "Give the pool more room".into(),
+        address: "https://git.example.com/team/shop/pulls/7".into(),
+        author: "jon".into(),
+        reviews: vec![
+            review("ana", ReviewVerdict::Approved, Some(ago(90))),
+            review("kim", ReviewVerdict::Asked, None),
+        ],
+    }
+}
+
+/// The commit that is on its way.
+pub fn passport(repo: &str) -> CommitView {
+    let preview = apps::preview(target_ref("checkout", "shop", "prod-eu"), &bump().revision);
+    CommitView {
+        repo: repo.into(),
+        repo_url: "https://git.example.com/team/shop.git".into(),
+        commit: pool(),
+        files: vec![PathChange {
+            path: "overlays/production/checkout.yaml".into(),
+            kind: PathChangeKind::Modified,
+        }],
+        patch: preview.map(|preview| preview.patch).unwrap_or_default(),
+        targets: rollout(),
+        renders: vec![CommitRender {
+            target: target_ref("checkout", "shop", "prod-eu"),
+            outcome: RenderOutcome::Rendered,
+            millis: 412,
+            why: String::new(),
+            at: Some(pool().committed_at),
+        }],
+        untouched: vec![
+            target_ref("cart", "shop", "prod-eu"),
+            target_ref("cart", "shop", "prod-us"),
+        ],
+        lead_time_seconds: None,
+        runs: apps::runs(&target_ref("checkout", "shop", "prod-eu"))
+            .into_iter()
+            .take(1)
+            .collect(),
+        signature: signature(),
+        pull: Some(pull()),
+    }
 }

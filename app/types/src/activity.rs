@@ -2,6 +2,7 @@
 
 use crate::application::TargetRef;
 use crate::fleet::CommitOnTarget;
+use crate::pull::CommitPull;
 use crate::revision::{CommitInfo, CommitSignature, PathChange};
 use crate::sync::RunSummary;
 use crate::time::Micros;
@@ -15,6 +16,9 @@ pub struct ActivityQuery {
     pub filter: String,
     /// `commit`, `sync`, `action`; empty for all.
     pub kind: String,
+    /// `none`: only commits of which no approval is known; `known`: only the others; empty for all.
+    #[serde(default)]
+    pub approval: String,
     /// Only what is older than this; for paging.
     pub before: Option<Micros>,
     /// At most this many, 200 at most.
@@ -41,6 +45,9 @@ pub enum ActivityEntry {
         commit: CommitInfo,
         targets: Vec<CommitOnTarget>,
         lead_time_seconds: Option<i64>,
+        /// What the Git host knows of its review; `None` when it knows nothing, or was not asked.
+        #[serde(default)]
+        pull: Option<CommitPull>,
     },
     /// A sync, heal or rollback.
     Run(RunSummary),
@@ -89,6 +96,9 @@ pub struct CommitView {
     /// Who vouches for it, or why it is refused.
     #[serde(default)]
     pub signature: CommitSignature,
+    /// What the Git host knows of its review; `None` when it knows nothing, or was not asked.
+    #[serde(default)]
+    pub pull: Option<CommitPull>,
 }
 
 /// How one target came by the manifests of a commit.

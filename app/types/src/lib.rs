@@ -35,6 +35,7 @@ pub mod plan;
 pub mod policy;
 pub mod ports;
 pub mod proposal;
+pub mod pull;
 pub mod reason;
 pub mod rebuild;
 pub mod resource;

@@ -306,7 +306,7 @@ async fn told(
 }
 
 /// As what a branch is followed; the default branch may be any.
-fn followed_as<'a>(
+pub(super) fn followed_as<'a>(
     followed: &'a BTreeSet<TargetRevision>,
     branch: &str,
 ) -> Option<&'a TargetRevision> {

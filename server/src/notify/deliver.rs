@@ -295,6 +295,28 @@ pub(super) async fn asked(
     mirrors: &Mirrors,
     request: &Request,
 ) -> Result<reqwest::Response, SendError> {
+    let (host, answer) = answered(mirrors, request).await?;
+    taken(&host, answer)
+}
+
+/// The same, when that of which is asked may not exist; `None`: it does not.
+pub(super) async fn asked_maybe(
+    mirrors: &Mirrors,
+    request: &Request,
+) -> Result<Option<reqwest::Response>, SendError> {
+    let (host, answer) = answered(mirrors, request).await?;
+    // GitHub says the latter of a commit that it does not have.
+    if matches!(answer.status().as_u16(), 404 | 422) {
+        return Ok(None);
+    }
+    taken(&host, answer).map(Some)
+}
+
+/// What a host answered, whatever it is, and the host's name.
+async fn answered(
+    mirrors: &Mirrors,
+    request: &Request,
+) -> Result<(String, reqwest::Response), SendError> {
     let destination = mirrors
         .destination(&request.url)
         .await
@@ -315,11 +337,15 @@ pub(super) async fn asked(
         .send()
         .await
         .map_err(|error| SendError::passing(reached(&error.without_url())))?;
+    Ok((destination.host.to_string(), answer))
+}
+
+fn taken(host: &str, answer: reqwest::Response) -> Result<reqwest::Response, SendError> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
     }
-    let words = format!("{} answered {status}", destination.host);
+    let words = format!("{host} answered {status}");
     let later = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
     Err(if later {
         SendError::passing(words)

@@ -1,8 +1,10 @@
 //! Commit statuses, pull requests and comments on them in the words of Git hosts. Pure: one request for each.
 
 mod conversation;
+mod reviews;
 
 pub(super) use conversation::{OpenPull, PULLS, comments, conversation, preview_link};
+pub(super) use reviews::{MergedPull, PAGE, Reviewing, of_all, reviewing, standing};
 
 use super::channel::Request;
 use lockstep_types::notify::StatusProvider;

@@ -1,7 +1,9 @@
 //! Commits of tracked repositories with the applications they touch, for the timeline and for finding where a commit is.
 
+mod pull;
 mod render;
 
+pub use pull::{Due, approvals_due, note_pull};
 pub use render::{CommitRender, rendered, renders};
 
 use super::columns::{Column, ROWS_AT_ONCE, anywhere, json};
@@ -11,6 +13,7 @@ use super::visible::{Only, of_commits};
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::id::ApplicationId;
+use lockstep_types::pull::CommitPull;
 use lockstep_types::revision::{CommitInfo, Revision};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
 use sea_orm::{
@@ -27,6 +30,21 @@ pub struct SeenCommit {
     /// Applications whose input paths it touches.
     pub applications: BTreeSet<ApplicationId>,
     pub seen_at: Micros,
+    /// What the Git host knows of its review.
+    pub pull: Option<CommitPull>,
+}
+
+/// Which commits to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// Words that subject, author or SHA have, all of them.
+    pub filter: &'a str,
+    /// Only what is older.
+    pub before: Option<Micros>,
+    /// Only what somebody is known to have approved, or only the rest.
+    pub approved: Option<bool>,
+    /// Only what touches one of them.
+    pub only: Only<'a>,
 }
 
 /// Writes commits down. A commit seen before keeps its time; applications are added to those known.
@@ -56,6 +74,10 @@ pub async fn see(
             search,
             committed_at: info.committed_at.0,
             seen_at: tx.now().0,
+            pull: None,
+            approved: false,
+            // The newest are asked for first; nobody gets ahead by a time that is to come.
+            ask_at: Some(info.committed_at.min(tx.now()).0),
         };
         rows.insert(sha.clone(), row.into_active_model());
         for application in applications {
@@ -120,6 +142,7 @@ async fn commits(
         .map(|row| {
             let info = Column("commit_seen", "info").json(&row.info)?;
             let seen_at = Micros(row.seen_at);
+            let pull = Column("commit_seen", "pull").maybe_json(row.pull.as_deref())?;
             let place = (row.repo_url, row.sha);
             let applications = touched.remove(&place).unwrap_or_default();
             Ok(SeenCommit {
@@ -127,6 +150,7 @@ async fn commits(
                 info,
                 applications,
                 seen_at,
+                pull,
             })
         })
         .collect()
@@ -150,27 +174,33 @@ pub async fn page(
     before: Option<Micros>,
     limit: u64,
 ) -> Result<Vec<SeenCommit>, StoreError> {
-    page_of(db, filter, before, limit, None).await
+    let wanted = Wanted {
+        filter,
+        before,
+        ..Wanted::default()
+    };
+    page_of(db, &wanted, limit).await
 }
 
-/// The same, only commits that touch one of some applications.
+/// The same, of some commits only.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn page_of(
     db: &impl Read,
-    filter: &str,
-    before: Option<Micros>,
+    wanted: &Wanted<'_>,
     limit: u64,
-    only: Only<'_>,
 ) -> Result<Vec<SeenCommit>, StoreError> {
-    let mut select = newest_first().filter(of_commits(commit_seen::Column::Sha, only));
-    for word in filter.split_whitespace() {
+    let mut select = newest_first().filter(of_commits(commit_seen::Column::Sha, wanted.only));
+    if let Some(approved) = wanted.approved {
+        select = select.filter(commit_seen::Column::Approved.eq(approved));
+    }
+    for word in wanted.filter.split_whitespace() {
         let search = Expr::col(commit_seen::Column::Search);
         select = select.filter(search.like(LikeExpr::new(anywhere(word)).escape('\\')));
     }
     let mut first = select.clone().limit(limit);
-    if let Some(before) = before {
+    if let Some(before) = wanted.before {
         first = first.filter(commit_seen::Column::CommittedAt.lt(before.0));
     }
     let mut found = commits(db, first).await?;

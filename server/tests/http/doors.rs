@@ -254,7 +254,11 @@ async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
     let lines: Vec<&str> = file.text.split("\r\n").collect();
     // Two pages of the timeline, the head, and what stands behind the last line.
     assert_eq!((lines.len(), lines[202]), (203, ""));
-    assert!(lines[201].ends_with("\"'=1+1\""), "{}", lines[201]);
+    assert!(
+        lines[201].ends_with("\"'=1+1\",\"\",\"\""),
+        "{}",
+        lines[201]
+    );
     let file = server
         .get("/api/v1/activity?format=jsonl&filter=many&limit=3", &cookie)
         .await;

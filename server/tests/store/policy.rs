@@ -131,9 +131,11 @@ async fn lists_leave_out_what_may_not_be_seen(db: &Db) {
         assert_eq!(rows.len(), expected, "{only:?}");
         let runs = run::page_of(&db.store, None, 10, only).await.unwrap();
         assert!(runs.is_empty());
-        let commits = commit::page_of(&db.store, "", None, 10, only)
-            .await
-            .unwrap();
+        let wanted = commit::Wanted {
+            only,
+            ..commit::Wanted::default()
+        };
+        let commits = commit::page_of(&db.store, &wanted, 10).await.unwrap();
         assert!(commits.is_empty());
         let query = AuditQuery {
             limit: 10,

@@ -11,6 +11,7 @@ use lockstep_types::application::TargetSummary;
 use lockstep_types::drift::DriftRow;
 use lockstep_types::fleet::FleetView;
 use lockstep_types::past::{Past, StateThen};
+use lockstep_types::pull::approval_words;
 use lockstep_types::revision::Revision;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -69,6 +70,14 @@ pub struct Audit {
     /// `action` for what people did, `sync`, `commit`, `anchor` for where tracked branches were; empty for all but anchors.
     #[arg(long, default_value = "action")]
     kind: String,
+    /// `none` for the commits of which no approval is known, `known` for the others.
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "kind"
+    )]
+    approval: String,
     /// How many at most.
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -328,9 +337,15 @@ impl Audit {
         }
         let filter = self.filter.join(" ");
         let limit = self.limit.to_string();
+        let kind = if self.approval.is_empty() {
+            self.kind.as_str()
+        } else {
+            "commit"
+        };
         let query = [
             ("filter", filter.as_str()),
-            ("kind", self.kind.as_str()),
+            ("kind", kind),
+            ("approval", self.approval.as_str()),
             ("limit", limit.as_str()),
         ];
         let view: ActivityView = global.open()?.get("/activity", &query).await?;
@@ -370,10 +385,16 @@ fn entry_line(entry: &ActivityEntry) -> [String; 5] {
             ),
             run.message.clone(),
         ],
-        ActivityEntry::Commit { repo, commit, .. } => [
+        ActivityEntry::Commit {
+            repo, commit, pull, ..
+        } => [
             at,
             commit.author.clone(),
-            format!("commit {}", commit.revision.short()),
+            format!(
+                "commit {} ({})",
+                commit.revision.short(),
+                approval_words(pull.as_ref())
+            ),
             repo.clone(),
             commit.subject.clone(),
         ],

@@ -7,7 +7,7 @@ use super::super::{Plane, refuse};
 use super::timeline::{Part, cut, has, merge};
 use crate::store;
 use crate::store::audit::AuditQuery;
-use crate::store::commit::SeenCommit;
+use crate::store::commit::{SeenCommit, Wanted};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView};
@@ -38,7 +38,7 @@ impl Plane {
         actor: &Actor,
         query: &ActivityQuery,
     ) -> Result<ActivityView, PortError> {
-        let kinds = kinds(&query.kind)?;
+        let kinds = kinds(&query.kind, &query.approval)?;
         let head = store::event::head(self.runtime.store())
             .await
             .map_err(refuse::store)?;
@@ -92,7 +92,13 @@ impl Plane {
         let full = |length: usize| u64::try_from(length).unwrap_or(u64::MAX) >= BATCH;
         let mut parts = Vec::new();
         if kinds.commits {
-            let mut seen = store::commit::page_of(db, "", before, BATCH, context.visible.only())
+            let wanted = Wanted {
+                before,
+                approved: kinds.approved,
+                only: context.visible.only(),
+                ..Wanted::default()
+            };
+            let mut seen = store::commit::page_of(db, &wanted, BATCH)
                 .await
                 .map_err(refuse::store)?;
             let more = full(seen.len());
@@ -230,6 +236,7 @@ impl Context {
             commit: seen.info,
             targets,
             lead_time_seconds: None,
+            pull: seen.pull,
         }
     }
 }
@@ -241,15 +248,36 @@ struct Kinds {
     actions: bool,
     /// Where tracked branches were, which only who asks for it wants to see.
     anchors: bool,
+    /// Of commits: only those that somebody is known to have approved, or only the others.
+    approved: Option<bool>,
 }
 
-fn kinds(word: &str) -> Result<Kinds, PortError> {
+fn kinds(word: &str, approval: &str) -> Result<Kinds, PortError> {
+    let approved = match approval {
+        "" => None,
+        "known" => Some(true),
+        "none" => Some(false),
+        _ => {
+            return Err(PortError::invalid(
+                "approval",
+                "write none or known, or nothing for all",
+            ));
+        }
+    };
+    if approved.is_some() && !matches!(word, "" | "commit") {
+        return Err(PortError::invalid(
+            "kind",
+            "only commits are approved; write commit or leave it out",
+        ));
+    }
+    let word = if approved.is_some() { "commit" } else { word };
     let only = |kind: &str| word.is_empty() || word == kind;
     let kinds = Kinds {
         commits: only("commit"),
         runs: only("sync"),
         actions: only("action"),
         anchors: word == "anchor",
+        approved,
     };
     if kinds.commits || kinds.runs || kinds.actions || kinds.anchors {
         Ok(kinds)

@@ -33,7 +33,9 @@ impl Plane {
         let seen = store::commit::get(db, &key, &sha)
             .await
             .map_err(refuse::store)?;
-        let applications = seen.map(|seen| seen.applications).unwrap_or_default();
+        let (applications, pull) = seen
+            .map(|seen| (seen.applications, seen.pull))
+            .unwrap_or_default();
         let mut located = Located {
             key,
             url,
@@ -84,6 +86,7 @@ impl Plane {
             runs,
             commit: located.info,
             signature,
+            pull,
         })
     }
 }

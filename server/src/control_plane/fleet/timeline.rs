@@ -66,6 +66,7 @@ fn text(entry: &ActivityEntry) -> String {
             repo,
             commit,
             targets,
+            pull,
             ..
         } => {
             for part in [
@@ -76,6 +77,14 @@ fn text(entry: &ActivityEntry) -> String {
                 &commit.revision.0,
             ] {
                 add(part);
+            }
+            if let Some(pull) = pull {
+                add(&format!("#{}", pull.number));
+                add(&pull.title);
+                add(&pull.author);
+                for review in &pull.reviews {
+                    add(&review.person);
+                }
             }
             for on in targets {
                 add(&on.target.application.name);

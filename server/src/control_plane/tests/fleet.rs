@@ -249,9 +249,9 @@ async fn the_timeline_joins_commits_and_acts_and_pages_by_time() {
         .unwrap();
     let ask = |filter: &str, before: Option<Micros>, limit: u32| ActivityQuery {
         filter: filter.to_owned(),
-        kind: String::new(),
         before,
         limit,
+        ..ActivityQuery::default()
     };
     let viewer = actor(Role::Viewer);
     let all = bench
@@ -307,19 +307,23 @@ async fn the_timeline_joins_commits_and_acts_and_pages_by_time() {
             .len(),
         1
     );
-    assert!(
-        bench
-            .plane
-            .activity(
-                &viewer,
-                &ActivityQuery {
-                    kind: "x".to_owned(),
-                    ..ActivityQuery::default()
-                }
-            )
-            .await
-            .is_err()
-    );
+    for (kind, approval, expected) in [
+        ("x", "", None),
+        ("", "x", None),
+        ("sync", "none", None),
+        ("", "none", Some(3)),
+        ("commit", "none", Some(3)),
+        ("commit", "known", Some(0)),
+    ] {
+        let query = ActivityQuery {
+            kind: kind.to_owned(),
+            approval: approval.to_owned(),
+            ..ActivityQuery::default()
+        };
+        let view = bench.plane.activity(&viewer, &query).await;
+        let found = view.ok().map(|view| view.entries.len());
+        assert_eq!(found, expected, "{kind} {approval}");
+    }
 }
 
 #[tokio::test]

@@ -176,10 +176,8 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
     let plane = &team.bench.plane;
     let everything = async |actor: &Actor| {
         let activity = ActivityQuery {
-            filter: String::new(),
-            kind: String::new(),
-            before: None,
             limit: 50,
+            ..ActivityQuery::default()
         };
         [
             serde_json::to_string(
@@ -222,10 +220,8 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
 async fn everything_denied(team: &Team) -> usize {
     let (plane, ana) = (&team.bench.plane, team.as_("ana").await);
     let activity = ActivityQuery {
-        filter: String::new(),
-        kind: String::new(),
-        before: None,
         limit: 50,
+        ..ActivityQuery::default()
     };
     [
         plane.fleet(&ana, &FleetQuery::default()).await.err(),

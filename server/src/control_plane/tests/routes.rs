@@ -190,7 +190,7 @@ pub(super) async fn world() -> World {
     let site = json!({
         "id": id, "target": target, "run": run, "operation": operation, "approval": approval, "hold": hold, "pin": pin,
         "user": nil, "token": nil, "source": bench.source, "cluster": "prod-eu", "name": "prod-eu", "filter": "",
-        "show_all": false, "include_closed": false, "kind": "", "repo": "nothing", "sha": head, "from": head, "to": head,
+        "show_all": false, "include_closed": false, "kind": "", "approval": "", "repo": "nothing", "sha": head, "from": head, "to": head,
         "reason": "x", "hours": 1, "back": "/", "digest": "d", "yes": true, "deploy": false, "typed": "x", "prune": false,
         "label": "x", "disabled": true, "old": "", "new": "correct horse battery", "password": "correct horse battery",
         "role": "viewer", "action": "sync", "object": "shop/cart", "theme": "dark", "kubeconfig": "x", "home_cluster": "",

@@ -15,6 +15,9 @@ const PAGE: u32 = 200;
 pub(super) const USUAL: u32 = 10_000;
 pub(super) const MOST: u32 = 1_000_000;
 
+/// In the last column of a commit that nobody is known to have approved.
+const NO_APPROVAL: &str = "no approval known";
+
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -40,7 +43,7 @@ impl Form {
     fn head(self) -> &'static str {
         match self {
             Self::JsonLines => "",
-            Self::Csv => "time,kind,who,what,on,cluster,revision,why\r\n",
+            Self::Csv => "time,kind,who,what,on,cluster,revision,why,pull,approved by\r\n",
         }
     }
 
@@ -135,8 +138,10 @@ pub(super) async fn file(
 
 fn csv(entry: &ActivityEntry) -> String {
     let at = entry.at().rfc3339();
-    let fields: [String; 8] = match entry {
-        ActivityEntry::Commit { repo, commit, .. } => [
+    let fields: [String; 10] = match entry {
+        ActivityEntry::Commit {
+            repo, commit, pull, ..
+        } => [
             at,
             "commit".to_owned(),
             commit.author.clone(),
@@ -145,6 +150,13 @@ fn csv(entry: &ActivityEntry) -> String {
             String::new(),
             commit.revision.0.clone(),
             String::new(),
+            pull.as_ref()
+                .map(|pull| pull.address.clone())
+                .unwrap_or_default(),
+            match pull {
+                Some(pull) if pull.is_approved() => Vec::from_iter(pull.approvers()).join(" "),
+                _ => NO_APPROVAL.to_owned(),
+            },
         ],
         ActivityEntry::Run(run) => [
             at,
@@ -158,6 +170,8 @@ fn csv(entry: &ActivityEntry) -> String {
             run.target.cluster.clone(),
             run.revision.0.clone(),
             run.message.clone(),
+            String::new(),
+            String::new(),
         ],
         ActivityEntry::Action {
             actor,
@@ -178,6 +192,8 @@ fn csv(entry: &ActivityEntry) -> String {
                 .unwrap_or_default(),
             String::new(),
             reason.clone(),
+            String::new(),
+            String::new(),
         ],
     };
     fields.map(|field| cell(&field)).join(",") + "\r\n"
@@ -208,7 +224,7 @@ mod tests {
         };
         assert_eq!(
             csv(&entry),
-            "\"1970-01-01T00:00:00Z\",\"action\",\"'=cmd|' /C calc'!A0\",\"sync\",\"shop, \"\"cart\"\"\nnext\",\"\",\"\",\"'+1\"\r\n"
+            "\"1970-01-01T00:00:00Z\",\"action\",\"'=cmd|' /C calc'!A0\",\"sync\",\"shop, \"\"cart\"\"\nnext\",\"\",\"\",\"'+1\",\"\",\"\"\r\n"
         );
     }
 }

@@ -79,6 +79,8 @@ pub(super) struct Wanted {
 pub(super) struct Timeline {
     filter: String,
     kind: String,
+    /// `none` for the commits of which no approval is known, `known` for the others.
+    approval: String,
     before: Option<i64>,
     limit: Option<u32>,
     /// `jsonl` or `csv` for a file with one entry a line; then `limit` is 10,000 unless given, a million at most.
@@ -213,6 +215,7 @@ pub(super) async fn activity(
     let asked = ActivityQuery {
         filter: query.filter,
         kind: query.kind,
+        approval: query.approval,
         before: query.before.map(Micros),
         limit: query.limit.unwrap_or(50).clamp(1, 200),
     };

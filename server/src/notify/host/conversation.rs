@@ -64,11 +64,11 @@ pub(in crate::notify) fn comments(answer: &Value) -> Vec<(i64, String)> {
     list(answer).iter().filter_map(read).collect()
 }
 
-fn list(answer: &Value) -> &[Value] {
+pub(super) fn list(answer: &Value) -> &[Value] {
     answer.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn text(value: &Value, pointer: &str) -> Option<String> {
+pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
     Some(value.pointer(pointer)?.as_str()?.to_owned())
 }
 
@@ -85,7 +85,7 @@ fn of_hub(pull: &Value) -> Option<OpenPull> {
     })
 }
 
-fn asks(url: String, headers: Vec<(&'static str, String)>) -> Request {
+pub(super) fn asks(url: String, headers: Vec<(&'static str, String)>) -> Request {
     Request {
         method: Method::GET,
         url,
@@ -138,7 +138,7 @@ impl Conversation for Github {
 }
 
 impl Gitlab {
-    fn token(token: &str) -> Vec<(&'static str, String)> {
+    pub(super) fn token(token: &str) -> Vec<(&'static str, String)> {
         vec![("private-token", token.to_owned())]
     }
 }

@@ -16,6 +16,13 @@ pub struct Model {
     pub search: String,
     pub committed_at: i64,
     pub seen_at: i64,
+    /// JSON of the pull request that brought it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub pull: Option<String>,
+    /// Somebody is known to have approved it.
+    pub approved: bool,
+    /// When its Git host is asked next; `None`: never again.
+    pub ask_at: Option<i64>,
 }
 
 /// Joins are written where they are needed.
