@@ -14,7 +14,7 @@ help:
 	@echo "make soak         random histories of a target against a model (HISTORIES=n, 100,000 unless given; SEED=n)"
 	@echo "make sbom         writes the bill of materials of the program (CycloneDX) to target/"
 	@echo "make corpus       reads and renders every folder of CORPUS=DIR and compares with the stock programs"
-	@echo "make bench        what a commit and a render cost, beside what they may cost"
+	@echo "make bench        what a commit and a render cost, beside what they may cost; B=B15: a history without end"
 	@echo "make screenshots  pictures of every page of the running demo, light and dark, wide and narrow"
 	@echo "make rig-up       the clusters and the Git host alone (CLUSTERS=n); rig-down, rig-status"
 
@@ -37,7 +37,7 @@ soak: node
 	@LOCKSTEP_HISTORIES=$(or $(HISTORIES),100000) LOCKSTEP_HISTORIES_SEED=$(or $(SEED),1) cargo test --release --package server --test histories -- --nocapture
 
 bench: node
-	@$(NODE) end2end/tasks/bench.mjs
+	@B="$(B)" RUNS="$(RUNS)" ROWS="$(ROWS)" ON="$(ON)" $(NODE) end2end/tasks/bench.mjs
 
 sbom: node
 	@$(NODE) end2end/tasks/supply.mjs sbom

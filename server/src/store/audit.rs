@@ -3,28 +3,28 @@
 //! Entries are written by [`Tx::record`](super::Tx::record) and appended when the transaction commits.
 
 mod check;
+mod list;
 
 pub use check::{
     Broken, ChainCheck, Damage, ExpectedHead, Named, NoHead, check_against, check_chain,
 };
+pub use list::{AuditQuery, list, page};
 
-use super::columns::{Column, anywhere, big, json, number};
+use super::columns::{Column, ROWS_AT_ONCE, json};
 use super::entity::{audit, audit_head};
 use super::error::Doing;
-use super::visible::of_targets;
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::account::Actor;
-use lockstep_types::id::{ApplicationId, TargetId, TokenId, UserId};
+use lockstep_types::id::{TargetId, TokenId, UserId};
 use lockstep_types::revision::{Revision, TargetRevision};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The action of entries that are no act: where a tracked branch is.
@@ -134,24 +134,6 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
-/// What to list.
-#[derive(Debug, Clone, Default)]
-pub struct AuditQuery {
-    /// Words over actor, action, subject and reason; all must match.
-    pub filter: String,
-    pub target: Option<TargetId>,
-    /// Only entries before this number; the next page begins at the last one's.
-    pub before: Option<u64>,
-    /// Only entries older than this.
-    pub before_at: Option<Micros>,
-    pub since: Option<Micros>,
-    pub limit: u64,
-    /// The heads of tracked branches instead of acts; see [`anchor`].
-    pub anchors: bool,
-    /// Only acts on targets of these applications, and those of this person.
-    pub only: Option<(BTreeSet<ApplicationId>, UserId)>,
-}
-
 /// The columns in a fixed order, as a JSON array: its texts are quoted, so no two different entries have the same text, and
 /// what is absent differs from what is empty. The first element is a number; an array that begins with a text is free for
 /// another way to compute digests, should one ever be needed.
@@ -203,6 +185,7 @@ pub(super) async fn append(
         .ok_or(Column("audit_head", "seq").unreadable())?;
     let last: i64 = head.try_get_by_index(0).doing(doing)?;
     let mut previous_hash: String = head.try_get_by_index(1).doing(doing)?;
+    let mut rows = Vec::with_capacity(acts.len());
     for (seq, act) in (last - added + 1..).zip(acts) {
         let mut row = audit::Model {
             seq,
@@ -220,7 +203,10 @@ pub(super) async fn append(
         };
         row.hash = hash_of(&row);
         previous_hash = row.hash.clone();
-        audit::Entity::insert(row.into_active_model())
+        rows.push(row.into_active_model());
+    }
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        audit::Entity::insert_many(rows.to_vec())
             .exec_without_returning(db)
             .await
             .doing(doing)?;
@@ -280,79 +266,4 @@ pub async fn head(db: &impl Read) -> Result<String, StoreError> {
         || "0:".to_owned(),
         |head| format!("{}:{}", head.seq, head.hash),
     ))
-}
-
-/// Entries that match, newest first.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn list(db: &impl Read, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
-    // Written out, not bound: so it fits the condition of the indexes that keep the two apart.
-    let kind = match query.anchors {
-        true => "action = 'anchor'",
-        false => "action <> 'anchor'",
-    };
-    let mut select = audit::Entity::find()
-        .filter(Expr::cust(kind))
-        .order_by_desc(audit::Column::Seq)
-        .limit(query.limit);
-    for word in query.filter.split_whitespace() {
-        let mut any = Condition::any();
-        for column in [
-            audit::Column::Actor,
-            audit::Column::Action,
-            audit::Column::Subject,
-            audit::Column::Reason,
-        ] {
-            let text = Expr::expr(Func::lower(Expr::col(column)));
-            any = any.add(text.like(LikeExpr::new(anywhere(word)).escape('\\')));
-        }
-        select = select.filter(any);
-    }
-    if let Some(target) = query.target {
-        select = select.filter(audit::Column::TargetId.eq(target.to_string()));
-    }
-    if let Some((only, person)) = &query.only {
-        let on_targets = Condition::all()
-            .add(audit::Column::TargetId.is_not_null())
-            .add(of_targets(audit::Column::TargetId, Some(only)));
-        select = select.filter(
-            Condition::any()
-                .add(on_targets)
-                .add(audit::Column::ActorId.eq(person.to_string())),
-        );
-    }
-    if let Some(before) = query.before {
-        select = select.filter(audit::Column::Seq.lt(big(before)));
-    }
-    if let Some(before) = query.before_at {
-        select = select.filter(audit::Column::At.lt(before.0));
-    }
-    if let Some(since) = query.since {
-        select = select.filter(audit::Column::At.gte(since.0));
-    }
-    let rows = select
-        .all(&db.executor())
-        .await
-        .doing("read the audit log")?;
-    rows.into_iter().map(entry).collect()
-}
-
-fn entry(row: audit::Model) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        seq: number(row.seq),
-        at: Micros(row.at),
-        act: Act {
-            actor: row.actor,
-            actor_id: Column("audit", "actor_id").maybe_id(row.actor_id.as_deref())?,
-            token: Column("audit", "token_id").maybe_id(row.token_id.as_deref())?,
-            action: row.action,
-            subject: row.subject,
-            target: Column("audit", "target_id").maybe_id(row.target_id.as_deref())?,
-            reason: row.reason,
-            detail: Column("audit", "detail").json(&row.detail)?,
-        },
-        previous_hash: row.previous_hash,
-        hash: row.hash,
-    })
 }

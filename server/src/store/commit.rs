@@ -9,16 +9,16 @@ pub use render::{CommitRender, rendered, renders};
 use super::columns::{Column, ROWS_AT_ONCE, anywhere, json};
 use super::entity::{commit_application, commit_seen};
 use super::error::Doing;
-use super::visible::{Only, of_commits};
+use super::visible::{Only, few, of_commits, together};
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::id::ApplicationId;
 use lockstep_types::pull::CommitPull;
 use lockstep_types::revision::{CommitInfo, Revision};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict, Order, Query};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,7 @@ pub async fn see(
                 repo_url: repo_url.to_owned(),
                 sha: sha.clone(),
                 application_id: application.to_string(),
+                committed_at: info.committed_at.0,
             };
             links.insert((sha.clone(), *application), link.into_active_model());
         }
@@ -191,7 +192,7 @@ pub async fn page_of(
     wanted: &Wanted<'_>,
     limit: u64,
 ) -> Result<Vec<SeenCommit>, StoreError> {
-    let mut select = newest_first().filter(of_commits(commit_seen::Column::Sha, wanted.only));
+    let mut select = newest_first().filter(of_commits(wanted.only));
     if let Some(approved) = wanted.approved {
         select = select.filter(commit_seen::Column::Approved.eq(approved));
     }
@@ -199,11 +200,17 @@ pub async fn page_of(
         let search = Expr::col(commit_seen::Column::Search);
         select = select.filter(search.like(LikeExpr::new(anywhere(word)).escape('\\')));
     }
-    let mut first = select.clone().limit(limit);
-    if let Some(before) = wanted.before {
-        first = first.filter(commit_seen::Column::CommittedAt.lt(before.0));
-    }
-    let mut found = commits(db, first).await?;
+    let plain = wanted.filter.trim().is_empty() && wanted.approved.is_none();
+    let mut found = match few(wanted.only).filter(|_| plain) {
+        Some(applications) => newest_of(db, &applications, wanted.before, limit).await?,
+        None => {
+            let mut first = select.clone().limit(limit);
+            if let Some(before) = wanted.before {
+                first = first.filter(commit_seen::Column::CommittedAt.lt(before.0));
+            }
+            commits(db, first).await?
+        }
+    };
     if let Some(at) = found.last().map(|last| last.info.committed_at) {
         let tied = commits(db, select.filter(commit_seen::Column::CommittedAt.eq(at.0))).await?;
         found.retain(|commit| commit.info.committed_at != at);
@@ -222,25 +229,55 @@ pub async fn of_application(
     before: Option<Micros>,
     limit: u64,
 ) -> Result<Vec<SeenCommit>, StoreError> {
-    let touching = sea_orm::sea_query::Query::select()
-        .columns([
-            commit_application::Column::RepoUrl,
-            commit_application::Column::Sha,
-        ])
-        .from(commit_application::Entity)
-        .and_where(Expr::col(commit_application::Column::ApplicationId).eq(application.to_string()))
-        .take();
-    let place = Expr::tuple([
-        Expr::col(commit_seen::Column::RepoUrl),
-        Expr::col(commit_seen::Column::Sha),
-    ]);
-    let mut select = newest_first()
-        .filter(place.in_subquery(touching))
+    newest_of(db, &[application.to_string()], before, limit).await
+}
+
+/// The newest commits that touch one of a few applications.
+async fn newest_of(
+    db: &impl Read,
+    applications: &[String],
+    before: Option<Micros>,
+    limit: u64,
+) -> Result<Vec<SeenCommit>, StoreError> {
+    use commit_application::Column as A;
+    let of_each = |application: &String| {
+        let mut select = Query::select();
+        select
+            .columns([A::RepoUrl, A::Sha, A::CommittedAt])
+            .from(commit_application::Entity)
+            .and_where(Expr::col(A::ApplicationId).eq(application.as_str()))
+            .order_by(A::CommittedAt, Order::Desc)
+            .order_by(A::Sha, Order::Desc)
+            .limit(limit);
+        if let Some(before) = before {
+            select.and_where(Expr::col(A::CommittedAt).lt(before.0));
+        }
+        select
+    };
+    let Some(mut select) = together(applications.iter().map(of_each).collect()) else {
+        return Ok(Vec::new());
+    };
+    select
+        .order_by(A::CommittedAt, Order::Desc)
+        .order_by(A::Sha, Order::Desc)
+        .order_by(A::RepoUrl, Order::Desc)
         .limit(limit);
-    if let Some(before) = before {
-        select = select.filter(commit_seen::Column::CommittedAt.lt(before.0));
-    }
-    commits(db, select).await
+    let doing = "read commits";
+    let rows = db.executor().query_all(&select).await.doing(doing)?;
+    let places: Result<BTreeSet<(String, String)>, _> = rows
+        .iter()
+        .map(|row| Ok((row.try_get("", "repo_url")?, row.try_get("", "sha")?)))
+        .collect();
+    let places = places.doing(doing)?;
+    // By their index; the same commit of another repository is left out behind it.
+    let shas = places.iter().map(|(_, sha)| sha.as_str());
+    let select = newest_first().filter(commit_seen::Column::Sha.is_in(shas));
+    let mut found = commits(db, select).await?;
+    found.retain(|seen| {
+        let place = (seen.repo_url.clone(), seen.info.revision.0.clone());
+        places.contains(&place)
+    });
+    Ok(found)
 }
 
 /// One commit.

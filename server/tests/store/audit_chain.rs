@@ -373,6 +373,8 @@ async fn heads_of_branches_are_written_once_and_kept_apart(db: &Db) {
         let query = AuditQuery {
             anchors,
             limit: 10,
+            // In the order of their numbers; what is written here is dated as it comes.
+            before: Some(100),
             ..AuditQuery::default()
         };
         let entries = audit::list(&db.store, &query).await.unwrap();

@@ -50,6 +50,7 @@ mod policy;
 mod postgres;
 mod renders;
 mod runs;
+mod scale;
 mod sources;
 mod targets;
 mod writers;

@@ -14,14 +14,26 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-postgres-XXXXXX") || exit 1
 cd "$dir"
 trap 'rm -rf "$dir"' EXIT
 "$bin/initdb" -D "$dir/data" -U lockstep -A trust -E UTF8 --no-sync --no-instructions >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
-"$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-    -c full_page_writes=off -c max_connections=400 >>"$dir/log" 2>&1 &
+shift
+"$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c max_connections=400 "$@" >>"$dir/log" 2>&1 &
 server=$!
 echo "$dir"
 read -r _
 kill -INT "$server"
 wait "$server"
 "#;
+
+/// A crash of the machine may lose the database of a test.
+const QUICK: &[&str] = &[
+    "-c",
+    "fsync=off",
+    "-c",
+    "synchronous_commit=off",
+    "-c",
+    "full_page_writes=off",
+];
+/// As it is run for real, with the memory that its manual advises for a small machine.
+const LASTING: &[&str] = &["-c", "shared_buffers=1GB", "-c", "max_wal_size=4GB"];
 
 struct Server {
     url: String,
@@ -71,6 +83,10 @@ fn start() -> Server {
     command
         .args(["-c", SCRIPT, "sh"])
         .arg(&bin)
+        .args(match std::env::var_os("LOCKSTEP_SCALE_OUT") {
+            Some(_) => LASTING,
+            None => QUICK,
+        })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     // An interrupt from the keyboard must not end the shell before it has cleaned up.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// Longest page.
 const LIMIT: usize = 200;
 const USUAL: usize = 50;
-/// Entries of each log that are read at once.
+/// Entries of each log that are read at once when words are searched for.
 const BATCH: u64 = 200;
 /// Batches that are searched for one page: a filter that fits nothing must not read years of history.
 const BATCHES: usize = 10;
@@ -61,9 +61,15 @@ impl Plane {
             .split_whitespace()
             .map(str::to_lowercase)
             .collect();
+        // Without words all that is read is shown.
+        let size = if words.is_empty() {
+            u64::try_from(limit).unwrap_or(BATCH) + 1
+        } else {
+            BATCH
+        };
         let (mut kept, mut next) = (Vec::new(), query.before);
         for _ in 0..BATCHES {
-            let (entries, horizon) = self.batch(&context, kinds, next).await?;
+            let (entries, horizon) = self.batch(&context, kinds, next, size).await?;
             kept.extend(entries.into_iter().filter(|entry| has(entry, &words)));
             next = horizon;
             if kept.len() >= limit || next.is_none() {
@@ -87,9 +93,10 @@ impl Plane {
         context: &Context,
         kinds: Kinds,
         before: Option<Micros>,
+        size: u64,
     ) -> Result<(Vec<ActivityEntry>, Option<Micros>), PortError> {
         let db = self.runtime.store();
-        let full = |length: usize| u64::try_from(length).unwrap_or(u64::MAX) >= BATCH;
+        let full = |length: usize| u64::try_from(length).unwrap_or(u64::MAX) >= size;
         let mut parts = Vec::new();
         if kinds.commits {
             let wanted = Wanted {
@@ -98,7 +105,7 @@ impl Plane {
                 only: context.visible.only(),
                 ..Wanted::default()
             };
-            let mut seen = store::commit::page_of(db, &wanted, BATCH)
+            let mut seen = store::commit::page_of(db, &wanted, size)
                 .await
                 .map_err(refuse::store)?;
             let more = full(seen.len());
@@ -112,7 +119,7 @@ impl Plane {
             });
         }
         if kinds.runs {
-            let mut runs = store::run::page_of(db, before, BATCH, context.visible.only())
+            let mut runs = store::run::page_of(db, before, size, context.visible.only())
                 .await
                 .map_err(refuse::store)?;
             let more = full(runs.len());
@@ -123,7 +130,7 @@ impl Plane {
             });
         }
         if kinds.actions || kinds.anchors {
-            parts.push(self.actions(context, kinds.anchors, before).await?);
+            parts.push(self.actions(context, kinds.anchors, before, size).await?);
         }
         Ok(merge(parts))
     }
@@ -133,11 +140,12 @@ impl Plane {
         context: &Context,
         anchors: bool,
         before: Option<Micros>,
+        size: u64,
     ) -> Result<Part, PortError> {
         let db = self.runtime.store();
         let query = AuditQuery {
             before_at: before,
-            limit: BATCH,
+            limit: size,
             anchors,
             only: context
                 .visible
@@ -145,10 +153,10 @@ impl Plane {
                 .map(|only| (only.clone(), context.person)),
             ..AuditQuery::default()
         };
-        let entries = store::audit::list(db, &query)
+        let entries = store::audit::page(db, &query)
             .await
             .map_err(refuse::store)?;
-        let more = u64::try_from(entries.len()).unwrap_or(u64::MAX) >= BATCH;
+        let more = u64::try_from(entries.len()).unwrap_or(u64::MAX) >= size;
         let targets = entries
             .iter()
             .filter_map(|entry| entry.act.target)
@@ -156,7 +164,7 @@ impl Plane {
         let refs = store::target::refs(db, &targets)
             .await
             .map_err(refuse::store)?;
-        let mut entries: Vec<ActivityEntry> = entries
+        let entries: Vec<ActivityEntry> = entries
             .into_iter()
             .map(|entry| ActivityEntry::Action {
                 at: entry.at,
@@ -167,15 +175,6 @@ impl Plane {
                 reason: entry.act.reason,
             })
             .collect();
-        // The log may go on within the last moment: that moment belongs to the next batch, unless it is all there is.
-        if let (true, Some(first), Some(last)) = (
-            more,
-            entries.first().map(ActivityEntry::at),
-            entries.last().map(ActivityEntry::at),
-        ) && first > last
-        {
-            entries.retain(|entry| entry.at() > last);
-        }
         Ok(Part { entries, more })
     }
 

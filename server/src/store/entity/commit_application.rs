@@ -12,6 +12,8 @@ pub struct Model {
     pub sha: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub application_id: String,
+    /// That of the commit, so that the newest of an application are found without it.
+    pub committed_at: i64,
 }
 
 /// Joins are written where they are needed.

@@ -3,14 +3,17 @@
 use super::super::columns::Column;
 use super::super::entity::run;
 use super::super::error::Doing;
-use super::super::visible::{Only, of_targets};
+use super::super::visible::{Only, few_targets, of_targets, together};
 use super::super::{Read, StoreError, target};
 use super::{RunRow, row};
 use lockstep_types::Micros;
 use lockstep_types::id::{OperationId, RunId, TargetId};
 use lockstep_types::revision::Revision;
 use lockstep_types::sync::{RunSummary, StartedBy, SyncPhase};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use std::collections::BTreeSet;
 
 /// What happened since somebody looked last.
@@ -120,11 +123,16 @@ pub async fn page_of(
     only: Only<'_>,
 ) -> Result<Vec<RunSummary>, StoreError> {
     let newest = || newest_first().filter(of_targets(run::Column::TargetId, only));
-    let mut select = newest().limit(limit);
-    if let Some(before) = before {
-        select = select.filter(run::Column::StartedAt.lt(before.0));
-    }
-    let mut found = rows(db, select).await?;
+    let mut found = match few_targets(db, only).await? {
+        Some(targets) => newest_of(db, &targets, before, limit).await?,
+        None => {
+            let mut select = newest().limit(limit);
+            if let Some(before) = before {
+                select = select.filter(run::Column::StartedAt.lt(before.0));
+            }
+            rows(db, select).await?
+        }
+    };
     if let Some(last) = found.last() {
         let ties = newest()
             .filter(run::Column::StartedAt.eq(last.started_at.0))
@@ -132,6 +140,40 @@ pub async fn page_of(
         found.extend(rows(db, ties).await?);
     }
     summaries(db, found).await
+}
+
+/// The newest runs of a few targets.
+async fn newest_of(
+    db: &impl Read,
+    targets: &[String],
+    before: Option<Micros>,
+    limit: u64,
+) -> Result<Vec<RunRow>, StoreError> {
+    use run::Column as C;
+    let of_each = |target: &String| {
+        let mut select = Query::select();
+        select
+            .columns([C::Id, C::StartedAt])
+            .from(run::Entity)
+            .and_where(Expr::col(C::TargetId).eq(target.as_str()))
+            .order_by(C::StartedAt, Order::Desc)
+            .limit(limit);
+        if let Some(before) = before {
+            select.and_where(Expr::col(C::StartedAt).lt(before.0));
+        }
+        select
+    };
+    let Some(mut select) = together(targets.iter().map(of_each).collect()) else {
+        return Ok(Vec::new());
+    };
+    select
+        .order_by(C::StartedAt, Order::Desc)
+        .order_by(C::Id, Order::Desc)
+        .limit(limit);
+    let doing = "list runs";
+    let found = db.executor().query_all(&select).await.doing(doing)?;
+    let ids: Result<Vec<String>, _> = found.iter().map(|row| row.try_get("", "id")).collect();
+    rows(db, newest_first().filter(C::Id.is_in(ids.doing(doing)?))).await
 }
 
 /// Runs that carried a revision, newest first.
