@@ -420,6 +420,15 @@ fn every_page_says_what_it_is_for() {
             ),
             ("/settings?tab=tokens".into(), vec!["pipeline of shop"]),
             (
+                "/settings?tab=history".into(),
+                vec![
+                    "The record is kept for ever",
+                    "Bodies are kept 400 days",
+                    "the bodies of 61 runs and 48 renders, 2 h",
+                    "Leave it empty to keep them for ever",
+                ],
+            ),
+            (
                 "/settings?tab=webhooks".into(),
                 vec![
                     "https://lockstep.example.com/api/webhooks/github",

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::events::Hub;
 use crate::http::{Limits, Peer, TimedListener, Tls, Web, WebSettings, metrics_router, router};
 use crate::installation::installation_id;
+use crate::retention;
 use crate::secrets::Vault;
 use crate::sso::SingleSignOn;
 use crate::store::{SchemaState, Store, event};
@@ -183,6 +184,11 @@ async fn keep_house(store: Store, accounts: AccountService, cancel: Cancellation
         let before = Micros::from(jiff::Timestamp::now()).plus_seconds(-EVENTS_SECONDS);
         let done = match accounts.sweep().await {
             Ok(()) => event::prune(&store, before, EVENTS_KEPT).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        let now = Micros::from(jiff::Timestamp::now());
+        let done = match done {
+            Ok(()) => retention::keep(&store, now).await.map(|_| ()),
             Err(error) => Err(error),
         };
         if let Err(error) = done {

@@ -19,6 +19,7 @@ pub mod http;
 pub mod installation;
 pub mod notify;
 pub mod reconcile;
+pub mod retention;
 pub mod rotation;
 pub mod runtime;
 mod sealed;

@@ -44,6 +44,7 @@ pub mod policy;
 pub mod pull_comment;
 pub mod receiver;
 pub mod render;
+pub mod retention;
 pub mod run;
 pub mod session;
 pub mod source;

@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use lockstep_types::activity::{ActivityView, CommitView};
 use lockstep_types::drift::DriftRow;
 use lockstep_types::fleet::FleetView;
+use lockstep_types::retention::RetentionView;
 use lockstep_types::source::Problem;
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 #[cfg(feature = "ssr")]
 use lockstep_types::{
     Micros, activity::ActivityQuery, drift::DriftQuery, fleet::FleetQuery, past::moment,
-    revision::Revision,
+    retention::Retention, revision::Revision,
 };
 use server_fn::codec::Json;
 
@@ -92,4 +93,26 @@ pub async fn commit(repo: String, sha: String) -> Result<CommitView, ApiError> {
             .commit(&desk.actor, &repo, &Revision(sha))
             .await,
     )
+}
+
+/// How long bodies of history are kept.
+#[server(prefix = "/sfn", endpoint = "retention", input = Json)]
+pub async fn read_retention() -> Result<RetentionView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.fleet.retention(&desk.actor).await)
+}
+
+/// Says how long; an empty text is for ever.
+#[server(prefix = "/sfn", endpoint = "set_retention")]
+pub async fn set_retention(days: String) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    let days = match days.trim() {
+        "" => None,
+        days => Some(days.parse().map_err(|_| {
+            let why = "write a number of days, or nothing to keep everything for ever";
+            ApiError::Port(lockstep_types::PortError::invalid("days", why))
+        })?),
+    };
+    let rules = Retention { days };
+    desk.answer(desk.plane.fleet.set_retention(&desk.actor, rules).await)
 }

@@ -1,11 +1,12 @@
 //! Settings: root sources, sets of applications, clusters, webhooks, notifications, one's own account, accounts, access,
-//! tokens, about. What Git owns is not here.
+//! tokens, how long history is kept, about. What Git owns is not here.
 
 mod about;
 mod access;
 mod account;
 mod accounts;
 mod clusters;
+mod history;
 mod notifications;
 pub mod sets;
 mod sources;
@@ -20,7 +21,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 10] = [
+const TABS: [(&str, &str); 11] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
     ("clusters", "Clusters"),
@@ -30,6 +31,7 @@ const TABS: [(&str, &str); 10] = [
     ("accounts", "Accounts"),
     ("access", "Access"),
     ("tokens", "Tokens"),
+    ("history", "History"),
     ("about", "About"),
 ];
 
@@ -67,6 +69,7 @@ pub fn SettingsPage() -> impl IntoView {
             ("accounts", _) => view! { <accounts::AccountsPart /> }.into_any(),
             ("access", _) => view! { <access::AccessPart /> }.into_any(),
             ("tokens", _) => view! { <tokens::TokensPart /> }.into_any(),
+            ("history", _) => view! { <history::HistoryPart /> }.into_any(),
             ("about", _) => view! { <about::AboutPart /> }.into_any(),
             _ => view! { <sources::SourcesPart open=add.get() /> }.into_any(),
         }}

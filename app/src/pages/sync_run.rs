@@ -157,6 +157,11 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
                 view! { <Banner tone=Tone::Run shape=Icon::Progressing lead=lead /> }
             })}
         {(!gate.is_empty()).then(|| view! { <section class="flex flex-col gap-2"><h2 class=H2>"What the prune gate found"</h2><Gate findings=gate /></section> })}
+        {view.bodies_gone_at.map(|at| view! {
+            <p class="text-sm text-muted">
+                "Its plan and what was said of each step were let go " {ago(at)} " ago, by the policy in Settings → History. What happened is kept."
+            </p>
+        })}
         {waterfall::waterfall(&view, clock)}
         {report.into_iter().map(|line| view! { <p class="text-sm text-muted">{line}</p> }).collect_view()}
     }

@@ -28,6 +28,7 @@ use lockstep_types::ports::{
 };
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
+use lockstep_types::retention::{LetGo, Retention, RetentionView};
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
     MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest, TargetPlan,
@@ -227,6 +228,19 @@ impl Fleet for Fake {
             targets: shown.targets,
             notes: vec!["It changes files that the source fleet reads.".into()],
         })
+    }
+    async fn retention(&self, _: &Actor) -> Answer<RetentionView> {
+        Ok(RetentionView {
+            rules: Retention { days: Some(400) },
+            last: Some(LetGo {
+                at: ago(120),
+                runs: 61,
+                renders: 48,
+            }),
+        })
+    }
+    async fn set_retention(&self, actor: &Actor, _: Retention) -> Answer<()> {
+        allowed(actor, Permission::Source)
     }
     async fn commit(&self, _: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView> {
         if !revision.0.starts_with("3fa91c2") {

@@ -371,6 +371,7 @@ pub fn run_view(id: RunId) -> Option<RunView> {
         },
         plan: Some(objects::plan(target.id)),
         steps,
+        bodies_gone_at: None,
         summary,
     })
 }

@@ -39,6 +39,7 @@ pub mod pull;
 pub mod reason;
 pub mod rebuild;
 pub mod resource;
+pub mod retention;
 pub mod revision;
 pub mod rollback;
 pub mod set;

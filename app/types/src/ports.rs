@@ -36,6 +36,7 @@ use crate::past::TargetPast;
 use crate::proposal::CommitOutcome;
 use crate::rebuild::RebuildView;
 use crate::resource::{ResourceKey, ResourceView};
+use crate::retention::{Retention, RetentionView};
 use crate::revision::Revision;
 use crate::rollback::{
     MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
@@ -66,6 +67,9 @@ pub trait Fleet: Send + Sync {
     async fn commit(&self, actor: &Actor, repo: &str, revision: &Revision) -> Answer<CommitView>;
     /// What a branch would do once it is merged.
     async fn upcoming(&self, actor: &Actor, query: &UpcomingQuery) -> Answer<Upcoming>;
+    /// How long bodies of history are kept.
+    async fn retention(&self, actor: &Actor) -> Answer<RetentionView>;
+    async fn set_retention(&self, actor: &Actor, rules: Retention) -> Answer<()>;
 }
 
 /// One application and its targets.

@@ -222,6 +222,9 @@ pub struct RunView {
     pub waiting_for: String,
     pub may_terminate: bool,
     pub may_retry: bool,
+    /// When its plan and what was said of its steps were let go, by the policy of retention.
+    #[serde(default)]
+    pub bodies_gone_at: Option<Micros>,
 }
 
 /// A plan that waits for a yes.

@@ -21,6 +21,7 @@ mod login;
 mod look;
 mod preview;
 mod raw;
+mod retention;
 mod session;
 mod source;
 mod source_defined;
@@ -134,6 +135,8 @@ pub enum ClientCommand {
     Alerts(look::Alerts),
     /// Who did what, newest first.
     Audit(look::Audit),
+    /// How long manifests, plans and messages of steps are kept.
+    Retention(retention::Kept),
     /// Any address of the API, for what has no command of its own.
     Api(raw::Raw),
     /// Versions of this client and of the server.
@@ -168,6 +171,7 @@ impl ClientCommand {
             Self::Drift(drift) => drift.run(global).await,
             Self::Alerts(alerts) => alerts.run(global).await,
             Self::Audit(audit) => audit.run(global).await,
+            Self::Retention(kept) => kept.run(global).await,
             Self::Api(raw) => raw.run(global).await,
             Self::Version => version(global).await,
             Self::Completion { shell } => crate::help::completion(*shell, whole),

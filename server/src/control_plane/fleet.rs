@@ -9,6 +9,7 @@ mod passport;
 mod past;
 mod place;
 mod problems;
+mod retention;
 mod timeline;
 mod upcoming;
 mod verdict;
@@ -18,7 +19,7 @@ pub(super) use badness::badness;
 pub(super) use place::scope;
 pub(super) use visit::Visits;
 
-use super::allow::allow;
+use super::allow::{allow, allow_everywhere};
 use super::commits::{Ancestry, Runs};
 use super::{Plane, refuse};
 use crate::store;
@@ -28,6 +29,7 @@ use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::ports::{Answer, Fleet};
+use lockstep_types::retention::{Retention, RetentionView};
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Problem;
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
@@ -94,5 +96,15 @@ impl Fleet for Plane {
     async fn upcoming(&self, actor: &Actor, query: &UpcomingQuery) -> Answer<Upcoming> {
         allow(actor, Permission::Get)?;
         self.upcoming_of(actor, query).await
+    }
+
+    async fn retention(&self, actor: &Actor) -> Answer<RetentionView> {
+        allow(actor, Permission::Get)?;
+        self.kept().await
+    }
+
+    async fn set_retention(&self, actor: &Actor, rules: Retention) -> Answer<()> {
+        allow_everywhere(actor, Permission::Source)?;
+        self.keep_for(actor, rules).await
     }
 }

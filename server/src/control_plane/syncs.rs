@@ -88,6 +88,7 @@ impl Syncs for Plane {
             return Err(refuse::store(StoreError::not_found("run", run)));
         }
         let object = policy::application(&application.project, &application.name);
+        let row = store::run::get(db, run).await.map_err(refuse::store)?;
         let plan = store::run::plan(db, run).await.map_err(refuse::store)?;
         let steps = store::run::steps(db, run).await.map_err(refuse::store)?;
         let open = !summary.phase.is_final();
@@ -105,6 +106,7 @@ impl Syncs for Plane {
             summary,
             plan,
             steps,
+            bodies_gone_at: row.bodies_gone_at,
         })
     }
 

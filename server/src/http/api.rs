@@ -66,6 +66,8 @@ pub fn table() -> Table {
         .get("/preview", Get, fleet::preview)
         .get("/drift", Get, fleet::drift)
         .get("/activity", Get, fleet::activity)
+        .get("/retention", Get, fleet::retention)
+        .post("/retention", Source, fleet::set_retention)
         .get("/commits/{sha}/rollout", Get, fleet::rollout)
         .get("/commits/{repo}/{sha}", Get, fleet::commit)
         .get("/apps", Get, applications::apps)

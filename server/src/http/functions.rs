@@ -28,6 +28,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("drift", Needs::Permission(Get)),
     ("activity", Needs::Permission(Get)),
     ("commit", Needs::Permission(Get)),
+    ("retention", Needs::Permission(Get)),
+    ("set_retention", Needs::Permission(Source)),
     ("application", Needs::Permission(Get)),
     ("tree", Needs::Permission(Get)),
     ("orphans", Needs::Permission(Get)),

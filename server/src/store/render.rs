@@ -2,17 +2,15 @@
 //! every other render, so a year of history costs little more than what changed in it.
 
 use super::columns::{Column, ROWS_AT_ONCE, column, count, json};
-use super::entity::{object_body, render, render_object, run, target, target_revision};
+use super::entity::{object_body, render, render_object, run, target_revision};
 use super::error::Doing;
-use super::{Read, Store, StoreError, Tx};
-use lockstep_types::Micros;
+use super::{Read, StoreError, Tx};
 use lockstep_types::id::TargetId;
 use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::Revision;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use std::collections::BTreeMap;
 
@@ -75,7 +73,7 @@ pub async fn put(
         })
         .collect();
     for bodies in bodies.chunks(ROWS_AT_ONCE) {
-        // “Do update” rather than “do nothing” keeps a body that is just being pruned.
+        // “Do update” rather than “do nothing” keeps a body that is just being let go.
         object_body::Entity::insert_many(bodies.to_vec())
             .on_conflict(
                 OnConflict::column(object_body::Column::Hash)
@@ -296,69 +294,4 @@ pub async fn key_of(
         .one(&db.executor())
         .await;
     Ok(compared.doing(doing)?.and_then(|row| row.render_key))
-}
-
-/// Notes that renders are in use, so that [`prune`] keeps them.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn touch(store: &Store, keys: &[String], at: Micros) -> Result<(), StoreError> {
-    for keys in keys.chunks(ROWS_AT_ONCE) {
-        render::Entity::update_many()
-            .col_expr(render::Column::UsedAt, Expr::value(at.0))
-            .filter(render::Column::Key.is_in(keys))
-            .filter(render::Column::UsedAt.lt(at.0))
-            .exec(store.writer())
-            .await
-            .doing("note the use of renders")?;
-    }
-    Ok(())
-}
-
-/// Drops renders that nothing has used since `before` and that no target, run or revision of a target refers to, then the
-/// bodies that no render holds. Returns how many renders went.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn prune(store: &Store, before: Micros) -> Result<u64, StoreError> {
-    let doing = "drop unused renders";
-    let tx = store.begin().await?;
-    let gone = render::Entity::delete_many()
-        .filter(render::Column::UsedAt.lt(before.0))
-        .filter(
-            render::Column::Key.not_in_subquery(held(target::Entity, target::Column::RenderKey)),
-        )
-        .filter(
-            render::Column::Key
-                .not_in_subquery(held(target::Entity, target::Column::DeployedRender)),
-        )
-        .filter(render::Column::Key.not_in_subquery(held(run::Entity, run::Column::RenderKey)))
-        .filter(render::Column::Key.not_in_subquery(held(
-            target_revision::Entity,
-            target_revision::Column::RenderKey,
-        )))
-        .exec(tx.db())
-        .await
-        .doing(doing)?;
-    if gone.rows_affected > 0 {
-        let orphans = Query::delete()
-            .from_table(object_body::Entity)
-            .and_where(
-                Expr::col(object_body::Column::Hash)
-                    .not_in_subquery(held(render_object::Entity, render_object::Column::Hash)),
-            )
-            .take();
-        tx.db().execute(&orphans).await.doing(doing)?;
-    }
-    tx.commit().await?;
-    Ok(gone.rows_affected)
-}
-
-/// The values of a column, without NULL: `NOT IN` with a NULL among them is never true.
-fn held<E: EntityTrait, C: ColumnTrait>(entity: E, column: C) -> SelectStatement {
-    Query::select()
-        .column(column)
-        .from(entity)
-        .and_where(Expr::col(column).is_not_null())
-        .take()
 }

@@ -45,6 +45,8 @@ pub struct RunRow {
     pub message: String,
     pub started_at: Micros,
     pub ended_at: Option<Micros>,
+    /// When its plan and what was said of its steps were let go.
+    pub bodies_gone_at: Option<Micros>,
 }
 
 /// A run to begin.
@@ -76,6 +78,7 @@ fn row(row: run::Model) -> Result<RunRow, StoreError> {
         message: row.message,
         started_at: Micros(row.started_at),
         ended_at: row.ended_at.map(Micros),
+        bodies_gone_at: row.bodies_gone_at.map(Micros),
     })
 }
 
@@ -113,6 +116,7 @@ pub async fn create(tx: &mut Tx, new: &NewRun) -> Result<RunRow, StoreError> {
         message: String::new(),
         started_at: newest.map_or(tx.now().0, |newest| tx.now().0.max(newest.started_at + 1)),
         ended_at: None,
+        bodies_gone_at: None,
     };
     run::Entity::insert(model.clone().into_active_model())
         .exec_without_returning(tx.db())

@@ -37,6 +37,7 @@ use lockstep_types::ports::{
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::rebuild::RebuildView;
 use lockstep_types::resource::{ResourceKey, ResourceView};
+use lockstep_types::retention::{Retention, RetentionView};
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
     MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
@@ -144,6 +145,15 @@ impl Fleet for Fake {
     }
     async fn commit(&self, _: &Actor, _: &str, _: &Revision) -> Answer<CommitView> {
         missing()
+    }
+    async fn retention(&self, _: &Actor) -> Answer<RetentionView> {
+        Ok(RetentionView {
+            rules: Retention::default(),
+            last: None,
+        })
+    }
+    async fn set_retention(&self, _: &Actor, _: Retention) -> Answer<()> {
+        self.act(())
     }
     async fn upcoming(&self, _: &Actor, _: &UpcomingQuery) -> Answer<Upcoming> {
         missing()

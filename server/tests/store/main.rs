@@ -49,6 +49,7 @@ mod past;
 mod policy;
 mod postgres;
 mod renders;
+mod retention;
 mod runs;
 mod scale;
 mod sources;

@@ -2,9 +2,7 @@
 
 use crate::database::Db;
 use crate::fixture::{at, key, operation, plan, revision, target};
-use lockstep_types::Micros;
 use lockstep_types::resource::Origin;
-use lockstep_types::revision::Revision;
 use lockstep_types::sync::StartedBy;
 use sea_orm::{ConnectionTrait, Statement};
 use server::store::render::{self, StoredObject};
@@ -14,11 +12,10 @@ use server::store::target as targets;
 on_both!(
     a_render_is_stored_once,
     bodies_are_shared,
-    unused_renders_go,
     a_revision_leads_to_its_render
 );
 
-fn object(name: &str, body: &str) -> StoredObject {
+pub fn object(name: &str, body: &str) -> StoredObject {
     StoredObject {
         key: key(name),
         api_version: "apps/v1".to_owned(),
@@ -31,7 +28,7 @@ fn object(name: &str, body: &str) -> StoredObject {
     }
 }
 
-async fn put(db: &Db, second: i64, render_key: &str, objects: &[StoredObject]) {
+pub async fn put(db: &Db, second: i64, render_key: &str, objects: &[StoredObject]) {
     let mut tx = db.store.begin_at(at(second)).await.unwrap();
     render::put(&mut tx, render_key, "digest", objects)
         .await
@@ -39,7 +36,7 @@ async fn put(db: &Db, second: i64, render_key: &str, objects: &[StoredObject]) {
     tx.commit().await.unwrap();
 }
 
-async fn bodies(db: &Db) -> i64 {
+pub async fn bodies(db: &Db) -> i64 {
     let raw = db.raw().await;
     let count = Statement::from_string(
         raw.get_database_backend(),
@@ -116,51 +113,6 @@ async fn bodies_are_shared(db: &Db) {
     }
     writers.join_all().await;
     assert_eq!(bodies(db).await, 23);
-}
-
-async fn unused_renders_go(db: &Db) {
-    let id = target(&db.store).await;
-    for (second, name) in [(1, "old"), (1, "held"), (1, "touched"), (90, "new")] {
-        put(
-            db,
-            second,
-            name,
-            &[object("web", "shared"), object("own", name)],
-        )
-        .await;
-    }
-    let mut tx = db.store.begin().await.unwrap();
-    let generation = targets::claim(&mut tx, id).await.unwrap();
-    let deployed = targets::Deployed {
-        revision: Revision("a".repeat(40)),
-        render_key: "held".to_owned(),
-        images: Vec::new(),
-    };
-    targets::set_deployed(&mut tx, id, generation, &deployed)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    render::touch(&db.store, &["touched".to_owned()], at(80))
-        .await
-        .unwrap();
-    assert_eq!(render::prune(&db.store, at(50)).await.unwrap(), 1);
-    assert_eq!(render::digest(&db.store, "old").await.unwrap(), None);
-    for kept in ["held", "touched", "new"] {
-        assert_eq!(
-            render::objects(&db.store, kept)
-                .await
-                .unwrap()
-                .map(|objects| objects.len()),
-            Some(2),
-            "{kept}"
-        );
-    }
-    assert_eq!(
-        bodies(db).await,
-        4,
-        "only what no render holds went with it"
-    );
-    assert_eq!(render::prune(&db.store, Micros(0)).await.unwrap(), 0);
 }
 
 async fn a_revision_leads_to_its_render(db: &Db) {

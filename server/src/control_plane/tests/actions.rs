@@ -15,6 +15,8 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("drift", "GET /drift", "drift"),
     ("activity", "GET /activity", "audit"),
     ("commit", "GET /commits/{repo}/{sha}", "commit"),
+    ("retention", "GET /retention", "retention"),
+    ("set_retention", "POST /retention", "retention"),
     ("application", "GET /apps/{id}", "app get"),
     ("tree", "GET /apps/{id}/targets/{target}/tree", "app tree"),
     (

@@ -359,6 +359,7 @@ const JSON: &[&str] = &[
     "programs",
     "removal",
     "resource",
+    "retention",
     "run",
     "session",
     "sessions",

@@ -48,6 +48,8 @@ const REFUSED: &str = "Refused";
         super::fleet::preview,
         super::fleet::drift,
         super::fleet::activity,
+        super::fleet::retention,
+        super::fleet::set_retention,
         super::fleet::rollout,
         super::fleet::commit,
         super::applications::apps,

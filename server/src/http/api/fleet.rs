@@ -1,9 +1,10 @@
 //! The fleet and what happened in it.
 
-use super::Reply;
+use super::document::Done;
 use super::export::{self, Form};
+use super::{Reply, done};
 use crate::http::Web;
-use crate::http::extract::{At, Caller, Params};
+use crate::http::extract::{At, Body, Caller, Params};
 use crate::http::problem::Refusal;
 use crate::runtime::now;
 use axum::Json;
@@ -16,14 +17,16 @@ use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::past::moment;
+use lockstep_types::retention::{Retention, RetentionView};
 use lockstep_types::revision::Revision;
 use lockstep_types::source::Problem;
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 use lockstep_types::{Micros, PortError};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 /// An answer never takes longer, so that proxies do not give up; who wants to wait longer asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -225,6 +228,48 @@ pub(super) async fn activity(
     }
     let view = web.plane.fleet.activity(&actor, &asked).await?;
     Ok(Json(view).into_response())
+}
+
+/// How long bodies of history are kept.
+#[utoipa::path(
+    get,
+    path = "/retention",
+    operation_id = "fleet_retention",
+    tag = "fleet",
+    responses((status = 200, description = "What was asked for.", body = RetentionView)),
+)]
+pub(super) async fn retention(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<RetentionView> {
+    Ok(Json(web.plane.fleet.retention(&actor).await?))
+}
+
+/// `{"days": 400}`. What is misspelt must not pass for "for ever".
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    /// Days since the end of a sync; absent: for ever.
+    days: Option<u32>,
+}
+
+/// Says how long bodies of history are kept; without `days` for ever.
+#[utoipa::path(
+    post,
+    path = "/retention",
+    operation_id = "fleet_set_retention",
+    tag = "fleet",
+    request_body = Kept,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
+pub(super) async fn set_retention(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(kept): Body<Kept>,
+) -> Reply<Value> {
+    let rules = Retention { days: kept.days };
+    web.plane.fleet.set_retention(&actor, rules).await?;
+    Ok(done())
 }
 
 /// Where a commit is live, waiting or failed; waits for it when asked to.

@@ -32,6 +32,8 @@ pub struct Model {
     pub message: String,
     pub started_at: i64,
     pub ended_at: Option<i64>,
+    /// When plan, messages and manifests were let go.
+    pub bodies_gone_at: Option<i64>,
 }
 
 /// Joins are written where they are needed.
