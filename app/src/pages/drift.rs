@@ -176,7 +176,7 @@ fn row_view(row: DriftRow) -> AnyView {
             <td class=format!("{TD} whitespace-nowrap text-muted") data-label="open for">{open_for}</td>
             <td class=TD>
                 {chip(Mark { icon, tone, word: "" }, row.state.word())}
-                {(row.state == DriftState::Open && row.declared.is_some() && row.live.is_some())
+                {(row.state == DriftState::Open && (row.declared.is_some() || row.live.is_some()))
                     .then(|| {
                         view! {
                             <a class=format!("{LINK} ml-2 text-sm whitespace-nowrap") href=accept_address(&row.target, &row.key, &row.path)>

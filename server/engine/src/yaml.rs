@@ -178,6 +178,11 @@ fn json_in_a_row(document: Document<'_>) -> Option<Vec<Document<'_>>> {
 }
 
 impl Document<'_> {
+    /// 1-based line of the file on which the text begins.
+    pub fn first_line(&self) -> u32 {
+        self.first
+    }
+
     /// The document as JSON; null when it says nothing.
     ///
     /// # Errors

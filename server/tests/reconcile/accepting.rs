@@ -254,3 +254,148 @@ async fn secrets_and_what_only_the_cluster_has_are_never_written_to_git() {
     assert_eq!(world.repository.git(&["rev-parse", "main"]).trim(), first.0);
     world.end().await;
 }
+
+/// In the application's own folder, with everything that people write into such files.
+const OWN: &str = "# the shop's front
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels: {app: shop}
+  annotations:
+    team: cart
+    # asked for in March
+    note: \"keep\"
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      nodeSelector:
+        disk: fast  # measured
+
+      containers:
+        - name: web
+          image: registry.example.org/team/web:1.0
+          env:
+            - name: LEVEL
+              value: info
+            # the other one
+            - name: MODE
+              value: plain
+";
+
+impl World {
+    async fn accept_one(&self, ports: &ControlPlane, path: &str) -> Revision {
+        let web = ResourceKey::new("apps", "Deployment", self.namespace(), "web");
+        self.until("drifted", |state| state.drifted == 1).await;
+        let preview = self.offered(ports, &web, path).await;
+        assert_eq!(preview.refused, "", "{path}");
+        let revision = self.accepted(ports, &preview).await;
+        self.until("in line by the commit", |state| {
+            state.sync == SyncStatus::Synced
+                && state.drifted == 0
+                && state.revision.as_ref() == Some(&revision)
+        })
+        .await;
+        revision
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_added_or_taken_away_by_hand_is_committed_line_by_line() {
+    let world = World::start("accepting-lines", Mode::Managed, AUTOMATED).await;
+    world.repository.write("manifests/web.yaml", OWN);
+    let first = world.push("the front");
+    world.until_deployed(&first).await;
+    let ports = world.ports().await;
+    let file = "manifests/web.yaml";
+
+    // A field that Git says is gone.
+    world.kubectl(&["annotate", "deployment", "web", "note-"]);
+    world.accept_one(&ports, "metadata.annotations.note").await;
+    let without = OWN.replace("    note: \"keep\"\n", "");
+    assert_eq!(world.in_git(file), without.trim_end());
+    let message = world.repository.git(&["log", "-1", "--format=%B", "main"]);
+    assert!(
+        message.starts_with("Accept that note is gone of Deployment web\n"),
+        "{message}"
+    );
+
+    // An item of a list is gone.
+    world.kubectl(&["set", "env", "deployment/web", "LEVEL-"]);
+    let item = "spec.template.spec.containers[name=web].env[name=LEVEL]";
+    world.accept_one(&ports, item).await;
+    let without = without.replace("            - name: LEVEL\n              value: info\n", "");
+    assert_eq!(world.in_git(file), without.trim_end());
+
+    // A field that Git does not say came into a map that it says whole.
+    world.kubectl(&[
+        "patch",
+        "deployment",
+        "web",
+        "-p",
+        "{\"spec\": {\"template\": {\"spec\": {\"nodeSelector\": {\"zone\": \"8\"}}}}}",
+    ]);
+    world
+        .accept_one(&ports, "spec.template.spec.nodeSelector.zone")
+        .await;
+    let with = without.replace(
+        "        disk: fast  # measured\n",
+        "        disk: fast  # measured\n        zone: \"8\"\n",
+    );
+    assert_eq!(world.in_git(file), with.trim_end());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_shared_base_says_is_taken_away_in_the_overlay() {
+    let world = World::start("accepting-gone", Mode::Managed, AUTOMATED).await;
+    world
+        .repository
+        .write("base/kustomization.yaml", "resources: [web.yaml]\n");
+    world.repository.write("base/web.yaml", OWN);
+    world.repository.write(
+        "manifests/kustomization.yaml",
+        "resources:\n  - ../base\n# ours\ncommonAnnotations:\n  desk: two\n",
+    );
+    let first = world.push("an overlay");
+    world.until_deployed(&first).await;
+    let ports = world.ports().await;
+    let web = ResourceKey::new("apps", "Deployment", world.namespace(), "web");
+    let base = world.in_git("base/web.yaml");
+
+    world.kubectl(&["set", "env", "deployment/web", "MODE-"]);
+    let item = "spec.template.spec.containers[name=web].env[name=MODE]";
+    world.accept_one(&ports, item).await;
+    world.kubectl(&[
+        "patch",
+        "deployment",
+        "web",
+        "-p",
+        "{\"spec\": {\"template\": {\"spec\": {\"nodeSelector\": {\"zone\": \"8\"}}}}}",
+    ]);
+    world
+        .accept_one(&ports, "spec.template.spec.nodeSelector.zone")
+        .await;
+    assert_eq!(world.in_git("base/web.yaml"), base);
+    let overlay = world.in_git("manifests/kustomization.yaml");
+    for part in [
+        "# ours\ncommonAnnotations:\n  desk: two\npatches:\n",
+        "      - op: test\n        path: /spec/template/spec/containers/0/env/1/name\n        value: \"MODE\"\n      - op: remove\n",
+        "      - op: add\n        path: /spec/template/spec/nodeSelector/zone\n        value: \"8\"",
+    ] {
+        assert!(overlay.contains(part), "{part}\n{overlay}");
+    }
+
+    // A setting of the kustomization says it, for more than this object; and what it stands in comes later than any patch.
+    world.kubectl(&["annotate", "deployment", "web", "desk-"]);
+    world.until("drifted", |state| state.drifted == 1).await;
+    let preview = world
+        .offered(&ports, &web, "metadata.annotations.desk")
+        .await;
+    assert_ne!(preview.refused, "", "{preview:#?}");
+    assert_eq!(world.in_git("manifests/kustomization.yaml"), overlay);
+    world.end().await;
+}

@@ -226,7 +226,7 @@ fn row(line: BlameLine, shown: &Shown<'_>, repo: &str, address: &Address) -> Any
                 <td class="pr-4 pl-2 font-sans whitespace-nowrap" colspan="2">
                     <span class="whitespace-pre font-mono">{" ".repeat(indent)}</span>
                     {writer(change)}
-                    {(change.declared.is_some() && change.live.is_some())
+                    {(change.declared.is_some() || change.live.is_some())
                         .then(|| {
                             view! {
                                 " "

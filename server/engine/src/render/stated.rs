@@ -6,9 +6,11 @@
 
 mod layers;
 mod lookup;
+mod reshape;
 mod restate;
 
-pub use restate::{Overlaid, overlaid, restated};
+pub use reshape::{Reshaped, Within};
+pub use restate::{Overlaid, Wish, overlaid, restated};
 
 use super::reader::Reader;
 use crate::definition::DefinedSource;
@@ -105,11 +107,10 @@ pub fn stated_field(
     let steps = lookup::steps(&manifest.body, path)?;
     let value = value_at(&manifest.body, &steps)?;
     let layers = Layers::of(&reader, source, manifest, origin);
-    let file = origin.path.rsplit('/').next().unwrap_or_default();
     Some(StatedField {
         place: layers.spot(&manifest.body, &steps, value).at(0),
         name: layers.name().to_owned(),
-        generated: super::kustomize::NAMES.contains(&file),
+        generated: is_kustomization(origin),
     })
 }
 
@@ -121,12 +122,90 @@ pub fn canonical_path(body: &Value, path: &str) -> Option<String> {
 /// What an object has at a path of a difference, and the same place as a JSON pointer.
 pub fn value_at_path<'v>(body: &'v Value, path: &str) -> Option<(&'v Value, String)> {
     let steps = lookup::steps(body, path)?;
-    let pointer = steps.iter().map(|step| match step {
+    Some((value_at(body, &steps)?, pointer(&steps)))
+}
+
+/// The file without a field or an item of a list, and the line that is gone.
+pub fn without(text: &str, object: &Within<'_>, path: &str) -> Option<Reshaped> {
+    reshape::without(text, object, path)
+}
+
+/// A field that the cluster has and Git does not say: where it would stand in the object as it is rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addition {
+    above: Vec<Step>,
+    name: String,
+    pointer: String,
+}
+
+impl Addition {
+    /// Its place by its path in the live object. `None` when it is an item of a list, whose place there would be a guess, or
+    /// when the object as it is rendered lacks what it stands in.
+    pub fn of(body: &Value, live: &Value, path: &str) -> Option<Self> {
+        let steps = lookup::steps(live, path)?;
+        let (Step::Field(name), above) = steps.split_last()? else {
+            return None;
+        };
+        let above = lookup::alike(live, body, above)?;
+        let parent = value_at(body, &above)?.as_object()?;
+        if parent.contains_key(name) {
+            return None;
+        }
+        let mut steps = above.clone();
+        steps.push(Step::Field(name.clone()));
+        Some(Self {
+            pointer: pointer(&steps),
+            name: name.clone(),
+            above,
+        })
+    }
+
+    /// As in a JSON patch.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// The file with it.
+    pub fn within(&self, text: &str, object: &Within<'_>, value: &Value) -> Option<Reshaped> {
+        reshape::with(text, object, &self.above, &self.name, value)
+    }
+}
+
+/// An object as its file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedObject {
+    pub name: String,
+    /// A kustomization generates it from files and literals.
+    pub generated: bool,
+}
+
+/// How the file of an object names it.
+pub fn stated_object(
+    snapshot: &Snapshot,
+    source: &DefinedSource,
+    manifest: &Manifest,
+    origin: &Origin,
+) -> StatedObject {
+    let mut reader = Reader::new(snapshot.clone());
+    reader.exclude(source);
+    let layers = Layers::of(&reader, source, manifest, origin);
+    StatedObject {
+        name: layers.name().to_owned(),
+        generated: is_kustomization(origin),
+    }
+}
+
+fn is_kustomization(origin: &Origin) -> bool {
+    let file = origin.path.rsplit('/').next().unwrap_or_default();
+    super::kustomize::NAMES.contains(&file)
+}
+
+fn pointer(steps: &[Step]) -> String {
+    let each = steps.iter().map(|step| match step {
         Step::Field(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
         Step::Index(index) => format!("/{index}"),
     });
-    let pointer = pointer.collect();
-    Some((value_at(body, &steps)?, pointer))
+    each.collect()
 }
 
 /// A leaf of the text and the lines (0-based) that it takes.

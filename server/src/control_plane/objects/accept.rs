@@ -3,6 +3,7 @@
 //! Whatever the edit is, its render is looked at before it is offered: the field must come out as the cluster has it.
 
 pub(super) mod commit;
+mod search;
 pub(super) mod words;
 
 use super::super::definitions::Placement;
@@ -13,22 +14,20 @@ use super::super::{paths, refuse};
 use super::Plane;
 use super::blame::Declared;
 use crate::reconcile::{render, revisions};
-use engine::definition::DefinedSource;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
-use engine::render::{Complete, Overlaid, Place, overlaid, restated, stated_field, value_at_path};
+use engine::render::{Addition, Complete, value_at_path};
 use engine::source::{CommitRequest, Credential, FileEdit, Snapshot, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::accept::AcceptPreview;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::diff::FieldChange;
-use lockstep_types::resource::{Origin, ResourceKey};
+use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{PathChange, PathChangeKind, Revision};
 use lockstep_types::source::Mode;
+use search::{Taken, Wanted};
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A preview with what carrying it out needs.
 pub(super) struct Prepared {
@@ -138,7 +137,7 @@ impl Plane {
         let definition = &placement.defined.definition;
         let source = &definition.source;
         let view = &mut prepared.view;
-        let live = self.accepted_value(placement, declared, &view.change)?;
+        let taken = self.taken(placement, declared, &view.change)?;
         if let Some(pin) = &declared.pinned {
             return unfit(format!(
                 "The target is pinned at {} by {}, and Git has moved on. End the pin first.",
@@ -171,7 +170,7 @@ impl Plane {
         let wanted = Wanted {
             declared: declared.clone(),
             path: view.change.path.clone(),
-            live: live.clone(),
+            taken: taken.clone(),
             folder: source.path.clone(),
             origin: origin.clone(),
         };
@@ -197,10 +196,12 @@ impl Plane {
         let place = &found.place.path;
         let others = !paths::covers(&source.path, place) || shared(place).await?;
         let overlay = match &found.kustomization {
-            Some((path, _)) if others && path != place => !shared(path).await?,
+            Some((path, _)) if path != place => !shared(path).await?,
             _ => false,
         };
-        let (edit, place) = wanted.written(&found, overlay).map_err(Unfit::Refused)?;
+        let (edit, place) = wanted
+            .written(&found, others, overlay)
+            .map_err(Unfit::Refused)?;
         view.place = Some(place);
         view.message = words::message(view, NO_NUMBER, "") + &log_trailer(NO_END);
         let request = CommitRequest {
@@ -229,7 +230,7 @@ impl Plane {
             .reached(placement, &view.branch, &view.files, &prepared.credential)
             .await?;
         view.also = self
-            .comes_out(placement, declared, &made, &view.change.path, &live)
+            .comes_out(placement, declared, &made, &view.change.path, &taken)
             .await?;
         view.targets = self
             .plans(&prepared.reached, &source.repo_url, &made, false)
@@ -238,13 +239,13 @@ impl Plane {
         Ok(())
     }
 
-    /// The value as the cluster has it, if it may be written to Git at all.
-    fn accepted_value(
+    /// What the cluster has instead, if it may be written to Git at all.
+    fn taken(
         &self,
         placement: &Placement,
         declared: &Declared,
         change: &FieldChange,
-    ) -> Result<Value, Unfit> {
+    ) -> Result<Taken, Unfit> {
         let key = &declared.manifest.key;
         let definition = &placement.defined.definition;
         if placement.target.mode == Mode::Observe {
@@ -256,10 +257,12 @@ impl Plane {
             return unfit(why);
         }
         if !definition.source.chart.is_empty() || definition.source.helm.is_some() {
-            let values = change.declared.as_ref().map(Value::to_string);
+            let leads_to = match &change.declared {
+                Some(value) => value.to_string(),
+                None => change.path.clone(),
+            };
             return unfit(format!(
-                "A chart makes this object. Set the value that leads to {} in the chart's values; which one that is would be a guess.",
-                values.unwrap_or_default()
+                "A chart makes this object. Set the value that leads to {leads_to} in the chart's values; which one that is would be a guess."
             ));
         }
         let handle = self.runtime.cluster(&placement.target.cluster);
@@ -273,13 +276,28 @@ impl Plane {
                 ));
             }
         };
-        match value_at_path(&live, &change.path) {
-            // What is shown masked is never written anywhere.
-            Some((value, _)) if Some(value) == change.live.as_ref() => Ok(value.clone()),
-            Some(_) => unfit(
+        let there = value_at_path(&live, &change.path).map(|(value, _)| value);
+        let hidden = || {
+            unfit(
                 "The value is hidden, or has changed since it was compared; hidden values are never written to Git.",
-            ),
-            None => unfit("The field is not where it was; refresh the target, then look again."),
+            )
+        };
+        let body = &declared.manifest.body;
+        match (&change.declared, &change.live, there) {
+            // What is shown masked is never written anywhere.
+            (_, Some(shown), Some(value)) if shown != value => hidden(),
+            (Some(_), Some(_), Some(value)) => Ok(Taken::Changed(value.clone())),
+            (None, Some(_), Some(value)) => match Addition::of(body, &live, &change.path) {
+                Some(place) => Ok(Taken::Added(place, value.clone())),
+                None => unfit(
+                    "It is an item of a list, or stands in something that Git does not have; where in Git it belongs would be a guess. Add it in Git by hand.",
+                ),
+            },
+            (Some(shown), None, None) => match value_at_path(body, &change.path) {
+                Some((value, _)) if value == shown => Ok(Taken::Removed),
+                _ => hidden(),
+            },
+            _ => unfit("The field is not where it was; refresh the target, then look again."),
         }
     }
 
@@ -312,7 +330,7 @@ impl Plane {
         declared: &Declared,
         made: &Revision,
         path: &str,
-        live: &Value,
+        taken: &Taken,
     ) -> Result<Vec<String>, Unfit> {
         let definition = &placement.defined.definition;
         let before = self
@@ -325,10 +343,13 @@ impl Plane {
             manifest.key == *key || manifest.in_namespace(namespace).key == *key
         };
         let object = after.objects.iter().find(|object| is_it(object));
-        let value = object.and_then(|object| value_at_path(&object.body, path));
-        if value.is_none_or(|(value, _)| value != live) {
+        let value = object.map(|object| value_at_path(&object.body, path).map(|(value, _)| value));
+        if value != Some(taken.value()) {
+            let shall = taken
+                .value()
+                .map_or_else(|| "nothing".to_owned(), Value::to_string);
             return unfit(format!(
-                "With that change {} of {} does not come out as {live}: something else sets it too, or the object has another name then. Change it in Git by hand.",
+                "With that change {} of {} does not come out as {shall}: something else sets it too, or the object has another name then. Change it in Git by hand.",
                 path,
                 key.short()
             ));
@@ -342,116 +363,12 @@ impl Plane {
                 true => also.extend(
                     diff.changes
                         .iter()
-                        .filter(|change| change.path != path)
+                        .filter(|change| !is_on_the_way(&change.path, path))
                         .map(|change| format!("{} of the same object", change.path)),
                 ),
             }
         }
         Ok(also)
-    }
-}
-
-/// What is looked for in the files, on a thread that may block.
-struct Wanted {
-    declared: Declared,
-    path: String,
-    live: Value,
-    /// Of the application.
-    folder: String,
-    origin: Origin,
-}
-
-/// Where the value may be written.
-struct Found {
-    place: Origin,
-    text: String,
-    /// The object's name in its file.
-    name: String,
-    /// The application's own kustomization, with its text.
-    kustomization: Option<(String, String)>,
-}
-
-impl Wanted {
-    fn declared(&self) -> Result<(&Value, String), String> {
-        let declared = value_at_path(&self.declared.manifest.body, &self.path);
-        declared.ok_or_else(|| "Git does not declare this field.".to_owned())
-    }
-
-    /// The place that states the value; or why there is none, as a sentence.
-    fn found(&self, snapshot: &Snapshot, source: &DefinedSource) -> Result<Found, String> {
-        self.declared()?;
-        let manifest = &self.declared.manifest;
-        let stated = stated_field(snapshot, source, manifest, &self.origin, &self.path);
-        let stated = stated.ok_or("No file says it.")?;
-        let place = match stated.place {
-            Place::Definition => {
-                return Err("The application's definition sets it; edit the definition.".to_owned());
-            }
-            Place::File(place) => place,
-        };
-        if stated.generated {
-            return Err(format!(
-                "The object is generated, and its name changes with what it holds. Change {} in Git by hand.",
-                words::place(&place)
-            ));
-        }
-        Ok(Found {
-            text: read(snapshot, &place.path)?,
-            place,
-            name: stated.name,
-            kustomization: self.kustomization(snapshot),
-        })
-    }
-
-    /// The file as it shall be, and the place that changes in it; or why there is none, as a sentence.
-    fn written(&self, found: &Found, overlay: bool) -> Result<(FileEdit, Origin), String> {
-        let (declared, pointer) = self.declared()?;
-        let place = &found.place;
-        if !overlay {
-            let line = place.line.ok_or_else(|| {
-                format!(
-                    "It is declared in {}, but no line there says exactly this; change it in Git by hand.",
-                    place.path
-                )
-            })?;
-            let now = restated(&found.text, line, declared, &self.live).ok_or_else(|| {
-                format!(
-                    "Line {line} of {} cannot be changed without guessing; change it in Git by hand.",
-                    place.path
-                )
-            })?;
-            return Ok((edit(&place.path, now), place.clone()));
-        }
-        let manifest = &self.declared.manifest;
-        let (path, text) = found.kustomization.as_ref().ok_or("No file says it.")?;
-        let field = Overlaid {
-            api_version: &manifest.api_version,
-            kind: &manifest.key.kind,
-            name: &found.name,
-            pointer: &pointer,
-            value: &self.live,
-            body: &manifest.body,
-        };
-        let now = overlaid(text, &field).ok_or_else(|| {
-            format!("The patches of {path} are written in a form that cannot be added to; change it in Git by hand.")
-        })?;
-        let place = Origin {
-            path: path.clone(),
-            line: first_difference(text, &now),
-        };
-        Ok((edit(path, now), place))
-    }
-
-    /// The application's own kustomization, when it has one in Git.
-    fn kustomization(&self, snapshot: &Snapshot) -> Option<(String, String)> {
-        KUSTOMIZATIONS.into_iter().find_map(|name| {
-            let path = match self.folder.is_empty() {
-                true => name.to_owned(),
-                false => format!("{}/{name}", self.folder),
-            };
-            let text = read(snapshot, &path).ok()?;
-            Some((path, text))
-        })
     }
 }
 
@@ -477,13 +394,13 @@ pub(super) fn read(snapshot: &Snapshot, path: &str) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))
 }
 
-/// 1-based line at which two texts part.
-fn first_difference(one: &str, other: &str) -> Option<u32> {
-    let same = one
-        .lines()
-        .zip(other.lines())
-        .take_while(|(one, other)| one == other);
-    u32::try_from(same.count() + 1).ok()
+/// Whether two paths are of the same field, or one is within the other: with the last of a map the map goes.
+fn is_on_the_way(one: &str, other: &str) -> bool {
+    let within = |long: &str, short: &str| {
+        long.strip_prefix(short)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    within(one, other) || within(other, one)
 }
 
 /// Binds the act to what was shown: where the branch is, what is written where, and what would be done to which objects.

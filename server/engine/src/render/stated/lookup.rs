@@ -48,6 +48,58 @@ pub(super) fn find<'n>(node: &'n Node, body: &Value, steps: &[Step]) -> Option<&
     }
 }
 
+/// The steps within the written node that lead to the same field as `steps` do in `body`.
+pub(super) fn way(node: &Node, body: &Value, steps: &[Step]) -> Option<Vec<Step>> {
+    let mut way = Vec::with_capacity(steps.len());
+    let (mut node, mut body) = (node, body);
+    for step in steps {
+        match step {
+            Step::Field(name) => {
+                (node, body) = (node.get(name)?, body.get(name)?);
+                way.push(step.clone());
+            }
+            Step::Index(index) => {
+                let (Kind::List(items), Some(values)) = (&node.kind, body.as_array()) else {
+                    return None;
+                };
+                let item = same_item(items, values, *index)?;
+                let place = items.iter().position(|other| std::ptr::eq(other, item))?;
+                way.push(Step::Index(place));
+                (node, body) = (item, values.get(*index)?);
+            }
+        }
+    }
+    Some(way)
+}
+
+/// The steps that lead to the same in another object: items of lists are those with the same name.
+pub(super) fn alike(one: &Value, other: &Value, steps: &[Step]) -> Option<Vec<Step>> {
+    let mut alike = Vec::with_capacity(steps.len());
+    let (mut one, mut other) = (one, other);
+    for step in steps {
+        match step {
+            Step::Field(name) => {
+                (one, other) = (one.get(name)?, other.get(name)?);
+                alike.push(step.clone());
+            }
+            Step::Index(index) => {
+                let item = one.get(index)?;
+                let (name, value) = NAMES
+                    .into_iter()
+                    .find_map(|name| Some((name, item.get(name)?)))?;
+                let items = other.as_array()?.iter().enumerate();
+                let mut same = items.filter(|(_, item)| item.get(name) == Some(value));
+                let (Some((place, found)), None) = (same.next(), same.next()) else {
+                    return None;
+                };
+                alike.push(Step::Index(place));
+                (one, other) = (item, found);
+            }
+        }
+    }
+    Some(alike)
+}
+
 fn same_item<'n>(items: &'n [Node], values: &[Value], index: usize) -> Option<&'n Node> {
     let value = values.get(index)?;
     let Some(map) = value.as_object() else {
@@ -229,6 +281,35 @@ mod tests {
             let found = found.and_then(|steps| value_at(&body(), &steps).cloned());
             assert_eq!(found, value, "{path}");
         }
+    }
+
+    #[test]
+    fn the_same_place_is_found_in_another_object() {
+        let other =
+            json!({"spec": {"containers": [{"name": "web", "ports": []}, {"name": "more"}]}});
+        for (path, place) in [
+            (
+                "spec.containers[name=web].ports",
+                Some("spec.containers[name=web].ports"),
+            ),
+            ("spec.containers[name=proxy].image", None),
+            ("spec.containers[name=web].image", None),
+            ("metadata.finalizers[0]", None),
+        ] {
+            let found = alike(&body(), &other, &steps(&body(), path).unwrap());
+            let found = found.map(|steps| words(&other, &steps));
+            assert_eq!(found.as_deref(), place, "{path}");
+        }
+        let found = alike(
+            &body(),
+            &other,
+            &steps(&body(), "spec.containers[name=web]").unwrap(),
+        );
+        assert_eq!(
+            found.unwrap().last(),
+            Some(&Step::Index(0)),
+            "its own place"
+        );
     }
 
     #[test]

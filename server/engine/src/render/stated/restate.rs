@@ -132,6 +132,20 @@ fn write(before: &str, value: &Value) -> Option<String> {
     })
 }
 
+/// A text as one scalar, in quotes where it needs them; `None` when it does not fit on a line.
+pub(super) fn written(text: &str) -> Option<String> {
+    write("", &Value::from(text))
+}
+
+/// What becomes of a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Wish<'a> {
+    Replace(&'a Value),
+    /// It is not there yet; what it stands in is.
+    Add(&'a Value),
+    Remove,
+}
+
 /// A field of an object, and what it shall be.
 #[derive(Debug, Clone, Copy)]
 pub struct Overlaid<'a> {
@@ -141,7 +155,7 @@ pub struct Overlaid<'a> {
     pub name: &'a str,
     /// As in a JSON patch.
     pub pointer: &'a str,
-    pub value: &'a Value,
+    pub wish: Wish<'a>,
     /// The object as it is rendered: items of lists on the way to the field are named by it.
     pub body: &'a Value,
 }
@@ -200,7 +214,7 @@ pub fn overlaid(text: &str, field: &Overlaid<'_>) -> Option<String> {
 
 /// The lines of an entry of `patches`.
 fn patch(field: &Overlaid<'_>) -> Option<Vec<String>> {
-    let plain = |text: &str| write("", &Value::from(text));
+    let plain = written;
     let mut lines = vec!["- target:".to_owned()];
     if let Some((group, _)) = field.api_version.split_once('/') {
         lines.push(format!("    group: {}", plain(group)?));
@@ -214,7 +228,11 @@ fn patch(field: &Overlaid<'_>) -> Option<Vec<String>> {
     lines.push("  patch: |-".to_owned());
     let mut at = field.body;
     let mut way = String::new();
-    for step in field.pointer.split('/').skip(1) {
+    let mut steps: Vec<&str> = field.pointer.split('/').skip(1).collect();
+    if matches!(field.wish, Wish::Add(_)) {
+        steps.pop();
+    }
+    for step in steps {
         way = format!("{way}/{step}");
         at = match at {
             Value::Array(items) => {
@@ -232,9 +250,14 @@ fn patch(field: &Overlaid<'_>) -> Option<Vec<String>> {
             other => other.get(step.replace("~1", "/").replace("~0", "~"))?,
         };
     }
-    lines.push("    - op: replace".to_owned());
+    let (word, value) = match field.wish {
+        Wish::Replace(value) => ("replace", Some(value)),
+        Wish::Add(value) => ("add", Some(value)),
+        Wish::Remove => ("remove", None),
+    };
+    lines.push(format!("    - op: {word}"));
     lines.push(format!("      path: {}", plain(field.pointer)?));
-    lines.push(format!("      value: {}", field.value));
+    lines.extend(value.map(|value| format!("      value: {value}")));
     Some(lines)
 }
 
@@ -316,6 +339,32 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_adds_or_removes_what_it_has_tested() {
+        let body = json!({"spec": {"containers": [
+            {"name": "web", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
+        ]}});
+        let field = |pointer, wish| Overlaid {
+            api_version: "v1",
+            kind: "Pod",
+            name: "cart",
+            pointer,
+            wish,
+            body: &body,
+        };
+        let more = json!({"disk": "fast"});
+        let texts = [
+            field("/spec/containers/0/env/1", Wish::Remove),
+            field("/spec/containers/0/env/1/value", Wish::Remove),
+            field("/spec/nodeSelector", Wish::Add(&more)),
+            field("/spec/containers/0/tty", Wish::Add(&json!(true))),
+        ]
+        .map(|field| overlaid("", &field).unwrap());
+        insta::assert_snapshot!(texts.join("=====\n"));
+        let nowhere = field("/spec/none/nodeSelector", Wish::Add(&more));
+        assert_eq!(overlaid("", &nowhere), None);
+    }
+
+    #[test]
     fn a_kustomization_gets_one_patch_more() {
         let body =
             json!({"spec": {"containers": [{"name": "proxy"}, {"name": "web", "image": "a:1"}]}});
@@ -324,7 +373,7 @@ mod tests {
             kind: "Deployment",
             name: "cart.v2",
             pointer: "/spec/containers/1/image",
-            value: &json!("a:2"),
+            wish: Wish::Replace(&json!("a:2")),
             body: &body,
         };
         let texts = [

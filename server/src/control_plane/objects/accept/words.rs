@@ -27,9 +27,8 @@ pub(super) fn not_accepted(key: &ResourceKey, change: &FieldChange) -> Option<St
         DiffClass::Drift => {}
     }
     match (&change.declared, &change.live) {
-        (Some(_), Some(_)) => None,
-        (None, _) => Some("Git does not declare this field. Add it in Git by hand.".to_owned()),
-        (_, None) => Some("The cluster lacks the field. Remove it in Git by hand.".to_owned()),
+        (None, None) => Some("Neither Git nor the cluster has the field.".to_owned()),
+        _ => None,
     }
 }
 
@@ -44,10 +43,16 @@ pub(in super::super) fn place(origin: &Origin) -> String {
 /// Who becomes the author of what, and what that reaches.
 pub(super) fn first_line(view: &AcceptPreview, targets: &[&TargetRef]) -> String {
     let manager = view.change.manager.as_deref().unwrap_or("somebody");
-    let mut line = format!(
-        "You become the author of what {manager} wrote into {}: Kubernetes names programs, not people.",
-        view.target.cluster
-    );
+    let mut line = match view.change.live {
+        Some(_) => format!(
+            "You become the author of what {manager} wrote into {}: Kubernetes names programs, not people.",
+            view.target.cluster
+        ),
+        None => format!(
+            "You become the author of what was taken away in {}: Kubernetes does not say by whom.",
+            view.target.cluster
+        ),
+    };
     if !view.also.is_empty() {
         let names: Vec<&str> = view.also.iter().take(5).map(String::as_str).collect();
         let more = match view.also.len().saturating_sub(names.len()) {
@@ -72,32 +77,40 @@ pub(super) fn first_line(view: &AcceptPreview, targets: &[&TargetRef]) -> String
 pub(super) fn message(view: &AcceptPreview, operation: &str, reason: &str) -> String {
     let (target, change) = (&view.target, &view.change);
     let name = &target.application.name;
-    let value = change.live.as_ref().map(ToString::to_string);
-    let value = value.unwrap_or_default();
-    let short: String = match value.chars().count() {
-        0..=40 => one_line(&value),
+    let last = change.path.rsplit('.').next().unwrap_or(&change.path);
+    let short = |value: &str| match value.chars().count() {
+        0..=40 => one_line(value),
         _ => value.chars().take(39).chain("…".chars()).collect(),
     };
-    let last = change.path.rsplit('.').next().unwrap_or(&change.path);
-    let mut body = format!(
-        "{} wrote {} = {} into {} of {} on {}, where Git said {}.",
-        change.manager.as_deref().unwrap_or("Somebody"),
-        change.path,
-        one_line(&value),
-        view.key.short(),
-        name,
-        target.cluster,
-        change.declared.as_ref().map_or_else(
-            || "nothing".to_owned(),
-            |value| one_line(&value.to_string())
-        ),
+    let place = format!("{} of {} on {}", view.key.short(), name, target.cluster);
+    let said = change.declared.as_ref().map_or_else(
+        || "nothing".to_owned(),
+        |value| one_line(&value.to_string()),
     );
+    let (what, mut body) = match change.live.as_ref().map(ToString::to_string) {
+        Some(value) => (
+            format!("{last} {}", short(&value)),
+            format!(
+                "{} wrote {} = {} into {place}, where Git said {said}.",
+                change.manager.as_deref().unwrap_or("Somebody"),
+                change.path,
+                one_line(&value),
+            ),
+        ),
+        None => (
+            format!("that {last} is gone"),
+            format!(
+                "Somebody took {} from {place}, where Git said {said}.",
+                change.path
+            ),
+        ),
+    };
     if !reason.trim().is_empty() {
         body.push_str("\n\n");
         body.push_str(&paragraph(reason));
     }
     format!(
-        "Accept {last} {short} of {}\n\n{body}\n\nLockstep-Application: {}/{name}\nLockstep-From: {}\nLockstep-Operation: {operation}\n",
+        "Accept {what} of {}\n\n{body}\n\nLockstep-Application: {}/{name}\nLockstep-From: {}\nLockstep-Operation: {operation}\n",
         view.key.short(),
         target.application.project,
         view.head,
@@ -157,6 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn a_removal_is_called_one() {
+        let mut view = view(DiffClass::Drift);
+        view.change.live = None;
+        view.change.manager = None;
+        let message = message(&view, "op", "");
+        insta::assert_snapshot!(format!("{}\n\n{message}", first_line(&view, &[])));
+    }
+
+    #[test]
     fn only_drift_is_accepted_and_never_a_secret() {
         let key = |kind: &str| ResourceKey::new("", kind, "shop", "x");
         let said = |kind: &str, class| not_accepted(&key(kind), &view(class).change);
@@ -169,8 +191,10 @@ mod tests {
         ] {
             assert!(said(kind, class).is_some(), "{kind} {class:?}");
         }
-        let mut gone = view(DiffClass::Drift).change;
-        gone.live = None;
-        assert!(not_accepted(&key("ConfigMap"), &gone).is_some());
+        let mut change = view(DiffClass::Drift).change;
+        change.live = None;
+        assert_eq!(not_accepted(&key("ConfigMap"), &change), None);
+        change.declared = None;
+        assert!(not_accepted(&key("ConfigMap"), &change).is_some());
     }
 }
