@@ -9,9 +9,7 @@ use lockstep_types::id::TargetId;
 use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::Revision;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeMap;
 
 /// One object of a render.

@@ -378,7 +378,8 @@ impl Reconciler {
             return;
         };
         if self.waiting.is_some() {
-            return self.look_at_waiting(commit, &objects, chance);
+            self.look_at_waiting(commit, &objects, chance);
+            return;
         }
         let given = self.given(&objects);
         let whole = self.plan(&given, commit, true, None, chance);
@@ -473,7 +474,8 @@ impl Reconciler {
         if approved.is_some_and(|digest| digest != made.digest) {
             self.tally.void += 1;
             if !self.has(Defect::ApprovesAnything) {
-                return self.ended(objects, SyncPhase::Superseded, prune);
+                self.ended(objects, SyncPhase::Superseded, prune);
+                return;
             }
         }
         if !made.gate.is_empty()
@@ -635,9 +637,10 @@ impl Reconciler {
         for (name, declared) in &good {
             let live = self.world.cluster.get(name);
             // Somebody may have written between the last two steps.
-            if live.is_none() && self.waiting.is_none() {
-                panic!("{name} is declared as {declared:?} and does not come back");
-            }
+            assert!(
+                live.is_some() || self.waiting.is_some(),
+                "{name} is declared as {declared:?} and does not come back"
+            );
         }
     }
 }
