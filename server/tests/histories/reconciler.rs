@@ -478,10 +478,10 @@ impl Reconciler {
                 return;
             }
         }
-        if !made.gate.is_empty()
-            && !self.has(Defect::IgnoresTheGate)
-            && !(approved.is_some() && self.has(Defect::ApprovesAnything))
-        {
+        let let_through = made.gate.is_empty()
+            || self.has(Defect::IgnoresTheGate)
+            || (approved.is_some() && self.has(Defect::ApprovesAnything));
+        if !let_through {
             self.tally.held += 1;
             self.waiting = Some(Waiting {
                 digest: made.digest,
