@@ -1,7 +1,7 @@
 //! Registered clusters. As with sources, those from the configuration file are declared at each start and read-only.
 //! A cluster's kubeconfig is a sealed [`credential`](super::credential) under the cluster's id.
 
-use super::columns::{Column, json};
+use super::columns::{Column, asked, json};
 use super::entity::{cluster, credential};
 use super::error::Doing;
 use super::{Read, StoreError, Tx};
@@ -139,7 +139,7 @@ pub async fn get(db: &impl Read, id: ClusterId) -> Result<ClusterRow, StoreError
 /// When the database cannot be read.
 pub async fn by_name(db: &impl Read, name: &str) -> Result<Option<ClusterRow>, StoreError> {
     let found = cluster::Entity::find()
-        .filter(cluster::Column::Name.eq(name))
+        .filter(cluster::Column::Name.eq(asked(name)))
         .one(&db.executor())
         .await;
     found.doing("read a cluster")?.map(row).transpose()

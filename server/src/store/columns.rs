@@ -79,10 +79,15 @@ pub(super) fn big(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// Text that something is looked for by. PostgreSQL takes no null character, and no text that is stored has one.
+pub(super) fn asked(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// A pattern for `LIKE … ESCAPE '\'` that finds `word` anywhere, lower-cased.
 pub(super) fn anywhere(word: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in word.to_lowercase().chars() {
+    for letter in asked(word).to_lowercase().chars() {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -1,6 +1,6 @@
 //! People with a login. Names are unique whatever their case. Passwords are stored as their owner module hashes them.
 
-use super::columns::{Column, big, number};
+use super::columns::{Column, asked, big, number};
 use super::entity::account;
 use super::error::Doing;
 use super::{Read, Store, StoreError, Tx, factor, session, token};
@@ -71,7 +71,7 @@ fn row(row: account::Model) -> Result<UserRow, StoreError> {
 
 /// The form of a name that is compared.
 pub(super) fn name_key(name: &str) -> String {
-    name.trim().to_lowercase()
+    asked(name).trim().to_lowercase()
 }
 
 /// Makes an account.

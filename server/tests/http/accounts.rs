@@ -1,6 +1,7 @@
 //! People and their passwords through the API, with a row in the audit log for each act.
 
 use crate::harness::{PASSWORD, Server};
+use crate::log::{Log, Told, assert_refused};
 use http::StatusCode;
 use serde_json::json;
 use server::store::audit;
@@ -79,6 +80,7 @@ async fn an_administrator_makes_and_ends_accounts() {
 async fn attack_45_bad_names_and_passwords_are_refused_by_field() {
     let server = Server::start().await;
     let token = server.token("ada").await;
+    let log = Log::begin();
     let long = "x".repeat(300);
     for (name, password, field) in [
         ("", PASSWORD, "name"),
@@ -99,6 +101,11 @@ async fn attack_45_bad_names_and_passwords_are_refused_by_field() {
             "{name:.20}"
         );
         assert_eq!(answer.json()["field"], field, "{name:.20}");
+        let told = Told::Status(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_refused(&server, &log, &answer, told).await;
+        for sent in [name, password] {
+            assert!(sent.len() < 6 || !log.text().contains(sent), "{sent:.20}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guessing from many places and with many names, and what a login tells about accounts.
 
 use crate::harness::{Answered, PASSWORD, Server, login_body};
-use crate::log::Log;
+use crate::log::{Log, Told, assert_refused};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{StatusCode, header};
@@ -61,6 +61,7 @@ async fn attack_38_a_list_of_passwords_is_checked_five_times() {
 #[tokio::test]
 async fn attack_39_many_names_evict_no_counter_and_add_few() {
     let server = Server::start().await;
+    let log = Log::begin();
     for _ in 0..6 {
         from(&server, "198.51.100.7", "", wrong("vic")).await;
     }
@@ -78,7 +79,8 @@ async fn attack_39_many_names_evict_no_counter_and_add_few() {
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     let still = from(&server, "198.51.100.7", "", login_body("vic", PASSWORD, "")).await;
-    assert_eq!(still.status, StatusCode::TOO_MANY_REQUESTS);
+    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
+    assert_refused(&server, &log, &still, told).await;
     // Others are not concerned.
     let other = from(&server, "203.0.113.1", "", login_body("vic", PASSWORD, "")).await;
     assert_eq!(other.header("location"), "/");
@@ -88,6 +90,7 @@ async fn attack_39_many_names_evict_no_counter_and_add_few() {
 async fn attack_39_only_a_trusted_proxy_says_who_asks() {
     let proxy = "10.0.0.9";
     let server = Server::behind(&[proxy.parse().unwrap()]).await;
+    let log = Log::begin();
     // A stranger claims another address each time, and is counted by its own.
     let mut statuses = Vec::new();
     for number in 0..6 {
@@ -107,6 +110,9 @@ async fn attack_39_only_a_trusted_proxy_says_who_asks() {
     assert_eq!(statuses[11], StatusCode::TOO_MANY_REQUESTS);
     let neighbour = from(&server, proxy, "192.0.2.2", login_body("ada", PASSWORD, "")).await;
     assert_eq!(neighbour.header("location"), "/");
+    let refused = from(&server, proxy, "203.0.113.9, 192.0.2.1", wrong("ada")).await;
+    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
+    assert_refused(&server, &log, &refused, told).await;
 }
 
 /// What stands left of a word that is no address is a claim of whoever sent it.
@@ -145,9 +151,13 @@ async fn attack_39_words_that_are_no_address_hide_no_caller() {
 async fn attack_40_failing_on_purpose_locks_nobody_out_elsewhere() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     for _ in 0..50 {
         from(&server, "198.51.100.7", "", wrong("ada")).await;
     }
+    let refused = from(&server, "198.51.100.7", "", wrong("ada")).await;
+    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
+    assert_refused(&server, &log, &refused, told).await;
     assert!(server.is_open(&cookie).await);
     let own = from(&server, "203.0.113.5", "", login_body("ada", PASSWORD, "")).await;
     assert_eq!(
@@ -161,6 +171,11 @@ async fn attack_41_an_unknown_name_takes_as_long_as_a_wrong_password() {
     let server = Server::start().await;
     for number in 0..12 {
         server.user(&format!("user{number}"), Role::Viewer).await;
+    }
+    {
+        let log = Log::begin();
+        let refused = from(&server, "198.51.100.9", "", wrong("nobody")).await;
+        assert_refused(&server, &log, &refused, Told::Words("a login failed")).await;
     }
     // In turns, so that whatever else the machine does falls on both; a hash that is left out would never come near.
     let mut address = 0_u16;
@@ -221,6 +236,7 @@ async fn attack_43_44_a_cookie_of_another_kind_is_led_to_the_login() {
 async fn attack_45_passwords_that_everybody_knows_are_refused() {
     let server = Server::start().await;
     let token = server.token("ada").await;
+    let log = Log::begin();
     let long = "x".repeat(129);
     let huge = "x".repeat(900_000);
     for (password, taken) in [
@@ -246,6 +262,9 @@ async fn attack_45_passwords_that_everybody_knows_are_refused() {
         assert_eq!(answer.status, expected, "{password:.30} {}", answer.text);
         if !taken {
             assert_eq!(answer.json()["field"], "password", "{password:.30}");
+            let told = Told::Status(StatusCode::UNPROCESSABLE_ENTITY);
+            assert_refused(&server, &log, &answer, told).await;
+            assert!(password.is_empty() || !log.text().contains(&format!("\"{password}\"")));
         }
         // A long one is refused before it costs anything.
         assert!(password.len() < 129 || began.elapsed() < Duration::from_secs(2));
@@ -256,6 +275,7 @@ async fn attack_45_passwords_that_everybody_knows_are_refused() {
 #[tokio::test]
 async fn attack_48_the_login_page_echoes_no_text() {
     let server = Server::start().await;
+    let log = Log::begin();
     for query in [
         "error=Your+account+is+locked,+call+0900",
         "error=%3Cscript%3Ealert(1)%3C/script%3E",
@@ -270,4 +290,7 @@ async fn attack_48_the_login_page_echoes_no_text() {
             "{query}"
         );
     }
+    // Nor does the log: addresses are in it without their queries.
+    assert!(!log.text().contains("0900") && !log.text().contains("alert(1)"));
+    server.log_in("ada").await;
 }

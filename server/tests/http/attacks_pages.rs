@@ -1,7 +1,7 @@
 //! What pages let others do: frames, scripts in what the server wrote, files beside the site, answers kept after logout.
 
 use crate::harness::Server;
-use crate::log::Log;
+use crate::log::{Log, Told, assert_refused};
 use axum::body::Body;
 use http::{StatusCode, header};
 
@@ -157,6 +157,7 @@ async fn attack_49_refusals_are_logged_without_what_was_sent() {
 #[tokio::test]
 async fn attack_70_nothing_beside_the_site_is_served_and_health_says_only_ok() {
     let server = Server::start().await;
+    let log = Log::begin();
     for path in [
         "/pkg/..%2f..%2fsecret.txt",
         "/pkg/..%5c..%5csecret.txt",
@@ -182,6 +183,7 @@ async fn attack_70_nothing_beside_the_site_is_served_and_health_says_only_ok() {
             answer.status
         );
         assert!(!answer.text.contains("outside"), "{path}");
+        assert_refused(&server, &log, &answer, Told::Status(answer.status)).await;
     }
     assert_eq!(
         server.get("/metrics", "").await.status,

@@ -1,7 +1,7 @@
 //! What hangs on connections: bytes as an attacker writes them, against the real listener on a real port.
 
 use crate::harness::{PASSWORD, Server, login_body};
-use crate::log::Log;
+use crate::log::{Log, Told, assert_refused};
 use axum::body::Body;
 use http::{StatusCode, header};
 use server::http::{Limits, Peer, TimedListener};
@@ -335,6 +335,7 @@ async fn attack_69_nothing_that_was_sent_breaks_a_query_or_a_line_of_the_log() {
 async fn attack_68_pages_of_lists_are_bounded() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     for (path, expected) in [
         ("/api/v1/activity?limit=1000000000", StatusCode::OK),
         ("/api/v1/activity?before=-1", StatusCode::OK),
@@ -353,6 +354,10 @@ async fn attack_68_pages_of_lists_are_bounded() {
         ),
         ("/events?after=-1", StatusCode::UNPROCESSABLE_ENTITY),
     ] {
-        assert_eq!(server.get(path, &cookie).await.status, expected, "{path}");
+        let answer = server.get(path, &cookie).await;
+        assert_eq!(answer.status, expected, "{path}");
+        if !expected.is_success() {
+            assert_refused(&server, &log, &answer, Told::Status(expected)).await;
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! What other sites may make a browser send: forms, scripts, streams. Every state change must be refused.
 
 use crate::harness::Server;
+use crate::log::{Log, Told, assert_refused};
 use axum::body::Body;
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
+use server::http::{api, functions};
 
 const SYNC: &str = "/api/v1/apps/00000000-0000-0000-0000-000000000000/targets/00000000-0000-0000-0000-000000000000/sync";
 
@@ -70,10 +72,84 @@ async fn attack_49_cross_site_post() {
     assert_eq!(server.fake.acts(), 2);
 }
 
+/// Every address that changes something: of the API, of the pages' functions, of the login, of the edit pages.
+fn all_that_change() -> Vec<(&'static str, String, &'static str)> {
+    const JSON: &str = "application/json";
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let filled = |path: &str| {
+        let part = |part: &str| match part.starts_with('{') {
+            true => nil.to_owned(),
+            false => part.to_owned(),
+        };
+        path.split('/').map(part).collect::<Vec<String>>().join("/")
+    };
+    let mut all = Vec::new();
+    for route in api::table().finish().1 {
+        if route.method != Method::GET {
+            let method = if route.method == Method::DELETE {
+                "DELETE"
+            } else {
+                "POST"
+            };
+            all.push((method, format!("/api/v1{}", filled(route.path)), JSON));
+        }
+    }
+    for (name, _) in functions::FUNCTIONS {
+        all.push(("POST", format!("{}{name}", functions::PREFIX), FORM));
+    }
+    for path in ["/login", "/login/code", "/login/link", "/logout", "/setup"] {
+        all.push(("POST", path.to_owned(), FORM));
+    }
+    all.push(("POST", format!("/apps/{nil}/cart/edit"), FORM));
+    all.push(("POST", format!("/sources/{nil}/new"), FORM));
+    all
+}
+
+#[tokio::test]
+async fn attack_49_no_address_takes_what_another_site_sends() {
+    let server = Server::start().await;
+    let cookie = server.log_in("ada").await;
+    let log = Log::begin();
+    let all = all_that_change();
+    assert!(all.len() > 120, "{}", all.len());
+    for (method, path, kind) in &all {
+        for from in [
+            &[
+                ("origin", "https://evil.example"),
+                ("sec-fetch-site", "cross-site"),
+            ][..],
+            &[("origin", "null")],
+            &[("sec-fetch-site", "same-site")],
+            &[],
+        ] {
+            let mut request = post(path, &cookie, from, "{}");
+            *request.method_mut() = method.parse().unwrap();
+            let kind = header::HeaderValue::from_static(kind);
+            request.headers_mut().insert(header::CONTENT_TYPE, kind);
+            let answer = server.answer(request).await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{method} {path} {from:?}"
+            );
+        }
+    }
+    assert_eq!(server.fake.acts(), 0);
+    assert!(
+        server.is_open(&cookie).await,
+        "logged out from another site"
+    );
+    let refused = server.answer(post("/sfn/hold", &cookie, &[], "")).await;
+    let told = Told::Status(StatusCode::FORBIDDEN);
+    assert_refused(&server, &log, &refused, told).await;
+}
+
 #[tokio::test]
 async fn attack_50_reading_changes_nothing() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
         for path in [SYNC, "/logout"] {
             let request = server
@@ -82,7 +158,11 @@ async fn attack_50_reading_changes_nothing() {
                 .header("x-http-method-override", "POST")
                 .body(Body::empty())
                 .unwrap();
-            server.answer(request).await;
+            let answer = server.answer(request).await;
+            let told = Told::Status(StatusCode::METHOD_NOT_ALLOWED);
+            if method != "OPTIONS" {
+                assert_refused(&server, &log, &answer, told).await;
+            }
         }
     }
     assert_eq!(server.fake.acts(), 0);
@@ -93,6 +173,8 @@ async fn attack_50_reading_changes_nothing() {
 async fn attack_50_json_does_not_hide_in_another_content_type() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
+    let told = Told::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let own = ("sec-fetch-site", "same-origin");
     for kind in [
         "text/plain",
@@ -105,6 +187,7 @@ async fn attack_50_json_does_not_hide_in_another_content_type() {
             .answer(post(SYNC, &cookie, &[own, ("content-type", kind)], "{}"))
             .await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
+        assert_refused(&server, &log, &answer, told).await;
     }
     let untyped = post(SYNC, &cookie, &[own, ("content-length", "2")], "{}");
     assert_eq!(
@@ -119,6 +202,7 @@ async fn attack_50_json_does_not_hide_in_another_content_type() {
             .answer(post(path, &cookie, &[own, ("content-type", kind)], "a=b"))
             .await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path}");
+        assert_refused(&server, &log, &answer, told).await;
     }
     assert_eq!(server.fake.acts(), 0);
 }
@@ -127,6 +211,7 @@ async fn attack_50_json_does_not_hide_in_another_content_type() {
 async fn attack_59_unknown_fields_are_refused() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     let headers = [
         ("sec-fetch-site", "same-origin"),
         ("content-type", "application/json"),
@@ -139,8 +224,10 @@ async fn attack_59_unknown_fields_are_refused() {
             r#"{"prune":true,"force":"hunter2"}"#,
         ))
         .await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let told = Told::Status(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_refused(&server, &log, &answer, told).await;
     assert!(!answer.text.contains("hunter2"), "{}", answer.text);
+    assert!(!log.text().contains("hunter2"), "{}", log.text());
     assert_eq!(server.fake.acts(), 0);
 }
 

@@ -1,6 +1,7 @@
 //! Every route from the outside: what is public, what each role may, and the headers of every answer.
 
 use crate::harness::Server;
+use crate::log::{Log, Told, assert_refused};
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use server::http::{Needs, RouteInfo, api};
@@ -220,6 +221,7 @@ async fn attack_70_assets_are_public_and_nothing_else_is() {
 async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     let large = server
         .request("POST", "/api/v1/sources")
         .header(header::COOKIE, &cookie)
@@ -227,12 +229,11 @@ async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
         .header(header::CONTENT_LENGTH, 2 << 20)
         .body(Body::from(vec![b' '; 2 << 20]))
         .unwrap();
-    assert_eq!(
-        server.answer(large).await.status,
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
+    let told = Told::Status(StatusCode::PAYLOAD_TOO_LARGE);
+    assert_refused(&server, &log, &server.answer(large).await, told).await;
     let answer = server.get("/api/v1/fleet?filter=panic", &cookie).await;
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let told = Told::Status(StatusCode::INTERNAL_SERVER_ERROR);
+    assert_refused(&server, &log, &answer, told).await;
     assert!(!answer.text.contains("secret-in-panic"), "{}", answer.text);
     for path in [
         "/api/v1/activity?limit=1000000000",

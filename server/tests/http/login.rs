@@ -1,6 +1,7 @@
 //! Login by form: cookie, rotation, ends of sessions, where `next` may lead.
 
 use crate::harness::{PASSWORD, Server, login_body, root};
+use crate::log::{Log, Told, assert_refused};
 use http::StatusCode;
 use lockstep_types::ports::Accounts;
 use server::config::SessionLimits;
@@ -33,6 +34,7 @@ async fn the_right_password_opens_a_session_and_goes_on() {
 #[tokio::test]
 async fn attack_41_unknown_name_and_wrong_password_look_alike() {
     let server = Server::start().await;
+    let log = Log::begin();
     let mut answers = Vec::new();
     for (name, password) in [("ada", "wrong password"), ("nobody", PASSWORD)] {
         let answer = server
@@ -53,6 +55,8 @@ async fn attack_41_unknown_name_and_wrong_password_look_alike() {
         .form("/login", "", &login_body("ada", &long, ""))
         .await;
     assert_eq!(answer.header("location"), "/login?error=invalid");
+    assert_refused(&server, &log, &answer, Told::Words("a login failed")).await;
+    assert!(!log.text().contains("wrong password"), "{}", log.text());
 }
 
 #[tokio::test]
@@ -116,6 +120,7 @@ async fn cookie_has_the_attributes_of_its_address() {
 async fn attack_42_a_session_fixed_before_the_login_is_worth_nothing() {
     let server = Server::start().await;
     let first = server.log_in("vic").await;
+    let log = Log::begin();
     let answer = server
         .form("/login", &first, &login_body("ada", PASSWORD, ""))
         .await;
@@ -129,6 +134,12 @@ async fn attack_42_a_session_fixed_before_the_login_is_worth_nothing() {
         .await;
     assert_ne!(answer.cookie(), chosen);
     assert!(!server.is_open(chosen).await);
+    for fixed in [chosen, first.as_str()] {
+        let refused = server.get("/api/v1/me", fixed).await;
+        let told = Told::Status(StatusCode::UNAUTHORIZED);
+        assert_refused(&server, &log, &refused, told).await;
+        assert!(!log.text().contains(fixed.trim_start_matches("lockstep=")));
+    }
 }
 
 #[tokio::test]

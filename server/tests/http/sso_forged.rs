@@ -1,6 +1,7 @@
 //! What is forged, old, or meant for somebody else lets nobody in, and the server goes on serving.
 
-use crate::harness::Server;
+use crate::harness::{Answered, Server};
+use crate::log::{Log, Told, assert_refused};
 use crate::provider::{Provider, now, signed, token};
 use crate::sso::{begin, come_back, rules};
 use hmac::{Hmac, Mac};
@@ -11,10 +12,23 @@ use server::config::{LoginRules, PasswordFrom};
 /// The client's secret, and a file with it.
 const SECRET: &str = "the secret of the client";
 
-async fn refused(server: &Server, location: &str, cookie: &str, word: &str, case: &str) {
+async fn refused(
+    server: &Server,
+    log: &Log,
+    answer: &Answered,
+    cookie: &str,
+    word: &str,
+    case: &str,
+) {
+    let location = answer.header("location");
     assert_eq!(location, format!("/login?error={word}"), "{case}");
     assert!(!server.is_open(cookie).await, "{case}");
-    assert_eq!(server.get("/login", "").await.status, StatusCode::OK);
+    // Of what no login here has begun only the request is in the log: anybody can open that address.
+    let told = match word {
+        "sso_stray" => Told::Status(StatusCode::SEE_OTHER),
+        _ => Told::Words("a login by single sign-on was refused"),
+    };
+    assert_refused(server, log, answer, told).await;
 }
 
 #[tokio::test]
@@ -92,6 +106,7 @@ async fn attack_46_tokens_that_are_not_genuine() {
         ("no nonce", with("nonce", Value::Null)),
     ];
     for (case, bend) in cases {
+        let log = Log::begin();
         let begun = begin(&server, "%2F").await;
         let claims = provider.claims(&begun.nonce, &json!(["platform"]));
         let code = provider.code(&begun.challenge, bend(claims));
@@ -101,8 +116,7 @@ async fn attack_46_tokens_that_are_not_genuine() {
         } else {
             "sso_forged"
         };
-        let location = answer.header("location").to_owned();
-        refused(&server, &location, &begun.cookie, word, case).await;
+        refused(&server, &log, &answer, &begun.cookie, word, case).await;
     }
 }
 
@@ -110,6 +124,7 @@ async fn attack_46_tokens_that_are_not_genuine() {
 async fn attack_47_answers_that_belong_to_another_login() {
     let provider = Provider::start().await;
     let server = Server::with_login(rules(provider.entry("company"))).await;
+    let log = Log::begin();
     let genuine = |begun: &crate::sso::Begun| {
         let claims = provider.claims(&begun.nonce, &json!(["platform"]));
         provider.code(&begun.challenge, signed(&claims, 1, "one"))
@@ -120,8 +135,7 @@ async fn attack_47_answers_that_belong_to_another_login() {
         let code = genuine(&begun);
         let path = format!("/login/sso/company/callback?code={code}&state={state}");
         let answer = server.get(&path, &begun.cookie).await;
-        let location = answer.header("location").to_owned();
-        refused(&server, &location, &begun.cookie, "sso_stray", state).await;
+        refused(&server, &log, &answer, &begun.cookie, "sso_stray", state).await;
     }
     // The address of a login in a browser that did not begin it: the attacker's account must not open there.
     let begun = begin(&server, "%2F").await;
@@ -132,16 +146,23 @@ async fn attack_47_answers_that_belong_to_another_login() {
     );
     for cookie in ["", "lockstep=AAAAAAAAAAAAAAAAAAAAAA"] {
         let answer = server.get(&path, cookie).await;
-        let location = answer.header("location").to_owned();
-        refused(&server, &location, cookie, "sso_stray", "another browser").await;
+        refused(
+            &server,
+            &log,
+            &answer,
+            cookie,
+            "sso_stray",
+            "another browser",
+        )
+        .await;
     }
     // A code of somebody else's login in one's own: the verifier does not fit.
     let (mine, theirs) = (begin(&server, "%2F").await, begin(&server, "%2F").await);
     let answer = come_back(&server, &mine, &genuine(&theirs)).await;
-    let location = answer.header("location").to_owned();
     refused(
         &server,
-        &location,
+        &log,
+        &answer,
         &mine.cookie,
         "sso_denied",
         "another's code",
@@ -152,10 +173,10 @@ async fn attack_47_answers_that_belong_to_another_login() {
     let claims = provider.claims(&theirs.nonce, &json!(["platform"]));
     let code = provider.code(&mine.challenge, signed(&claims, 1, "one"));
     let answer = come_back(&server, &mine, &code).await;
-    let location = answer.header("location").to_owned();
     refused(
         &server,
-        &location,
+        &log,
+        &answer,
         &mine.cookie,
         "sso_forged",
         "another's token",

@@ -1,12 +1,19 @@
 //! The event stream: resumed without loss, closed to others, ended with the login.
 
 use crate::harness::{Server, root};
+use crate::log::{Log, Told, assert_refused};
 use axum::body::{Body, BodyDataStream};
 use futures::StreamExt;
 use http::{Request, StatusCode, header};
 use lockstep_types::account::Role;
 use lockstep_types::event::{EventKind, Subject};
+use lockstep_types::id::SourceId;
+use lockstep_types::policy::{PolicyFile, PolicyText};
 use lockstep_types::ports::Accounts;
+use lockstep_types::revision::TargetRevision;
+use server::store;
+use server::store::policy::PolicyRow;
+use server::store::source::SourceFields;
 use std::time::Duration;
 
 struct Stream {
@@ -141,6 +148,7 @@ async fn topics_leave_the_rest_out() {
 async fn attack_51_streams_of_other_origins_are_refused_at_the_handshake() {
     let server = Server::start().await;
     let cookie = server.log_in("vic").await;
+    let log = Log::begin();
     for headers in [
         [
             ("origin", "https://evil.example"),
@@ -158,6 +166,8 @@ async fn attack_51_streams_of_other_origins_are_refused_at_the_handshake() {
         }
         let answer = server.answer(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{headers:?}");
+        let told = Told::Status(StatusCode::FORBIDDEN);
+        assert_refused(&server, &log, &answer, told).await;
     }
 }
 
@@ -193,6 +203,74 @@ async fn attack_43_a_stream_ends_with_its_login() {
     }
 }
 
+/// Puts these lines in force, as the reader of a root source does.
+async fn in_force(server: &Server, source: SourceId, lines: &str) {
+    let file = PolicyFile {
+        name: "policy.csv".to_owned(),
+        first_line: 1,
+        text: lines.to_owned(),
+    };
+    let row = PolicyRow {
+        source: Some(source),
+        source_name: "root".to_owned(),
+        body: Some(PolicyText {
+            files: vec![file],
+            ..PolicyText::default()
+        }),
+        ..PolicyRow::default()
+    };
+    let mut tx = server.store.begin().await.unwrap();
+    store::policy::put(&mut tx, &row, true).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Two browsers: the rights of one change, and only its stream ends.
+#[tokio::test]
+async fn attack_43_a_right_that_is_taken_away_ends_the_stream_of_that_session_alone() {
+    let server = Server::start().await;
+    let fields = SourceFields {
+        name: "root".to_owned(),
+        repo_url: "https://git.example.com/root.git".to_owned(),
+        path: String::new(),
+        target_revision: TargetRevision("main".to_owned()),
+        home_cluster: String::new(),
+    };
+    let mut tx = server.store.begin().await.unwrap();
+    let source = store::source::create(&mut tx, &fields).await.unwrap().id;
+    tx.commit().await.unwrap();
+    in_force(&server, source, "g, vic, role:operator\n").await;
+    let (vic, ada) = (server.log_in("vic").await, server.log_in("ada").await);
+    let nil = uuid::Uuid::nil();
+    let sync = async |cookie: &str| {
+        let request = server
+            .request("POST", &format!("/api/v1/apps/{nil}/targets/{nil}/sync"))
+            .header(header::COOKIE, cookie)
+            .header(header::CONTENT_TYPE, "application/json");
+        let answer = server.answer(request.body(Body::from("{}")).unwrap()).await;
+        answer.status
+    };
+    assert_eq!(sync(&vic).await, StatusCode::OK);
+    let head = announce(&server, &["start"]).await;
+    let after = format!("?after={head}");
+    let mut cut = open(&server, &vic, &after, &[]).await;
+    let mut kept = open(&server, &ada, &after, &[]).await;
+    let began = std::time::Instant::now();
+    in_force(&server, source, "g, vic, role:viewer\n").await;
+    assert_eq!(sync(&vic).await, StatusCode::FORBIDDEN);
+    cut.until("event: reset").await;
+    cut.ends().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    // What is left of the rights goes on, in the same session.
+    assert!(server.is_open(&vic).await);
+    announce(&server, &["later"]).await;
+    assert!(!kept.until("later").await.contains("event: reset"));
+    assert_eq!(sync(&ada).await, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn attack_68_one_person_has_so_many_streams() {
     let server = Server::start().await;
@@ -202,10 +280,10 @@ async fn attack_68_one_person_has_so_many_streams() {
     for _ in 0..32 {
         streams.push(open(&server, &cookie, "", &[]).await);
     }
-    assert_eq!(
-        server.get("/events", &cookie).await.status,
-        StatusCode::TOO_MANY_REQUESTS
-    );
+    let log = Log::begin();
+    let refused = server.get("/events", &cookie).await;
+    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
+    assert_refused(&server, &log, &refused, told).await;
     // Others are not concerned, and a closed one makes room.
     let other = server.log_in("zoe").await;
     streams.push(open(&server, &other, "", &[]).await);

@@ -1,6 +1,7 @@
 //! Guessing passwords: counted in the database before anything is computed, per name and address.
 
 use crate::harness::{PASSWORD, Server, login_body};
+use crate::log::{Log, Told, assert_refused};
 use http::StatusCode;
 use server::store::audit::{self, AuditQuery};
 
@@ -8,6 +9,7 @@ use server::store::audit::{self, AuditQuery};
 async fn attack_40_guessing_is_stopped_and_a_session_goes_on() {
     let server = Server::start().await;
     let cookie = server.log_in("vic").await;
+    let log = Log::begin();
     let wrong = login_body("vic", "wrong password", "");
     let mut checked = 0;
     for _ in 0..12 {
@@ -29,7 +31,8 @@ async fn attack_40_guessing_is_stopped_and_a_session_goes_on() {
     assert_eq!(answer.header("refresh"), "0; url=/login?error=throttled");
     let body = serde_json::json!({ "name": "VIC", "password": PASSWORD });
     let answer = server.api("POST", "/login", "", Some(body)).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
+    assert_refused(&server, &log, &answer, told).await;
     // Who is inside stays inside, and others may enter.
     assert!(server.is_open(&cookie).await);
     server.log_in("ada").await;
@@ -51,6 +54,7 @@ async fn attack_38_guesses_at_the_same_time_are_counted_one_by_one() {
 #[tokio::test]
 async fn attack_39_unknown_names_are_counted_as_known_ones() {
     let server = Server::start().await;
+    let log = Log::begin();
     let wrong = login_body("nobody", "wrong password", "");
     let mut statuses = Vec::new();
     for _ in 0..6 {
@@ -67,10 +71,8 @@ async fn attack_39_unknown_names_are_counted_as_known_ones() {
         .header("content-type", "application/x-www-form-urlencoded")
         .body(axum::body::Body::from(wrong))
         .unwrap();
-    assert_eq!(
-        server.answer(request).await.status,
-        StatusCode::TOO_MANY_REQUESTS
-    );
+    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
+    assert_refused(&server, &log, &server.answer(request).await, told).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! API tokens: shown once, stored as a hash, ended at once.
 
 use crate::harness::{PASSWORD, Server, root};
+use crate::log::{Log, Told, assert_refused};
 use http::StatusCode;
 use lockstep_types::ports::Accounts;
 use serde_json::json;
@@ -126,6 +127,7 @@ async fn attack_63_a_limited_token_stays_within_its_limits() {
     let body = json!({ "label": "pipeline", "scope": scope });
     let made = server.api("POST", "/tokens", &whole, Some(body)).await;
     let limited = made.json()["token"].as_str().unwrap().to_owned();
+    let log = Log::begin();
     let can = async |action: &str, object: &str| {
         let path = format!("/access/can?action={action}&object={object}");
         let answer = server.api("GET", &path, &limited, None).await.json();
@@ -143,6 +145,9 @@ async fn attack_63_a_limited_token_stays_within_its_limits() {
     ] {
         let answer = server.api(method, path, &limited, body).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+        let told = Told::Status(StatusCode::FORBIDDEN);
+        assert_refused(&server, &log, &answer, told).await;
+        assert!(!log.text().contains(&limited), "{}", log.text());
     }
     // It opens no wider door, and cannot take the account over.
     let another = server

@@ -34,6 +34,7 @@ mod accounts;
 mod alerts;
 mod applications;
 mod approvals;
+mod attacks;
 mod audit;
 mod audit_chain;
 mod commits;

@@ -133,3 +133,43 @@ fn an_address_is_a_word() {
         [Term::Word("10.0.0.1:80".to_owned())]
     );
 }
+
+#[test]
+fn attack_68_an_expensive_search_ends_soon() {
+    let began = std::time::Instant::now();
+    // As long as an address may be, and each asked of a fleet's worth of targets.
+    let stars = format!("app:{}b", "*a".repeat(7_000));
+    let alternatives = format!("cluster:{}prod-eu", "*x*y*z,".repeat(2_000));
+    let words = "e ".repeat(8_000);
+    for (filter, expected) in [
+        (stars.as_str(), Some(false)),
+        (alternatives.as_str(), Some(true)),
+        (words.as_str(), None),
+    ] {
+        let Ok(read) = read(filter) else {
+            assert_eq!(expected, None, "{filter:.40} is refused");
+            continue;
+        };
+        let mut summary = summary();
+        summary.target.application.name = "a".repeat(63);
+        let none = BTreeMap::new();
+        let subject = Subject {
+            summary: &summary,
+            group: "cart",
+            origin: "shop.git",
+            labels: &none,
+            cluster_labels: &none,
+            changed_at: Micros(0),
+            now: Micros(0),
+        };
+        for _ in 0..100 {
+            let fits = read.matches(&subject);
+            assert!(
+                expected.is_none_or(|expected| fits == expected),
+                "{filter:.40}"
+            );
+        }
+    }
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+}

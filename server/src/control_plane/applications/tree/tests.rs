@@ -128,3 +128,57 @@ fn nothing_is_claimed_of_what_is_not_known() {
     let gone = super::nodes(vec![root("Deployment", "web")], &Nothing, None, None);
     assert_eq!((gone.len(), gone[0].uid.clone()), (1, None));
 }
+
+/// One Deployment with so many Pods, or a chain of so many owners.
+struct Crowd {
+    pods: usize,
+    chain: usize,
+}
+
+impl Crowd {
+    fn one(uid: String) -> Seen {
+        Seen {
+            key: key("Pod", &uid),
+            created_at: None,
+            body: json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": uid}}),
+            uid,
+        }
+    }
+}
+
+impl Graph for Crowd {
+    fn find(&self, _key: &ResourceKey) -> Option<Seen> {
+        Some(Self::one("0".to_owned()))
+    }
+
+    fn below(&self, uid: &str) -> Vec<Seen> {
+        let at: usize = uid.parse().unwrap();
+        if at == 0 && self.pods > 0 {
+            return (1..=self.pods)
+                .map(|pod| Self::one(pod.to_string()))
+                .collect();
+        }
+        if at < self.chain {
+            return vec![Self::one((at + 1).to_string())];
+        }
+        Vec::new()
+    }
+}
+
+#[test]
+fn attack_56_a_tree_is_laid_out_soon_and_has_an_end() {
+    let began = std::time::Instant::now();
+    let of = |pods, chain| {
+        nodes(
+            vec![root("Deployment", "web")],
+            &Crowd { pods, chain },
+            None,
+            None,
+        )
+    };
+    assert_eq!(of(10_000, 0).len(), 10_001);
+    assert_eq!(of(100_000, 0).len(), NODES);
+    assert_eq!(of(0, 10_000).len(), DEPTH + 1);
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+}
