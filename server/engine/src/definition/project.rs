@@ -136,6 +136,8 @@ pub struct ProjectKind {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;
 
 /// The project with what is wrong in it.

@@ -267,9 +267,16 @@ pub(super) fn address(written: &str) -> String {
         is_scp.then(|| format!("{host}/{}", path.trim_start_matches('/')))
     };
     match bare.strip_prefix("ssh://") {
-        Some(rest) => rest.to_owned(),
+        Some(rest) => mixed(rest).unwrap_or_else(|| rest.to_owned()),
         None => scp().unwrap_or_else(|| bare.to_owned()),
     }
+}
+
+/// `git@host:team/web` behind `ssh://`, as Argo CD's documentation writes it: a colon before what is no port.
+fn mixed(rest: &str) -> Option<String> {
+    let (host, path) = rest.split_once(':')?;
+    let is_port = path.starts_with(|first: char| first.is_ascii_digit());
+    (!host.contains('/') && !is_port).then(|| format!("{host}/{path}"))
 }
 
 pub(super) fn matches(pattern: &str, value: &str, slashes: bool) -> bool {

@@ -2,7 +2,7 @@ use super::super::{DefinitionFile, read};
 use super::*;
 use lockstep_types::resource::ResourceKey;
 
-fn project_of(spec: &str) -> Project {
+pub(super) fn project_of(spec: &str) -> Project {
     let text = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: web, namespace: argocd}}\nspec:\n{spec}"
     );
