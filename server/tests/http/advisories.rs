@@ -148,3 +148,172 @@ fn documents_name_tests_that_exist() {
         }
     }
 }
+
+/// The rows of the checklist: what is asked, and whether a test or an exception answers it.
+#[test]
+fn every_row_of_the_checklist_has_a_test_or_an_exception() {
+    let text = std::fs::read_to_string(root().join("docs/asvs.md")).unwrap();
+    let known = tests();
+    let rows = text.lines().filter(|line| {
+        let section = line.strip_prefix("| ");
+        section.is_some_and(|section| section.starts_with(|first: char| first.is_ascii_digit()))
+    });
+    let (mut count, mut empty) = (0, Vec::new());
+    for row in rows {
+        count += 1;
+        let named = |code: &str| known.contains(code) || code.starts_with("make ");
+        let tests = row.rsplit('|').nth(1).unwrap_or_default();
+        let tested = tests.split('`').skip(1).step_by(2).any(named);
+        if !tested && !row.contains("*Exception*: ") {
+            empty.push(row);
+        }
+    }
+    assert!(count > 60, "{count} rows");
+    assert!(empty.is_empty(), "neither test nor exception: {empty:#?}");
+}
+
+#[test]
+fn unsafe_code_is_denied_in_every_package() {
+    let read = |path: &str| -> toml::Table {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        toml::from_str(&text).unwrap()
+    };
+    let whole = read("Cargo.toml");
+    let workspace = &whole["workspace"];
+    assert_eq!(
+        workspace["lints"]["rust"]["unsafe_code"].as_str(),
+        Some("deny")
+    );
+    let members = workspace["members"].as_array().unwrap();
+    for member in members.iter().filter_map(toml::Value::as_str) {
+        let package = read(&format!("{member}/Cargo.toml"));
+        let inherits = package
+            .get("lints")
+            .and_then(|lints| lints["workspace"].as_bool());
+        assert_eq!(inherits, Some(true), "{member}");
+    }
+    assert!(members.len() >= 7);
+}
+
+/// Every source file below a folder.
+fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+}
+
+fn of_the_server() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for folder in [
+        "server/src",
+        "server/engine/src",
+        "app/src",
+        "app/types/src",
+    ] {
+        sources(&root().join(folder), &mut found);
+    }
+    assert!(found.len() > 300, "{} files", found.len());
+    found
+}
+
+/// Generators that are seeded once, or are no secret's, are named nowhere but where nothing depends on them.
+#[test]
+fn random_values_come_from_the_operating_system() {
+    // Pauses between attempts, and the password of nobody, whose hash unknown names are held against.
+    let excused = [
+        ("server/src/reconcile/driver.rs", "rand::rng("),
+        ("server/engine/src/live/backoff.rs", "RandomState"),
+        ("server/src/accounts/password.rs", "rand::random"),
+    ];
+    let mut from_the_system = 0;
+    for (path, text) in of_the_server() {
+        from_the_system += text.matches("OsRng").count();
+        for other in [
+            "thread_rng",
+            "SmallRng",
+            "StdRng",
+            "fastrand",
+            "rand::random",
+            "rand::rng(",
+            "RandomState",
+        ] {
+            let excused = excused
+                .iter()
+                .any(|(file, word)| path.ends_with(file) && *word == other);
+            assert!(
+                !text.contains(other) || excused,
+                "{}: {other}",
+                path.display()
+            );
+        }
+    }
+    assert!(from_the_system > 6, "{from_the_system}");
+}
+
+#[test]
+fn every_kind_of_entry_is_in_the_documentation() {
+    let text = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut kinds = BTreeSet::new();
+    for (_, source) in of_the_server() {
+        for rest in source.split("event.name = \"").skip(1) {
+            let name = rest.split('"').next().unwrap_or_default();
+            kinds.insert(name.split('.').next().unwrap_or_default().to_owned());
+        }
+    }
+    assert!(kinds.len() >= 15, "{kinds:?}");
+    for kind in kinds {
+        assert!(
+            text.contains(&format!("`{kind}.*`")),
+            "{kind} is not in docs/security.md"
+        );
+    }
+}
+
+#[test]
+fn the_documentation_has_the_limits_of_the_code() {
+    let text = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let limits = server::config::SessionLimits::default();
+    let idle = limits.idle.as_secs() / 3600;
+    let absolute = limits.absolute.as_secs() / 86_400;
+    let session = format!(
+        "ends {idle} hours after its last use and {absolute} days after its login (`session.idle_minutes`, `session.absolute_hours`)"
+    );
+    assert!(text.contains(&session), "{session}");
+    let number = |path: &str, name: &str| -> u64 {
+        let source = std::fs::read_to_string(root().join(path)).unwrap();
+        let line = source
+            .lines()
+            .find(|line| line.contains(&format!("const {name}: ")));
+        let value = line.and_then(|line| line.split(" = ").nth(1)).unwrap();
+        let digits = value.trim_start_matches("Duration::from_secs(");
+        let factors = digits.trim_end_matches([';', ')']).split(" * ");
+        factors
+            .map(|factor| factor.parse::<u64>().unwrap())
+            .product()
+    };
+    let login = "server/src/accounts/login.rs";
+    let guesses = number(login, "GUESSES");
+    let minutes = number(login, "WINDOW_SECONDS") / 60;
+    let names = number(login, "NAMES");
+    let answer = number("server/src/http.rs", "LONGEST_ANSWER");
+    let body = number("server/src/http.rs", "LARGEST_BODY") >> 20;
+    let address = number("server/src/http/headers.rs", "LONGEST_ADDRESS") >> 10;
+    let headers = number("server/src/http/headers.rs", "LONGEST_HEADERS") >> 10;
+    let streams = number("server/src/http/stream.rs", "PER_USER");
+    for said in [
+        format!("guessed at {guesses} times in {minutes} minutes from one address"),
+        format!("an address may fail with {names} names"),
+        format!("An answer has {answer} seconds, a body {body} MiB"),
+        format!("an address {address} KiB, headers {headers} KiB"),
+        format!("One person has {streams} open streams"),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+}
