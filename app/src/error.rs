@@ -25,6 +25,17 @@ impl ApiError {
         matches!(self, Self::Port(PortError::Unauthenticated))
     }
 
+    /// What a call brought cannot be read: the caller's mistake, and answered as one.
+    #[cfg(feature = "ssr")]
+    fn unreadable(why: &str) -> Self {
+        let why = format!("they cannot be read: {why}");
+        let error = Self::Port(PortError::invalid("arguments", why));
+        if !crate::context::is_plain_form() {
+            crate::context::tell_status(&error);
+        }
+        error
+    }
+
     /// A heading of a few words.
     pub fn title(&self) -> &'static str {
         match self {
@@ -72,6 +83,11 @@ impl FromServerFnError for ApiError {
             ServerFnErrorErr::Request(why) | ServerFnErrorErr::Response(why) => {
                 Self::Unreachable(why)
             }
+            // In the browser it is an answer that cannot be read.
+            #[cfg(feature = "ssr")]
+            ServerFnErrorErr::Args(why)
+            | ServerFnErrorErr::MissingArg(why)
+            | ServerFnErrorErr::Deserialization(why) => Self::unreadable(&why),
             other => Self::Unexpected(other.to_string()),
         }
     }
@@ -85,6 +101,21 @@ mod tests {
     fn a_port_error_survives_the_wire() {
         let error = ApiError::Port(PortError::NotFound("application web".into()));
         assert_eq!(ApiError::de(error.ser()), error);
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn arguments_that_cannot_be_read_are_the_callers_mistake() {
+        for error in [
+            ServerFnErrorErr::Args("x".into()),
+            ServerFnErrorErr::MissingArg("x".into()),
+            ServerFnErrorErr::Deserialization("x".into()),
+        ] {
+            let ApiError::Port(error) = ApiError::from_server_fn_error(error) else {
+                panic!("not a port's");
+            };
+            assert_eq!(error.http_status(), 422);
+        }
     }
 
     #[test]

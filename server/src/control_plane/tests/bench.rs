@@ -52,7 +52,7 @@ pub(super) fn actor(role: Role) -> Actor {
     }
 }
 
-/// A definition of an application that reads `apps/NAME`.
+/// A definition of an application.
 pub(super) struct App<'a> {
     pub name: &'a str,
     pub cluster: &'a str,
@@ -60,6 +60,8 @@ pub(super) struct App<'a> {
     pub revision: &'a str,
     pub automated: bool,
     pub project: &'a str,
+    /// The folder that it reads.
+    pub path: &'a str,
 }
 
 impl<'a> App<'a> {
@@ -71,10 +73,11 @@ impl<'a> App<'a> {
             revision: "main",
             automated: true,
             project: "shop",
+            path: "apps/cart",
         }
     }
 
-    fn yaml(&self, url: &str, path: &str) -> String {
+    fn yaml(&self, url: &str) -> String {
         let labels = if self.group.is_empty() {
             String::new()
         } else {
@@ -86,8 +89,8 @@ impl<'a> App<'a> {
             ""
         };
         format!(
-            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {}\n  namespace: argocd{labels}\nspec:\n  project: {}\n  source: {{repoURL: \"{url}\", path: {path}, targetRevision: {}}}\n  destination: {{name: {}, namespace: shop}}{policy}\n",
-            self.name, self.project, self.revision, self.cluster
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {}\n  namespace: argocd{labels}\nspec:\n  project: {}\n  source: {{repoURL: \"{url}\", path: {}, targetRevision: {}}}\n  destination: {{name: {}, namespace: shop}}{policy}\n",
+            self.name, self.project, self.path, self.revision, self.cluster
         )
     }
 }
@@ -188,7 +191,7 @@ impl Bench {
             .iter()
             .map(|app| DefinitionFile {
                 path: format!("definitions/{}.yaml", app.name),
-                bytes: app.yaml(&self.repository.url(), "apps/cart").into_bytes(),
+                bytes: app.yaml(&self.repository.url()).into_bytes(),
             })
             .collect();
         let engine::definition::Definitions {

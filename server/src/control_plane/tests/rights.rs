@@ -3,20 +3,28 @@
 use super::bench::{App, Bench};
 use super::routes::in_force;
 use crate::accounts::AccountService;
+use crate::events::Hub;
+use crate::store::incident::NewIncident;
 use crate::store::run::NewRun;
 use crate::store::{self};
+use futures::StreamExt;
+use lockstep_types::Micros;
 use lockstep_types::PortError;
 use lockstep_types::access::Question;
 use lockstep_types::account::{Actor, Permission, Role};
 use lockstep_types::activity::ActivityQuery;
+use lockstep_types::alert::{AlertQuery, Condition, IncidentSubject};
 use lockstep_types::application::HoldKind;
 use lockstep_types::drift::DriftQuery;
+use lockstep_types::event::Subject;
 use lockstep_types::fleet::FleetQuery;
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::ports::{
-    AccessRules, Accounts, Applications, Clusters, Fleet, Rollbacks, Sources, Syncs,
+    AccessRules, Accounts, Alerts, Applications, Clusters, Events, Fleet, Leftovers, Rollbacks,
+    Sources, Syncs,
 };
 use lockstep_types::sync::{StartedBy, SyncRequest};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -171,7 +179,30 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
             started_by: StartedBy::AutoSync,
         };
         store::run::create(&mut tx, &new).await.unwrap();
+        let subject = team
+            .bench
+            .plane
+            .placement(target)
+            .await
+            .unwrap()
+            .reference();
+        let application = &subject.application;
+        let labels = [
+            ("project", application.project.clone()),
+            ("application", application.name.clone()),
+            ("cluster", subject.cluster.clone()),
+        ];
+        let incident = NewIncident {
+            labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
+            subject: IncidentSubject::Target(subject),
+            condition: Condition::Degraded,
+            cause: "it fell over".to_owned(),
+            since: Micros(1),
+        };
+        store::incident::open(&mut tx, &incident).await.unwrap();
         tx.commit().await.unwrap();
+        let hold = team.bench.plane.hold(&ada, target, HoldKind::Both, "x", 1);
+        hold.await.unwrap();
     }
     let plane = &team.bench.plane;
     let everything = async |actor: &Actor| {
@@ -198,6 +229,9 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
             serde_json::to_string(&plane.activity(actor, &activity).await.unwrap()),
             serde_json::to_string(&plane.approvals(actor).await.unwrap()),
             serde_json::to_string(&plane.sets(actor).await.unwrap()),
+            serde_json::to_string(&plane.alerts(actor, &AlertQuery::default()).await.unwrap()),
+            serde_json::to_string(&plane.holds(actor).await.unwrap()),
+            serde_json::to_string(&plane.leftovers(actor).await.unwrap()),
         ]
         .map(Result::unwrap)
         .concat()
@@ -213,7 +247,38 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
         "{some}"
     );
     let nothing = everything_denied(&team).await;
-    assert_eq!(nothing, 5);
+    assert_eq!(nothing, 8);
+
+    // The stream too: what happened to the other application passes jon by.
+    let (cart, dns) = (
+        team.bench.application(team.cart).await,
+        team.bench.application(team.dns).await,
+    );
+    let told = events(&team, "ada").await;
+    assert!(told.contains(&cart) && told.contains(&dns), "{told:?}");
+    let told = events(&team, "jon").await;
+    assert!(!told.contains(&cart) && told.contains(&dns), "{told:?}");
+}
+
+/// The applications of which the stream tells somebody, up to the newest event.
+async fn events(team: &Team, name: &str) -> BTreeSet<ApplicationId> {
+    let head = store::event::head(team.bench.store()).await.unwrap();
+    let hub = Hub::new(team.bench.store().clone());
+    let mut stream = hub.subscribe(&team.as_(name).await, 0).await.unwrap();
+    let mut told = BTreeSet::new();
+    while let Some(event) = stream.next().await {
+        let event = event.unwrap();
+        if let Subject::Target { application, .. } | Subject::Run { application, .. } =
+            event.subject
+        {
+            told.insert(application);
+        }
+        // The last thing that happened was to what both may see.
+        if event.seq == head {
+            break;
+        }
+    }
+    told
 }
 
 /// Somebody of whom no line speaks.
@@ -229,6 +294,9 @@ async fn everything_denied(team: &Team) -> usize {
         plane.drift(&ana, &DriftQuery::default()).await.err(),
         plane.activity(&ana, &activity).await.err(),
         plane.approvals(&ana).await.err(),
+        plane.alerts(&ana, &AlertQuery::default()).await.err(),
+        plane.holds(&ana).await.err(),
+        plane.leftovers(&ana).await.err(),
     ]
     .into_iter()
     .filter(|error| matches!(error, Some(PortError::Denied { .. })))

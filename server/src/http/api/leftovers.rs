@@ -1,6 +1,6 @@
 //! What applications left behind when their definitions left Git.
 
-use super::{OnTarget, Reply};
+use super::Reply;
 use crate::http::Web;
 use crate::http::extract::{At, Body, Caller};
 use axum::Json;
@@ -36,9 +36,9 @@ pub(super) async fn leftovers(
 pub(super) async fn removal(
     State(web): State<Web>,
     Caller(actor): Caller,
-    At(at): At<OnTarget>,
+    At(target): At<TargetId>,
 ) -> Reply<RemovalPreview> {
-    Ok(Json(web.plane.leftovers.removal(&actor, at.target).await?))
+    Ok(Json(web.plane.leftovers.removal(&actor, target).await?))
 }
 
 /// Deletes exactly what the preview with this digest showed.
@@ -54,11 +54,11 @@ pub(super) async fn removal(
 pub(super) async fn remove(
     State(web): State<Web>,
     Caller(actor): Caller,
-    At(at): At<OnTarget>,
+    At(target): At<TargetId>,
     Body(body): Body<RemovalBody>,
 ) -> Reply<Started> {
     let request = RemovalRequest {
-        target: at.target,
+        target,
         digest: body.digest,
         typed: body.typed,
         reason: body.reason,
@@ -79,8 +79,8 @@ pub(super) async fn remove(
 pub(super) async fn leave(
     State(web): State<Web>,
     Caller(actor): Caller,
-    At(at): At<OnTarget>,
+    At(target): At<TargetId>,
 ) -> Reply<Started> {
-    let operation = web.plane.leftovers.leave(&actor, at.target).await?;
+    let operation = web.plane.leftovers.leave(&actor, target).await?;
     Ok(Json(Started { operation }))
 }
