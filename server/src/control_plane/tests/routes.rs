@@ -28,6 +28,7 @@ const LISTS: &[&str] = &[
     "approvals",
     "edit_template",
     "leftovers",
+    "retention",
     "sets",
     "alerts",
     "holds",
