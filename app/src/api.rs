@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod leftovers;
 pub mod logins;
 pub mod logs;
+pub mod parity;
 pub mod rollbacks;
 pub mod session;
 pub mod sources;

@@ -18,8 +18,10 @@ use crate::pages::leftovers::{LeftoversPage, RemovalPage};
 use crate::pages::login::LoginPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::orphans::OrphansPage;
+use crate::pages::parity::ParityPage;
 use crate::pages::preview::PreviewPage;
 use crate::pages::problems::ProblemsPage;
+use crate::pages::promote::PromotePage;
 use crate::pages::rebuild::RebuildPage;
 use crate::pages::rollback::RollbackPage;
 use crate::pages::settings::SettingsPage;
@@ -53,6 +55,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/operations/:id") view=OperationPage ssr=Async />
                     <Route path=path!("/syncs/:id") view=SyncRunPage ssr=Async />
                     <Route path=path!("/drift") view=DriftPage ssr=Async />
+                    <Route path=path!("/parity") view=ParityPage ssr=Async />
+                    <Route path=path!("/promote") view=PromotePage ssr=Async />
                     <Route path=path!("/activity") view=ActivityPage ssr=Async />
                     <Route path=path!("/commits/:repo/:sha") view=CommitPage ssr=Async />
                     <Route path=path!("/preview") view=PreviewPage ssr=Async />

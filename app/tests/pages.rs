@@ -20,6 +20,8 @@ mod fake;
 mod forms;
 #[path = "pages/logs.rs"]
 mod logs;
+#[path = "pages/parity.rs"]
+mod parity;
 #[path = "pages/past.rs"]
 mod past;
 #[path = "pages/preview.rs"]

@@ -51,6 +51,7 @@ async function pages(api) {
     ['rollback', address(large).replace('?', '/rollback?')],
     ['sync-run', run ? `/syncs/${run.id}` : '/'],
     ['drift', '/drift'],
+    ['parity', '/parity?all=1'],
     ...['', 'diff', 'yaml', 'blame', 'events', 'logs', 'actions'].map((pane) => [`object-${pane || 'summary'}`, drawer(pane)]),
     ['accept', drift ? address(drift.target, { node: changed, path: drift.path }).replace('?', '/accept?') : '/drift'],
     ['propose', address(large, { way: 'propose' }).replace('?', '/rollback?')],

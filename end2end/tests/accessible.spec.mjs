@@ -5,6 +5,7 @@ const PAGES = [
   ['/', 'Fleet'],
   ['/?view=table', 'Fleet'],
   ['/drift', 'Drift'],
+  ['/parity?all=1&by=cluster', 'Parity'],
   ['/activity', 'Activity'],
   ['/clusters', 'Clusters'],
   ['/clusters/prod-eu', 'prod-eu'],

@@ -49,6 +49,8 @@ mod orphans;
 mod ownership;
 #[path = "reconcile/projects.rs"]
 mod projects;
+#[path = "reconcile/promoting.rs"]
+mod promoting;
 #[path = "reconcile/pulls.rs"]
 mod pulls;
 #[path = "reconcile/remaking.rs"]

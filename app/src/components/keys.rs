@@ -5,11 +5,12 @@ use leptos::html;
 use leptos::prelude::*;
 
 /// All shortcuts, as the table shows them.
-const TABLE: [(&str, &str); 15] = [
+const TABLE: [(&str, &str); 16] = [
     ("/", "Filter"),
     ("Ctrl K", "Command palette"),
     ("g f", "Fleet"),
     ("g d", "Drift"),
+    ("g e", "Parity of environments"),
     ("g a", "Activity"),
     ("g c", "Clusters"),
     ("g p", "Approvals"),
@@ -94,6 +95,7 @@ pub fn install(palette: PaletteOpen, table: RwSignal<bool>) {
             let place = match key.as_str() {
                 "f" => "/",
                 "d" => "/drift",
+                "e" => "/parity",
                 "a" => "/activity",
                 "c" => "/clusters",
                 "p" => "/approvals",

@@ -175,7 +175,10 @@ fn RailLink(
         path.with(|path| {
             path == href
                 || path.starts_with(also)
-                || (also == "/apps" && path.starts_with("/syncs"))
+                || (also == "/apps"
+                    && ["/syncs", "/parity", "/promote"]
+                        .into_iter()
+                        .any(|below| path.starts_with(below)))
         })
         .then_some("page")
     };
@@ -214,7 +217,7 @@ fn TopBar(session: SessionResource) -> impl IntoView {
     };
     let home = move || {
         path.with(|path| match path.as_str() {
-            filtered @ ("/drift" | "/activity" | "/alerts") => filtered.to_owned(),
+            filtered @ ("/drift" | "/activity" | "/alerts" | "/parity") => filtered.to_owned(),
             _ => "/".to_owned(),
         })
     };

@@ -38,6 +38,7 @@ fn pages() -> Vec<Place> {
     [
         ("Fleet", "g f", "/"),
         ("Drift", "g d", "/drift"),
+        ("Parity of environments", "g e", "/parity"),
         ("Activity", "g a", "/activity"),
         ("Clusters", "g c", "/clusters"),
         ("Approvals", "g p", "/approvals"),

@@ -103,6 +103,11 @@ pub fn accept_path(
     )
 }
 
+/// Making the versions of one target those of another.
+pub fn promote_address(from: TargetId, to: TargetId) -> String {
+    format!("/promote?from={from}&to={to}")
+}
+
 /// A commit's passport. `repo` is the short name of the repository.
 pub fn commit_address(repo: &str, revision: &Revision) -> String {
     format!("/commits/{}/{revision}", encode(repo))

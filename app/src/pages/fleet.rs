@@ -149,8 +149,16 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
             </LinkButton>
         }
     });
+    let parity = (!nothing && !seen.past).then(|| {
+        view! {
+            <LinkButton href=format::link("/parity", &[("q", &wanted.filter)]) look=Look::Quiet shape=Icon::Clusters>
+                "Parity"
+            </LinkButton>
+        }
+    });
     let segments = view! {
         {add}
+        {parity}
         {as_of}
         <div class=shown>
             <Segments

@@ -22,6 +22,7 @@ use lockstep_types::leftover::{
     LeftBehind, Leftovers as LeftoversOf, RemovalPreview, RemovalRequest,
 };
 use lockstep_types::orphan::OrphansView;
+use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::past::TargetPast;
 use lockstep_types::ports::{
     Answer, Applications, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
@@ -206,28 +207,11 @@ impl Fleet for Fake {
             head: 4_711,
         })
     }
+    async fn parity(&self, _: &Actor, query: &ParityQuery) -> Answer<ParityView> {
+        Ok(super::parity::view(query, self.empty))
+    }
     async fn upcoming(&self, _: &Actor, query: &UpcomingQuery) -> Answer<Upcoming> {
-        if query.reference != "feature" {
-            return missing(&format!("revision {}", query.reference));
-        }
-        let shown = apps::preview(target_ref("checkout", "shop", "prod-eu"), &bump().revision);
-        let shown = shown.ok_or_else(|| PortError::NotFound("a preview".into()))?;
-        Ok(Upcoming {
-            repo: "shop".into(),
-            repo_url: "https://git.example.com/team/shop.git".into(),
-            reference: query.reference.clone(),
-            commit: pool(),
-            onto: "main".into(),
-            head: sha("0ff1ce0"),
-            first_line: "1 commit for main would change 3 targets.".into(),
-            commits: vec![pool()],
-            conflicts: Vec::new(),
-            merged: Some(sha("deadbee")),
-            files: shown.files,
-            patch: shown.patch,
-            targets: shown.targets,
-            notes: vec!["It changes files that the source fleet reads.".into()],
-        })
+        super::upcoming::of(query)
     }
     async fn retention(&self, _: &Actor) -> Answer<RetentionView> {
         Ok(RetentionView {

@@ -13,6 +13,7 @@ use lockstep_types::diff::{DiffClass, FieldChange, Impact};
 use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::log::{LogChoices, LogContainer, LogLine, LogPod, LogQuery, LogView};
+use lockstep_types::parity::{PromotionPreview, PromotionRequest};
 use lockstep_types::ports::{Answer, Objects};
 use lockstep_types::proposal::{CommitOutcome, Proposal};
 use lockstep_types::resource::{Origin, ResourceKey};
@@ -201,6 +202,33 @@ impl Objects for Fake {
     async fn set_image(&self, actor: &Actor, _: &ImageRequest) -> Answer<ImageAnswer> {
         allowed(actor, Permission::Edit)?;
         Err(lockstep_types::PortError::NotFound("this image".into()))
+    }
+
+    async fn preview_promotion(
+        &self,
+        actor: &Actor,
+        from: TargetId,
+        to: TargetId,
+        everywhere: bool,
+    ) -> Answer<PromotionPreview> {
+        allowed(actor, Permission::Edit)?;
+        super::parity::promotion(from, to, everywhere)
+    }
+
+    async fn promote(&self, actor: &Actor, request: &PromotionRequest) -> Answer<CommitOutcome> {
+        allowed(actor, Permission::Edit)?;
+        let revision = Revision("d".repeat(40));
+        Ok(match request.propose {
+            false => CommitOutcome::Committed { revision },
+            true => CommitOutcome::Proposed(Proposal {
+                repo: "shop".to_owned(),
+                onto: "main".to_owned(),
+                branch: "lockstep/set-image-checkout-1".to_owned(),
+                revision,
+                pull_request: "https://git.example.com/shop/pulls/8".to_owned(),
+                note: String::new(),
+            }),
+        })
     }
 
     async fn log_view(&self, actor: &Actor, _: TargetId, query: &LogQuery) -> Answer<LogView> {

@@ -11,8 +11,10 @@ mod editing;
 mod fleet;
 mod logs;
 mod objects;
+mod parity;
 mod past;
 pub mod site;
+mod upcoming;
 
 use lockstep_types::Micros;
 use lockstep_types::account::{Actor, Role};

@@ -30,6 +30,7 @@ pub mod log;
 pub mod login;
 pub mod notify;
 pub mod orphan;
+pub mod parity;
 pub mod past;
 pub mod plan;
 pub mod policy;

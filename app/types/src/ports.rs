@@ -32,6 +32,7 @@ use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use crate::orphan::OrphansView;
+use crate::parity::{ParityQuery, ParityView, PromotionPreview, PromotionRequest};
 use crate::past::TargetPast;
 use crate::proposal::CommitOutcome;
 use crate::rebuild::RebuildView;
@@ -70,6 +71,8 @@ pub trait Fleet: Send + Sync {
     /// How long bodies of history are kept.
     async fn retention(&self, actor: &Actor) -> Answer<RetentionView>;
     async fn set_retention(&self, actor: &Actor, rules: Retention) -> Answer<()>;
+    /// What runs where, application by environment, unexpected differences first.
+    async fn parity(&self, actor: &Actor, query: &ParityQuery) -> Answer<ParityView>;
 }
 
 /// One application and its targets.
@@ -136,6 +139,16 @@ pub trait Objects: Send + Sync {
     async fn accept(&self, actor: &Actor, request: &AcceptRequest) -> Answer<CommitOutcome>;
     /// Commits another tag for images, proposes it for review, or says what would be written.
     async fn set_image(&self, actor: &Actor, request: &ImageRequest) -> Answer<ImageAnswer>;
+    /// What making the versions of one target those of another would do. Writes nothing.
+    async fn preview_promotion(
+        &self,
+        actor: &Actor,
+        from: TargetId,
+        to: TargetId,
+        everywhere: bool,
+    ) -> Answer<PromotionPreview>;
+    /// Commits exactly what the preview with this digest showed, or proposes it for review.
+    async fn promote(&self, actor: &Actor, request: &PromotionRequest) -> Answer<CommitOutcome>;
     /// Asks for an action on a live object; the reconciler of its target carries it out.
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId>;
 }

@@ -19,6 +19,7 @@ mod commit;
 mod image;
 mod login;
 mod look;
+mod parity;
 mod preview;
 mod raw;
 mod retention;
@@ -116,6 +117,10 @@ pub enum ClientCommand {
     Image(image::Image),
     /// What a branch would do once it is merged.
     Preview(preview::Preview),
+    /// What runs where, application by environment, unexpected differences first. Exit code 1 when there are any.
+    Parity(parity::Parity),
+    /// Make the images that one environment runs those of another.
+    Promote(parity::Promote),
     /// Wait until a commit is live; for pipelines.
     Wait(wait::Wait),
     /// Clusters.
@@ -163,6 +168,8 @@ impl ClientCommand {
             Self::Commit(commit) => commit.run(global).await,
             Self::Image(image) => image.run(global).await,
             Self::Preview(preview) => preview.run(global).await,
+            Self::Parity(parity) => parity.run(global).await,
+            Self::Promote(promote) => promote.run(global).await,
             Self::Wait(wait) => wait.run(global).await,
             Self::Cluster(cluster) => cluster.run(global).await,
             Self::Source(source) => source.run(global).await,
@@ -190,12 +197,13 @@ impl ClientCommand {
         }
     }
 
-    /// `app diff` and `drift` say 1 for "there is a difference", `wait` for "it failed", `access can` for "no" and `audit verify` for
+    /// `app diff`, `drift` and `parity` say 1 for "there is a difference", `wait` for "it failed", `access can` for "no" and `audit verify` for
     /// "it is broken", so their mistakes are 2.
     pub(crate) fn exit_on_error(&self) -> Exit {
         match self {
             Self::App(app::App::Diff(_))
             | Self::Drift(_)
+            | Self::Parity(_)
             | Self::Wait(_)
             | Self::Access(access::Access::Can(_)) => Exit::Broken,
             Self::Audit(audit) if audit.command.is_some() => Exit::Broken,

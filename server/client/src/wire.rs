@@ -4,7 +4,7 @@ use lockstep_types::account::Role;
 use lockstep_types::action::ActionKind;
 use lockstep_types::application::HoldKind;
 use lockstep_types::edit::Edit;
-use lockstep_types::id::{OperationId, RunId, SourceId, UserId};
+use lockstep_types::id::{OperationId, RunId, SourceId, TargetId, UserId};
 use lockstep_types::policy::TokenScope;
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::Judgement;
@@ -153,6 +153,25 @@ pub struct ImageBody {
     /// Write nothing, say what would be written.
     #[serde(default)]
     pub preview: bool,
+}
+
+/// `POST /apps/{id}/targets/{target}/promote`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PromoteBody {
+    /// The target whose images this one shall have.
+    pub from: TargetId,
+    /// Of the preview.
+    pub digest: String,
+    #[serde(default)]
+    pub reason: String,
+    /// On the tracked branch at once. Otherwise on a branch of its own for review, with a pull request.
+    #[serde(default)]
+    pub commit: bool,
+    /// Also where other applications read the file that states it.
+    #[serde(default)]
+    pub everywhere: bool,
 }
 
 /// `POST /edits`.

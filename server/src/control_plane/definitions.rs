@@ -61,6 +61,14 @@ impl Placement {
             .as_ref()
             .or(self.target.state.revision.as_ref().filter(|_| equal))
     }
+
+    /// The render of what runs: what was compared where that is in line, else what a sync of it applied last.
+    pub(super) fn running_render(&self) -> Option<&str> {
+        let state = &self.target.state;
+        let equal = state.sync == lockstep_types::diff::SyncStatus::Synced;
+        let compared = state.render_key.as_deref().filter(|_| equal);
+        compared.or(self.target.deployed_render.as_deref())
+    }
 }
 
 impl Plane {

@@ -5,6 +5,7 @@ mod arrange;
 mod badness;
 mod matrix;
 mod needs;
+mod parity;
 mod passport;
 mod past;
 mod place;
@@ -28,6 +29,7 @@ use lockstep_types::account::{Actor, Permission};
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::ports::{Answer, Fleet};
 use lockstep_types::retention::{Retention, RetentionView};
 use lockstep_types::revision::Revision;
@@ -106,5 +108,10 @@ impl Fleet for Plane {
     async fn set_retention(&self, actor: &Actor, rules: Retention) -> Answer<()> {
         allow_everywhere(actor, Permission::Source)?;
         self.keep_for(actor, rules).await
+    }
+
+    async fn parity(&self, actor: &Actor, query: &ParityQuery) -> Answer<ParityView> {
+        allow(actor, Permission::Get)?;
+        self.parity_of(actor, query).await
     }
 }

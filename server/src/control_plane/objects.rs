@@ -6,6 +6,7 @@ mod acts;
 mod blame;
 mod image;
 mod logs;
+mod promotion;
 
 use super::{Plane, checks, refuse};
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ use lockstep_types::blame::BlameView;
 use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::image::{ImageAnswer, ImageRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
+use lockstep_types::parity::{PromotionPreview, PromotionRequest};
 use lockstep_types::ports::{Answer, Objects};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::ResourceKey;
@@ -90,6 +92,21 @@ impl Objects for Plane {
 
     async fn set_image(&self, actor: &Actor, request: &ImageRequest) -> Answer<ImageAnswer> {
         self.image_set(actor, request).await
+    }
+
+    async fn preview_promotion(
+        &self,
+        actor: &Actor,
+        from: TargetId,
+        to: TargetId,
+        everywhere: bool,
+    ) -> Answer<PromotionPreview> {
+        Ok(self.promotion(actor, from, to, everywhere).await?.view)
+    }
+
+    async fn promote(&self, actor: &Actor, request: &PromotionRequest) -> Answer<CommitOutcome> {
+        let reason = checks::optional_reason(&request.reason)?;
+        self.commit_promotion(actor, request, &reason).await
     }
 
     async fn act(&self, actor: &Actor, request: &ActionRequest) -> Answer<OperationId> {

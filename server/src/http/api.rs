@@ -64,6 +64,7 @@ pub fn table() -> Table {
         .get("/fleet", Get, fleet::fleet)
         .get("/problems", Get, fleet::problems)
         .get("/preview", Get, fleet::preview)
+        .get("/parity", Get, fleet::parity)
         .get("/drift", Get, fleet::drift)
         .get("/activity", Get, fleet::activity)
         .get("/retention", Get, fleet::retention)
@@ -120,6 +121,16 @@ pub fn table() -> Table {
             "/apps/{id}/targets/{target}/image",
             Edit,
             accepts::set_image,
+        )
+        .get(
+            "/apps/{id}/targets/{target}/promote/preview",
+            Edit,
+            accepts::preview_promotion,
+        )
+        .post(
+            "/apps/{id}/targets/{target}/promote",
+            Edit,
+            accepts::promote,
         )
         .post("/apps/{id}/targets/{target}/sync", Sync, runs::sync)
         .post("/apps/{id}/targets/{target}/refresh", Get, runs::refresh)

@@ -10,8 +10,8 @@ use http::{Method, StatusCode, header};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::account::Permission::{
-    AcceptDrift, Account, Approve, Cluster, Delete, ForgetCluster, ForgetSource, Get, Hold, Logs,
-    Policy, Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
+    AcceptDrift, Account, Approve, Cluster, Delete, Edit, ForgetCluster, ForgetSource, Get, Hold,
+    Logs, Policy, Rollback, SeeClusters, SeePolicy, SeeSources, Source, Sync, TakeOver, Terminate,
 };
 
 /// Where they are.
@@ -25,6 +25,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("fleet", Needs::Permission(Get)),
     ("problems", Needs::Permission(Get)),
     ("upcoming", Needs::Permission(Get)),
+    ("parity", Needs::Permission(Get)),
+    ("promotion", Needs::Permission(Edit)),
+    ("promote", Needs::Permission(Edit)),
     ("drift", Needs::Permission(Get)),
     ("activity", Needs::Permission(Get)),
     ("commit", Needs::Permission(Get)),

@@ -28,6 +28,7 @@ use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, Removal
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use lockstep_types::orphan::OrphansView;
+use lockstep_types::parity::{ParityQuery, ParityView, PromotionPreview, PromotionRequest};
 use lockstep_types::past::TargetPast;
 use lockstep_types::policy;
 use lockstep_types::ports::{
@@ -158,6 +159,9 @@ impl Fleet for Fake {
     async fn upcoming(&self, _: &Actor, _: &UpcomingQuery) -> Answer<Upcoming> {
         missing()
     }
+    async fn parity(&self, _: &Actor, _: &ParityQuery) -> Answer<ParityView> {
+        missing()
+    }
 }
 
 #[async_trait]
@@ -215,6 +219,18 @@ impl Objects for Fake {
         missing()
     }
     async fn set_image(&self, _: &Actor, _: &ImageRequest) -> Answer<ImageAnswer> {
+        missing()
+    }
+    async fn preview_promotion(
+        &self,
+        _: &Actor,
+        _: TargetId,
+        _: TargetId,
+        _: bool,
+    ) -> Answer<PromotionPreview> {
+        missing()
+    }
+    async fn promote(&self, _: &Actor, _: &PromotionRequest) -> Answer<CommitOutcome> {
         missing()
     }
     async fn act(&self, _: &Actor, _: &ActionRequest) -> Answer<OperationId> {

@@ -13,7 +13,8 @@ use super::super::rollbacks::words::{NO_END, NO_NUMBER, commit_refused, log_trai
 use super::super::{paths, refuse};
 use super::Plane;
 use super::blame::Declared;
-use crate::reconcile::{render, revisions};
+use crate::reconcile::render::{self, Rendered};
+use crate::reconcile::revisions;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
 use engine::render::{Addition, Complete, value_at_path};
@@ -46,6 +47,16 @@ pub(super) enum Unfit {
 impl From<PortError> for Unfit {
     fn from(error: PortError) -> Self {
         Self::Error(error)
+    }
+}
+
+impl Unfit {
+    /// Where there is no page that says why.
+    pub(super) fn into_error(self) -> PortError {
+        match self {
+            Self::Refused(why) => PortError::Conflict(why.trim_end_matches('.').to_owned()),
+            Self::Error(error) => error,
+        }
     }
 }
 
@@ -307,6 +318,15 @@ impl Plane {
         placement: &Placement,
         at: &Revision,
     ) -> Result<Arc<Complete>, Unfit> {
+        Ok(self.rendered_from(placement, at).await?.complete)
+    }
+
+    /// The same with the files that it was made from.
+    pub(super) async fn rendered_from(
+        &self,
+        placement: &Placement,
+        at: &Revision,
+    ) -> Result<Rendered, Unfit> {
         let definition = &placement.defined.definition;
         let facts = self
             .runtime
@@ -316,11 +336,11 @@ impl Plane {
         let input = revisions
             .and_then(|revisions| render::input(definition, &revisions, facts.as_ref()))
             .map_err(|cause| Unfit::Refused(format!("{}.", cause.cause)))?;
-        let rendered = render::rendered(&self.runtime, &input, None).await;
-        let rendered = rendered.map_err(|cause| {
-            Unfit::Refused(format!("The change does not render: {}.", cause.cause))
-        })?;
-        Ok(rendered.complete)
+        render::rendered(&self.runtime, &input, None)
+            .await
+            .map_err(|cause| {
+                Unfit::Refused(format!("The change does not render: {}.", cause.cause))
+            })
     }
 
     /// Renders the commit: the field must be as the cluster has it. Gives what else of the application changes, by name.

@@ -2,6 +2,8 @@
 //! Where no line says it in one piece, where a chart makes it, or where other applications read the same line, nothing is
 //! guessed: it is refused with what to do. The commit is rendered before it is offered, and every image must come out.
 
+mod others;
+mod values;
 mod words;
 
 use super::super::definitions::Placement;
@@ -36,11 +38,13 @@ use uuid::Uuid;
 const MOST: usize = 50;
 
 /// An answer with what carrying it out needs.
-struct Prepared {
-    view: ImageAnswer,
+pub(super) struct Prepared {
+    pub(super) view: ImageAnswer,
     edits: Vec<FileEdit>,
     reached: Vec<Placement>,
     credential: Credential,
+    /// The beginning of it is part of a proposal's branch: what was proposed once is not proposed again.
+    digest: String,
 }
 
 /// An image that is to be another.
@@ -50,6 +54,21 @@ struct Wanted {
     path: String,
     from: String,
     to: String,
+}
+
+/// Files as they shall be, by path, and what changes in them.
+type Restated = (BTreeMap<String, String>, Vec<ImageChange>);
+
+impl Wanted {
+    fn at(&self, place: Origin) -> ImageChange {
+        ImageChange {
+            key: self.key.clone(),
+            path: self.path.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            place,
+        }
+    }
 }
 
 impl Plane {
@@ -63,13 +82,10 @@ impl Plane {
         let placement = self
             .granted(actor, Permission::Edit, request.target)
             .await?;
-        let prepared = match self.prepare_image(actor, &placement, &tags, request).await {
-            Ok(prepared) => prepared,
-            Err(Unfit::Refused(why)) => {
-                return Err(PortError::Conflict(why.trim_end_matches('.').to_owned()));
-            }
-            Err(Unfit::Error(error)) => return Err(error),
-        };
+        let prepared = self
+            .prepare_image(actor, &placement, &tags, request)
+            .await
+            .map_err(Unfit::into_error)?;
         if request.preview || prepared.view.changes.is_empty() {
             return Ok(prepared.view);
         }
@@ -77,7 +93,7 @@ impl Plane {
             .await
     }
 
-    async fn prepare_image(
+    pub(super) async fn prepare_image(
         &self,
         actor: &Actor,
         placement: &Placement,
@@ -118,6 +134,7 @@ impl Plane {
             edits: Vec::new(),
             reached: vec![placement.clone()],
             credential,
+            digest: String::new(),
         };
         // What the head of the branch says counts, not what was compared last: pipelines do not wait in between.
         let before = self.rendered_of(placement, &prepared.view.head).await?;
@@ -126,37 +143,38 @@ impl Plane {
             prepared.view.first_line = words::nothing(tags);
             return Ok(prepared);
         }
-        if !source.chart.is_empty() || source.helm.is_some() {
+        if !source.chart.is_empty() {
             return unfit(
-                "A chart makes these objects. Set the tag in the chart's values; which value leads to it would be a guess.",
+                "A chart that is not in Git makes these objects. Set the tag in the values that the definition gives it; which value leads to it would be a guess.",
             );
         }
-        let mut changes = Vec::new();
-        let mut texts: BTreeMap<String, String> = BTreeMap::new();
         let mirrors = self.runtime.mirrors();
         let snapshot = mirrors
             .snapshot(&source.repo_url, &prepared.view.head)
             .await
             .map_err(refuse::source)?;
-        for wanted in &wanted {
-            let place = self
-                .stated_image(
+        let (texts, changes) = match &source.helm {
+            Some(_) => {
+                self.set_in_values(
+                    placement,
+                    &prepared.view,
+                    &before.objects,
+                    &wanted,
+                    &snapshot,
+                )
+                .await?
+            }
+            None => {
+                self.set_in_lines(
                     placement,
                     &prepared.view.head,
                     &before.objects,
-                    wanted,
+                    &wanted,
                     &snapshot,
                 )
-                .await?;
-            write(&mut texts, &changes, &snapshot, wanted, &place).map_err(Unfit::Refused)?;
-            changes.push(ImageChange {
-                key: wanted.key.clone(),
-                path: wanted.path.clone(),
-                from: wanted.from.clone(),
-                to: wanted.to.clone(),
-                place,
-            });
-        }
+                .await?
+            }
+        };
         prepared.edits = texts
             .into_iter()
             .map(|(path, text)| edit(&path, text))
@@ -192,9 +210,13 @@ impl Plane {
             commit,
         )
         .await?;
-        let others = words::others(placement, &prepared.reached);
-        if !request.everywhere && !others.is_empty() {
-            return unfit(words::shared(&view.changes, &others));
+        if !request.everywhere {
+            let others = self
+                .others_changed(placement, &prepared.reached, &view.head, &made)
+                .await;
+            if !others.is_empty() {
+                return unfit(words::shared(&view.changes, &others));
+            }
         }
         self.all_come_out(placement, &before.objects, &made, &wanted)
             .await?;
@@ -202,7 +224,28 @@ impl Plane {
             .plans(&prepared.reached, &source.repo_url, &made, false)
             .await;
         view.first_line = words::first_line(view);
+        prepared.digest = engine::manifest::hash_of(&json!([view.head, view.patch]));
         Ok(prepared)
+    }
+
+    /// The texts of files with the images in the lines that state them; or why not.
+    async fn set_in_lines(
+        &self,
+        placement: &Placement,
+        head: &Revision,
+        objects: &[Manifest],
+        wanted: &[Wanted],
+        snapshot: &Snapshot,
+    ) -> Result<Restated, Unfit> {
+        let (mut texts, mut changes) = (BTreeMap::new(), Vec::new());
+        for wanted in wanted {
+            let place = self
+                .stated_image(placement, head, objects, wanted, snapshot)
+                .await?;
+            write(&mut texts, &changes, snapshot, wanted, &place).map_err(Unfit::Refused)?;
+            changes.push(wanted.at(place));
+        }
+        Ok((texts, changes))
     }
 
     /// The line that states an image; or why there is none, as a sentence.
@@ -313,7 +356,7 @@ impl Plane {
         Ok(())
     }
 
-    async fn commit_image(
+    pub(super) async fn commit_image(
         &self,
         actor: &Actor,
         placement: &Placement,
@@ -327,6 +370,7 @@ impl Plane {
             edits,
             reached,
             credential,
+            digest,
         } = prepared;
         let detail = json!({
             "operation": operation, "images": request.images, "from": view.head, "branch": view.branch,
@@ -340,7 +384,6 @@ impl Plane {
             author_email: email(actor),
             ..commit(&view, &edits)
         };
-        let digest = engine::manifest::hash_of(&json!([view.head, view.patch]));
         let name = &placement.defined.row.name;
         let writing = Writing {
             credential: &credential,

@@ -10,8 +10,19 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("session", "GET /me", "api"),
     ("theme", "-", "-"), // the colours of the page
     ("fleet", "GET /fleet", "fleet"),
-    ("problems", "GET /problems", "api"),
+    ("problems", "GET /problems", "source problems"),
     ("upcoming", "GET /preview", "preview"),
+    ("parity", "GET /parity", "parity"),
+    (
+        "promotion",
+        "GET /apps/{id}/targets/{target}/promote/preview",
+        "promote",
+    ),
+    (
+        "promote",
+        "POST /apps/{id}/targets/{target}/promote",
+        "promote",
+    ),
     ("drift", "GET /drift", "drift"),
     ("activity", "GET /activity", "audit"),
     ("commit", "GET /commits/{repo}/{sha}", "commit"),

@@ -28,6 +28,10 @@ async fn bench() -> (Bench, Revision) {
         "definitions/web.yaml",
         &application(&bench, "web", "prod-eu"),
     );
+    bench.repository.write(
+        "definitions/projects.yaml",
+        "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: shop, namespace: argocd}\nspec:\n  sourceRepos: ['*']\n  destinations: [{name: '*', namespace: '*'}]\n",
+    );
     bench.repository.write("definitions/README.md", "ours");
     bench.repository.commit("definitions");
     let head = bench.fetch("main").await;
@@ -264,6 +268,7 @@ async fn what_an_edit_changes_moves_breaks_or_removes_is_told() {
     assert_eq!(bench.repository.head(), head);
 
     bench.repository.remove("definitions/README.md");
+    bench.repository.remove("definitions/projects.yaml");
     bench.repository.commit("only one is left");
     let head = bench.fetch("main").await;
     let last = edit(&bench, EditKind::Remove, path, "", &head);

@@ -32,6 +32,7 @@ const LISTS: &[&str] = &[
     "sets",
     "alerts",
     "holds",
+    "parity",
 ];
 
 /// What an administrator does not find either, and why not.

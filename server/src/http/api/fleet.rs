@@ -16,6 +16,7 @@ use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::past::moment;
 use lockstep_types::retention::{Retention, RetentionView};
 use lockstep_types::revision::Revision;
@@ -159,6 +160,40 @@ pub(super) async fn preview(
         onto: asked.onto,
     };
     Ok(Json(web.plane.fleet.upcoming(&actor, &query).await?))
+}
+
+/// The query of the parity of environments.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Environments {
+    filter: String,
+    /// Label of clusters whose values are the environments, or `cluster`; empty: `env` where any cluster has it.
+    by: String,
+    /// Also rows that are the same everywhere.
+    all: bool,
+}
+
+/// What runs where, application by environment: image, chart, revision, replicas; unexpected differences first.
+#[utoipa::path(
+    get,
+    path = "/parity",
+    operation_id = "fleet_parity",
+    tag = "fleet",
+    params(Environments),
+    responses((status = 200, description = "What was asked for.", body = ParityView)),
+)]
+pub(super) async fn parity(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Params(asked): Params<Environments>,
+) -> Reply<ParityView> {
+    let query = ParityQuery {
+        filter: asked.filter,
+        by: asked.by,
+        all: asked.all,
+    };
+    Ok(Json(web.plane.fleet.parity(&actor, &query).await?))
 }
 
 /// What is wrong with definitions and sources.

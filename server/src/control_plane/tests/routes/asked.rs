@@ -36,10 +36,12 @@ pub(super) const JSON: &[&str] = &[
     "operation_run",
     "orphans",
     "own_account",
+    "parity",
     "past",
     "preview",
     "problems",
     "programs",
+    "promotion",
     "rebuild",
     "removal",
     "resource",
@@ -124,6 +126,8 @@ impl World {
             let _ = write!(filled, "?to={}", things.head);
         } else if path.ends_with("/accept/preview") {
             let _ = write!(filled, "?key={key}&path=data.greeting");
+        } else if path.ends_with("/promote/preview") {
+            let _ = write!(filled, "?from={}", things.target);
         } else if path.ends_with("/past") {
             filled.push_str("?at=1h");
         } else if path == "/preview" {
@@ -169,6 +173,7 @@ impl World {
             "accept" => {
                 return json!({"key": "/ConfigMap:shop/cart", "path": "data.greeting", "digest": "d"});
             }
+            "promote" => return json!({"from": self.things.target, "digest": "d"}),
             "image" => return json!({"images": ["web=2"]}),
             "preview" if path.starts_with("/notify") => &["template"],
             "preview" => return edit,
@@ -195,6 +200,12 @@ impl World {
                     site["key"] = json!({"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "cart"});
                 }
                 "activity" => site["approval"] = json!(""),
+                "parity" => site["query"] = json!({}),
+                "promotion" => {
+                    site["from"] = json!(things.target);
+                    site["to"] = json!(things.target);
+                    site["everywhere"] = json!(false);
+                }
                 "removal" => site["target"] = json!(things.left),
                 "log_view" => site["query"] = json!({}),
                 "alerts" => site["query"] = json!({"filter": "", "resolved": false, "after": null}),
@@ -219,6 +230,11 @@ impl World {
                 site["path"] = json!("data.greeting");
             }
             "hold" => site["kind"] = json!("both"),
+            "promote" => {
+                site["from"] = json!(things.target);
+                site["to"] = json!(things.target);
+                site["way"] = json!("");
+            }
             "set_retention" => site["days"] = json!("90"),
             "remove_leftovers" | "leave_leftovers" => {
                 site["target"] = json!(things.left);
