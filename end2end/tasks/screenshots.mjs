@@ -66,7 +66,7 @@ async function pages(api) {
     ['leftovers', '/leftovers'],
     ['alerts', '/alerts'],
     ['problems', '/problems'],
-    ...['sources', 'sets', 'clusters', 'webhooks', 'notifications', 'account', 'accounts', 'access', 'tokens', 'about'].map((tab) => [`settings-${tab}`, `/settings?tab=${tab}`]),
+    ...['sources', 'sets', 'images', 'clusters', 'webhooks', 'notifications', 'account', 'accounts', 'access', 'tokens', 'about'].map((tab) => [`settings-${tab}`, `/settings?tab=${tab}`]),
     ['not-found', '/nowhere'],
   ];
 }

@@ -14,7 +14,7 @@ const PAGES = [
   ['/leftovers', 'Leftovers'],
   ['/alerts', 'Alerts'],
   ['/problems', 'Problems'],
-  ...['sources', 'sets', 'clusters', 'webhooks', 'notifications', 'account', 'accounts', 'access', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
+  ...['sources', 'sets', 'images', 'clusters', 'webhooks', 'notifications', 'account', 'accounts', 'access', 'tokens', 'about'].map((tab) => [`/settings?tab=${tab}`, 'Settings']),
 ];
 
 for (const scheme of ['light', 'dark']) {

@@ -3,8 +3,7 @@
 //!
 //! Every method first asks whether the actor may. Reading methods change nothing; the others write an intent, an audit
 //! entry and the events of both in one transaction, then wake a reconciler. Nothing here applies anything to a cluster,
-//! and all that is written to Git are commits that a person has seen in full: rollbacks, accepted drift and edits of
-//! definitions.
+//! and all that is written to Git are commits that a person has seen in full, or that a rule for images in Git asks for.
 //!
 //! One file per port, its parts beside it; what needs no I/O is in pure modules of their own.
 
@@ -20,6 +19,7 @@ mod editing;
 mod filter;
 mod fleet;
 mod held;
+mod image_rules;
 mod leftovers;
 mod names;
 mod objects;
@@ -52,6 +52,17 @@ struct Plane {
     registration: Arc<Registration>,
     visits: Arc<fleet::Visits>,
     gatekeeper: Arc<webhooks::Gatekeeper>,
+}
+
+/// Follows the rules for images that Git holds; ends with the runtime.
+pub fn start_image_rules(runtime: &Runtime, registration: Registration) {
+    let plane = Plane {
+        runtime: runtime.clone(),
+        registration: Arc::new(registration),
+        visits: Arc::default(),
+        gatekeeper: Arc::default(),
+    };
+    runtime.tasks().spawn(image_rules::follow(plane));
 }
 
 /// Every port of the server in one value: those of this module, and the two that others implement.

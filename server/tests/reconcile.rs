@@ -73,6 +73,8 @@ mod signed;
 mod statuses;
 #[path = "reconcile/unsteady.rs"]
 mod unsteady;
+#[path = "reconcile/watching.rs"]
+mod watching;
 #[path = "reconcile/webhook.rs"]
 mod webhook;
 #[path = "reconcile/windows.rs"]

@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::id::SourceId;
+use lockstep_types::image::ImageRuleView;
 use lockstep_types::set::SetView;
 use lockstep_types::source::{SourceView, TakeOverPreview};
 use server_fn::codec::Json;
@@ -19,6 +20,13 @@ pub async fn sources() -> Result<Vec<SourceView>, ApiError> {
 pub async fn sets() -> Result<Vec<SetView>, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.sources.sets(&desk.actor).await)
+}
+
+/// Rules for images, and what they came to.
+#[server(prefix = "/sfn", endpoint = "image_rules", input = Json)]
+pub async fn image_rules() -> Result<Vec<ImageRuleView>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.sources.image_rules(&desk.actor).await)
 }
 
 /// Registers a root source; it starts in Observe.

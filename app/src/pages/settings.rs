@@ -1,5 +1,5 @@
-//! Settings: root sources, sets of applications, clusters, webhooks, notifications, one's own account, accounts, access,
-//! tokens, how long history is kept, about. What Git owns is not here.
+//! Settings: root sources, sets of applications, rules for images, clusters, webhooks, notifications, one's own account,
+//! accounts, access, tokens, how long history is kept, about. What Git owns is not here.
 
 mod about;
 mod access;
@@ -7,6 +7,7 @@ mod account;
 mod accounts;
 mod clusters;
 mod history;
+mod images;
 mod notifications;
 pub mod sets;
 mod sources;
@@ -21,9 +22,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const TABS: [(&str, &str); 11] = [
+const TABS: [(&str, &str); 12] = [
     ("sources", "Root sources"),
     ("sets", "Sets"),
+    ("images", "Images"),
     ("clusters", "Clusters"),
     ("webhooks", "Webhooks"),
     ("notifications", "Notifications"),
@@ -61,6 +63,7 @@ pub fn SettingsPage() -> impl IntoView {
         }}
         {move || match (chosen.get(), take.get()) {
             ("sources", source) if !source.is_empty() => view! { <take_over::TakeOverPart source=source /> }.into_any(),
+            ("images", _) => view! { <images::ImagesPart /> }.into_any(),
             ("sets", _) => view! { <sets::SetsPart /> }.into_any(),
             ("clusters", _) => view! { <clusters::ClustersPart open=add.get() /> }.into_any(),
             ("webhooks", _) => view! { <webhooks::WebhooksPart /> }.into_any(),

@@ -18,6 +18,7 @@ use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
 use lockstep_types::event::Event;
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
 use lockstep_types::id::*;
+use lockstep_types::image::ImageRuleView;
 use lockstep_types::leftover::{
     LeftBehind, Leftovers as LeftoversOf, RemovalPreview, RemovalRequest,
 };
@@ -494,6 +495,12 @@ impl Sources for Fake {
             Vec::new()
         } else {
             vec![apps::set()]
+        })
+    }
+    async fn image_rules(&self, _: &Actor) -> Answer<Vec<ImageRuleView>> {
+        Ok(match self.empty {
+            true => Vec::new(),
+            false => super::parity::rules(),
         })
     }
     async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {

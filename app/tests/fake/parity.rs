@@ -1,10 +1,10 @@
 //! What runs where in the made-up fleet, and one promotion.
 
 use super::applications::by_target;
-use super::fleet::{sha, target_ref};
+use super::fleet::{ago, sha, target_ref};
 use lockstep_types::PortError;
-use lockstep_types::id::TargetId;
-use lockstep_types::image::ImageAnswer;
+use lockstep_types::id::{SourceId, TargetId};
+use lockstep_types::image::{ImageAnswer, ImageRuleDeed, ImageRuleView};
 use lockstep_types::parity::{
     Environment, ImageVersion, ParityCell, ParityDifference, ParityKind, ParityQuery, ParityRow,
     ParityView, PromotionPreview, Replicas, Versions,
@@ -116,4 +116,36 @@ pub fn promotion(from: TargetId, to: TargetId, everywhere: bool) -> Answer<Promo
         },
         digest: "d".into(),
     })
+}
+
+/// A rule that is followed, and one that cannot be.
+pub fn rules() -> Vec<ImageRuleView> {
+    let well = ImageRuleView {
+        rule: "ImageRule checkout".into(),
+        source: SourceId(uuid::Uuid::from_u128(1)),
+        source_name: "fleet".into(),
+        path: "rules/checkout.yaml".into(),
+        line: 1,
+        image: "registry.example.com/checkout".into(),
+        chooses: "highest version in 2.x".into(),
+        writes: "pull requests for shop/checkout".into(),
+        suspended: false,
+        interval_seconds: 300,
+        newest: "2.10.0".into(),
+        looked_at: Some(ago(2)),
+        problem: String::new(),
+        deeds: vec![ImageRuleDeed {
+            at: ago(30),
+            what: "shop/checkout on prod-eu: 2.10.0 in 3fa91c2".into(),
+        }],
+    };
+    let broken = ImageRuleView {
+        rule: "ImagePolicy flux-system/<b>web".into(),
+        newest: String::new(),
+        looked_at: None,
+        problem: "there is no ImageRepository flux-system/web in this source".into(),
+        deeds: Vec::new(),
+        ..well.clone()
+    };
+    vec![broken, well]
 }

@@ -113,3 +113,28 @@ fn a_promotion_works_without_a_script() {
         );
     });
 }
+
+#[test]
+fn rules_for_images_say_what_they_chose_and_why_nothing_comes_of_one() {
+    on_server(async {
+        let page = get("/settings?tab=images").await;
+        for part in [
+            "ImageRule checkout",
+            "highest version in 2.x",
+            "2.10.0",
+            "pull requests for shop/checkout",
+            "shop/checkout on prod-eu: 2.10.0 in 3fa91c2",
+            "ImagePolicy flux-system/<b>web",
+            "There is no ImageRepository flux-system/web in this source.",
+        ] {
+            assert!(page.text.contains(part), "{part} in {}", page.text);
+        }
+        assert!(!page.html.contains("flux-system/<b>web"), "escaped");
+        let request = Request::get("/settings?tab=images")
+            .header(header::ACCEPT, "text/html")
+            .body(Body::empty())
+            .expect("a request");
+        let empty = send(Some(Role::Operator), true, request).await;
+        assert!(empty.text.contains("No rules for images"), "{}", empty.text);
+    });
+}

@@ -1,11 +1,12 @@
 //! Another tag for an image, as a commit where Git states the one there is.
 
 use crate::application::TargetRef;
-use crate::id::TargetId;
+use crate::id::{SourceId, TargetId};
 use crate::proposal::CommitOutcome;
 use crate::resource::{Origin, ResourceKey};
 use crate::revision::{PathChange, Revision};
 use crate::rollback::TargetPlan;
+use crate::time::Micros;
 use serde::{Deserialize, Serialize};
 
 /// What a pipeline asks for.
@@ -58,4 +59,39 @@ pub struct ImageAnswer {
     pub targets: Vec<TargetPlan>,
     /// `None`: nothing was written, because that was asked or because Git says it already.
     pub outcome: Option<CommitOutcome>,
+}
+
+/// A rule in Git by which the newest tag of an image is written to Git, and what it came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImageRuleView {
+    /// Kind and name: `ImageRule web`, `ImagePolicy flux-system/web`, `ImageUpdateAutomation flux-system/all`.
+    pub rule: String,
+    pub source: SourceId,
+    pub source_name: String,
+    pub path: String,
+    pub line: u32,
+    /// Empty for automations, which write what policies choose.
+    pub image: String,
+    /// In words: `highest version in >=1.0 <2.0`.
+    pub chooses: String,
+    /// In words: `pull requests for shop/web-*`.
+    pub writes: String,
+    pub suspended: bool,
+    pub interval_seconds: u32,
+    /// The tag that was chosen last; empty before that.
+    pub newest: String,
+    pub looked_at: Option<Micros>,
+    /// Why nothing comes of it, or not all; empty when all is as it asks.
+    pub problem: String,
+    /// What it wrote since the server started, newest first, five at most.
+    pub deeds: Vec<ImageRuleDeed>,
+}
+
+/// A commit or proposal of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImageRuleDeed {
+    pub at: Micros,
+    pub what: String,
 }

@@ -26,7 +26,7 @@ use crate::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SessionId, SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
-use crate::image::{ImageAnswer, ImageRequest};
+use crate::image::{ImageAnswer, ImageRequest, ImageRuleView};
 use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
 use crate::login::{Enrolment, OwnAccount, SessionView};
@@ -262,6 +262,8 @@ pub trait Sources: Send + Sync {
     async fn remove_source(&self, actor: &Actor, source: SourceId, typed: &str) -> Answer<()>;
     /// All sets of applications, with their members.
     async fn sets(&self, actor: &Actor) -> Answer<Vec<SetView>>;
+    /// Rules in Git by which tags of images are written to Git, with what they came to.
+    async fn image_rules(&self, actor: &Actor) -> Answer<Vec<ImageRuleView>>;
     async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()>;
     async fn take_over_preview(&self, actor: &Actor, source: SourceId) -> Answer<TakeOverPreview>;
     async fn take_over(&self, actor: &Actor, source: SourceId, digest: &str) -> Answer<()>;

@@ -17,6 +17,7 @@ pub mod fleet;
 mod flux;
 mod flux_values;
 mod helm_release;
+mod image_rules;
 mod includes;
 mod key;
 mod notices;
@@ -33,6 +34,9 @@ pub use collect::{read, read_rendered, read_source};
 pub use concern::{may_define, may_generate};
 pub use customizations::{may_hold_scripts, read as health_scripts};
 pub use fleet::Placement;
+pub use image_rules::{
+    Automation, ImageRule, ImageRules, RuleWrites, may_hold_image_rules, read as image_rules,
+};
 pub use key::DefinitionKey;
 pub use notices::{
     EventSource, NoticeAlert, NoticeProvider, Notices, may_hold_notices, read as notices,
@@ -68,6 +72,8 @@ pub struct Definitions {
     pub health_scripts: Vec<crate::check::UserCheck>,
     /// Flux's alerts and where they go.
     pub notices: Notices,
+    /// Rules by which tags of images are written to Git.
+    pub image_rules: ImageRules,
     /// Files that are patches of kustomizations or templates of charts: no definitions by themselves.
     pub material: Vec<String>,
     /// Files of which something could not be read at all: what is missing from them may be broken, and is not gone.

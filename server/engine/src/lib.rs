@@ -15,6 +15,7 @@
 //! * [`diff`]: how live and desired differ, masked. Pure.
 //! * [`plan`]: what a sync would do, and an independent check of that. Pure.
 //! * [`apply`]: carries out single steps.
+//! * [`tags`]: which tag of an image is wanted. Pure.
 //! * [`health`]: how objects fare. Pure.
 //! * [`check`]: how they fare by the checks that users write, in caged children.
 
@@ -37,6 +38,7 @@ pub mod render;
 pub mod schema;
 pub mod signature;
 pub mod source;
+pub mod tags;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tracking;

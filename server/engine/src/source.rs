@@ -30,8 +30,8 @@ mod versions;
 mod wanted;
 
 pub use blame::BlamedLine;
-pub use charts::chart_address;
 pub(crate) use charts::{Missing, is_read as is_read_of_chart, missing as missing_charts};
+pub use charts::{chart_address, registry_address};
 pub use commit::{CommitRequest, PushOutcome, TreeEdit};
 pub use credential::Credential;
 pub use error::SourceError;

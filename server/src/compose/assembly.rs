@@ -88,6 +88,7 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         settings,
     });
     let (vault, running) = (registration.vault.clone(), runtime.clone());
+    control_plane::start_image_rules(&running, registration.clone());
     let plane = control_plane::ports(
         runtime.clone(),
         registration,

@@ -8,7 +8,7 @@ mod read;
 
 pub use read::read;
 
-use glob::Glob;
+pub(super) use glob::Glob;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;

@@ -8,6 +8,8 @@ mod image;
 mod logs;
 mod promotion;
 
+pub(in crate::control_plane) use image::ByRule;
+
 use super::{Plane, checks, refuse};
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};

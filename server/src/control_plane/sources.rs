@@ -16,6 +16,7 @@ use engine::source::{Credential, check_private_key};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::id::SourceId;
+use lockstep_types::image::ImageRuleView;
 use lockstep_types::ports::{Answer, Sources};
 use lockstep_types::set::SetView;
 use lockstep_types::source::{Mode, NewSource, SourceView, TakeOverPreview};
@@ -99,6 +100,11 @@ impl Sources for Plane {
     async fn sets(&self, actor: &Actor) -> Answer<Vec<SetView>> {
         allow(actor, Permission::Get)?;
         self.set_views(actor).await
+    }
+
+    async fn image_rules(&self, actor: &Actor) -> Answer<Vec<ImageRuleView>> {
+        allow(actor, Permission::SeeSources)?;
+        self.image_rule_views(actor).await
     }
 
     async fn refresh_source(&self, actor: &Actor, source: SourceId) -> Answer<()> {

@@ -182,6 +182,7 @@ pub fn table() -> Table {
         .post("/leftovers/{target}/leave", Delete, leftovers::leave)
         .get("/sources", SeeSources, sources::sources)
         .get("/sets", Get, sources::sets)
+        .get("/image-rules", SeeSources, sources::image_rules)
         .post("/sources", Source, sources::add)
         .delete("/sources/{id}", ForgetSource, sources::remove)
         .post("/sources/{id}/refresh", SeeSources, sources::refresh)

@@ -67,6 +67,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("leave_leftovers", Needs::Permission(Delete)),
     ("sources", Needs::Permission(SeeSources)),
     ("sets", Needs::Permission(Get)),
+    ("image_rules", Needs::Permission(SeeSources)),
     ("add_source", Needs::Permission(Source)),
     ("remove_source", Needs::Permission(ForgetSource)),
     ("refresh_source", Needs::Permission(SeeSources)),

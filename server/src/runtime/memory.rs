@@ -4,6 +4,7 @@
 //! All of it can be found out again; none of it is ever the only copy. The reconciler of a key is the only writer of
 //! that key's entry.
 
+mod image_rules;
 mod inputs;
 mod left;
 mod notices;
@@ -12,6 +13,7 @@ mod orphans;
 mod renders;
 mod rollout;
 
+pub(crate) use image_rules::RuleState;
 pub(crate) use inputs::Collected;
 pub(crate) use rollout::{How, Rendering};
 
@@ -132,6 +134,8 @@ pub(crate) struct Memory {
     scripts: Mutex<HashMap<SourceId, order::Scripts>>,
     /// Flux's alerts by the source that they are in: in its files (`None`), and in what targets render.
     notices: Mutex<BTreeMap<SourceId, BTreeMap<Option<TargetId>, Notices>>>,
+    image_rules: Mutex<image_rules::Known>,
+    image_states: Mutex<BTreeMap<(SourceId, String), RuleState>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     surveys: orphans::Surveys,
     /// What commits prove, by everything that decides it.
@@ -188,6 +192,8 @@ impl Default for Memory {
             waiters: Mutex::default(),
             scripts: Mutex::default(),
             notices: Mutex::default(),
+            image_rules: Mutex::default(),
+            image_states: Mutex::default(),
             compared: Mutex::default(),
             surveys: orphans::Surveys::default(),
             signatures: Mutex::default(),
@@ -240,6 +246,7 @@ impl Memory {
         locked(&self.assessments).remove(&target);
         self.forget_scripts(target);
         self.forget_notices(target);
+        self.forget_image_rules(target);
         locked(&self.index).forget(target);
     }
 

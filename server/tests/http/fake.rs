@@ -23,7 +23,7 @@ use lockstep_types::id::{
     ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
     SourceId, StatusHostId, TargetId,
 };
-use lockstep_types::image::{ImageAnswer, ImageRequest};
+use lockstep_types::image::{ImageAnswer, ImageRequest, ImageRuleView};
 use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
@@ -392,6 +392,9 @@ impl Sources for Fake {
         self.act(())
     }
     async fn sets(&self, _: &Actor) -> Answer<Vec<SetView>> {
+        Ok(Vec::new())
+    }
+    async fn image_rules(&self, _: &Actor) -> Answer<Vec<ImageRuleView>> {
         Ok(Vec::new())
     }
     async fn refresh_source(&self, _: &Actor, _: SourceId) -> Answer<()> {

@@ -47,7 +47,7 @@ pub struct Rig {
 /// See the module.
 pub struct World {
     pub repository: Repository,
-    runtime: Runtime,
+    pub runtime: Runtime,
     store: Store,
     /// The database and the rest of the server's files.
     pub folder: TempDir,

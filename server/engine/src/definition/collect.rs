@@ -11,8 +11,9 @@ use super::repositories::{self, Repositories, Source};
 use super::signers::PublicKeys;
 use super::{
     DefinedSource, Definition, DefinitionFile, DefinitionKey, DefinitionProblem, Definitions,
-    Destination, DestinationCluster, Notices, SyncOptions, argo, concern, customizations, fleet,
-    flux, helm_release, includes, notices, parents, project, set,
+    Destination, DestinationCluster, ImageRules, Notices, SyncOptions, argo, concern,
+    customizations, fleet, flux, helm_release, image_rules, includes, notices, parents, project,
+    set,
 };
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
@@ -57,6 +58,9 @@ pub fn read_source(
     let whole = |file: &&DefinitionFile| !definitions.material.contains(&file.path);
     let (found, mut said) = notices::read(files.iter().filter(whole));
     definitions.notices = found;
+    definitions.problems.append(&mut said);
+    let (found, mut said) = image_rules::read(files.iter().filter(whole));
+    definitions.image_rules = found;
     definitions.problems.append(&mut said);
     definitions.applications.append(&mut bundles.applications);
     definitions.problems.append(&mut bundles.problems);
@@ -388,6 +392,7 @@ impl Collected {
         let mut definitions = Definitions {
             health_scripts: Vec::new(),
             notices: Notices::default(),
+            image_rules: ImageRules::default(),
             applications: definitions,
             sets,
             projects,

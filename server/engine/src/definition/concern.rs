@@ -11,6 +11,7 @@ pub fn may_define(path: &str, bytes: &[u8]) -> bool {
     mentions_us(bytes)
         || has(bytes, b"ConfigMap")
         || has(bytes, b"fleet.cattle.io/")
+        || has(bytes, b"lockstep.dev/v")
         || has(bytes, b"kustomize.config.k8s.io/")
         || name.starts_with("fleet.")
         || name.starts_with('.')

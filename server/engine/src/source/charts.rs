@@ -41,6 +41,53 @@ pub fn chart_address(repo_url: &str, chart: &str) -> String {
     }
 }
 
+/// How an image's registry is written as an address: names without a host are Docker Hub's.
+pub fn registry_address(image: &str, plain_http: bool) -> String {
+    let (host, name) = match image.split_once('/') {
+        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => (host, name),
+        _ => ("docker.io", image),
+    };
+    let scheme = if plain_http { "oci+http" } else { "oci" };
+    match host {
+        "docker.io" | "index.docker.io" if name.contains('/') => {
+            format!("{scheme}://registry-1.docker.io/{name}")
+        }
+        "docker.io" | "index.docker.io" => {
+            format!("{scheme}://registry-1.docker.io/library/{name}")
+        }
+        host => format!("{scheme}://{host}/{name}"),
+    }
+}
+
+impl Mirrors {
+    /// All tags that a registry has of an image, by its [`registry_address`].
+    ///
+    /// # Errors
+    /// When the address is no registry's, it does not answer, or refuses.
+    pub async fn image_tags(
+        &self,
+        address: &str,
+        credential: &Credential,
+    ) -> Result<Vec<String>, SourceError> {
+        let url = super::RepoUrl::parse(address, self.inner.policy, false)?;
+        let shown = url.to_string();
+        let Some(ChartPlace::Oci { base, name }) = url.chart() else {
+            return Err(SourceError::Url {
+                url: shown,
+                why: "it is no image in a registry".to_owned(),
+            });
+        };
+        let web = Web {
+            shown: &shown,
+            policy: self.inner.policy,
+            credential,
+            origin: http::origin(base),
+            deadline: self.deadline,
+        };
+        oci::tags(&web, base, name).await
+    }
+}
+
 /// An archive as it was found.
 struct Found {
     /// As the index or the registry writes it.
@@ -204,7 +251,7 @@ async fn offers(
             }
             Ok(found)
         }
-        ChartPlace::Oci { base, name } => oci::tags(web, base, name).await,
+        ChartPlace::Oci { base, name } => oci::versions(web, base, name).await,
     }
 }
 
@@ -264,6 +311,24 @@ fn digest(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_have_one_address() {
+        for (image, plain_http, expected) in [
+            ("nginx", false, "oci://registry-1.docker.io/library/nginx"),
+            ("team/web", false, "oci://registry-1.docker.io/team/web"),
+            (
+                "docker.io/nginx",
+                false,
+                "oci://registry-1.docker.io/library/nginx",
+            ),
+            ("ghcr.io/team/web", false, "oci://ghcr.io/team/web"),
+            ("localhost/web", false, "oci://localhost/web"),
+            ("host:5000/web", true, "oci+http://host:5000/web"),
+        ] {
+            assert_eq!(registry_address(image, plain_http), expected);
+        }
+    }
 
     #[test]
     fn places_of_charts_have_one_form() {

@@ -2,10 +2,10 @@
 
 /// Lower-cased pieces between stars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Glob(Vec<String>);
+pub(in crate::control_plane) struct Glob(Vec<String>);
 
 impl Glob {
-    pub(super) fn new(pattern: &str) -> Self {
+    pub(in crate::control_plane) fn new(pattern: &str) -> Self {
         Self(
             pattern
                 .to_lowercase()
@@ -16,7 +16,7 @@ impl Glob {
     }
 
     /// The whole text fits.
-    pub(super) fn whole(&self, text: &str) -> bool {
+    pub(in crate::control_plane) fn whole(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         match self.0.as_slice() {
             [] => text.is_empty(),

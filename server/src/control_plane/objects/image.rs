@@ -2,9 +2,12 @@
 //! Where no line says it in one piece, where a chart makes it, or where other applications read the same line, nothing is
 //! guessed: it is refused with what to do. The commit is rendered before it is offered, and every image must come out.
 
+mod by_rule;
 mod others;
 mod values;
 mod words;
+
+pub(in crate::control_plane) use by_rule::ByRule;
 
 use super::super::definitions::Placement;
 use super::super::proposals::branch_name;

@@ -97,6 +97,7 @@ const REFUSED: &str = "Refused";
         super::clusters::remove,
         super::sources::sources,
         super::sources::sets,
+        super::sources::image_rules,
         super::sources::add,
         super::sources::remove,
         super::sources::refresh,

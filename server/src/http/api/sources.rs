@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use client::wire::{Created, TakeOverBody};
 use lockstep_types::id::SourceId;
+use lockstep_types::image::ImageRuleView;
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, SourceView, TakeOverPreview};
 use serde_json::Value;
@@ -37,6 +38,21 @@ pub(super) async fn sources(
 )]
 pub(super) async fn sets(State(web): State<Web>, Caller(actor): Caller) -> Reply<Vec<SetView>> {
     Ok(Json(web.plane.sources.sets(&actor).await?))
+}
+
+/// Rules in Git by which the newest tags of images are written to Git, and what they came to.
+#[utoipa::path(
+    get,
+    path = "/image-rules",
+    operation_id = "sources_image_rules",
+    tag = "sources",
+    responses((status = 200, description = "What was asked for.", body = Vec<ImageRuleView>)),
+)]
+pub(super) async fn image_rules(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<Vec<ImageRuleView>> {
+    Ok(Json(web.plane.sources.image_rules(&actor).await?))
 }
 
 /// Registers a root source. It starts in Observe.

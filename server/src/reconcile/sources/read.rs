@@ -9,7 +9,7 @@ use crate::store::source::SourceRow;
 use crate::store::{self, StoreError};
 use engine::check::UserCheck;
 use engine::definition::project::{Project, Rules};
-use engine::definition::{Definition, DefinitionFile, DefinitionProblem, Notices};
+use engine::definition::{Definition, DefinitionFile, DefinitionProblem, ImageRules, Notices};
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{ApplicationId, SourceId};
@@ -225,6 +225,7 @@ struct Defined {
     projects: Vec<Project>,
     health_scripts: Vec<UserCheck>,
     notices: Notices,
+    image_rules: ImageRules,
     sets: Expanded,
 }
 
@@ -264,6 +265,7 @@ async fn defined(
         unreadable,
         health_scripts,
         notices,
+        image_rules,
         ..
     } = engine::definition::read_source(
         files,
@@ -322,6 +324,7 @@ async fn defined(
         projects,
         health_scripts,
         notices,
+        image_rules,
         sets: expanded,
     })
 }
@@ -373,6 +376,8 @@ async fn record(
         .set_health_scripts(source.id, None, scripts);
     let notices = std::mem::take(&mut defined.notices);
     runtime.memory().set_notices(source.id, None, notices);
+    let rules = std::mem::take(&mut defined.image_rules);
+    runtime.memory().set_image_rules(source.id, None, rules);
     let other_limits = runtime.memory().set_projects(source.id, projects);
     sets::remember(runtime, Owner::source(source.id), &mut defined.sets);
     let _alone = runtime.limits().definitions.lock().await;

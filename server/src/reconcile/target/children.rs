@@ -222,7 +222,7 @@ async fn had_children(runtime: &Runtime, loaded: &Loaded) -> Result<bool, StoreE
         .any(|row| row.parent == Some(loaded.application.id)))
 }
 
-/// Takes over Flux's alerts that the application renders. Only what goes to where Flux and its definitions are counts.
+/// Takes over Flux's alerts and rules for images that the application renders. Only what goes to where Flux and its definitions are counts.
 fn notices(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
     let home = &loaded.source.home_cluster;
     let at_home = home.is_empty() || *home == loaded.row.cluster;
@@ -235,7 +235,11 @@ fn notices(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
         .filter(|object| {
             at_home
                 && of_all
-                && engine::definition::may_hold_notices(&object.key.group, &object.key.kind)
+                && (engine::definition::may_hold_notices(&object.key.group, &object.key.kind)
+                    || engine::definition::may_hold_image_rules(
+                        &object.key.group,
+                        &object.key.kind,
+                    ))
         })
         .cloned()
         .collect();
@@ -244,6 +248,8 @@ fn notices(runtime: &Runtime, loaded: &Loaded, compared: &Compared) {
     let (found, _) = engine::definition::notices(&files);
     let (source, by) = (loaded.source.id, Some(loaded.row.id));
     runtime.memory().set_notices(source, by, found);
+    let (rules, _) = engine::definition::image_rules(&files);
+    runtime.memory().set_image_rules(source, by, rules);
 }
 
 /// Takes over the health scripts of an `argocd-cm` that the application renders: they are for all applications of Argo

@@ -1,4 +1,4 @@
-//! The part of an OCI registry's language that charts need: tags, manifests, blobs, and the token that registries ask
+//! The part of an OCI registry's language that charts and rules for images need: tags, manifests, blobs, and the token that registries ask
 //! for.
 
 use super::http::{Answer, Web};
@@ -38,6 +38,16 @@ struct Token {
 }
 
 /// Versions, as tags spell them with `_` for `+`.
+pub(super) async fn versions(
+    web: &Web<'_>,
+    base: &str,
+    name: &str,
+) -> Result<Vec<String>, SourceError> {
+    let tags = tags(web, base, name).await?;
+    Ok(tags.into_iter().map(|tag| tag.replace('_', "+")).collect())
+}
+
+/// Tags as they are.
 pub(super) async fn tags(
     web: &Web<'_>,
     base: &str,
@@ -49,7 +59,8 @@ pub(super) async fn tags(
         let answer = ask(web, &next, name, "application/json", MAX_MANIFEST).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(web.chart(
-                "the registry has no such chart, or the credentials may not see it".to_owned(),
+                "the registry has nothing of this name, or the credentials may not see it"
+                    .to_owned(),
             ));
         }
         let more = answer
@@ -62,12 +73,7 @@ pub(super) async fn tags(
         let body = web.good(answer, "its list of tags")?;
         let page: Tags = serde_json::from_slice(&body)
             .map_err(|_| web.chart("its list of tags cannot be read".to_owned()))?;
-        found.extend(
-            page.tags
-                .unwrap_or_default()
-                .into_iter()
-                .map(|tag| tag.replace('_', "+")),
-        );
+        found.extend(page.tags.unwrap_or_default());
         match more {
             Some(url) if url.starts_with('/') => next = format!("{base}{url}"),
             Some(url) if url.starts_with(&format!("{base}/")) => next = url,

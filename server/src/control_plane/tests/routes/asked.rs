@@ -30,6 +30,7 @@ pub(super) const JSON: &[&str] = &[
     "fleet",
     "history",
     "holds",
+    "image_rules",
     "leftovers",
     "log_view",
     "notify",
