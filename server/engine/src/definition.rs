@@ -39,7 +39,8 @@ pub use image_rules::{
 };
 pub use key::DefinitionKey;
 pub use notices::{
-    EventSource, NoticeAlert, NoticeProvider, Notices, may_hold_notices, read as notices,
+    EventSource, NoticeAlert, NoticeProvider, NoticeRoute, NoticeText, Notices, may_hold_notices,
+    read as notices,
 };
 pub use overrides::{OverrideProblem, is_override_file, overridden, override_files};
 pub use signers::Verification;

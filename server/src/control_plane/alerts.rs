@@ -405,7 +405,7 @@ impl Plane {
         Ok(format!("{} → {}", server.host, secret.to))
     }
 
-    /// Subscriptions of all applications and Flux's alerts, those that come to nothing first.
+    /// Subscriptions of all applications, Flux's alerts, and routes and texts in Git, those that come to nothing first.
     async fn asked(&self, receivers: &[ReceiverView]) -> Result<Vec<Subscription>, PortError> {
         let mut found = Vec::new();
         for defined in self.all_defined().await?.into_values() {
@@ -425,6 +425,19 @@ impl Plane {
                     problem: heeded.problem,
                 });
             }
+            let routes = notify::own_routes(&notices, receivers).into_iter();
+            let routes = routes.map(|own| (own.place, own.asks, own.problem));
+            let texts = notify::own_texts(&notices, receivers).into_iter();
+            let texts = texts.map(|own| (own.place, own.asks, own.problem));
+            found.extend(
+                routes
+                    .chain(texts)
+                    .map(|(place, asks, problem)| Subscription {
+                        place,
+                        asks,
+                        problem,
+                    }),
+            );
         }
         found.sort_by(|one, other| {
             (one.problem.is_empty(), &one.place, &one.asks).cmp(&(

@@ -3,6 +3,7 @@
 use super::conditions::{OF_TARGETS, Seen, Verdict};
 use super::flux::{Heeded, heeded};
 use super::outgoing::compose;
+use super::own::{OwnText, own_routes, own_texts};
 use super::routing::{Known, due, left};
 use super::subscriptions::{Asking, subscriptions};
 use super::{LOG_SECONDS, Notifier, QUEUE, rules, template};
@@ -19,7 +20,7 @@ use lockstep_types::application::TargetSummary;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::health::HealthStatus;
 use lockstep_types::id::{ApplicationId, IncidentId, ReceiverId, SourceId};
-use lockstep_types::notify::{Channel, ReceiverView};
+use lockstep_types::notify::{Channel, ReceiverView, Route};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::time::Micros;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -239,7 +240,12 @@ pub(super) async fn tell(notifier: &Notifier) -> Result<Option<Micros>, StoreErr
         .into_iter()
         .map(|(_, receiver, route)| (receiver, route))
         .collect();
-    let asked = asked(notifier, &receivers, &incidents).await?;
+    let Asked {
+        by_definitions,
+        by_routes,
+        sources,
+        texts,
+    } = asked(notifier, &receivers, &incidents).await?;
     let rules = rules(db).await?;
     let last_told =
         message::last_told(db, now.plus_seconds(-i64::from(rules.apart_seconds))).await?;
@@ -249,7 +255,8 @@ pub(super) async fn tell(notifier: &Notifier) -> Result<Option<Micros>, StoreErr
         told: &told,
         receivers: &receiver_ids,
         routes: &routes,
-        asked: &asked,
+        asked: &by_definitions,
+        from_git: &by_routes,
         last_told: &last_told,
         rules: &rules,
         now,
@@ -269,8 +276,9 @@ pub(super) async fn tell(notifier: &Notifier) -> Result<Option<Micros>, StoreErr
         let left = left(id, &open, &told, &items);
         let mut outgoing = compose(&notifier.runtime.settings().public_url, &telling, left);
         let mut note = String::new();
-        if !receiver.template.is_empty() {
-            match template::render(&receiver.template, &outgoing) {
+        let template = text_of(id, &items, &sources, &texts).unwrap_or(&receiver.template);
+        if !template.is_empty() {
+            match template::render(template, &outgoing) {
                 Ok(text) => outgoing.text = text,
                 Err(why) => note = format!("its template failed ({why}); the usual text is sent"),
             }
@@ -306,18 +314,52 @@ pub(super) fn new_message(
     })
 }
 
-/// Who is to know of an incident because Git says so: its application's definition, or an alert of Flux.
+/// What Git says of the alerts there are.
+#[derive(Default)]
+struct Asked {
+    /// Who is to know of an incident, whatever the routes say.
+    by_definitions: BTreeSet<(ReceiverId, IncidentId)>,
+    /// Routes of the source that an incident's application is from.
+    by_routes: BTreeMap<(ReceiverId, IncidentId), Vec<Route>>,
+    /// Which source that is.
+    sources: HashMap<IncidentId, SourceId>,
+    texts: HashMap<SourceId, Vec<OwnText>>,
+}
+
+/// The text that a source has for a receiver, when a message tells of nothing but its applications.
+fn text_of<'t>(
+    receiver: ReceiverId,
+    items: &[(IncidentId, News)],
+    sources: &HashMap<IncidentId, SourceId>,
+    texts: &'t HashMap<SourceId, Vec<OwnText>>,
+) -> Option<&'t String> {
+    let mut of = items.iter().map(|(incident, _)| sources.get(incident));
+    let source = of.next()??;
+    if !of.all(|other| other == Some(source)) {
+        return None;
+    }
+    let own = texts.get(source)?;
+    own.iter()
+        .find(|text| text.receivers.contains(&receiver))
+        .map(|text| &text.text)
+}
+
+/// Who is to know of an incident because Git says so: its application's definition, an alert of Flux, or a route.
 async fn asked(
     notifier: &Notifier,
     receivers: &[ReceiverView],
     incidents: &[Incident],
-) -> Result<BTreeSet<(ReceiverId, IncidentId)>, StoreError> {
-    let mut asked = BTreeSet::new();
+) -> Result<Asked, StoreError> {
+    let mut asked = Asked::default();
     let defined = defined(notifier).await?;
-    let notices = notifier.runtime.memory().notices().into_iter();
-    let heeded: HashMap<SourceId, Vec<Heeded>> = notices
-        .map(|(source, notices)| (source, heeded(&notices, receivers)))
-        .collect();
+    let mut heeded_by: HashMap<SourceId, Vec<Heeded>> = HashMap::new();
+    let mut routes_of: HashMap<SourceId, Vec<(ReceiverId, Route)>> = HashMap::new();
+    for (source, notices) in notifier.runtime.memory().notices() {
+        heeded_by.insert(source, heeded(&notices, receivers));
+        let routes = own_routes(&notices, receivers).into_iter();
+        routes_of.insert(source, routes.filter_map(|own| own.route).collect());
+        asked.texts.insert(source, own_texts(&notices, receivers));
+    }
     for incident in incidents {
         let IncidentSubject::Target(target) = &incident.subject else {
             continue;
@@ -332,14 +374,19 @@ async fn asked(
         } in subscriptions(&definition.annotations, receivers)
         {
             if let Some(receiver) = receiver.filter(|_| conditions.contains(&incident.condition)) {
-                asked.insert((receiver, incident.id));
+                asked.by_definitions.insert((receiver, incident.id));
             }
         }
-        let of_source = row.source.and_then(|source| heeded.get(&source));
-        for one in of_source.into_iter().flatten() {
+        let Some(source) = row.source else { continue };
+        asked.sources.insert(incident.id, source);
+        for one in heeded_by.get(&source).into_iter().flatten() {
             if let Some(receiver) = one.receiver.filter(|_| one.wants(definition, incident)) {
-                asked.insert((receiver, incident.id));
+                asked.by_definitions.insert((receiver, incident.id));
             }
+        }
+        for (receiver, route) in routes_of.get(&source).into_iter().flatten() {
+            let routes = asked.by_routes.entry((*receiver, incident.id));
+            routes.or_default().push(route.clone());
         }
     }
     Ok(asked)

@@ -17,6 +17,8 @@ pub(super) struct Known<'a> {
     pub routes: &'a [(ReceiverId, Route)],
     /// Incidents that definitions in Git want a receiver to know of, whatever its routes say.
     pub asked: &'a BTreeSet<(ReceiverId, IncidentId)>,
+    /// Routes that the source of an incident's application has in Git: there the receiver is routed by them, too.
+    pub from_git: &'a BTreeMap<(ReceiverId, IncidentId), Vec<Route>>,
     pub last_told: &'a BTreeMap<ReceiverId, Micros>,
     pub rules: &'a AlertRules,
     pub now: Micros,
@@ -85,12 +87,14 @@ impl Known<'_> {
             .filter(|(id, _)| *id == receiver)
             .map(|(_, route)| route)
             .peekable();
-        if own.peek().is_none() {
+        let of_git = self.from_git.get(&(receiver, incident.id));
+        if own.peek().is_none() && of_git.is_none() {
             return Some((news, began));
         }
         // Who was told is told that it is over, whatever became of the route or the annotation that asked for it.
         let otherwise = (news == News::Resolved).then_some(began);
-        own.filter(|route| matches(route, incident))
+        own.chain(of_git.into_iter().flatten())
+            .filter(|route| matches(route, incident))
             .map(|route| {
                 // The end of what was told is told without a second wait.
                 let at = match news {

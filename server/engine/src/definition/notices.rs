@@ -1,8 +1,12 @@
-//! Flux's `Provider` and `Alert`, read as they are: who is to be told of what. As
-//! <https://fluxcd.io/flux/components/notification/> has them.
+//! Who is to be told of what: Flux's `Provider` and `Alert`, read as they are, as
+//! <https://fluxcd.io/flux/components/notification/> has them, and Lockstep's own `AlertRoute` and `AlertTemplate`.
 //!
 //! An address or a secret is never taken from Git: a provider stands for the receiver of its name. What becomes of the rest
 //! is decided where receivers are known.
+
+mod own;
+
+pub use own::{NoticeRoute, NoticeText};
 
 use super::collect::{MAX_FILE_BYTES, read_frame};
 use super::fields::{Place, Report};
@@ -19,6 +23,8 @@ const RECEIVER: &str = "addresses and secrets are those of the receiver in Locks
 pub struct Notices {
     pub providers: Vec<NoticeProvider>,
     pub alerts: Vec<NoticeAlert>,
+    pub routes: Vec<NoticeRoute>,
+    pub texts: Vec<NoticeText>,
 }
 
 /// A `Provider`.
@@ -66,6 +72,7 @@ pub struct EventSource {
 /// Whether an object can hold a notice.
 pub fn may_hold_notices(group: &str, kind: &str) -> bool {
     group == GROUP && matches!(kind, "Provider" | "Alert")
+        || group == own::GROUP && matches!(kind, own::ROUTE | own::TEMPLATE)
 }
 
 /// Notices of the files, and what is wrong with some. Files that cannot be read are left to others to name.
@@ -75,8 +82,10 @@ pub fn read<'f>(
     let (mut notices, mut problems) = (Notices::default(), Vec::new());
     for file in files {
         let holds = |bytes: &[u8]| {
-            let mut windows = bytes.windows(GROUP.len());
-            windows.any(|window| window == GROUP.as_bytes())
+            [GROUP, own::GROUP].into_iter().any(|group| {
+                let mut windows = bytes.windows(group.len());
+                windows.any(|window| window == group.as_bytes())
+            })
         };
         let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending);
         if file.bytes.len() > MAX_FILE_BYTES
@@ -105,7 +114,10 @@ pub fn read<'f>(
 impl Notices {
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
-        self.providers.is_empty() && self.alerts.is_empty()
+        self.providers.is_empty()
+            && self.alerts.is_empty()
+            && self.routes.is_empty()
+            && self.texts.is_empty()
     }
 
     fn object(
@@ -132,14 +144,20 @@ impl Notices {
         read_frame(&place);
         place.ignore("status", "it is Flux's own");
         let spec = place.at("spec");
-        if kind == "Provider" {
-            self.providers.push(provider(&spec, namespace, &name));
-        } else {
-            self.alerts.push(NoticeAlert {
+        let at = own::At {
+            path,
+            line,
+            name: &name,
+        };
+        match kind.as_str() {
+            own::ROUTE => self.route(&spec, &at),
+            own::TEMPLATE => self.template(&spec, &at),
+            "Provider" => self.providers.push(provider(&spec, namespace, &name)),
+            _ => self.alerts.push(NoticeAlert {
                 path: path.to_owned(),
                 line,
                 ..alert(&spec, namespace, &name)
-            });
+            }),
         }
         spec.done();
         place.done();

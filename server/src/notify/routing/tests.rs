@@ -41,6 +41,7 @@ struct Scene {
     told: BTreeSet<(ReceiverId, IncidentId, News)>,
     receivers: Vec<ReceiverId>,
     routes: Vec<(ReceiverId, Route)>,
+    from_git: BTreeMap<(ReceiverId, IncidentId), Vec<Route>>,
     last_told: BTreeMap<ReceiverId, Micros>,
     now: Micros,
 }
@@ -52,6 +53,7 @@ impl Scene {
             told: BTreeSet::new(),
             receivers: vec![receiver(1)],
             routes: Vec::new(),
+            from_git: BTreeMap::new(),
             last_told: BTreeMap::new(),
             now: NOW,
         }
@@ -64,6 +66,7 @@ impl Scene {
             receivers: &self.receivers,
             routes: &self.routes,
             asked: &BTreeSet::new(),
+            from_git: &self.from_git,
             last_told: &self.last_told,
             rules: &AlertRules::default(),
             now: self.now,
@@ -281,4 +284,40 @@ fn what_others_were_told_does_not_keep_an_alert_open() {
     let message = [(mine.id, News::Resolved), (new.id, News::Opened)];
     let left = left(receiver(1), &[others, new], &told, &message);
     assert_eq!(left, [(Condition::Drift, 1)].into());
+}
+
+#[test]
+fn routes_in_git_count_for_the_incidents_of_their_source_alone() {
+    let own = incident(1, Condition::Degraded, "prod-eu");
+    let other = incident(2, Condition::Degraded, "prod-eu");
+    let mut scene = Scene::of(vec![own.clone(), other.clone()]);
+    let told = |scene: &Scene| -> Vec<IncidentId> {
+        let due = scene.due();
+        let items = due.messages.into_iter().flat_map(|(_, items)| items);
+        items.map(|(id, _)| id).collect()
+    };
+    assert_eq!(told(&scene), [own.id, other.id]);
+    // The source of the first wants something else told: the receiver, which has no route, hears of the second as before.
+    let drift = Route {
+        conditions: vec![Condition::Drift],
+        ..route()
+    };
+    let key = (receiver(1), own.id);
+    scene.from_git.insert(key, vec![drift.clone()]);
+    assert_eq!(told(&scene), [other.id]);
+    // One that fits beside it is enough, and what the settings say counts, too.
+    scene.from_git.insert(key, vec![drift.clone(), route()]);
+    assert_eq!(told(&scene), [own.id, other.id]);
+    scene.from_git.insert(key, vec![drift]);
+    scene.routes.push((receiver(1), route()));
+    assert_eq!(told(&scene), [own.id, other.id]);
+    // Escalation: not before it has been open for so long.
+    scene.routes.clear();
+    let late = Route {
+        after_seconds: 3600,
+        ..route()
+    };
+    scene.from_git.insert(key, vec![late]);
+    assert_eq!(told(&scene), [other.id]);
+    assert_eq!(scene.due().next, Some(own.opened_at.plus_seconds(3600)));
 }

@@ -1,4 +1,4 @@
-//! Flux's alerts as sources and renders have them.
+//! Alerts, routes and texts as sources and renders have them.
 
 use super::{Memory, locked};
 use engine::definition::Notices;
@@ -23,6 +23,7 @@ impl Memory {
         let all = known.iter().map(|(source, by)| {
             let mut whole = Notices::default();
             let (mut providers, mut alerts) = (BTreeSet::new(), BTreeSet::new());
+            let (mut routes, mut texts) = (BTreeSet::new(), BTreeSet::new());
             for notices in by.values() {
                 for provider in &notices.providers {
                     if providers.insert((&provider.namespace, &provider.name)) {
@@ -32,6 +33,16 @@ impl Memory {
                 for alert in &notices.alerts {
                     if alerts.insert((&alert.namespace, &alert.name)) {
                         whole.alerts.push(alert.clone());
+                    }
+                }
+                for route in &notices.routes {
+                    if routes.insert(&route.name) {
+                        whole.routes.push(route.clone());
+                    }
+                }
+                for text in &notices.texts {
+                    if texts.insert(&text.name) {
+                        whole.texts.push(text.clone());
                     }
                 }
             }
@@ -64,7 +75,7 @@ mod tests {
         };
         let with = |providers: Vec<NoticeProvider>| Notices {
             providers,
-            alerts: Vec::new(),
+            ..Notices::default()
         };
         let memory = Memory::default();
         let source = SourceId(Uuid::from_u128(1));
