@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; everything they need they set up themselves.
 CORPUS ?= ../shared/repos
 
-.PHONY: demo demo-reset test check fuzz soak sbom corpus bench rig-up rig-down rig-status screenshots fmt help
+.PHONY: demo demo-reset test check conform fuzz soak sbom corpus bench rig-up rig-down rig-status screenshots fmt help
 
 NODE := node
 
@@ -10,6 +10,7 @@ help:
 	@echo "make demo-reset   the same from the beginning"
 	@echo "make test         every check and every test"
 	@echo "make check        formatting and lints only"
+	@echo "make conform      the API of a running server against its own description, with good and bad input (EXAMPLES=n for each)"
 	@echo "make fuzz         the fuzz targets for longer than in make test (RUNS=n for each, SEED=n)"
 	@echo "make soak         random histories of a target against a model (HISTORIES=n, 100,000 unless given; SEED=n)"
 	@echo "make sbom         writes the bill of materials of the program (CycloneDX) to target/"
@@ -29,6 +30,9 @@ test: node
 
 check: node
 	@$(NODE) end2end/tasks/test.mjs --only format,lint
+
+conform: node
+	@EXAMPLES=$(or $(EXAMPLES),25) $(NODE) end2end/tasks/conform.mjs
 
 fuzz: node
 	@LOCKSTEP_FUZZ_RUNS=$(or $(RUNS),200000) LOCKSTEP_FUZZ_SEED=$(or $(SEED),1) cargo test --release --package engine --package server --lib -- fuzz_ --nocapture

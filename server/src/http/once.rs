@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lockstep_types::account::Actor;
 use lockstep_types::id::UserId;
 use sha2::{Digest, Sha256};
@@ -121,6 +121,22 @@ impl Drop for Begun {
     }
 }
 
+fn plain(key: &HeaderValue) -> Option<&str> {
+    let key = key.to_str().ok()?;
+    (1..=LONGEST_KEY).contains(&key.len()).then_some(key)
+}
+
+/// The refusal of a write whose key is none; `None` when it has a good one, or none at all.
+pub(super) fn refused(method: &Method, headers: &HeaderMap) -> Option<Response> {
+    let key = headers.get(KEY).filter(|_| *method != Method::GET)?;
+    plain(key).is_none().then(|| {
+        problem(
+            StatusCode::BAD_REQUEST,
+            "Idempotency-Key must be one to two hundred plain characters",
+        )
+    })
+}
+
 /// Carries out once what comes with a key.
 pub async fn once(State(web): State<Web>, request: Request, next: Next) -> Response {
     let key = request.headers().get(KEY).cloned();
@@ -128,15 +144,9 @@ pub async fn once(State(web): State<Web>, request: Request, next: Next) -> Respo
     let (Some(key), Some(user), false) = (key, actor, request.method() == Method::GET) else {
         return next.run(request).await;
     };
-    let Some(key) = key
-        .to_str()
-        .ok()
-        .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
-    else {
-        return problem(
-            StatusCode::BAD_REQUEST,
-            "Idempotency-Key must be one to two hundred plain characters",
-        );
+    // One that is none is refused by the route, after it is known that there is one.
+    let Some(key) = plain(&key) else {
+        return next.run(request).await;
     };
     let key: Key = (user, key.to_owned());
     let (parts, body) = request.into_parts();

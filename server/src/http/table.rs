@@ -148,6 +148,9 @@ impl Table {
 
 /// The first of two checks: the port makes the second, with the object in hand.
 async fn require(needs: Needs, request: Request, next: Next) -> Response {
+    if let Some(refused) = super::once::refused(request.method(), request.headers()) {
+        return refused;
+    }
     match (request.extensions().get::<Actor>(), needs) {
         (None, _) => Refusal(PortError::Unauthenticated).into_response(),
         (Some(actor), Needs::Permission(permission)) if !actor.may(permission) => {

@@ -337,7 +337,11 @@ async fn attack_68_pages_of_lists_are_bounded() {
     let cookie = server.log_in("ada").await;
     let log = Log::begin();
     for (path, expected) in [
-        ("/api/v1/activity?limit=1000000000", StatusCode::OK),
+        ("/api/v1/activity?limit=1000000", StatusCode::OK),
+        (
+            "/api/v1/activity?limit=1000000000",
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
         ("/api/v1/activity?before=-1", StatusCode::OK),
         (
             "/api/v1/activity?limit=-1",

@@ -86,6 +86,8 @@ pub(super) struct Timeline {
     /// `none` for the commits of which no approval is known, `known` for the others.
     approval: String,
     before: Option<i64>,
+    /// Entries; 50 unless given, and 200 of a page at most.
+    #[param(maximum = 1_000_000)]
     limit: Option<u32>,
     /// `jsonl` or `csv` for a file with one entry a line; then `limit` is 10,000 unless given, a million at most.
     format: String,
@@ -250,6 +252,9 @@ pub(super) async fn activity(
         "csv" => Some(Form::Csv),
         _ => return Err(PortError::invalid("format", "must be json, jsonl or csv").into()),
     };
+    if query.limit.is_some_and(|limit| limit > export::MOST) {
+        return Err(PortError::invalid("limit", "must be a million at most").into());
+    }
     let asked = ActivityQuery {
         filter: query.filter,
         kind: query.kind,
