@@ -16,9 +16,13 @@ use lockstep_types::rebuild::{Missing, MovingImage, RebuildView};
 use lockstep_types::resource::ResourceKey;
 use uuid::Uuid;
 
+fn key_of(text: &str) -> ResourceKey {
+    ResourceKey::parse(text).unwrap_or_else(|| panic!("{text} is no key"))
+}
+
 fn orphan(key: &str, made_by: &str, minutes: i64) -> Orphan {
     Orphan {
-        key: ResourceKey::parse(key).unwrap(),
+        key: key_of(key),
         created_at: Some(ago(minutes)),
         made_by: made_by.into(),
     }
@@ -51,7 +55,7 @@ pub fn orphans(target: TargetRef) -> OrphansView {
 /// What a new cluster would lack.
 fn proof(name: &str) -> RebuildView {
     let target = target_ref("checkout", "shop", "prod-eu");
-    let by = |key: &str| vec![(target.clone(), ResourceKey::parse(key).unwrap())];
+    let by = |key: &str| vec![(target.clone(), key_of(key))];
     RebuildView {
         cluster: name.into(),
         at: NOW,
@@ -62,16 +66,15 @@ fn proof(name: &str) -> RebuildView {
         undeclared: orphans(target.clone()).orphans,
         missing: vec![
             Missing {
-                key: ResourceKey::parse("/Secret:shop/pull-secret").unwrap(),
+                key: key_of("/Secret:shop/pull-secret"),
                 live: true,
                 needed_by: by("apps/Deployment:shop/checkout"),
                 count: 7,
             },
             Missing {
-                key: ResourceKey::parse(
+                key: key_of(
                     "apiextensions.k8s.io/CustomResourceDefinition:/certificates.cert-manager.io",
-                )
-                .unwrap(),
+                ),
                 live: false,
                 needed_by: by("cert-manager.io/Certificate:shop/checkout-tls"),
                 count: 1,

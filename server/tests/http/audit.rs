@@ -42,7 +42,7 @@ async fn attack_57_whoever_is_denied_is_in_the_audit_log() {
     }
     // A plain form of a page, which is led back to it.
     let body = format!(
-        "name=eve&password={}&role=Admin",
+        "name=eve&password={}&role=admin",
         PASSWORD.replace(' ', "+")
     );
     let answer = server.form("/sfn/create_user", &cookie, &body).await;
@@ -123,7 +123,7 @@ async fn attack_39_every_act_says_from_where_it_was_asked() {
     let answer = server.api("POST", "/users", &token, Some(body)).await;
     assert!(answer.status.is_success(), "{}", answer.text);
     let password = PASSWORD.replace(' ', "+");
-    let form = format!("name=pia&password={password}&role=Viewer");
+    let form = format!("name=pia&password={password}&role=viewer");
     server.form("/sfn/create_user", &cookie, &form).await;
     let created: Vec<AuditEntry> = entries(&server)
         .await

@@ -52,6 +52,8 @@ mod postgres;
 mod renders;
 mod retention;
 mod runs;
+// Minutes to hours: `make bench B=B15` alone runs it.
+#[cfg(feature = "scale")]
 mod scale;
 mod sources;
 mod targets;

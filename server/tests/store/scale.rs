@@ -70,7 +70,6 @@ fn size(name: &str, usual: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "minutes to hours; make bench B=B15"]
 async fn history_without_end() {
     let runs = size("LOCKSTEP_SCALE_RUNS", 1_000_000);
     let rows = size("LOCKSTEP_SCALE_ROWS", 10_000_000);
