@@ -9,6 +9,7 @@
 
 mod git;
 mod oracle;
+mod outcome;
 mod reconciler;
 mod world;
 
