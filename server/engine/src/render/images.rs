@@ -20,6 +20,8 @@ pub struct NewTag {
     /// The name, or its last parts.
     pub name: String,
     pub tag: String,
+    /// The name is whole: one that only ends so is another image.
+    pub exact: bool,
 }
 
 /// Images of an object's containers, in the order of the object.
@@ -112,15 +114,25 @@ impl NewTag {
         Ok(Self {
             name: name.to_owned(),
             tag: tag.to_owned(),
+            exact: false,
         })
+    }
+
+    /// The same for images of exactly this name.
+    pub fn exactly(self) -> Self {
+        Self {
+            exact: true,
+            ..self
+        }
     }
 
     /// Whether it means an image of this name (without tag).
     pub fn means(&self, name: &str) -> bool {
-        name == self.name
-            || name
-                .strip_suffix(self.name.as_str())
-                .is_some_and(|before| before.ends_with('/'))
+        let ends = || {
+            let before = name.strip_suffix(self.name.as_str());
+            before.is_some_and(|before| before.ends_with('/'))
+        };
+        name == self.name || (!self.exact && ends())
     }
 }
 
@@ -170,6 +182,8 @@ mod tests {
     #[test]
     fn a_tag_is_read_or_refused_and_means_whole_parts_of_a_name() {
         let new = NewTag::parse("team/web=2.0").unwrap();
+        let whole = new.clone().exactly();
+        assert!(whole.means("team/web") && !whole.means("registry.example.org/team/web"));
         for (name, meant) in [
             ("team/web", true),
             ("host:5000/team/web", true),

@@ -44,9 +44,10 @@ impl Plane {
             );
             let rival = rules.rules.iter().find(|other| {
                 other.title != rule.title
-                    && other.image == rule.image
+                    && same_image(&other.image, &rule.image)
                     && !other.suspend
-                    && means(other, &placement)
+                    && (matches!(other.writes, RuleWrites::Markers { .. })
+                        || means(other, &placement))
             });
             if let Some(rival) = rival {
                 failed.push(format!(
@@ -125,6 +126,12 @@ impl Plane {
             Some(CommitOutcome::Moved { .. }) | None => Ok(None),
         }
     }
+}
+
+/// Whether two rules may mean the same image: a name without its registry stands for any with it.
+fn same_image(one: &str, other: &str) -> bool {
+    let ends = |long: &str, short: &str| long.ends_with(&format!("/{short}"));
+    one == other || ends(one, other) || ends(other, one)
 }
 
 fn means(rule: &ImageRule, placement: &Placement) -> bool {

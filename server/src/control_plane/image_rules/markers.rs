@@ -14,7 +14,7 @@ use engine::source::{
 };
 use engine::tags::{Marked, is_marked, marked};
 use lockstep_types::PortError;
-use lockstep_types::revision::{Revision, TargetRevision};
+use lockstep_types::revision::{PathChange, Revision, TargetRevision};
 use lockstep_types::source::Mode;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,6 +214,7 @@ impl Plane {
             .changed(url, Some(&request.expected_head), &made, &[])
             .await
             .map_err(refuse::source)?;
+        self.leaves_others_alone(source, url, &files).await?;
         let reached = self
             .reading(placements, url, &request.branch, &files, credential)
             .await?;
@@ -238,6 +239,40 @@ impl Plane {
                 .map_err(|error| PortError::Conflict(format!("{named}: {error}")))?;
         }
         Ok(reached)
+    }
+}
+
+impl Plane {
+    /// Refuses files in the folders of other root sources: what they define is theirs.
+    async fn leaves_others_alone(
+        &self,
+        source: &SourceRow,
+        url: &str,
+        files: &[PathChange],
+    ) -> Result<(), PortError> {
+        let key = self.runtime.repository_key(url);
+        let sources = crate::store::source::list(self.runtime.store())
+            .await
+            .map_err(refuse::store)?;
+        let others = sources.iter().filter(|other| {
+            other.id != source.id && self.runtime.repository_key(&other.repo_url) == key
+        });
+        for other in others {
+            let folder = other.path.trim_matches('/');
+            let inside = |path: &str| {
+                folder.is_empty()
+                    || path
+                        .strip_prefix(folder)
+                        .is_some_and(|rest| rest.starts_with('/'))
+            };
+            if let Some(file) = files.iter().find(|file| inside(&file.path)) {
+                return Err(PortError::Conflict(format!(
+                    "{} lies in the folder of another root source, and what is there is not written by rules of {}",
+                    file.path, source.name
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

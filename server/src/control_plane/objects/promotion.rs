@@ -231,7 +231,7 @@ fn tags(runs: &[Manifest], there: &[Manifest]) -> (Vec<NewTag>, Vec<String>) {
         };
         match image_parts(image) {
             (_, Some(tag), None) => match NewTag::parse(&format!("{name}={tag}")) {
-                Ok(new) => tags.push(new),
+                Ok(new) => tags.push(new.exactly()),
                 Err(why) => notes.push(format!("{name} is left alone: {why}.")),
             },
             _ => notes.push(format!(

@@ -25,7 +25,12 @@ impl Plane {
         by: &ByRule<'_>,
         request: &ImageRequest,
     ) -> Result<Option<ImageAnswer>, PortError> {
+        // A registry was asked for exactly this name: its tags say nothing of an image that only ends so.
         let tags = super::tags(&request.images)?;
+        let tags: Vec<_> = tags
+            .into_iter()
+            .map(engine::render::NewTag::exactly)
+            .collect();
         let placement = self.placement(request.target).await?;
         let mut prepared = self
             .prepare_image(&by.actor, &placement, &tags, request)
