@@ -22,12 +22,8 @@ impl Plane {
         to: &Revision,
         changes: &[PathChange],
     ) -> Result<Held, PortError> {
-        let is_read = |path: &&String| {
-            let endings = [".yaml", ".yml", ".json"];
-            endings.iter().any(|ending| path.ends_with(ending))
-        };
-        let paths = changes.iter().map(|change| &change.path).filter(is_read);
-        let paths: Vec<String> = paths.cloned().collect();
+        // Templates and texts too: what is rendered from them may hold projects.
+        let paths: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
         let mirrors = self.runtime.mirrors();
         let mut sides = Vec::new();
         for revision in [from, to] {

@@ -50,7 +50,7 @@ pub async fn gate(State(web): State<Web>, mut request: Request, next: Next) -> R
     };
     let public = is_public(&request);
     let from = address_of(&web, request.headers(), request.extensions());
-    if actor.is_none() && guard::bears_token(request.headers()) {
+    if actor.is_none() && !public && guard::bears_token(request.headers()) {
         web.accounts
             .note_stranger("the token is unknown, revoked or expired", from)
             .await;

@@ -118,7 +118,9 @@ impl Act {
             self.detail = serde_json::json!({});
         }
         if let Value::Object(fields) = &mut self.detail {
-            fields.entry("from").or_insert_with(|| Value::String(from));
+            fields
+                .entry("address")
+                .or_insert_with(|| Value::String(from));
         }
         self
     }

@@ -135,13 +135,13 @@ async fn attack_39_every_act_says_from_where_it_was_asked() {
         .collect();
     assert_eq!(created.len(), 2, "{created:?}");
     for entry in created {
-        assert_eq!(entry.act.detail["from"], "0.0.0.0", "{entry:?}");
+        assert_eq!(entry.act.detail["address"], "0.0.0.0", "{entry:?}");
     }
     // Nobody asked for what the server does by itself.
     server.user("quinn", Role::Viewer).await;
     let own = &entries(&server).await[0];
     assert!(own.act.subject.contains("quinn"));
-    assert!(own.act.detail.get("from").is_none(), "{own:?}");
+    assert!(own.act.detail.get("address").is_none(), "{own:?}");
     let failed = server.form("/login", "", &login_body("ada", "x", "")).await;
     assert_eq!(failed.header("location"), "/login?error=invalid");
 }

@@ -275,7 +275,8 @@ pub(super) fn address(written: &str) -> String {
 /// `git@host:team/web` behind `ssh://`, as Argo CD's documentation writes it: a colon before what is no port.
 fn mixed(rest: &str) -> Option<String> {
     let (host, path) = rest.split_once(':')?;
-    let is_port = path.starts_with(|first: char| first.is_ascii_digit());
+    let first = path.split('/').next().unwrap_or_default();
+    let is_port = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
     (!host.contains('/') && !is_port).then(|| format!("{host}/{path}"))
 }
 
