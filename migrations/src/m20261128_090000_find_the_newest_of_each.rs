@@ -41,8 +41,8 @@ impl MigrationTrait for Migration {
             .add_column(big_integer("committed_at").default(0))
             .to_owned();
         manager.alter_table(add).await?;
-        let fill = "UPDATE commit_application SET committed_at = (SELECT committed_at FROM commit_seen \
-             WHERE commit_seen.repo_url = commit_application.repo_url AND commit_seen.sha = commit_application.sha)";
+        let fill = "UPDATE commit_application SET committed_at = COALESCE((SELECT committed_at FROM commit_seen \
+             WHERE commit_seen.repo_url = commit_application.repo_url AND commit_seen.sha = commit_application.sha), 0)";
         run(manager, &[fill]).await?;
         manager
             .drop_index(

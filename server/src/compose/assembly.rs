@@ -69,16 +69,7 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         vault,
         policy: keyring.cluster_policy(false),
     };
-    let sealed = crate::sealed::seal_old(&store, &registration.vault)
-        .await
-        .context("data_dir: stored Secrets could not be sealed with the vault key")?;
-    if sealed > 0 {
-        tracing::info!(
-            event.name = "render.sealed",
-            sealed,
-            "stored manifests of Secrets were sealed with the vault key"
-        );
-    }
+    let (old, key) = (store.clone(), registration.vault.clone());
     let runtime = Runtime::start(Parts {
         store,
         mirrors,
@@ -86,6 +77,14 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         access: Arc::new(keyring),
         installation,
         settings,
+    });
+    // Beside everything else: on a long history there is much to look through.
+    runtime.tasks().spawn(async move {
+        match crate::sealed::seal_old(&old, &key).await {
+            Ok(0) => {}
+            Ok(sealed) => tracing::info!(event.name = "render.sealed", sealed, "stored manifests of Secrets were sealed with the vault key"),
+            Err(error) => tracing::error!(event.name = "render.unsealed", error = &error as &dyn std::error::Error, "stored manifests of Secrets could not be sealed with the vault key; it is tried again at the next start"),
+        }
     });
     let (vault, running) = (registration.vault.clone(), runtime.clone());
     control_plane::start_image_rules(&running, registration.clone());

@@ -86,6 +86,8 @@ async fn open_file(path: &Path) -> Result<Connections, StoreError> {
         options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
+            // What is overwritten is gone: Secrets that were sealed later leave nothing behind.
+            .pragma("secure_delete", "ON")
     });
     let writer = Database::connect(writer)
         .await

@@ -52,9 +52,6 @@ pub async fn put(
         .exec_without_returning(tx.db())
         .await
         .doing(doing)?;
-    if written == 0 {
-        return Ok(());
-    }
     // Sorted, since two renders that share bodies may be stored at once and PostgreSQL locks in this order.
     let bodies: BTreeMap<&str, &[u8]> = objects
         .iter()
@@ -71,16 +68,20 @@ pub async fn put(
         })
         .collect();
     for bodies in bodies.chunks(ROWS_AT_ONCE) {
-        // “Do update” rather than “do nothing” keeps a body that is just being let go.
+        // “Do update” rather than “do nothing” keeps a body that is just being let go, and brings back one that a lost key
+        // had sealed.
         object_body::Entity::insert_many(bodies.to_vec())
             .on_conflict(
                 OnConflict::column(object_body::Column::Hash)
-                    .update_column(object_body::Column::Hash)
+                    .update_column(object_body::Column::Body)
                     .to_owned(),
             )
             .exec_without_returning(tx.db())
             .await
             .doing(doing)?;
+    }
+    if written == 0 {
+        return Ok(());
     }
     let rows: Vec<_> = (0_u32..)
         .zip(objects)
