@@ -46,15 +46,19 @@ pub enum Defect {
     PrunesUnasked,
 }
 
-pub const DEFECTS: [Defect; 8] = [
-    Defect::IgnoresTheGate,
-    Defect::SkipsTheSecondRender,
-    Defect::TakesARewriteForProgress,
-    Defect::TakesUnknownForAbsent,
-    Defect::ForgetsUids,
-    Defect::ApprovesAnything,
-    Defect::IgnoresMarks,
-    Defect::PrunesUnasked,
+/// Each with the words of the rule that it breaks.
+pub const DEFECTS: [(Defect, &str); 8] = [
+    (Defect::IgnoresTheGate, "without a yes"),
+    (Defect::SkipsTheSecondRender, "after one render"),
+    (
+        Defect::TakesARewriteForProgress,
+        "after a rewritten history",
+    ),
+    (Defect::TakesUnknownForAbsent, "is not known"),
+    (Defect::ForgetsUids, "which is not what was applied"),
+    (Defect::ApprovesAnything, "without a yes"),
+    (Defect::IgnoresMarks, "which says Prune=false"),
+    (Defect::PrunesUnasked, "nobody lets it prune"),
 ];
 
 /// A run that waits for a yes.

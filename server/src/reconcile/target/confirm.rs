@@ -1,7 +1,7 @@
 //! The second look before automation deletes (rule G14): another render, past every cache, at least half a minute after
 //! the first, must give the same objects; and the revision must descend from what was deployed.
 
-use super::memory::{Confirm, TargetMemory};
+use super::memory::{Confirm, TargetMemory, Way};
 use super::unsteady::unsteady;
 use super::{Compared, Loaded};
 use crate::reconcile::decide::{Facts, PruneCheck};
@@ -36,7 +36,11 @@ pub(super) async fn check(
         confirm.attempt == facts.attempt && confirm.digest == compared.render.digest
     });
     // The same objects may come by another way: a branch that was rewritten to what it said before.
-    let way = (compared.revision.clone(), loaded.row.deployed.clone());
+    let way = Way {
+        revision: compared.revision.clone(),
+        beside: compared.beside.clone(),
+        deployed: loaded.row.deployed.clone(),
+    };
     let turned = memory
         .confirm
         .as_ref()

@@ -10,7 +10,7 @@ use crate::runtime::memory::How;
 use engine::check::Verdicts;
 use lockstep_types::id::RunId;
 use lockstep_types::resource::ResourceKey;
-use lockstep_types::revision::Revision;
+use lockstep_types::revision::{Revision, SourceRevision};
 use lockstep_types::time::Micros;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -141,21 +141,28 @@ pub(crate) struct Expected {
     pub(crate) at: Micros,
 }
 
+/// By which commits objects came: those of all sources, and what was deployed then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) revision: Revision,
+    pub(crate) beside: Vec<SourceRevision>,
+    pub(crate) deployed: Option<Revision>,
+}
+
 /// What automation would delete, until a second render has confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Confirm {
     pub(crate) attempt: String,
     pub(crate) digest: String,
     pub(crate) since: Micros,
-    /// The revision it was told of, and what was deployed then.
-    pub(crate) way: (Revision, Option<Revision>),
+    pub(crate) way: Way,
     pub(crate) state: PruneCheck,
 }
 
 impl Confirm {
     /// The same for another revision with the same objects, or after another deployment; `forward`: the one descends
     /// from the other. `None`: it begins anew.
-    pub(crate) fn on(self, way: (Revision, Option<Revision>), forward: bool) -> Option<Self> {
+    pub(crate) fn on(self, way: Way, forward: bool) -> Option<Self> {
         let state = match (forward, self.state) {
             (false, _) => PruneCheck::Rewritten,
             (true, PruneCheck::Rewritten) => return None,
