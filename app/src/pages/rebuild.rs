@@ -40,13 +40,30 @@ fn page(view: RebuildView) -> AnyView {
     }
     .into_any();
     let absent = view.missing.len() + view.undeclared.len();
+    let whole = view.unread.is_empty() && view.unsure.is_empty();
     let tone = match (view.score, absent) {
-        (100, 0) => Tone::Ok,
+        (100, 0) if whole => Tone::Ok,
+        (100, 0) => Tone::Warn,
         (90.., _) => Tone::Warn,
         _ => Tone::Bad,
     };
-    let verdict = if absent == 0 {
-        format!("Git brings back everything that {} holds.", view.cluster)
+    let data = match view.volumes {
+        0 => String::new(),
+        number => format!(
+            ", but the data of {}",
+            format::plural(number.into(), "volume", "volumes")
+        ),
+    };
+    let verdict = if absent == 0 && whole {
+        format!(
+            "Git brings back everything that {} holds{data}.",
+            view.cluster
+        )
+    } else if absent == 0 {
+        format!(
+            "Git brings back everything of {} that could be looked at{data}.",
+            view.cluster
+        )
     } else {
         format!(
             "Git brings back {} of what {} should hold: {}, {}.",
@@ -92,7 +109,7 @@ fn page(view: RebuildView) -> AnyView {
         </a>
     }
     .into_any();
-    let nothing = (absent == 0 && view.images.is_empty()).then(|| {
+    let nothing = (absent == 0 && whole && view.images.is_empty()).then(|| {
         view! {
             <Empty title="Nothing is missing" shape=Icon::Synced>
                 "Every object is declared, owned, or comes with Kubernetes, and every image is named by its digest."

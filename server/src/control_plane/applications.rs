@@ -56,7 +56,7 @@ impl Applications for Plane {
 
     async fn orphans(&self, actor: &Actor, target: TargetId) -> Answer<OrphansView> {
         let placement = self.seen_target(actor, target).await?;
-        self.orphans_of(&placement).await
+        self.orphans_of(actor, &placement).await
     }
 
     async fn resource(

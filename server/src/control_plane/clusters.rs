@@ -82,7 +82,7 @@ impl Clusters for Plane {
 
     async fn rebuild(&self, actor: &Actor, name: &str) -> Answer<RebuildView> {
         let row = self.seen_cluster(actor, Permission::Cluster, name).await?;
-        self.proof_of(&row).await
+        self.proof_of(actor, &row).await
     }
 
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {

@@ -9,7 +9,7 @@ use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::definition::project::{Orphans, Project};
 use engine::live::{Survey, Surveyed};
-use lockstep_types::id::TargetId;
+use lockstep_types::id::{ApplicationId, TargetId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -118,7 +118,8 @@ pub(crate) async fn watch(runtime: Runtime) {
 async fn look(runtime: &Runtime) -> Result<bool, StoreError> {
     let (mut found, mut whole) = (HashMap::new(), true);
     for (cluster, warned) in warned(runtime).await? {
-        if !unsure(runtime, &cluster).await?.is_empty() {
+        let unsure = unsure(runtime, &cluster).await?;
+        if unsure.iter().any(|unsure| !unsure.tried) {
             whole = false;
             continue;
         }
@@ -169,11 +170,20 @@ async fn warned(runtime: &Runtime) -> Result<Warned, StoreError> {
     Ok(warned)
 }
 
-/// Applications on a cluster whose objects are not known: they have not been compared since the start.
+/// An application on a cluster whose objects are not known: it has not been compared since the start.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsure {
+    pub application: ApplicationId,
+    pub name: String,
+    /// It was tried and cannot be compared; what it has applied is known from its inventory.
+    pub tried: bool,
+}
+
+/// All of a cluster.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn unsure(runtime: &Runtime, cluster: &str) -> Result<Vec<String>, StoreError> {
+pub(crate) async fn unsure(runtime: &Runtime, cluster: &str) -> Result<Vec<Unsure>, StoreError> {
     let applications: HashMap<_, _> = store::application::list(runtime.store(), false)
         .await?
         .into_iter()
@@ -184,6 +194,12 @@ pub(crate) async fn unsure(runtime: &Runtime, cluster: &str) -> Result<Vec<Strin
         .into_iter()
         .filter(|target| target.cluster == cluster)
         .filter(|target| runtime.assessment(target.id).is_none())
-        .filter_map(|target| applications.get(&target.application).cloned())
+        .filter_map(|target| {
+            Some(Unsure {
+                name: applications.get(&target.application).cloned()?,
+                application: target.application,
+                tried: target.state.reason.is_some(),
+            })
+        })
         .collect())
 }

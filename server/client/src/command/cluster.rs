@@ -72,11 +72,14 @@ impl Cluster {
                 let view: RebuildView = api.get(&path, &[]).await?;
                 doubts(&view.unread, &view.unsure);
                 global.show(&view, rebuild)?;
-                Ok(if view.missing.is_empty() && view.undeclared.is_empty() {
-                    Exit::Done
-                } else {
-                    Exit::Failed
-                })
+                let whole = view.unread.is_empty() && view.unsure.is_empty();
+                Ok(
+                    if whole && view.missing.is_empty() && view.undeclared.is_empty() {
+                        Exit::Done
+                    } else {
+                        Exit::Failed
+                    },
+                )
             }
             Self::Add {
                 name,

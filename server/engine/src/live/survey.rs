@@ -158,7 +158,6 @@ impl Live {
             .collect()
             .await;
         // Some objects are served by several groups.
-        let mut seen = HashSet::new();
         let store = self.store();
         for (kind, found, trouble) in answers {
             if let Some(why) = trouble {
@@ -166,15 +165,28 @@ impl Live {
             }
             for mut object in found {
                 object.wanted = store.wants.targets(&object.key).next().is_some();
-                if object.wanted || seen.insert(object.uid.clone()) {
-                    survey.objects.push(object);
-                }
+                survey.objects.push(object);
             }
         }
         drop(store);
+        once(&mut survey.objects);
         survey.objects.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(survey)
     }
+}
+
+/// Leaves each object once: under the name by which a target wants it, where one does.
+fn once(objects: &mut Vec<Surveyed>) {
+    objects.sort_by_key(|object| !object.wanted);
+    let mut wanted = HashSet::new();
+    let mut seen = HashSet::new();
+    objects.retain(|object| {
+        if object.wanted {
+            wanted.insert(object.uid.clone());
+            return true;
+        }
+        !wanted.contains(&object.uid) && seen.insert(object.uid.clone())
+    });
 }
 
 /// The kinds of a survey in the version that the server prefers.
@@ -278,6 +290,28 @@ mod tests {
         assert!(found.owned && !found.deleting && !found.wanted);
         assert_eq!(found.managers, BTreeSet::from(["kubectl".to_owned()]));
         assert_eq!(found.annotations, BTreeSet::from(["a/b".to_owned()]));
+    }
+
+    #[test]
+    fn an_object_that_two_groups_serve_is_there_once_by_its_wanted_name() {
+        let of = |group: &str, uid: &str, wanted: bool| {
+            let item = json!({"metadata": {"name": "role", "uid": uid}});
+            let item: Item = serde_json::from_value(item).unwrap();
+            let found = surveyed(&GroupKind::new(group, "Role"), item.metadata).unwrap();
+            Surveyed { wanted, ..found }
+        };
+        let mut objects = vec![
+            of("one", "a", false),
+            of("two", "a", true),
+            of("one", "b", false),
+            of("two", "b", false),
+        ];
+        once(&mut objects);
+        let left: Vec<(String, bool)> = objects
+            .iter()
+            .map(|object| (object.uid.clone(), object.wanted))
+            .collect();
+        assert_eq!(left, [("a".to_owned(), true), ("b".to_owned(), false)]);
     }
 
     #[test]

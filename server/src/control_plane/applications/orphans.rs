@@ -6,6 +6,7 @@ use crate::reconcile::{orphans, permit};
 use crate::store;
 use engine::definition::Definition;
 use lockstep_types::PortError;
+use lockstep_types::account::Actor;
 use lockstep_types::id::TargetId;
 use lockstep_types::orphan::{Orphan, OrphanWatch, OrphansView};
 
@@ -24,7 +25,11 @@ impl Plane {
     }
 
     /// Looks, unless somebody has just looked.
-    pub(super) async fn orphans_of(&self, placement: &Placement) -> Result<OrphansView, PortError> {
+    pub(super) async fn orphans_of(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+    ) -> Result<OrphansView, PortError> {
         let definition = &placement.defined.definition;
         let cluster = &placement.target.cluster;
         self.may_look_around(placement).await?;
@@ -54,9 +59,26 @@ impl Plane {
                 })
                 .collect(),
             unread: survey.unread.clone().into_iter().collect(),
-            unsure,
+            unsure: self.unsure_for(actor, unsure).await?,
             at: survey.at,
         })
+    }
+
+    /// Names of applications that the actor may see; the others are counted.
+    pub(in crate::control_plane) async fn unsure_for(
+        &self,
+        actor: &Actor,
+        unsure: Vec<orphans::Unsure>,
+    ) -> Result<Vec<String>, PortError> {
+        let visible = self.visible(actor).await?;
+        let (seen, hidden): (Vec<_>, Vec<_>) = unsure
+            .into_iter()
+            .partition(|unsure| visible.has(unsure.application));
+        let mut names: Vec<String> = seen.into_iter().map(|unsure| unsure.name).collect();
+        if !hidden.is_empty() {
+            names.push(format!("{} of other projects", hidden.len()));
+        }
+        Ok(names)
     }
 
     /// Refuses to look where the application may not go, and where its project does not ask: names of other people's

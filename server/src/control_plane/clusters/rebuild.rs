@@ -6,6 +6,7 @@ use crate::reconcile::orphans;
 use crate::store::cluster::ClusterRow;
 use engine::live::Resolve;
 use lockstep_types::PortError;
+use lockstep_types::account::Actor;
 use lockstep_types::application::Dialect;
 use lockstep_types::rebuild::RebuildView;
 
@@ -13,7 +14,11 @@ use lockstep_types::rebuild::RebuildView;
 const OWN: &str = ".k8s.io";
 
 impl Plane {
-    pub(super) async fn proof_of(&self, row: &ClusterRow) -> Result<RebuildView, PortError> {
+    pub(super) async fn proof_of(
+        &self,
+        actor: &Actor,
+        row: &ClusterRow,
+    ) -> Result<RebuildView, PortError> {
         let survey = self
             .runtime
             .survey(&row.name, None, orphans::FRESH)
@@ -44,7 +49,19 @@ impl Plane {
         let unsure = orphans::unsure(&self.runtime, &row.name)
             .await
             .map_err(refuse::store)?;
-        Ok(proof(&row.name, &survey, &declared, &definition, unsure))
+        let unsure = self.unsure_for(actor, unsure).await?;
+        let mut view = proof(&row.name, &survey, &declared, &definition, unsure);
+        // Counted are all; named are those that the actor may see.
+        let visible = self.visible(actor).await?;
+        let missing = view
+            .missing
+            .iter_mut()
+            .map(|missing| &mut missing.needed_by);
+        let images = view.images.iter_mut().map(|image| &mut image.used_by);
+        for by in missing.chain(images) {
+            by.retain(|(target, _)| visible.has(target.application.id));
+        }
+        Ok(view)
     }
 
     /// What each target of a cluster declares, as it was last compared.

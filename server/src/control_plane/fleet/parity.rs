@@ -73,9 +73,15 @@ impl Plane {
                     .await,
             );
         }
-        let (mut shown, alike): (Vec<ParityRow>, Vec<ParityRow>) = found
-            .into_iter()
-            .partition(|row| query.all || !row.differences.is_empty());
+        let (mut shown, alike): (Vec<ParityRow>, Vec<ParityRow>) =
+            found.into_iter().partition(|row| {
+                let unknown = row
+                    .cells
+                    .iter()
+                    .flatten()
+                    .any(|cell| cell.versions.is_none());
+                query.all || unknown || !row.differences.is_empty()
+            });
         shown.sort_by_key(|row| {
             let (unexpected, all) = (row.unexpected(), row.differences.len());
             (
