@@ -4,6 +4,7 @@
 //! Entries have been chained since the first step, so there is nothing to chain here. Whoever owns the database can drop a
 //! trigger; what they do then shows in the chain.
 
+use crate::schema::run;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
@@ -66,16 +67,6 @@ const INDEXES: &[&str] = &[
 ];
 
 const INDEXES_BACK: &[&str] = &["DROP INDEX audit_anchors", "DROP INDEX audit_acts"];
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager
-            .get_connection()
-            .execute_unprepared(statement)
-            .await?;
-    }
-    Ok(())
-}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

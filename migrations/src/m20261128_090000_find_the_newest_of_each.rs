@@ -1,7 +1,7 @@
 //! The newest commits, runs and acts of an application, a target or a person, and acts by time, without reading the rest of
 //! their logs.
 
-use crate::schema::index;
+use crate::schema::{index, run};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::big_integer;
 
@@ -22,16 +22,6 @@ const INDEXES_BACK: &[&str] = &[
     "DROP INDEX audit_anchors_time",
     "DROP INDEX audit_acts_time",
 ];
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager
-            .get_connection()
-            .execute_unprepared(statement)
-            .await?;
-    }
-    Ok(())
-}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

@@ -1,5 +1,6 @@
 //! When a run's bodies were let go, and the indexes by which they are found.
 
+use crate::schema::run;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::big_integer_null;
 
@@ -17,16 +18,6 @@ const INDEXES_BACK: &[&str] = &[
     "DROP INDEX run_render",
     "DROP INDEX run_whole",
 ];
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager
-            .get_connection()
-            .execute_unprepared(statement)
-            .await?;
-    }
-    Ok(())
-}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

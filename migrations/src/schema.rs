@@ -2,6 +2,17 @@
 
 use sea_orm_migration::prelude::*;
 
+/// Statements as they are, in this order.
+pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for statement in statements {
+        manager
+            .get_connection()
+            .execute_unprepared(statement)
+            .await?;
+    }
+    Ok(())
+}
+
 /// A foreign key of one column.
 pub(crate) fn refers(
     (table, column): (&'static str, &'static str),

@@ -42,6 +42,7 @@ pub(crate) use names::slug;
 pub use registration::{ClusterSecret, GitLogin, GitSecret, Registration};
 
 use crate::runtime::Runtime;
+use lockstep_types::about::Cage;
 use lockstep_types::ports::{Accounts, ControlPlane, Events};
 use std::sync::Arc;
 
@@ -79,6 +80,15 @@ pub fn ports(
         visits: Arc::default(),
         gatekeeper: Arc::default(),
     };
+    of(plane, accounts, events, cage)
+}
+
+fn of(
+    plane: Plane,
+    accounts: Arc<dyn Accounts>,
+    events: Arc<dyn Events>,
+    cage: Cage,
+) -> ControlPlane {
     ControlPlane {
         fleet: Arc::new(plane.clone()),
         applications: Arc::new(plane.clone()),

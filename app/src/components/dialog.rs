@@ -42,6 +42,27 @@ pub fn Dialog(
     }
 }
 
+/// A whole page on which one thing is decided: heading, what it is about, and `body` with its foot.
+pub fn sheet(id: &'static str, title: String, about: AnyView, body: AnyView) -> AnyView {
+    let heading = format!("{id}-title");
+    let labelled = heading.clone();
+    view! {
+        <article
+            aria-labelledby=labelled
+            class="mx-auto w-full max-w-[880px] rounded-[10px] border border-line-strong bg-raised shadow-pop"
+        >
+            <header class="border-b border-line px-4.5 py-3.5">
+                <h1 id=heading class="text-xl leading-tight font-semibold tracking-tight break-words">
+                    {title}
+                </h1>
+                {about}
+            </header>
+            {body}
+        </article>
+    }
+    .into_any()
+}
+
 /// The middle of a dialog.
 pub const BODY: &str = "flex min-w-0 flex-col gap-3 px-4.5 py-3.5";
 /// The buttons of a dialog.

@@ -3,7 +3,7 @@
 use crate::api::accepts::{Accept, preview_accept};
 use crate::api::applications::application;
 use crate::components::button::{LinkButton, Look, refusal_on};
-use crate::components::dialog::BODY;
+use crate::components::dialog::{BODY, sheet};
 use crate::components::feedback::{Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::icon::Icon;
@@ -140,21 +140,8 @@ fn page(
         false => refused(&preview, back),
         true => form(preview, commit, back, actor, action),
     };
-    view! {
-        <article
-            aria-labelledby="accept-title"
-            class="mx-auto w-full max-w-[880px] rounded-[10px] border border-line-strong bg-raised shadow-pop"
-        >
-            <header class="border-b border-line px-4.5 py-3.5">
-                <h1 id="accept-title" class="text-xl leading-tight font-semibold tracking-tight break-words">
-                    {title}
-                </h1>
-                <div class="mt-2.5">{what}</div>
-            </header>
-            {body}
-        </article>
-    }
-    .into_any()
+    let about = view! { <div class="mt-2.5">{what}</div> }.into_any();
+    sheet("accept", title, about, body)
 }
 
 fn refused(preview: &AcceptPreview, back: String) -> AnyView {

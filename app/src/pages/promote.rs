@@ -2,7 +2,7 @@
 
 use crate::api::parity::{Promote, promotion};
 use crate::components::button::{LinkButton, Look, refusal_on};
-use crate::components::dialog::BODY;
+use crate::components::dialog::{BODY, sheet};
 use crate::components::feedback::{Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::icon::Icon;
@@ -119,21 +119,8 @@ fn page(
         }
         _ => nothing(&preview, wanted, back),
     };
-    view! {
-        <article
-            aria-labelledby="promote-title"
-            class="mx-auto w-full max-w-[880px] rounded-[10px] border border-line-strong bg-raised shadow-pop"
-        >
-            <header class="border-b border-line px-4.5 py-3.5">
-                <h1 id="promote-title" class="text-xl leading-tight font-semibold tracking-tight break-words">
-                    {title}
-                </h1>
-                <div class="mt-2.5">{what}</div>
-            </header>
-            {body}
-        </article>
-    }
-    .into_any()
+    let about = view! { <div class="mt-2.5">{what}</div> }.into_any();
+    sheet("promote", title, about, body)
 }
 
 fn here(preview: &PromotionPreview, everywhere: bool) -> String {

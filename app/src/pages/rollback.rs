@@ -13,7 +13,7 @@ use crate::api::applications::application;
 use crate::api::rollbacks::{RollBack, candidates, preview};
 use crate::components::button::refusal_on;
 use crate::components::clock::ago;
-use crate::components::dialog::BODY;
+use crate::components::dialog::{BODY, sheet};
 use crate::components::feedback::{Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::layout::{acting, use_session};
@@ -190,22 +190,12 @@ fn page(
     let chooser = (!preview.undo).then(|| choice::states(&data.candidates, &preview, &data.target));
     let form = form(preview, &data.target, way, back, actor, action);
     let title = form.0;
-    view! {
-        <article
-            aria-labelledby="rollback-title"
-            class="mx-auto w-full max-w-[880px] rounded-[10px] border border-line-strong bg-raised shadow-pop"
-        >
-            <header class="border-b border-line px-4.5 py-3.5">
-                <h1 id="rollback-title" class="text-xl leading-tight font-semibold tracking-tight break-words">
-                    {title}
-                </h1>
-                {subtitle}
-                {chooser}
-            </header>
-            {form.1}
-        </article>
+    let about = view! {
+        {subtitle}
+        {chooser}
     }
-    .into_any()
+    .into_any();
+    sheet("rollback", title, about, form.1)
 }
 
 fn subtitle(candidates: &[RollbackCandidate], preview: &RollbackPreview) -> AnyView {

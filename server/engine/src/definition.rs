@@ -378,6 +378,16 @@ pub struct Destination {
     pub assigns: bool,
 }
 
+impl Destination {
+    /// The namespace of objects that name none.
+    pub fn usual_namespace(&self) -> &str {
+        match self.namespace.as_str() {
+            "" => "default",
+            namespace => namespace,
+        }
+    }
+}
+
 /// How a definition names a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DestinationCluster {

@@ -40,7 +40,7 @@ mod trees;
 pub use dependencies::{FetchedChart, Lacking};
 pub use error::RenderError;
 pub use go_template::Filled;
-pub use images::{ImageAt, NewTag, image_parts, images};
+pub use images::{ImageAt, NewTag, image_parts, images, is_tag};
 pub use inputs::RenderInputs;
 pub use reach::Reach;
 pub use sandbox::SandboxSettings;

@@ -55,7 +55,7 @@ impl Noted {
 impl AccountService {
     /// Carries out what a caller asks for: every act that is recorded meanwhile says where they were.
     pub async fn asked_from<T>(address: IpAddr, work: impl Future<Output = T>) -> T {
-        audit::asked_from(address.to_canonical().to_string(), work).await
+        audit::asked_from(address, work).await
     }
 
     /// Notes that somebody was refused for want of a permission. What was asked for is a method and a path.

@@ -37,23 +37,16 @@ pub struct Desired {
 
 impl Desired {
     /// The definitions as objects of the destination: where they name no namespace, they are in its own.
-    pub fn definition_keys(&self, destination_namespace: &str) -> Vec<ResourceKey> {
+    pub fn definition_keys(&self, destination: &Destination) -> Vec<ResourceKey> {
         let mut keys: Vec<ResourceKey> = Vec::with_capacity(self.definitions.len());
         for manifest in &self.definitions {
             let mut key = manifest.key.clone();
             if key.namespace.is_empty() {
-                key.namespace = namespace_or_default(destination_namespace).to_owned();
+                key.namespace = destination.usual_namespace().to_owned();
             }
             keys.push(key);
         }
         keys
-    }
-}
-
-fn namespace_or_default(destination: &str) -> &str {
-    match destination {
-        "" => "default",
-        namespace => namespace,
     }
 }
 
@@ -91,7 +84,7 @@ pub fn desired(
     stamp: Option<Stamp<'_>>,
 ) -> Result<Desired, Cause> {
     let rendered = rendered_scopes(render);
-    let namespace = namespace_or_default(&destination.namespace);
+    let namespace = destination.usual_namespace();
     let mut result = Desired::default();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for manifest in &render.objects {

@@ -5,9 +5,11 @@
 //! not Lockstep's.
 
 use crate::runtime::Runtime;
+use crate::store::application::ApplicationRow;
+use crate::store::target::TargetRow;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
-use engine::definition::project::{Orphans, Project};
+use engine::definition::project::{Project, given};
 use engine::live::{Survey, Surveyed};
 use lockstep_types::id::{ApplicationId, TargetId};
 use std::collections::{BTreeMap, HashMap};
@@ -15,14 +17,6 @@ use std::time::Duration;
 
 /// How old a survey may be that a page shows.
 pub(crate) const FRESH: Duration = Duration::from_secs(60);
-
-/// The namespace around a target; what `desired` takes for objects that name none.
-pub(crate) fn namespace(definition: &Definition) -> &str {
-    match definition.destination.namespace.as_str() {
-        "" => "default",
-        namespace => namespace,
-    }
-}
 
 /// The project of an application, if one limits it.
 pub(crate) fn project(definition: &Definition) -> Option<&Project> {
@@ -34,11 +28,10 @@ pub(crate) fn of<'s>(
     survey: &'s Survey,
     project: Option<&'s Project>,
 ) -> impl Iterator<Item = &'s Surveyed> {
-    let plain = Orphans::default();
     survey.objects.iter().filter(move |object| {
         let counts = match project {
             Some(project) => project.counts_orphan(&object.key),
-            None => !plain.ignores(&object.key),
+            None => !given(&object.key),
         };
         counts && !object.owned && !object.wanted && !object.deleting
     })
@@ -117,14 +110,16 @@ pub(crate) async fn watch(runtime: Runtime) {
 /// Looks once; says whether every place could be looked at.
 async fn look(runtime: &Runtime) -> Result<bool, StoreError> {
     let (mut found, mut whole) = (HashMap::new(), true);
-    for (cluster, warned) in warned(runtime).await? {
-        let unsure = unsure(runtime, &cluster).await?;
+    let applications = store::application::list(runtime.store(), false).await?;
+    let targets = store::target::list(runtime.store()).await?;
+    for (cluster, warned) in warned(&applications, &targets) {
+        let unsure = unsure_of(runtime, &cluster, &applications, &targets);
         if unsure.iter().any(|unsure| !unsure.tried) {
             whole = false;
             continue;
         }
         for (target, definition) in warned {
-            let place = namespace(&definition);
+            let place = definition.destination.usual_namespace();
             let survey = runtime
                 .survey(&cluster, Some(place), runtime.settings().survey / 2)
                 .await;
@@ -144,30 +139,23 @@ async fn look(runtime: &Runtime) -> Result<bool, StoreError> {
 type Warned = BTreeMap<String, Vec<(TargetId, Definition)>>;
 
 /// Targets whose project warns, by cluster.
-async fn warned(runtime: &Runtime) -> Result<Warned, StoreError> {
-    let mut definitions = HashMap::new();
-    for row in store::application::list(runtime.store(), false).await? {
-        if let Ok(definition) = serde_json::from_str::<Definition>(&row.definition)
-            && project(&definition)
-                .and_then(|project| project.orphans.as_ref())
-                .is_some_and(|orphans| orphans.warn)
-        {
-            definitions.insert(row.id, definition);
-        }
-    }
+fn warned(applications: &[ApplicationRow], targets: &[TargetRow]) -> Warned {
+    let warns = |row: &ApplicationRow| {
+        let definition = serde_json::from_str::<Definition>(&row.definition).ok()?;
+        let asked = project(&definition)?.orphans.as_ref()?.warn;
+        asked.then_some((row.id, definition))
+    };
+    let definitions: HashMap<_, _> = applications.iter().filter_map(warns).collect();
     let mut warned = Warned::new();
-    if definitions.is_empty() {
-        return Ok(warned);
-    }
-    for target in store::target::list(runtime.store()).await? {
+    for target in targets {
         if let Some(definition) = definitions.get(&target.application) {
             warned
-                .entry(target.cluster)
+                .entry(target.cluster.clone())
                 .or_default()
                 .push((target.id, definition.clone()));
         }
     }
-    Ok(warned)
+    warned
 }
 
 /// An application on a cluster whose objects are not known: it has not been compared since the start.
@@ -184,22 +172,28 @@ pub(crate) struct Unsure {
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn unsure(runtime: &Runtime, cluster: &str) -> Result<Vec<Unsure>, StoreError> {
-    let applications: HashMap<_, _> = store::application::list(runtime.store(), false)
-        .await?
-        .into_iter()
-        .map(|row| (row.id, row.name))
-        .collect();
+    let applications = store::application::list(runtime.store(), false).await?;
     let targets = store::target::list(runtime.store()).await?;
-    Ok(targets
-        .into_iter()
+    Ok(unsure_of(runtime, cluster, &applications, &targets))
+}
+
+fn unsure_of(
+    runtime: &Runtime,
+    cluster: &str,
+    applications: &[ApplicationRow],
+    targets: &[TargetRow],
+) -> Vec<Unsure> {
+    let names: HashMap<_, _> = applications.iter().map(|row| (row.id, &row.name)).collect();
+    targets
+        .iter()
         .filter(|target| target.cluster == cluster)
         .filter(|target| runtime.assessment(target.id).is_none())
         .filter_map(|target| {
             Some(Unsure {
-                name: applications.get(&target.application).cloned()?,
+                name: (*names.get(&target.application)?).clone(),
                 application: target.application,
                 tried: target.state.reason.is_some(),
             })
         })
-        .collect())
+        .collect()
 }

@@ -40,11 +40,7 @@ impl<'p> Place<'p> {
 
 fn refused(definition: &Definition, place: Place<'_>) -> Option<Refused> {
     let rules = definition.rules.as_ref()?;
-    let namespace = match definition.destination.namespace.as_str() {
-        // What `desired` takes for objects that name none.
-        "" => "default",
-        namespace => namespace,
-    };
+    let namespace = definition.destination.usual_namespace();
     rules.refused.clone().or_else(|| {
         rules
             .project

@@ -26,6 +26,7 @@ use sea_orm::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// The action of entries that are no act: where a tracked branch is.
 const ANCHOR: &str = "anchor";
@@ -99,19 +100,19 @@ impl Act {
 
 tokio::task_local! {
     /// Where whoever asks is, while something is done for them.
-    static CALLER: String;
+    static CALLER: IpAddr;
 }
 
 /// Does something for a caller at this address: every act that is recorded meanwhile says so.
-pub async fn asked_from<T>(address: String, work: impl Future<Output = T>) -> T {
-    CALLER.scope(address, work).await
+pub async fn asked_from<T>(address: IpAddr, work: impl Future<Output = T>) -> T {
+    CALLER.scope(address.to_canonical(), work).await
 }
 
 impl Act {
     /// With the caller's address in its detail, where it has none yet.
     pub(super) fn with_caller(mut self) -> Self {
         // Nobody asks for what the server does by itself.
-        let Ok(from) = CALLER.try_with(String::clone) else {
+        let Ok(address) = CALLER.try_with(|address| *address) else {
             return self;
         };
         if matches!(self.detail, Value::Null) {
@@ -120,7 +121,7 @@ impl Act {
         if let Value::Object(fields) = &mut self.detail {
             fields
                 .entry("address")
-                .or_insert_with(|| Value::String(from));
+                .or_insert_with(|| Value::String(address.to_string()));
         }
         self
     }

@@ -1,5 +1,6 @@
 //! Reading fields one by one, so that whatever nobody asked for can be named afterwards.
 
+use super::DefinitionProblem;
 use crate::yaml::{Kind, Node};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -325,4 +326,56 @@ impl<'n> Place<'n> {
             format!("{}.{name}", self.path)
         }
     }
+}
+/// What a document says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) group: String,
+    pub(super) kind: String,
+    /// Its own, or the usual one.
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+impl Head {
+    pub(super) fn of(node: &Node, usual_namespace: &str) -> Self {
+        let field = |name: &str| node.get(name).and_then(Node::text).unwrap_or_default();
+        let metadata = |name: &str| {
+            let metadata = node.get("metadata")?;
+            metadata.get(name).and_then(Node::text)
+        };
+        let namespace = metadata("namespace").filter(|text| !text.is_empty());
+        Self {
+            group: crate::manifest::group_of(field("apiVersion")).to_owned(),
+            kind: field("kind").to_owned(),
+            namespace: namespace.unwrap_or(usual_namespace).to_owned(),
+            name: metadata("name").unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Problems of fields as problems of the document that holds them, which begins at `line` of `path`.
+pub(super) fn in_document(
+    head: &Head,
+    path: &str,
+    line: u32,
+    wrong: Vec<FieldProblem>,
+) -> Vec<DefinitionProblem> {
+    // Fields speak of themselves as “it”.
+    let said = |message: &str| message.strip_prefix("it ").unwrap_or(message).to_owned();
+    let problem = |wrong: FieldProblem| DefinitionProblem {
+        key: None,
+        path: path.to_owned(),
+        line: wrong.line.max(line),
+        message: format!(
+            "{} {}: {} {}",
+            head.kind,
+            head.name,
+            wrong.field,
+            said(&wrong.message)
+        ),
+        field: wrong.field,
+        next: wrong.next,
+    };
+    wrong.into_iter().map(problem).collect()
 }

@@ -8,7 +8,7 @@ mod flux;
 pub use flux::{Automation, may_hold_image_rules};
 
 use super::collect::{MAX_FILE_BYTES, read_frame};
-use super::fields::{Place, Report};
+use super::fields::{Head, Place, Report, in_document};
 use super::flux::duration;
 use super::{DefinitionFile, DefinitionProblem};
 use crate::tags::{TagChoice, TagOrder};
@@ -119,22 +119,13 @@ impl ImageRules {
         node: &Node,
         problems: &mut Vec<DefinitionProblem>,
     ) {
-        let field = |name: &str| node.get(name).and_then(Node::text).unwrap_or_default();
-        let kind = field("kind").to_owned();
-        let group = crate::manifest::group_of(field("apiVersion")).to_owned();
-        let metadata = |name: &str| {
-            let metadata = node.get("metadata")?;
-            metadata.get(name).and_then(Node::text).map(str::to_owned)
-        };
-        let name = metadata("name").unwrap_or_default();
-        let namespace = metadata("namespace").filter(|text| !text.is_empty());
-        let namespace = namespace.unwrap_or_else(|| super::flux::DEFAULT_NAMESPACE.to_owned());
-        if group == super::flux::SOURCE_GROUP && kind == "GitRepository" {
-            self.sources.extend(flux::checkout(node, namespace, name));
+        let head = Head::of(node, super::flux::DEFAULT_NAMESPACE);
+        if head.group == super::flux::SOURCE_GROUP && head.kind == "GitRepository" {
+            let found = flux::checkout(node, head.namespace, head.name);
+            self.sources.extend(found);
             return;
         }
-        let own = group == GROUP && kind == KIND;
-        if !own && !may_hold_image_rules(&group, &kind) {
+        if !may_hold_image_rules(&head.group, &head.kind) {
             return;
         }
         let report = Report::default();
@@ -145,10 +136,10 @@ impl ImageRules {
         let at = flux::At {
             path,
             line,
-            namespace,
-            name: &name,
+            namespace: head.namespace.clone(),
+            name: &head.name,
         };
-        match kind.as_str() {
+        match head.kind.as_str() {
             KIND => self.rules.push(rule(&spec, &at)),
             "ImageRepository" => self.repositories.push(flux::watched(&spec, &at)),
             "ImagePolicy" => self.rules.push(flux::policy(&spec, &at)),
@@ -160,18 +151,7 @@ impl ImageRules {
         if !wrong.is_empty() {
             self.broken(path, line);
         }
-        problems.extend(wrong.into_iter().map(|wrong| DefinitionProblem {
-            key: None,
-            path: path.to_owned(),
-            line: wrong.line.max(line),
-            message: format!(
-                "{kind} {name}: {} {}",
-                wrong.field,
-                wrong.message.strip_prefix("it ").unwrap_or(&wrong.message)
-            ),
-            field: wrong.field,
-            next: wrong.next,
-        }));
+        problems.extend(in_document(&head, path, line, wrong));
     }
 
     /// What was just read is wrong: nothing is written by it.

@@ -9,7 +9,7 @@ mod own;
 pub use own::{NoticeRoute, NoticeText};
 
 use super::collect::{MAX_FILE_BYTES, read_frame};
-use super::fields::{Place, Report};
+use super::fields::{Head, Place, Report, in_document};
 use super::flux::DEFAULT_NAMESPACE;
 use super::{DefinitionFile, DefinitionProblem};
 use crate::yaml::{self, Kind, Node};
@@ -127,55 +127,32 @@ impl Notices {
         node: &Node,
         problems: &mut Vec<DefinitionProblem>,
     ) {
-        let field = |name: &str| node.get(name).and_then(Node::text).unwrap_or_default();
-        let kind = field("kind").to_owned();
-        if !may_hold_notices(crate::manifest::group_of(field("apiVersion")), &kind) {
+        let head = Head::of(node, DEFAULT_NAMESPACE);
+        if !may_hold_notices(&head.group, &head.kind) {
             return;
         }
-        let metadata = |name: &str| {
-            let metadata = node.get("metadata")?;
-            metadata.get(name).and_then(Node::text).map(str::to_owned)
-        };
-        let name = metadata("name").unwrap_or_default();
-        let namespace = metadata("namespace").filter(|text| !text.is_empty());
-        let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        let (namespace, name) = (head.namespace.clone(), head.name.as_str());
         let report = Report::default();
         let place = Place::root(&report, node);
         read_frame(&place);
         place.ignore("status", "it is Flux's own");
         let spec = place.at("spec");
-        let at = own::At {
-            path,
-            line,
-            name: &name,
-        };
-        match kind.as_str() {
+        let at = own::At { path, line, name };
+        match head.kind.as_str() {
             own::ROUTE => self.route(&spec, &at),
             own::TEMPLATE => self.template(&spec, &at),
-            "Provider" => self.providers.push(provider(&spec, namespace, &name)),
+            "Provider" => self.providers.push(provider(&spec, namespace, name)),
             _ => self.alerts.push(NoticeAlert {
                 path: path.to_owned(),
                 line,
-                ..alert(&spec, namespace, &name)
+                ..alert(&spec, namespace, name)
             }),
         }
         spec.done();
         place.done();
         let (wrong, _) = report.into_parts();
-        problems.extend(wrong.into_iter().map(|wrong| DefinitionProblem {
-            key: None,
-            path: path.to_owned(),
-            line: wrong.line.max(line),
-            message: format!("{kind} {name}: {} {}", wrong.field, said(&wrong.message)),
-            field: wrong.field,
-            next: wrong.next,
-        }));
+        problems.extend(in_document(&head, path, line, wrong));
     }
-}
-
-/// Fields speak of themselves as “it”.
-fn said(message: &str) -> &str {
-    message.strip_prefix("it ").unwrap_or(message)
 }
 
 fn provider(spec: &Place<'_>, namespace: String, name: &str) -> NoticeProvider {

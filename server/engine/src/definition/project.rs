@@ -8,7 +8,7 @@ mod permit;
 mod signed;
 mod windows;
 
-pub use orphans::Orphans;
+pub use orphans::{Orphans, given};
 pub use permit::{Refused, Rules};
 pub use windows::{Asked, Subject, SyncWindow, Verdict, WindowKind};
 

@@ -89,6 +89,17 @@ pub fn image_parts(image: &str) -> (&str, Option<&str>, Option<&str>) {
     }
 }
 
+/// Whether a text is a tag: a letter, digit or `_`, then these, `.` and `-`, 128 at most.
+/// (OCI Distribution Specification: pulling manifests.)
+pub fn is_tag(text: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.len() <= 128
+        && text.bytes().next().is_some_and(word)
+        && text
+            .bytes()
+            .all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
+}
+
 impl NewTag {
     /// Reads `team/web=2.0`.
     ///
@@ -103,12 +114,7 @@ impl NewTag {
         if name.is_empty() || had.is_some() || digest.is_some() || plain.starts_with('/') {
             return Err(format!("“{name}” is not the name of an image without tag"));
         }
-        // The distribution specification's form of a tag.
-        let first = tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        let rest = tag
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-        if !first || !rest || tag.len() > 128 {
+        if !is_tag(tag) {
             return Err(format!("“{tag}” is not a tag"));
         }
         Ok(Self {
@@ -207,6 +213,26 @@ mod tests {
             "web=sha256:ab",
         ] {
             assert!(NewTag::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_goes_into_no_file() {
+        for good in ["1.2.3", "_a", "latest", "1.0-b_2"] {
+            assert!(is_tag(good), "{good}");
+        }
+        let long = "a".repeat(129);
+        for bad in [
+            "",
+            ".a",
+            "-a",
+            "a b",
+            "a\"\n  hostPath: /",
+            "a\n",
+            "é",
+            long.as_str(),
+        ] {
+            assert!(!is_tag(bad), "{bad}");
         }
     }
 }

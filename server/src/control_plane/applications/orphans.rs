@@ -33,7 +33,7 @@ impl Plane {
         let definition = &placement.defined.definition;
         let cluster = &placement.target.cluster;
         self.may_look_around(placement).await?;
-        let namespace = orphans::namespace(definition);
+        let namespace = definition.destination.usual_namespace();
         let survey = self
             .runtime
             .survey(cluster, Some(namespace), orphans::FRESH)

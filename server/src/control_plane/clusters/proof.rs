@@ -1,7 +1,7 @@
 //! From what a cluster holds and what Git declares to what a new, empty cluster would lack. Pure.
 
 use crate::reconcile::orphans::made_by;
-use engine::definition::project::Orphans;
+use engine::definition::project::given;
 use engine::live::{Survey, Surveyed};
 use engine::manifest::Manifest;
 use engine::needs::{self, Moves};
@@ -51,7 +51,7 @@ fn is_given(object: &Surveyed) -> bool {
         .iter()
         .all(|name| PARTS.contains(&name.as_str()));
     let label = |name: &str| object.labels.contains_key(name);
-    Orphans::default().ignores(key)
+    given(key)
         || (managed && own)
         || label("kubernetes.io/bootstrapping")
         || label("kube-aggregator.kubernetes.io/automanaged")
@@ -192,7 +192,7 @@ fn missing(survey: &Survey, declared: &[Declared], definition: DefinitionName<'_
     let comes_back = |key: &ResourceKey| {
         live.get(key)
             .is_some_and(|object| object.owned || is_given(object))
-            || Orphans::default().ignores(key)
+            || given(key)
             || (key.kind == "Namespace" && NAMESPACES.contains(&key.name.as_str()))
     };
     needed

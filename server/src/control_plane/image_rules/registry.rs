@@ -1,6 +1,7 @@
 //! What registries answer, each asked once in a look, whatever number of rules wants to know.
 
 use super::super::{Plane, refuse};
+use engine::render::is_tag;
 use engine::source::{SourceError, registry_address};
 use lockstep_types::PortError;
 use std::collections::BTreeMap;
@@ -49,41 +50,5 @@ impl Plane {
         // What a registry calls a tag is written into files and messages: nothing but a tag may come through.
         tags.retain(|tag| is_tag(tag));
         Ok(Arc::new(tags))
-    }
-}
-
-/// Whether a text is a tag as registries define it: a letter, digit or `_`, then these, `.` and `-`, 128 at most.
-/// (OCI Distribution Specification: pulling manifests.)
-fn is_tag(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    text.len() <= 128
-        && text.bytes().next().is_some_and(word)
-        && text
-            .bytes()
-            .all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_tag;
-
-    #[test]
-    fn what_is_no_tag_goes_into_no_file() {
-        for good in ["1.2.3", "_a", "latest", "1.0-b_2"] {
-            assert!(is_tag(good), "{good}");
-        }
-        let long = "a".repeat(129);
-        for bad in [
-            "",
-            ".a",
-            "-a",
-            "a b",
-            "a\"\n  hostPath: /",
-            "a\n",
-            "é",
-            long.as_str(),
-        ] {
-            assert!(!is_tag(bad), "{bad}");
-        }
     }
 }

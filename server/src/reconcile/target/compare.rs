@@ -248,7 +248,11 @@ async fn stages(
     let declared = desired.objects.iter().map(|manifest| &manifest.key);
     permit::objects(rules, allowed, declared)?;
     // An application that may hold no definitions makes none by rendering them.
-    permit::objects(rules, allowed, &desired.definition_keys(namespace))?;
+    permit::objects(
+        rules,
+        allowed,
+        &desired.definition_keys(&loaded.definition.destination),
+    )?;
     let inventory: Vec<InventoryEntry> = loaded
         .entries()
         .into_iter()

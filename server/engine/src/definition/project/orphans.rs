@@ -45,7 +45,7 @@ const GIVEN: [(&str, &str); 2] = [
 ];
 
 /// Whether the cluster itself makes this object.
-fn given(key: &ResourceKey) -> bool {
+pub fn given(key: &ResourceKey) -> bool {
     key.group.is_empty()
         && (GIVEN.contains(&(key.kind.as_str(), key.name.as_str()))
             || (key.kind == "Service" && key.namespace == "default" && key.name == "kubernetes"))

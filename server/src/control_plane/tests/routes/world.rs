@@ -5,8 +5,8 @@ use super::super::bench::{App, Bench, actor, config};
 use super::{PASSWORD, POLICY};
 use crate::accounts::AccountService;
 use crate::config::{PublicUrl, SessionLimits};
-use crate::control_plane::Plane;
 use crate::control_plane::names::slug;
+use crate::control_plane::{self, Plane};
 use crate::events::Hub;
 use crate::http::{Web, WebSettings, router};
 use crate::store;
@@ -14,6 +14,7 @@ use crate::store::policy::PolicyRow;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, header};
+use lockstep_types::about::Cage;
 use lockstep_types::account::{Actor, NewToken, Role};
 use lockstep_types::application::HoldKind;
 use lockstep_types::id::{
@@ -70,23 +71,13 @@ pub(in crate::control_plane::tests) struct World {
 }
 
 fn ports(plane: &Plane, accounts: &AccountService) -> ControlPlane {
-    ControlPlane {
-        fleet: Arc::new(plane.clone()),
-        applications: Arc::new(plane.clone()),
-        objects: Arc::new(plane.clone()),
-        syncs: Arc::new(plane.clone()),
-        rollbacks: Arc::new(plane.clone()),
-        editing: Arc::new(plane.clone()),
-        clusters: Arc::new(plane.clone()),
-        leftovers: Arc::new(plane.clone()),
-        sources: Arc::new(plane.clone()),
-        webhooks: Arc::new(plane.clone()),
-        access: Arc::new(plane.clone()),
-        alerts: Arc::new(plane.clone()),
-        accounts: Arc::new(accounts.clone()),
-        events: Arc::new(Hub::new(plane.runtime.store().clone())),
-        cage: lockstep_types::about::Cage::default(),
-    }
+    let events = Hub::new(plane.runtime.store().clone());
+    control_plane::of(
+        plane.clone(),
+        Arc::new(accounts.clone()),
+        Arc::new(events),
+        Cage::default(),
+    )
 }
 
 pub(in crate::control_plane::tests) async fn in_force(bench: &Bench, text: &str) {
