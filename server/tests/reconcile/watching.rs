@@ -245,6 +245,56 @@ async fn the_newest_tag_that_a_rule_wants_is_written_to_git_once_and_forwards() 
     .await;
     assert_eq!(in_git(), kustomization("1.9.0"));
 
+    // By way of a review: one proposal, one act, however often it is looked at and wherever the line stands by then.
+    registry.publish("1.10.0").await;
+    let proposing = rule("web", &image).replace("way: commit", "way: pull-request");
+    world.repository.write("apps/rules.yaml", &proposing);
+    world.push("by review");
+    let waits = until_rule(&ports, name, "proposed", |view| {
+        view.deeds.iter().any(|deed| {
+            deed.what
+                .contains("1.10.0 awaits review on lockstep/set-image-shop-")
+        })
+    })
+    .await;
+    let acts = || async {
+        let query = server::store::audit::AuditQuery {
+            limit: 1000,
+            ..Default::default()
+        };
+        let acts = server::store::audit::list(world.store(), &query)
+            .await
+            .expect("acts");
+        let of_rule = acts.iter().filter(|entry| entry.act.actor == name);
+        of_rule.count()
+    };
+    let before = acts().await;
+    world.repository.write(
+        "manifests/kustomization.yaml",
+        &kustomization("1.9.0").replace("# by a rule", "# by a rule\n# that waits"),
+    );
+    let moved = world.push("another line");
+    // Nothing of it is rendered otherwise, so nothing is deployed.
+    world
+        .until("the new head is seen", |state| {
+            state.revision.as_ref() == Some(&moved)
+        })
+        .await;
+    let looked = until_rule(&ports, name, "seen", |_| true).await.looked_at;
+    let again = until_rule(&ports, name, "looked at again", |view| {
+        view.looked_at > looked
+    })
+    .await;
+    assert_eq!(
+        (again.deeds.len(), again.problem.as_str()),
+        (waits.deeds.len(), "")
+    );
+    assert_eq!(acts().await, before);
+    let branches = world
+        .repository
+        .git(&["branch", "--list", "lockstep/set-image-*"]);
+    assert_eq!(branches.lines().count(), 1, "{branches}");
+
     // Two rules for one image, an image that is not there, and a range that nothing fits: each by its name.
     let nothing = format!("{image}-nothing");
     world.repository.write(
@@ -271,7 +321,7 @@ async fn the_newest_tag_that_a_rule_wants_is_written_to_git_once_and_forwards() 
         let rule = format!("ImageRule {rule}");
         until_rule(&ports, &rule, said, |view| view.problem.contains(said)).await;
     }
-    assert_eq!(in_git(), kustomization("1.9.0"));
+    assert!(in_git().contains("newTag: \"1.9.0\""));
     world.end().await;
 }
 

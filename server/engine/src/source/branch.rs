@@ -40,11 +40,44 @@ impl Mirrors {
         }
     }
 
+    /// Whether the host has a branch of this name now.
+    ///
+    /// # Errors
+    /// When the host does not answer.
+    pub async fn has_branch(
+        &self,
+        repo_url: &str,
+        credential: &Credential,
+        name: &str,
+    ) -> Result<bool, SourceError> {
+        let full = format!("refs/heads/{name}");
+        let answer = self
+            .ask_host(repo_url, credential, &["--refs"], &full)
+            .await?;
+        Ok(answer
+            .lines()
+            .any(|line| line.ends_with(&format!("\t{full}"))))
+    }
+
     async fn default_branch(
         &self,
         repo_url: &str,
         credential: &Credential,
     ) -> Result<Option<String>, SourceError> {
+        let answer = self
+            .ask_host(repo_url, credential, &["--symref"], "HEAD")
+            .await?;
+        Ok(symref(&answer))
+    }
+
+    /// What the host says of refs.
+    async fn ask_host(
+        &self,
+        repo_url: &str,
+        credential: &Credential,
+        options: &[&str],
+        of: &str,
+    ) -> Result<String, SourceError> {
         let mirror = self.mirror(repo_url)?;
         let _turn = mirror.transport.lock().await;
         let git = Git {
@@ -55,15 +88,10 @@ impl Mirrors {
             policy: self.inner.policy,
             deadline: self.deadline,
         };
-        let arguments = [
-            "ls-remote",
-            "--quiet",
-            "--symref",
-            "--",
-            mirror.url().text(),
-            "HEAD",
-        ];
-        Ok(symref(&git.ask(&arguments, Vec::new()).await?))
+        let mut arguments = vec!["ls-remote", "--quiet"];
+        arguments.extend(options);
+        arguments.extend(["--", mirror.url().text(), of]);
+        git.ask(&arguments, Vec::new()).await
     }
 }
 

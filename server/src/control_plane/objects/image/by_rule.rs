@@ -1,6 +1,8 @@
 //! Another tag for an image because a rule in Git asks for it: the same commit as a pipeline's, made by nobody's hand.
 
 use super::super::super::definitions::Placement;
+use super::super::super::proposals::branch_name;
+use super::super::super::refuse;
 use super::super::Plane;
 use super::super::accept::Unfit;
 use lockstep_types::PortError;
@@ -39,12 +41,37 @@ impl Plane {
         if prepared.view.changes.is_empty() || !(by.may)(&prepared.view) {
             return Ok(None);
         }
-        // The head moves while a proposal waits, and that is no reason for another one.
-        prepared.digest = engine::manifest::hash_of(&json!([by.actor.name, prepared.view.changes]));
+        if request.propose {
+            // The head moves while a proposal waits, and lines with it: that is no reason for another one.
+            let meant = prepared
+                .view
+                .changes
+                .iter()
+                .map(|change| json!([change.key, change.path, change.from, change.to]));
+            let meant: Vec<_> = meant.collect();
+            prepared.digest = engine::manifest::hash_of(&json!([by.actor.name, meant]));
+            if self.is_proposed(&placement, &prepared).await? {
+                return Ok(None);
+            }
+        }
         let reason = request.reason.clone();
         self.commit_image(&by.actor, &placement, prepared, request, &reason)
             .await
             .map(Some)
+    }
+
+    /// Whether the branch that would be proposed is at the host, and waits there.
+    async fn is_proposed(
+        &self,
+        placement: &Placement,
+        prepared: &super::Prepared,
+    ) -> Result<bool, PortError> {
+        let branch = branch_name("set-image", &placement.defined.row.name, &prepared.digest);
+        self.runtime
+            .mirrors()
+            .has_branch(placement.defined.repo_url(), &prepared.credential, &branch)
+            .await
+            .map_err(refuse::source)
     }
 
     /// Whether a target renders with a commit; else why not, as an error.
