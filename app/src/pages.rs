@@ -20,6 +20,7 @@ pub mod preview;
 pub mod problems;
 pub mod promote;
 pub mod rebuild;
+pub mod reestablish;
 pub mod rollback;
 pub mod settings;
 pub mod setup;

@@ -23,6 +23,7 @@ use crate::pages::preview::PreviewPage;
 use crate::pages::problems::ProblemsPage;
 use crate::pages::promote::PromotePage;
 use crate::pages::rebuild::RebuildPage;
+use crate::pages::reestablish::ReestablishPage;
 use crate::pages::rollback::RollbackPage;
 use crate::pages::settings::SettingsPage;
 use crate::pages::setup::SetupPage;
@@ -63,6 +64,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/clusters") view=ClustersPage ssr=Async />
                     <Route path=path!("/clusters/:name") view=ClusterPage ssr=Async />
                     <Route path=path!("/clusters/:name/rebuild") view=RebuildPage ssr=Async />
+                    <Route path=path!("/clusters/:name/reestablish") view=ReestablishPage ssr=Async />
                     <Route path=path!("/holds") view=HoldsPage ssr=Async />
                     <Route path=path!("/leftovers") view=LeftoversPage ssr=Async />
                     <Route path=path!("/leftovers/:target") view=RemovalPage ssr=Async />

@@ -372,6 +372,26 @@ fn every_page_says_what_it_is_for() {
                 ],
             ),
             (
+                "/clusters/prod-eu/reestablish".into(),
+                vec![
+                    "201 of the 214 objects that Git declares for prod-eu are missing.",
+                    "1. Definitions of custom kinds",
+                    "Uses Certificate of cert-manager",
+                    "Left out",
+                    "It is only observed",
+                    "Type prod-eu to bring it back",
+                ],
+            ),
+            (
+                "/clusters/prod-us/reestablish".into(),
+                vec![
+                    "maria is bringing the cluster back.",
+                    "etcd was lost",
+                    "Waits for monitoring, which failed",
+                    "Stop",
+                ],
+            ),
+            (
                 "/clusters/prod-us".into(),
                 vec!["Leftovers", "reports-old", "Type prod-us to remove it"],
             ),

@@ -60,6 +60,7 @@ async function pages(api) {
     ['clusters', '/clusters'],
     ['cluster', '/clusters/prod-eu'],
     ['rebuild', '/clusters/prod-eu/rebuild'],
+    ['reestablish', '/clusters/prod-eu/reestablish'],
     ['orphans', address(large).replace('?', '/orphans?')],
     ['approvals', '/approvals'],
     ['holds', '/holds'],

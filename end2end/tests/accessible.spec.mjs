@@ -9,6 +9,8 @@ const PAGES = [
   ['/activity', 'Activity'],
   ['/clusters', 'Clusters'],
   ['/clusters/prod-eu', 'prod-eu'],
+  ['/clusters/prod-eu/rebuild', 'Rebuild proof'],
+  ['/clusters/prod-eu/reestablish', 'Re-establish'],
   ['/approvals', 'Approvals'],
   ['/holds', 'Holds'],
   ['/leftovers', 'Leftovers'],

@@ -24,6 +24,7 @@ pub mod ledger;
 pub(crate) mod orphans;
 pub mod permit;
 pub mod preview;
+pub(crate) mod reestablish;
 pub mod removal;
 pub mod render;
 pub mod revisions;

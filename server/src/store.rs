@@ -43,6 +43,7 @@ pub mod pin;
 pub mod policy;
 pub mod pull_comment;
 pub mod receiver;
+pub mod reestablish;
 pub mod render;
 pub mod retention;
 pub mod run;

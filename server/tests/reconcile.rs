@@ -53,6 +53,8 @@ mod projects;
 mod promoting;
 #[path = "reconcile/pulls.rs"]
 mod pulls;
+#[path = "reconcile/reestablish.rs"]
+mod reestablish;
 #[path = "reconcile/remaking.rs"]
 mod remaking;
 #[path = "reconcile/removal.rs"]

@@ -4,6 +4,7 @@ use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::cluster::ClusterView;
 use lockstep_types::rebuild::RebuildView;
+use lockstep_types::reestablish::ReestablishView;
 use server_fn::codec::Json;
 
 /// All clusters.
@@ -25,6 +26,58 @@ pub async fn cluster(name: String) -> Result<ClusterView, ApiError> {
 pub async fn rebuild(name: String) -> Result<RebuildView, ApiError> {
     let desk = crate::context::desk()?;
     desk.answer(desk.plane.clusters.rebuild(&desk.actor, &name).await)
+}
+
+/// What bringing a cluster back from Git would take, or how far it is.
+#[server(prefix = "/sfn", endpoint = "reestablishing", input = Json)]
+pub async fn reestablishing(name: String) -> Result<ReestablishView, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.clusters.reestablishing(&desk.actor, &name).await)
+}
+
+/// Brings everything back that Git declares for a cluster. `accept` is the UID of another cluster that takes its place;
+/// empty: it is the same.
+#[server(prefix = "/sfn", endpoint = "reestablish")]
+pub async fn reestablish(
+    name: String,
+    typed: String,
+    reason: String,
+    #[server(default)] accept: String,
+) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    let request = lockstep_types::reestablish::ReestablishRequest {
+        typed,
+        reason,
+        accept: (!accept.is_empty()).then_some(accept),
+    };
+    desk.answer(
+        desk.plane
+            .clusters
+            .reestablish(&desk.actor, &name, &request)
+            .await,
+    )?;
+    leptos_axum::redirect(&format!(
+        "/clusters/{}/reestablish",
+        crate::format::encode(&name)
+    ));
+    Ok(())
+}
+
+/// Asks for nothing more; syncs that run go on.
+#[server(prefix = "/sfn", endpoint = "stop_reestablish")]
+pub async fn stop_reestablish(name: String) -> Result<(), ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(
+        desk.plane
+            .clusters
+            .stop_reestablish(&desk.actor, &name)
+            .await,
+    )?;
+    leptos_axum::redirect(&format!(
+        "/clusters/{}/reestablish",
+        crate::format::encode(&name)
+    ));
+    Ok(())
 }
 
 /// Registers a cluster and leads to its page. `labels` is `key=value`, separated by commas or spaces.

@@ -226,12 +226,16 @@ fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
         ),
     ];
     let proof = format!("/clusters/{}/rebuild", format::encode(&cluster.name));
+    let back = format!("/clusters/{}/reestablish", format::encode(&cluster.name));
     let refused = refusal_named(actor, Permission::Cluster, &cluster.name);
     let actions = match refused {
         Some(_) => ().into_any(),
         None => view! {
             <LinkButton href=proof look=Look::Plain shape=Icon::Synced>
                 "Rebuild proof"
+            </LinkButton>
+            <LinkButton href=back look=Look::Plain shape=Icon::Refresh>
+                "Re-establish"
             </LinkButton>
         }
         .into_any(),

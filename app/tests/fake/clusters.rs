@@ -7,12 +7,15 @@ use super::fleet::{ago, target_ref};
 use async_trait::async_trait;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::TargetRef;
+use lockstep_types::application::{ApplicationRef, TargetRef};
 use lockstep_types::cluster::{ClusterView, NewCluster};
-use lockstep_types::id::ClusterId;
+use lockstep_types::id::{ApplicationId, ClusterId, RunId, TargetId};
 use lockstep_types::orphan::{Orphan, OrphansView};
 use lockstep_types::ports::{Answer, Clusters};
 use lockstep_types::rebuild::{Missing, MovingImage, RebuildView};
+use lockstep_types::reestablish::{
+    Begun, Identity, MemberState, Rank, ReestablishRequest, ReestablishView, Stage, StageMember,
+};
 use lockstep_types::resource::ResourceKey;
 use uuid::Uuid;
 
@@ -100,6 +103,123 @@ fn proof(name: &str) -> RebuildView {
     }
 }
 
+/// `prod-eu` is emptied and not begun, `prod-us` is on its way, any other one was replaced.
+fn reestablishing(cluster: &str) -> ReestablishView {
+    use MemberState::{Back, Failed, LeftOut, Planned, Running, Waits};
+    let going = cluster == "prod-us";
+    let member =
+        |name: &str, why: &str, state: MemberState, words: &str, absent: u32| StageMember {
+            target: TargetRef {
+                id: TargetId(Uuid::from_u128(name.len() as u128)),
+                application: ApplicationRef {
+                    id: ApplicationId(Uuid::from_u128(name.len() as u128)),
+                    name: name.into(),
+                    project: "shop".into(),
+                },
+                cluster: cluster.into(),
+            },
+            why: why.into(),
+            declared: Some(12),
+            absent: Some(absent),
+            state: if going || state == LeftOut {
+                state
+            } else {
+                Planned
+            },
+            words: if going { words.into() } else { String::new() },
+            run: (going && state == Running).then(|| RunId(Uuid::from_u128(9))),
+        };
+    let stage = |number, rank, members| Stage {
+        number,
+        rank,
+        members,
+    };
+    ReestablishView {
+        cluster: cluster.into(),
+        identity: if matches!(cluster, "prod-eu" | "prod-us") {
+            Identity::Same
+        } else {
+            Identity::Replaced {
+                known: "7d0c9a55-3f0b-4a3e-9f52-0b3c8f7b1a10".into(),
+                found: "c1e6a0f4-8d8e-4d41-a1fb-6a0df0b7d2aa".into(),
+            }
+        },
+        declared: 214,
+        absent: if going { 96 } else { 201 },
+        stages: vec![
+            stage(
+                1,
+                Rank::Definitions,
+                vec![
+                    member(
+                        "cert-manager",
+                        "brings the custom kinds certificates.cert-manager.io, issuers.cert-manager.io",
+                        Back,
+                        "",
+                        0,
+                    ),
+                    member(
+                        "monitoring",
+                        "brings the custom kinds servicemonitors.monitoring.coreos.com",
+                        Failed,
+                        "Deployment prometheus-operator: image pull failed",
+                        3,
+                    ),
+                ],
+            ),
+            stage(
+                2,
+                Rank::Namespaces,
+                vec![member(
+                    "spaces",
+                    "brings the namespaces search, shop",
+                    Back,
+                    "",
+                    0,
+                )],
+            ),
+            stage(
+                3,
+                Rank::Application,
+                vec![
+                    member(
+                        "checkout",
+                        "uses Certificate of cert-manager; lies in the namespace shop of spaces",
+                        Running,
+                        "waiting for wave 2: Deployment checkout: 1 of 3 ready",
+                        7,
+                    ),
+                    member(
+                        "dashboards",
+                        "uses ServiceMonitor of monitoring",
+                        Waits,
+                        "Waits for monitoring, which failed; mend it and press Sync there",
+                        12,
+                    ),
+                ],
+            ),
+            stage(
+                0,
+                Rank::Application,
+                vec![member(
+                    "legacy",
+                    "it is only observed: nothing is written there",
+                    LeftOut,
+                    "",
+                    5,
+                )],
+            ),
+        ],
+        begun: going.then(|| Begun {
+            by: "maria".into(),
+            reason: "etcd was lost".into(),
+            at: NOW,
+            ended_at: None,
+            ending: String::new(),
+        }),
+    }
+}
+
 #[async_trait]
 impl Clusters for Fake {
     async fn clusters(&self, _: &Actor) -> Answer<Vec<ClusterView>> {
@@ -117,6 +237,25 @@ impl Clusters for Fake {
     }
     async fn rebuild(&self, _: &Actor, name: &str) -> Answer<RebuildView> {
         Ok(proof(name))
+    }
+    async fn reestablishing(&self, _: &Actor, name: &str) -> Answer<ReestablishView> {
+        Ok(reestablishing(name))
+    }
+    async fn reestablish(
+        &self,
+        actor: &Actor,
+        name: &str,
+        request: &ReestablishRequest,
+    ) -> Answer<()> {
+        allowed(actor, Permission::Cluster)?;
+        if name == request.typed {
+            Ok(())
+        } else {
+            Err(PortError::invalid("typed", "type the name of the cluster"))
+        }
+    }
+    async fn stop_reestablish(&self, actor: &Actor, _: &str) -> Answer<()> {
+        allowed(actor, Permission::Cluster)
     }
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {
         allowed(actor, Permission::Cluster)?;

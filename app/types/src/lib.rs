@@ -39,6 +39,7 @@ pub mod proposal;
 pub mod pull;
 pub mod reason;
 pub mod rebuild;
+pub mod reestablish;
 pub mod resource;
 pub mod retention;
 pub mod revision;

@@ -36,6 +36,7 @@ use crate::parity::{ParityQuery, ParityView, PromotionPreview, PromotionRequest}
 use crate::past::TargetPast;
 use crate::proposal::CommitOutcome;
 use crate::rebuild::RebuildView;
+use crate::reestablish::{ReestablishRequest, ReestablishView};
 use crate::resource::{ResourceKey, ResourceView};
 use crate::retention::{Retention, RetentionView};
 use crate::revision::Revision;
@@ -236,6 +237,17 @@ pub trait Clusters: Send + Sync {
     async fn cluster(&self, actor: &Actor, name: &str) -> Answer<ClusterView>;
     /// What a new, empty cluster would lack. Asks the cluster, a minute old at most.
     async fn rebuild(&self, actor: &Actor, name: &str) -> Answer<RebuildView>;
+    /// What bringing the cluster back from Git would take, or how far it is.
+    async fn reestablishing(&self, actor: &Actor, name: &str) -> Answer<ReestablishView>;
+    /// Brings everything back that Git declares for the cluster, in order.
+    async fn reestablish(
+        &self,
+        actor: &Actor,
+        name: &str,
+        request: &ReestablishRequest,
+    ) -> Answer<()>;
+    /// Asks for nothing more. Syncs that run go on.
+    async fn stop_reestablish(&self, actor: &Actor, name: &str) -> Answer<()>;
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId>;
     /// Forgets a cluster. Nothing in it is touched. `typed` must equal its name.
     async fn remove_cluster(&self, actor: &Actor, name: &str, typed: &str) -> Answer<()>;

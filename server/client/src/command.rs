@@ -22,6 +22,7 @@ mod look;
 mod parity;
 mod preview;
 mod raw;
+mod reestablish;
 mod retention;
 mod session;
 mod source;

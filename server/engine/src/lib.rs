@@ -34,6 +34,7 @@ pub mod masking;
 pub mod needs;
 pub mod plan;
 pub mod prediction;
+pub mod reestablish;
 pub mod render;
 pub mod schema;
 pub mod signature;

@@ -167,6 +167,8 @@ struct Known {
     facts: Option<ClusterFacts>,
     schema: Arc<Schema>,
     rewritten: BTreeSet<GroupKind>,
+    /// UID of another cluster that answers in place of the expected one.
+    stranger: Option<String>,
 }
 
 /// Lists of whole kinds at once per cluster.
@@ -268,6 +270,11 @@ impl Live {
     /// Version, kinds and identity, once known.
     pub fn facts(&self) -> Option<ClusterFacts> {
         self.known().facts.clone()
+    }
+
+    /// UID of the cluster that answers in place of the expected one, while it does.
+    pub fn stranger(&self) -> Option<String> {
+        self.known().stranger.clone()
     }
 
     /// Schemas of the wanted kinds as far as they have been read; grows as more is wanted.

@@ -2,6 +2,7 @@
 
 mod proof;
 mod rebuild;
+mod reestablish;
 
 use super::allow::{allow, allow_named};
 use super::registration::ClusterSecret;
@@ -20,6 +21,7 @@ use lockstep_types::cluster::{ClusterView, Connection, Leftover, NewCluster};
 use lockstep_types::id::ClusterId;
 use lockstep_types::ports::{Answer, Clusters};
 use lockstep_types::rebuild::RebuildView;
+use lockstep_types::reestablish::{ReestablishRequest, ReestablishView};
 use secrecy::SecretString;
 use std::collections::HashMap;
 
@@ -83,6 +85,26 @@ impl Clusters for Plane {
     async fn rebuild(&self, actor: &Actor, name: &str) -> Answer<RebuildView> {
         let row = self.seen_cluster(actor, Permission::Cluster, name).await?;
         self.proof_of(actor, &row).await
+    }
+
+    async fn reestablishing(&self, actor: &Actor, name: &str) -> Answer<ReestablishView> {
+        let row = self.seen_cluster(actor, Permission::Cluster, name).await?;
+        self.view_of_reestablish(actor, &row).await
+    }
+
+    async fn reestablish(
+        &self,
+        actor: &Actor,
+        name: &str,
+        request: &ReestablishRequest,
+    ) -> Answer<()> {
+        let row = self.seen_cluster(actor, Permission::Cluster, name).await?;
+        self.begin_reestablish(actor, &row, request).await
+    }
+
+    async fn stop_reestablish(&self, actor: &Actor, name: &str) -> Answer<()> {
+        let row = self.seen_cluster(actor, Permission::Cluster, name).await?;
+        self.stop_reestablish_of(actor, &row).await
     }
 
     async fn add_cluster(&self, actor: &Actor, new: &NewCluster) -> Answer<ClusterId> {

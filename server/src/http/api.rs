@@ -175,6 +175,21 @@ pub fn table() -> Table {
         .post("/clusters", Cluster, clusters::add)
         .get("/clusters/{name}", SeeClusters, clusters::cluster)
         .get("/clusters/{name}/rebuild", Cluster, clusters::rebuild)
+        .get(
+            "/clusters/{name}/reestablish",
+            Cluster,
+            clusters::reestablishing,
+        )
+        .post(
+            "/clusters/{name}/reestablish",
+            Cluster,
+            clusters::reestablish,
+        )
+        .delete(
+            "/clusters/{name}/reestablish",
+            Cluster,
+            clusters::stop_reestablish,
+        )
         .delete("/clusters/{name}", ForgetCluster, clusters::remove)
         .get("/leftovers", Get, leftovers::leftovers)
         .get("/leftovers/{target}", Get, leftovers::removal)

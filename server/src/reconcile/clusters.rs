@@ -99,6 +99,14 @@ fn stop(runtime: &Runtime, handle: &ClusterHandle) {
     runtime.activator().forget_cluster(&handle.name);
 }
 
+/// Connects to a cluster anew, by what is registered now.
+pub(crate) fn reconnect(runtime: &Runtime, name: &str) {
+    if let Some(handle) = runtime.cluster(name) {
+        stop(runtime, &handle);
+    }
+    runtime.activator().activate_all();
+}
+
 /// Wakes the targets whose objects changed.
 async fn follow_changes(runtime: Runtime, handle: Arc<ClusterHandle>) {
     let mut dirty = handle.live.dirty();

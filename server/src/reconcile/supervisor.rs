@@ -49,6 +49,8 @@ pub(crate) async fn run(runtime: Runtime) {
     runtime
         .tasks()
         .spawn(super::orphans::watch(runtime.clone()));
+    // Before the first target begins: those of a cluster that is being brought back wait for their turn.
+    super::reestablish::begin(&runtime).await;
     let wake = runtime.activator().supervisor();
     let cancel = runtime.cancelled().clone();
     driver::drive(wake, pace, Arc::new(Semaphore::new(1)), cancel, || {

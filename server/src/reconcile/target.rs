@@ -26,7 +26,7 @@ pub(crate) use memory::{Clock, Expected, TargetMemory};
 
 use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
 use super::driver::{self, Pace, Passed};
-use super::{acting, explain, ledger, revisions, run, windows};
+use super::{acting, explain, ledger, reestablish, revisions, run, windows};
 use crate::runtime::{Runtime, now};
 use crate::store::drift::FoundDrift;
 use crate::store::{self, StoreError};
@@ -70,10 +70,12 @@ pub(crate) async fn run(
     };
     driver::drive(wake, pace, permits, cancel, || {
         let (runtime, memory) = (runtime.clone(), Arc::clone(&memory));
-        let span = tracing::info_span!("target", target.id = %target, cluster.name = %cluster);
+        let (span, cluster) = (tracing::info_span!("target", target.id = %target, cluster.name = %cluster), cluster.clone());
         async move {
             let mut memory = memory.lock().await;
-            match pass(&runtime, target, &mut memory).await {
+            let passed = pass(&runtime, target, &mut memory).await;
+            reestablish::told(&runtime, &cluster);
+            match passed {
                 Ok(passed) => passed,
                 Err(StoreError::Stale { .. }) => {
                     // Another writer claimed the target; claim it anew with the next pass.
@@ -208,7 +210,10 @@ async fn pass(
                 || facts.prunes > 0
                 || last.as_ref().is_some_and(|last| last.hook_failed) =>
         {
-            order::waits(runtime, &loaded, memory).await?
+            match reestablish::waits(runtime, &loaded.row.cluster, id) {
+                Some(turn) => Some(turn),
+                None => order::waits(runtime, &loaded, memory).await?,
+            }
         }
         _ => None,
     };

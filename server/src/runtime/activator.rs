@@ -20,6 +20,7 @@ struct Inner {
     clusters: Wakes<String>,
     repositories: Wakes<String>,
     pulls: Pulls,
+    reestablish: Wake,
     /// Which repository a root source reads.
     sources: Mutex<HashMap<SourceId, String>>,
 }
@@ -59,6 +60,15 @@ impl Activator {
     /// Looks at one cluster's connection now.
     pub fn activate_cluster(&self, name: &str) {
         self.0.clusters.activate(name);
+    }
+
+    /// Looks at clusters that are being brought back now.
+    pub fn activate_reestablish(&self) {
+        self.0.reestablish.activate();
+    }
+
+    pub(crate) fn reestablish(&self) -> Wake {
+        self.0.reestablish.clone()
     }
 
     /// Wakes who looks at pull requests.

@@ -11,10 +11,12 @@ mod notices;
 mod order;
 mod orphans;
 mod renders;
+mod returning;
 mod rollout;
 
 pub(crate) use image_rules::RuleState;
 pub(crate) use inputs::Collected;
+pub(crate) use returning::Returning;
 pub(crate) use rollout::{How, Rendering};
 
 use super::activator::locked;
@@ -138,6 +140,8 @@ pub(crate) struct Memory {
     image_states: Mutex<BTreeMap<(SourceId, String), RuleState>>,
     compared: Mutex<HashMap<TargetId, Micros>>,
     surveys: orphans::Surveys,
+    /// Clusters that are being brought back.
+    returning: Mutex<BTreeMap<String, Returning>>,
     /// What commits prove, by everything that decides it.
     signatures: Mutex<HashMap<String, Signature>>,
     /// Commits that are vouched for with all before them, by repository and keys.
@@ -196,6 +200,7 @@ impl Default for Memory {
             image_states: Mutex::default(),
             compared: Mutex::default(),
             surveys: orphans::Surveys::default(),
+            returning: Mutex::default(),
             signatures: Mutex::default(),
             sound: Mutex::default(),
             cluster_changes: AtomicU64::new(0),

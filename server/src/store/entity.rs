@@ -32,6 +32,8 @@ pub mod policy;
 pub mod pull_comment;
 pub mod receiver;
 pub mod recovery_code;
+pub mod reestablish;
+pub mod reestablish_member;
 pub mod render;
 pub mod render_object;
 pub mod revision_mark;

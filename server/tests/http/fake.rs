@@ -37,6 +37,7 @@ use lockstep_types::ports::{
 };
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::rebuild::RebuildView;
+use lockstep_types::reestablish::{ReestablishRequest, ReestablishView};
 use lockstep_types::resource::{ResourceKey, ResourceView};
 use lockstep_types::retention::{Retention, RetentionView};
 use lockstep_types::revision::Revision;
@@ -354,6 +355,15 @@ impl Clusters for Fake {
         missing()
     }
     async fn rebuild(&self, _: &Actor, _: &str) -> Answer<RebuildView> {
+        missing()
+    }
+    async fn reestablishing(&self, _: &Actor, _: &str) -> Answer<ReestablishView> {
+        missing()
+    }
+    async fn reestablish(&self, _: &Actor, _: &str, _: &ReestablishRequest) -> Answer<()> {
+        missing()
+    }
+    async fn stop_reestablish(&self, _: &Actor, _: &str) -> Answer<()> {
         missing()
     }
     async fn add_cluster(&self, _: &Actor, _: &NewCluster) -> Answer<ClusterId> {

@@ -2,6 +2,7 @@
 
 use super::Global;
 use super::app_objects::{doubts, orphans};
+use super::reestablish::Reestablish;
 use crate::api::{ClientError, segment};
 use crate::exit::Exit;
 use crate::prompt;
@@ -22,6 +23,9 @@ pub enum Cluster {
     /// What a new, empty cluster would lack: what Git does not hold, and images that may be others. Exit code 1 when
     /// something is missing.
     Rebuild { name: String },
+    /// Bring everything back that Git declares for a cluster, in order: what it would take, how far it is, begin or stop.
+    #[command(visible_alias = "re-establish")]
+    Reestablish(Reestablish),
     /// Register one context of a kubeconfig. Its credentials are encrypted and never shown again.
     Add {
         name: String,
@@ -81,6 +85,7 @@ impl Cluster {
                     },
                 )
             }
+            Self::Reestablish(asked) => asked.run(global, &api).await,
             Self::Add {
                 name,
                 kubeconfig,
@@ -100,7 +105,7 @@ impl Cluster {
                 global.show(&created, |_| format!("cluster {name} added"))
             }
             Self::Remove { name, confirm } => {
-                let typed = confirmed(confirm, name)?;
+                let typed = confirmed(confirm, name, "forget it")?;
                 let path = format!("/clusters/{}", segment(name));
                 api.delete(&path, &[("typed", &typed)]).await?;
                 remark(&format!(
@@ -113,10 +118,14 @@ impl Cluster {
 }
 
 /// The name typed once more: given, or asked for.
-pub(super) fn confirmed(confirm: &Option<String>, name: &str) -> Result<String, ClientError> {
+pub(super) fn confirmed(
+    confirm: &Option<String>,
+    name: &str,
+    what: &str,
+) -> Result<String, ClientError> {
     match confirm {
         Some(typed) => Ok(typed.clone()),
-        None => prompt::line(&format!("Type {name} to forget it")),
+        None => prompt::line(&format!("Type {name} to {what}")),
     }
 }
 

@@ -122,7 +122,7 @@ impl Source {
             Self::TakeOver { name, yes } => take_over(&api, name, *yes).await,
             Self::Remove { name, confirm } => {
                 let source = find(&api, name).await?;
-                let typed = confirmed(confirm, name)?;
+                let typed = confirmed(confirm, name, "forget it")?;
                 api.delete(&format!("/sources/{}", source.id), &[("typed", &typed)])
                     .await?;
                 remark(&format!(

@@ -215,9 +215,13 @@ impl Supervisor {
                     self.server
                 );
                 self.stop_all();
+                self.live.known_mut().stranger = Some(found.to_owned());
                 Err(error)
             }
-            _ => Ok(()),
+            _ => {
+                self.live.known_mut().stranger = None;
+                Ok(())
+            }
         }
     }
 

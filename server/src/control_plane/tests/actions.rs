@@ -90,6 +90,21 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("clusters", "GET /clusters", "cluster list"),
     ("cluster", "GET /clusters/{name}", "api"),
     ("rebuild", "GET /clusters/{name}/rebuild", "cluster rebuild"),
+    (
+        "reestablishing",
+        "GET /clusters/{name}/reestablish",
+        "cluster reestablish",
+    ),
+    (
+        "reestablish",
+        "POST /clusters/{name}/reestablish",
+        "cluster reestablish",
+    ),
+    (
+        "stop_reestablish",
+        "DELETE /clusters/{name}/reestablish",
+        "cluster reestablish",
+    ),
     ("add_cluster", "POST /clusters", "cluster add"),
     (
         "remove_cluster",

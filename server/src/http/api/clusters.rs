@@ -9,6 +9,7 @@ use client::wire::Created;
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::id::ClusterId;
 use lockstep_types::rebuild::RebuildView;
+use lockstep_types::reestablish::{ReestablishRequest, ReestablishView};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -68,6 +69,64 @@ pub(super) async fn rebuild(
     At(name): At<String>,
 ) -> Reply<RebuildView> {
     Ok(Json(web.plane.clusters.rebuild(&actor, &name).await?))
+}
+
+/// What bringing the cluster back from Git would take, or how far it is.
+#[utoipa::path(
+    get,
+    path = "/clusters/{name}/reestablish",
+    operation_id = "clusters_reestablishing",
+    tag = "clusters",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "What was asked for.", body = ReestablishView)),
+)]
+pub(super) async fn reestablishing(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(name): At<String>,
+) -> Reply<ReestablishView> {
+    Ok(Json(
+        web.plane.clusters.reestablishing(&actor, &name).await?,
+    ))
+}
+
+/// Brings everything back that Git declares for the cluster: custom kinds first, then namespaces, the platform, and
+/// applications. Nothing is deleted.
+#[utoipa::path(
+    post,
+    path = "/clusters/{name}/reestablish",
+    operation_id = "clusters_reestablish",
+    tag = "clusters",
+    params(("name" = String, Path)),
+    request_body = ReestablishRequest,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
+pub(super) async fn reestablish(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(name): At<String>,
+    Body(body): Body<ReestablishRequest>,
+) -> Reply<Value> {
+    web.plane.clusters.reestablish(&actor, &name, &body).await?;
+    Ok(done())
+}
+
+/// Asks for nothing more. Syncs that run go on.
+#[utoipa::path(
+    delete,
+    path = "/clusters/{name}/reestablish",
+    operation_id = "clusters_stop_reestablish",
+    tag = "clusters",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "Done.", body = Done)),
+)]
+pub(super) async fn stop_reestablish(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(name): At<String>,
+) -> Reply<Value> {
+    web.plane.clusters.stop_reestablish(&actor, &name).await?;
+    Ok(done())
 }
 
 /// Registers a cluster.

@@ -44,6 +44,7 @@ pub(super) const JSON: &[&str] = &[
     "programs",
     "promotion",
     "rebuild",
+    "reestablishing",
     "removal",
     "resource",
     "retention",

@@ -1,0 +1,230 @@
+//! Brings emptied and replaced clusters back: finds the stages once, asks for the syncs of a stage when those before it
+//! are over, and keeps automation away from targets whose turn it is not.
+//!
+//! Everything that it needs stands in the database, so a restart goes on where it was. Nothing is deleted by it: it asks
+//! for syncs without pruning. A member whose sync fails holds up only those that cannot do without it.
+
+mod members;
+mod stages;
+
+pub(crate) use members::{Gathered, gather, planned};
+pub(crate) use stages::{Standing, found, standing};
+
+use super::cause::Cause;
+use super::driver::{self, Pace, Passed};
+use crate::runtime::memory::Returning;
+use crate::runtime::{Runtime, now};
+use crate::store::operation::NewOperation;
+use crate::store::reestablish::{MemberRow, ReestablishRow};
+use crate::store::{self, StoreError};
+use lockstep_types::cluster::Connection;
+use lockstep_types::event::{EventKind, Subject};
+use lockstep_types::id::TargetId;
+use lockstep_types::reason::ReasonCode;
+use lockstep_types::reestablish::MemberState;
+use lockstep_types::sync::{OperationKind, StartedBy};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How often a cluster that is being brought back is looked at when nothing wakes.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long the stages wait for targets that cannot be compared.
+const PATIENCE_SECONDS: i64 = 60;
+
+/// Takes up what was begun, and goes on with it until the runtime is cancelled.
+pub(crate) async fn begin(runtime: &Runtime) {
+    let pace = Pace {
+        interval: Duration::from_secs(60),
+        fastest_retry: Duration::from_secs(1),
+        slowest: Duration::from_secs(30),
+        breath: Duration::from_millis(200),
+    };
+    let first = pass(runtime).await;
+    if let Err(error) = &first {
+        failed(error);
+    }
+    let (wake, cancel) = (
+        runtime.activator().reestablish(),
+        runtime.cancelled().clone(),
+    );
+    let own = runtime.clone();
+    runtime.tasks().spawn(async move {
+        driver::drive(wake, pace, Arc::new(Semaphore::new(1)), cancel, || {
+            let runtime = own.clone();
+            async move {
+                pass(&runtime).await.unwrap_or_else(|error| {
+                    failed(&error);
+                    Passed::Failed
+                })
+            }
+        })
+        .await;
+    });
+}
+
+fn failed(error: &StoreError) {
+    tracing::warn!(event.name = "reestablish.pass_failed", error = %error, "clusters that are being brought back could not be looked at; it is tried again");
+}
+
+/// A target of this cluster has been looked at.
+pub(super) fn told(runtime: &Runtime, cluster: &str) {
+    if runtime.memory().is_returning(cluster) {
+        runtime.activator().activate_reestablish();
+    }
+}
+
+/// Why automation leaves a target alone while its cluster is brought back.
+pub(super) fn waits(runtime: &Runtime, cluster: &str, target: TargetId) -> Option<Cause> {
+    let words = runtime.memory().waits_to_return(cluster, target)?;
+    Some(Cause::passing(
+        ReasonCode::WaitingForDependency,
+        words,
+        "It goes on by itself when it is its turn; Sync does not wait",
+    ))
+}
+
+/// Until the stages are known, nothing is written by itself.
+pub(crate) fn unplanned(cluster: &str, by: &str) -> Returning {
+    Returning {
+        by: by.to_owned(),
+        all: Some(format!(
+            "{cluster} is being brought back by {by}, and the order is not known yet"
+        )),
+        words: BTreeMap::new(),
+        states: BTreeMap::new(),
+    }
+}
+
+async fn pass(runtime: &Runtime) -> Result<Passed, StoreError> {
+    let open = store::reestablish::open(runtime.store()).await?;
+    let mut returning = BTreeMap::new();
+    for action in &open {
+        if let Some(here) = step(runtime, action).await? {
+            returning.insert(action.cluster.clone(), here);
+        }
+    }
+    let going = !returning.is_empty();
+    for cluster in runtime.memory().set_returning(returning) {
+        let mut tx = runtime.store().begin().await?;
+        tx.announce(Subject::Cluster(cluster.clone()), EventKind::Changed);
+        tx.commit().await?;
+        for target in runtime.memory().placed_on(&cluster) {
+            runtime.activator().activate_target(target);
+        }
+    }
+    Ok(if going {
+        Passed::Again(LOOK)
+    } else {
+        Passed::Settled
+    })
+}
+
+/// One step further; `None`: it is over.
+async fn step(runtime: &Runtime, action: &ReestablishRow) -> Result<Option<Returning>, StoreError> {
+    let db = runtime.store();
+    let members = match action.planned_at {
+        Some(_) => store::reestablish::members(db, action.id).await?,
+        None => match plan(runtime, action).await? {
+            Some(members) => members,
+            None => return Ok(Some(unplanned(&action.cluster, &action.begun.by))),
+        },
+    };
+    let standing = standing(db, &members).await?;
+    let found = found(&members, &standing, now());
+    if found.over {
+        let mut tx = db.begin().await?;
+        if store::reestablish::end(&mut tx, action, &found.ending()).await? {
+            tracing::info!(event.name = "reestablish.ended", cluster.name = %action.cluster, ending = found.ending(), "a cluster was brought back");
+        }
+        tx.commit().await?;
+        return Ok(None);
+    }
+    for member in members
+        .iter()
+        .filter(|one| found.turns.contains(&one.target))
+    {
+        turn(runtime, action, member).await?;
+    }
+    let mut words = found.words;
+    for target in &found.turns {
+        words.remove(target);
+    }
+    Ok(Some(Returning {
+        by: action.begun.by.clone(),
+        all: None,
+        words,
+        states: standing
+            .iter()
+            .map(|(target, one)| (*target, one.state))
+            .collect(),
+    }))
+}
+
+/// Finds the stages and writes them down; `None`: not everything is known yet.
+async fn plan(
+    runtime: &Runtime,
+    action: &ReestablishRow,
+) -> Result<Option<Vec<MemberRow>>, StoreError> {
+    let Some(handle) = runtime.cluster(&action.cluster) else {
+        return Ok(None);
+    };
+    if *handle.live.connection().borrow() != Connection::Connected {
+        return Ok(None);
+    }
+    let gathered = gather(runtime, &action.cluster).await?;
+    let patient = now().seconds_since(action.begun.at) < PATIENCE_SECONDS;
+    if patient && gathered.iter().any(|one| one.assessment.is_none()) {
+        return Ok(None);
+    }
+    let by = &action.begun.by;
+    let members = planned(&gathered, |target| {
+        (!action.targets.contains(&target)).then(|| format!("{by} may not sync it"))
+    });
+    let mut tx = runtime.store().begin().await?;
+    let first = store::reestablish::plan(&mut tx, action, &members).await?;
+    tx.commit().await?;
+    if !first {
+        return Ok(None);
+    }
+    tracing::info!(event.name = "reestablish.planned", cluster.name = %action.cluster, members = members.len(), "the order in which a cluster comes back is known");
+    Ok(Some(members))
+}
+
+/// Asks for the sync of a member: once for each try.
+async fn turn(
+    runtime: &Runtime,
+    action: &ReestablishRow,
+    member: &MemberRow,
+) -> Result<(), StoreError> {
+    let target = member.target;
+    let by = action.begun.by.clone();
+    let intent = NewOperation {
+        kind: OperationKind::Sync,
+        target,
+        actor: by.clone(),
+        started_by: StartedBy::Person(by),
+        idempotency_key: Some(format!(
+            "reestablish {} {target} {}",
+            action.id, member.tries
+        )),
+        parameters: json!({"prune": false, "reestablish": action.id}),
+    };
+    let mut tx = runtime.store().begin().await?;
+    let inserted = store::operation::insert(&mut tx, &intent).await?;
+    let operation = inserted.operation().id;
+    store::reestablish::turn(&mut tx, action, member, operation).await?;
+    tx.commit().await?;
+    runtime.activator().activate_target(target);
+    Ok(())
+}
+
+/// What a member's state says to those that need it.
+fn is_over(state: MemberState) -> bool {
+    matches!(
+        state,
+        MemberState::Back | MemberState::Failed | MemberState::LeftOut
+    )
+}
