@@ -45,7 +45,7 @@ pub struct AccountService {
     rules: Arc<LoginRules>,
     vault: Option<Vault>,
     setup_pending: Arc<AtomicBool>,
-    noted: Arc<refusals::Noted>,
+    noted: Arc<refusals::Tally>,
 }
 
 impl AccountService {
@@ -281,6 +281,7 @@ impl AccountService {
     /// # Errors
     /// The database does not answer.
     pub async fn sweep(&self) -> Result<(), StoreError> {
+        self.sum_refusals().await;
         crate::store::session::sweep(&self.store, now()).await?;
         crate::store::entry::sweep(&self.store, now()).await?;
         crate::store::login::sweep(&self.store, now().plus_seconds(-login::WINDOW_SECONDS)).await?;

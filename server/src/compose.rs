@@ -161,6 +161,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         server.abort();
     }
     while tasks.join_next().await.is_some() {}
+    accounts.end_refusals().await;
     store.close().await;
     Ok(())
 }

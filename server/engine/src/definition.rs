@@ -71,6 +71,8 @@ pub struct Definitions {
     pub documents: Vec<DefinitionDocument>,
     /// Checks of health that an `argocd-cm` among the files gives Argo CD's applications.
     pub health_scripts: Vec<crate::check::UserCheck>,
+    /// What an `argocd-cm` among the files has hidden beside Secrets.
+    pub masking: crate::masking::MaskingRules,
     /// Flux's alerts and where they go.
     pub notices: Notices,
     /// Rules by which tags of images are written to Git.
@@ -137,6 +139,9 @@ pub struct Definition {
     /// What its project permits; none where no project limits it.
     #[serde(default)]
     pub rules: Option<Box<project::Rules>>,
+    /// What is hidden in its objects beside Secrets.
+    #[serde(default)]
+    pub masking: crate::masking::MaskingRules,
     /// Fields whose differences do not count.
     pub ignore_differences: Vec<IgnoreDifference>,
     /// File that holds it.

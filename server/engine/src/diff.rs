@@ -23,6 +23,7 @@ pub use rewritten::is_rewritten;
 pub use show::{live_yaml, manifest_yaml};
 
 use crate::manifest::Manifest;
+use crate::masking::{MaskingRules, NONE};
 use crate::prediction::{Rule, is_on};
 use crate::schema::{Schema, View, is_built_in};
 use classify::Evidence;
@@ -66,6 +67,8 @@ pub struct CompareContext<'a> {
     pub keep_ignored: bool,
     /// The cluster was seen to change objects of this kind on their way in, as a webhook does: see [`is_rewritten`].
     pub mutated: bool,
+    /// What is hidden beside Secrets.
+    pub masking: Option<&'a MaskingRules>,
 }
 
 /// Compares a desired with a live object. One of them may be absent: then the answer is Missing or Extra.
@@ -85,6 +88,7 @@ pub fn compare(
                 body,
                 None,
                 desired.origin.clone(),
+                context.masking.unwrap_or(&NONE),
             );
             Compared::Exact(Some(diff))
         }
@@ -95,6 +99,7 @@ pub fn compare(
                 None,
                 Some(live),
                 None,
+                context.masking.unwrap_or(&NONE),
             ))),
             None => Compared::Unsure("the live object has no name".to_owned()),
         },
@@ -261,6 +266,7 @@ pub fn not_compared(
     desired: &Manifest,
     live: Option<&Value>,
     why: impl Into<String>,
+    rules: &MaskingRules,
 ) -> ResourceDiff {
     let body = Some(desired.body.as_ref());
     report::whole(
@@ -269,12 +275,17 @@ pub fn not_compared(
         body,
         live,
         desired.origin.clone(),
+        rules,
     )
 }
 
 /// Two renders, by key: what is only in `to` is Missing, what is only in `from` is Extra; equal objects are left out.
 /// In the changes `live` is the value in `from` and `declared` the one in `to`. Tracking ids do not count.
-pub fn compare_manifests(from: &[Manifest], to: &[Manifest]) -> Vec<ResourceDiff> {
+pub fn compare_manifests(
+    from: &[Manifest],
+    to: &[Manifest],
+    rules: &MaskingRules,
+) -> Vec<ResourceDiff> {
     let mut pairs: BTreeMap<&ResourceKey, (Option<&Manifest>, Option<&Manifest>)> = BTreeMap::new();
     for manifest in from {
         pairs.entry(&manifest.key).or_default().0 = Some(manifest);
@@ -286,13 +297,14 @@ pub fn compare_manifests(from: &[Manifest], to: &[Manifest]) -> Vec<ResourceDiff
         .into_iter()
         .filter_map(|(key, pair)| match pair {
             (Some(from), Some(to)) if from.hash == to.hash => None,
-            (Some(from), Some(to)) => compare_renders(from, to),
+            (Some(from), Some(to)) => compare_renders(from, to, rules),
             (None, Some(to)) => Some(report::whole(
                 key,
                 ResourceDiffKind::Missing,
                 Some(&to.body),
                 None,
                 to.origin.clone(),
+                rules,
             )),
             (Some(from), None) => Some(report::whole(
                 key,
@@ -300,20 +312,24 @@ pub fn compare_manifests(from: &[Manifest], to: &[Manifest]) -> Vec<ResourceDiff
                 None,
                 Some(&from.body),
                 from.origin.clone(),
+                rules,
             )),
             (None, None) => None,
         })
         .collect()
 }
 
-fn compare_renders(from: &Manifest, to: &Manifest) -> Option<ResourceDiff> {
+fn compare_renders(from: &Manifest, to: &Manifest, rules: &MaskingRules) -> Option<ResourceDiff> {
     let (before, after) = (
         clean::desired(&from.body, true),
         clean::desired(&to.body, true),
     );
     let owners = Owners::default();
     let found = both::compare(None, &before, &after);
-    let context = CompareContext::default();
+    let context = CompareContext {
+        masking: Some(rules),
+        ..CompareContext::default()
+    };
     let evidence = Evidence {
         key: &to.key,
         owners: &owners,

@@ -1,11 +1,14 @@
 //! The places that hide Secret values, one by one. In tests each may be switched off, to prove that its loss would be
 //! noticed; a release has no switch.
 
+mod rules;
 mod text;
 
+pub(crate) use rules::NONE;
+pub use rules::{FieldRule, MaskingRules};
 pub(crate) use text::masked_lines;
 
-/// A place that hides something.
+/// A place that hides something: how values are hidden, and each call that has them hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Masking {
     /// Values of Secrets and of sensitive annotations.
@@ -20,17 +23,44 @@ pub enum Masking {
     Addresses,
     /// Secrets in files of repositories, where their changes are shown.
     Patches,
+    /// The call for a live object in full.
+    LiveText,
+    /// The call for a declared object in full.
+    DeclaredText,
+    /// The call for the two sides of an object that differs.
+    Sides,
+    /// The call for the two values of a field.
+    Change,
+    /// The call for an object that is on one side only.
+    OneSide,
+    /// The call for an object that could not be compared.
+    NotCompared,
+    /// The call for files of a commit that are not shown at all.
+    Files,
+    /// The call for the file of a definition that is to be edited.
+    Draft,
+    /// What Git names beside Secrets: see [`MaskingRules`].
+    Rules,
 }
 
 impl Masking {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 15] = [
         Self::Values,
         Self::Leaks,
         Self::Copies,
         Self::Answers,
         Self::Addresses,
         Self::Patches,
+        Self::LiveText,
+        Self::DeclaredText,
+        Self::Sides,
+        Self::Change,
+        Self::OneSide,
+        Self::NotCompared,
+        Self::Files,
+        Self::Draft,
+        Self::Rules,
     ];
 }
 
@@ -68,8 +98,9 @@ pub(crate) fn sensitive_annotation(name: &str) -> bool {
         && !POINTERS.iter().any(|end| name.ends_with(end))
 }
 
+/// Whether a place hides what it is there to hide: always, but in tests.
 #[cfg(not(any(test, feature = "testing")))]
-pub(crate) const fn is_on(_: Masking) -> bool {
+pub const fn is_on(_: Masking) -> bool {
     true
 }
 
@@ -81,7 +112,8 @@ mod switch {
     /// One more than the place that is off; 0: none.
     static OFF: AtomicUsize = AtomicUsize::new(0);
 
-    pub(crate) fn is_on(place: Masking) -> bool {
+    /// Whether a place hides what it is there to hide.
+    pub fn is_on(place: Masking) -> bool {
         OFF.load(Ordering::SeqCst) != place as usize + 1
     }
 
@@ -95,6 +127,4 @@ mod switch {
 }
 
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use switch::is_on;
-#[cfg(any(test, feature = "testing"))]
-pub use switch::switch_off;
+pub use switch::{is_on, switch_off};

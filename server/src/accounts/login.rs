@@ -157,7 +157,7 @@ impl AccountService {
         Ok(actor)
     }
 
-    /// A row in the audit log, with the name only when there is such an account: people type passwords into the wrong
+    /// A row in the audit log, or one more that is counted there, with the name only when there is such an account: people type passwords into the wrong
     /// field.
     async fn note_failure(
         &self,
@@ -169,9 +169,8 @@ impl AccountService {
         let name = known.map_or("unknown name", |row| row.name.as_str());
         let mut act = Act::unattended(name, "log in failed", format!("from {from}")).because(why);
         act.actor_id = known.map(|row| row.id);
-        let mut tx = self.store.begin().await.map_err(refusal)?;
-        tx.record(act);
-        tx.commit().await.map_err(refusal)?;
+        let noted = self.note_failed(name, why, from, act).await;
+        noted.map_err(refusal)?;
         Ok(())
     }
 
@@ -223,10 +222,10 @@ impl AccountService {
             .map_err(refusal)?;
         if guesses == GUESSES + 1 {
             // Once in a window: a crowd of refusals must not fill the log.
-            let mut tx = self.store.begin().await.map_err(refusal)?;
             let subject = format!("from {from}");
-            tx.record(Act::unattended("unknown name", "log in throttled", subject));
-            tx.commit().await.map_err(refusal)?;
+            let act = Act::unattended("unknown name", "log in throttled", subject);
+            let noted = self.note_at_door(1, "log in throttled", from, act).await;
+            noted.map_err(refusal)?;
         }
         if guesses > GUESSES {
             Err(wait(from))

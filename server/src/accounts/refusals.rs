@@ -1,6 +1,11 @@
-//! What was refused, as rows of the audit log: permissions that were missing, strangers at the doors, and logouts.
+//! What was refused, as rows of the audit log: permissions that were missing, failed logins, strangers at the doors, and
+//! logouts.
 //!
-//! A refusal costs a row once a minute: whoever asks again and again fills the log of the program, and not this one.
+//! The first refusals of an hour are rows; those that follow are counted, and their number is a row when the hour is over.
+
+mod tally;
+
+pub(super) use tally::Tally;
 
 use super::{AccountService, now, refusal};
 use crate::store::audit::{self, Act};
@@ -8,49 +13,14 @@ use crate::store::{StoreError, user};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::id::UserId;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use tally::{Refusal, Whom};
 
-/// Seconds in which the same refusal is noted once.
-const APART_SECONDS: i64 = 60;
-/// Different refusals of one person that are noted in that time.
-const OF_ONE: usize = 30;
-/// Strangers at the doors that are noted in that time, all together.
-const STRANGERS: usize = 60;
+/// Failed logins from one address that are rows of their own in an hour. Names do not matter to it: whether a row is
+/// written must not tell which accounts there are.
+pub(super) const FAILED: usize = 10;
 /// Longer addresses are cut.
 const LONGEST: usize = 200;
-
-/// Who the refusals of strangers are counted for.
-const NOBODY: &str = "";
-
-/// What was noted lately.
-#[derive(Debug, Default)]
-pub(super) struct Noted {
-    lately: Mutex<Lately>,
-}
-
-#[derive(Debug, Default)]
-struct Lately {
-    since: i64,
-    of: HashMap<String, HashSet<String>>,
-}
-
-impl Noted {
-    /// Whether this is to be noted now: it was not within the last while, and there were not too many others.
-    fn is_news(&self, who: &str, what: &str, at: i64) -> bool {
-        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
-        if at >= lately.since + APART_SECONDS || at < lately.since {
-            *lately = Lately {
-                since: at,
-                of: HashMap::new(),
-            };
-        }
-        let most = if who == NOBODY { STRANGERS } else { OF_ONE };
-        let known = lately.of.entry(who.to_owned()).or_default();
-        known.len() < most && known.insert(what.to_owned())
-    }
-}
 
 impl AccountService {
     /// Carries out what a caller asks for: every act that is recorded meanwhile says where they were.
@@ -61,30 +31,62 @@ impl AccountService {
     /// Notes that somebody was refused for want of a permission. What was asked for is a method and a path.
     pub async fn note_denied(&self, actor: &Actor, asked: &str, permission: Option<&str>) {
         let asked: String = asked.chars().take(LONGEST).collect();
-        let seconds = now().0 / 1_000_000;
-        if !self.noted.is_news(&actor.user.to_string(), &asked, seconds) {
-            return;
-        }
         let why = permission.map_or_else(
             || "a permission is missing".to_owned(),
             |permission| format!("the permission {permission} is missing"),
         );
-        self.note(Act::by(actor, "denied", asked).because(why))
-            .await;
+        let refused = Refusal {
+            whom: Whom::Account(actor.user, actor.name.clone()),
+            kind: &asked,
+            rows: 1,
+            label: &asked,
+        };
+        let act = Act::by(actor, "denied", &asked).because(why);
+        said(self.note(&refused, act).await);
     }
 
     /// Notes that somebody whom nobody knows came with something that opens no door. What it was is not kept.
     pub async fn note_stranger(&self, with: &str, address: IpAddr) {
         let from = super::login::neighbourhood(address);
         tracing::info!(address = %from, with, "somebody unknown was refused");
-        let seconds = now().0 / 1_000_000;
-        if self
-            .noted
-            .is_news(NOBODY, &format!("{with} {from}"), seconds)
-        {
-            let act = Act::unattended("unknown name", "log in failed", format!("from {from}"));
-            self.note(act.because(with)).await;
-        }
+        let act = Act::unattended("unknown name", "log in failed", format!("from {from}"));
+        said(self.note_at_door(1, with, &from, act.because(with)).await);
+    }
+
+    /// Notes a login that failed.
+    pub(super) async fn note_failed(
+        &self,
+        name: &str,
+        why: &str,
+        from: &str,
+        act: Act,
+    ) -> Result<(), StoreError> {
+        let label = format!("{name} from {from}: {why}");
+        let refused = Refusal {
+            whom: Whom::Stranger,
+            kind: from,
+            rows: FAILED,
+            label: &label,
+        };
+        self.note(&refused, act).await
+    }
+
+    /// Notes something at the doors that has `rows` rows of its own for each address.
+    pub(super) async fn note_at_door(
+        &self,
+        rows: usize,
+        what: &str,
+        from: &str,
+        act: Act,
+    ) -> Result<(), StoreError> {
+        let label = format!("{what}, from {from}");
+        let refused = Refusal {
+            whom: Whom::Stranger,
+            kind: &label,
+            rows,
+            label: &label,
+        };
+        self.note(&refused, act).await
     }
 
     /// Notes that a person ended their own session.
@@ -106,35 +108,50 @@ impl AccountService {
         Ok(())
     }
 
-    /// The answer is a refusal whether this can be written or not.
-    async fn note(&self, act: Act) {
-        let written = async {
-            let mut tx = self.store.begin().await?;
-            tx.record(act);
+    async fn note(&self, refused: &Refusal<'_>, act: Act) -> Result<(), StoreError> {
+        let seconds = now().0 / 1_000_000;
+        self.write_refusals(self.noted.over(seconds)).await;
+        if !self.noted.takes(refused, seconds) {
+            return Ok(());
+        }
+        let mut tx = self.store.begin().await?;
+        tx.record(act);
+        tx.commit().await.map(|_| ())
+    }
+
+    /// Writes the numbers of the last hour, if it is over. For a timer.
+    pub(super) async fn sum_refusals(&self) {
+        self.write_refusals(self.noted.over(now().0 / 1_000_000))
+            .await;
+    }
+
+    /// Writes what was only counted so far: the server ends.
+    pub async fn end_refusals(&self) {
+        self.write_refusals(self.noted.end()).await;
+    }
+
+    async fn write_refusals(&self, acts: Vec<Act>) {
+        if acts.is_empty() {
+            return;
+        }
+        let store = self.store.clone();
+        // Apart from whoever asks at this moment: their address is not that of those who were refused.
+        let written = tokio::spawn(async move {
+            let mut tx = store.begin().await?;
+            for act in acts {
+                tx.record(act);
+            }
             tx.commit().await.map(|_| ())
-        };
-        if let Err(error) = written.await {
-            tracing::error!(event.name = "audit.unwritten", %error, "a refusal could not be written to the audit log");
+        });
+        if let Ok(written) = written.await {
+            said(written);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_refusal_is_noted_once_a_minute_and_a_crowd_ends() {
-        let noted = Noted::default();
-        assert!(noted.is_news("maria", "POST /a", 100));
-        assert!(!noted.is_news("maria", "POST /a", 159));
-        assert!(noted.is_news("jon", "POST /a", 159));
-        assert!(noted.is_news("maria", "POST /a", 160));
-        let crowd = (0..1_000).filter(|number| noted.is_news("maria", &number.to_string(), 161));
-        assert_eq!(crowd.count(), OF_ONE - 1);
-        let crowd = (0..1_000).filter(|number| noted.is_news(NOBODY, &number.to_string(), 161));
-        assert_eq!(crowd.count(), STRANGERS);
-        // A clock that was set back stops nothing.
-        assert!(noted.is_news("maria", "POST /a", 5));
+/// The answer is a refusal whether this can be written or not.
+fn said(written: Result<(), StoreError>) {
+    if let Err(error) = written {
+        tracing::error!(event.name = "audit.unwritten", %error, "a refusal could not be written to the audit log");
     }
 }

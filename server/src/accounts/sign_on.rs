@@ -2,6 +2,7 @@
 //! one that is there. Whether the provider's word is genuine is the work of [`crate::sso`].
 
 use super::port::check_name;
+use super::refusals::FAILED;
 use super::{AccountService, now, refusal};
 use crate::config::OidcEntry;
 use crate::store::audit::Act;
@@ -109,9 +110,10 @@ impl AccountService {
             name
         };
         let subject = format!("by {provider} from {from}");
-        let mut tx = self.store.begin().await.map_err(refusal)?;
-        tx.record(Act::unattended(name, "log in refused", subject).because(why));
-        tx.commit().await.map(|_| ()).map_err(refusal)
+        let act = Act::unattended(name.clone(), "log in refused", subject).because(why);
+        let what = format!("{name} by {provider}: {why}");
+        let noted = self.note_at_door(FAILED, &what, &from, act).await;
+        noted.map_err(refusal)
     }
 
     async fn admit(

@@ -145,9 +145,11 @@ impl Applications for Plane {
         let to = self.revision_of(&placement, to).await?;
         let before = self.rendered_at(&placement, &from).await?;
         let after = self.rendered_at(&placement, &to).await?;
-        let compared =
-            tokio::task::spawn_blocking(move || engine::diff::compare_manifests(&before, &after))
-                .await;
+        let masking = placement.defined.definition.masking.clone();
+        let compared = tokio::task::spawn_blocking(move || {
+            engine::diff::compare_manifests(&before, &after, &masking)
+        })
+        .await;
         Ok(CompareView {
             from,
             to,

@@ -5,6 +5,7 @@ mod secrets;
 pub(super) use secrets::holds_secret;
 
 use super::{Plane, refuse};
+use engine::masking::{Masking, is_on};
 use engine::source::shown_path;
 use lockstep_types::PortError;
 use lockstep_types::revision::{PathChange, Revision};
@@ -51,7 +52,11 @@ impl Plane {
             .await
             .map_err(|error| refuse::internal(&error))?
             .map_err(refuse::source)?;
-        Ok(hide(&text, &hidden))
+        Ok(if is_on(Masking::Files) {
+            hide(&text, &hidden)
+        } else {
+            text
+        })
     }
 }
 

@@ -173,6 +173,7 @@ async fn judged(
             &desired.objects,
         ),
         keep_ignored: super::target::ignored::are_kept(&loaded.definition),
+        masking: &loaded.definition.masking,
         // A preview shows what would be written, not how it would fare.
         checked: &Checked::default(),
         also: &[],

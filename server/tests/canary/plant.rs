@@ -1,7 +1,8 @@
 //! Planting: in Git, in the cluster, and by every field of the API that takes a secret.
 
 use crate::bird::Birds;
-use crate::ears::{Application, Things};
+use crate::paths::{Application, Things};
+use crate::receiver::Receiver;
 use crate::world::{WITHIN, World};
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,8 @@ pub struct Site {
     pub router: Router,
     pub url: String,
     pub token: String,
+    /// Somebody who is told of everything.
+    pub receiver: Receiver,
     /// What acts were answered with.
     pub said: Mutex<Vec<(String, String)>>,
 }
@@ -80,6 +83,7 @@ pub async fn site(world: &World) -> Site {
         router,
         url,
         token,
+        receiver: Receiver::start().await,
         said: Mutex::default(),
     }
 }
@@ -148,42 +152,42 @@ impl Site {
             .await
             .expect("applications");
         let mut applications = Vec::new();
-        let mut runs = Vec::new();
+        let (mut runs, mut operations) = (Vec::new(), Vec::new());
         for row in rows {
             let target = store::target::id_of(row.id, world.cluster());
             let tree = self.plane.applications.tree(&root(), target).await;
             let keys = tree.map(|tree| tree.nodes).unwrap_or_default();
             let of_target = store::run::of_target(db, target, None, 20).await;
-            runs.extend(
-                of_target
-                    .expect("runs")
-                    .into_iter()
-                    .map(|run| run.id.to_string()),
-            );
+            for run in of_target.expect("runs") {
+                runs.push(run.id.to_string());
+                operations.push(run.operation.to_string());
+            }
             applications.push(Application {
                 id: row.id.to_string(),
                 name: row.name,
                 target: target.to_string(),
-                keys: keys
-                    .iter()
-                    .map(|node| node.key.to_string().replace('/', "%2F"))
-                    .collect(),
+                keys: keys.iter().map(|node| node.key.to_string()).collect(),
             });
         }
         let sources = store::source::list(db).await.expect("sources");
         let clusters = store::cluster::list(db).await.expect("clusters");
+        let accounts = store::user::list(db).await.expect("accounts");
         let url = world.repository.url();
+        let log = ["log", "--format=%H", "--", "manifests/secret.yaml"];
+        let of_secret = world.repository.git(&log);
         let mut names: Vec<String> = clusters.into_iter().map(|row| row.name).collect();
         // The rig's cluster first: that is where the targets are.
         names.sort_by_key(|name| name != world.cluster());
         Things {
             applications,
             runs,
-            operations: Vec::new(),
+            operations,
+            accounts: accounts.into_iter().map(|row| row.id.to_string()).collect(),
             sources: sources.iter().map(|row| row.id.to_string()).collect(),
             clusters: names,
             repository: url.rsplit('/').next().unwrap_or_default().to_owned(),
             head: world.repository.head().0,
+            before: of_secret.lines().last().expect("a commit").to_owned(),
         }
     }
 }
@@ -204,6 +208,21 @@ fn annotated(key: &str, more: &str) -> String {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: annotated, annotations: {{\n  example.org/api-key: {key}\n  }}}}\ndata: {{a: seen-by-everybody, more: {more}}}\n"
     )
 }
+
+/// A file of variables: none of its lines says that it holds secrets.
+fn named(value: &str, more: &str) -> String {
+    format!("# {more}\nLOGIN={value}\n")
+}
+
+/// The Secret of the chart.
+fn charted(value: &str, more: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: charted}}\n{more}stringData:\n  password: {value}\n"
+    )
+}
+
+/// What is hidden beside Secrets.
+const RULES: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n  resource.sensitive.mask.annotations: example.org/license\n  resource.sensitive.mask.fields: |\n    ConfigMap: data.license\n";
 
 /// What Git declares and the cluster holds.
 pub async fn in_git_and_cluster(world: &World, birds: &mut Birds) {
@@ -244,6 +263,27 @@ pub async fn in_git_and_cluster(world: &World, birds: &mut Birds) {
             .replace("path: manifests", &format!("path: {path}"));
         world.repository.write(&format!("apps/{name}.yaml"), &other);
     }
+    let field = birds.hatch("a field that a rule in Git hides", true);
+    let named_there = birds.hatch("an annotation that a rule in Git hides", true);
+    world.repository.write("apps/argocd-cm.yaml", RULES);
+    world.repository.write(
+        "manifests/ruled.yaml",
+        &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ruled, annotations: {{example.org/license: {named_there}}}}}\ndata: {{license: {field}, more: seen}}\n"),
+    );
+    // A Secret in the file of a definition: nothing is made of it, and nobody edits it here.
+    let beside = birds.hatch("a Secret beside a definition", true);
+    let definition = std::fs::read_to_string(world.repository.path().join("apps/charted.yaml"));
+    let definition = definition.expect("the definition");
+    let more = format!(
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: beside}}\nstringData:\n  key: {beside}\n"
+    );
+    world
+        .repository
+        .write("apps/charted.yaml", &format!("{definition}{more}"));
+    let by_name = birds.hatch("a file that is a secret by its name", true);
+    world
+        .repository
+        .write("manifests/prod.env", &named(&by_name, "first"));
     world.repository.write(
         "broken/config.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside}\ndata: {a: b}\n",
@@ -251,7 +291,9 @@ pub async fn in_git_and_cluster(world: &World, birds: &mut Birds) {
     let first = world.commit_shop("hello", 0);
     world.until_deployed(&first).await;
     // A second commit, so that there are two to compare.
-    world.repository.write("chart/templates/secret.yaml", &format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: charted}}\nstringData:\n  password: {values}\n"));
+    world
+        .repository
+        .write("chart/templates/secret.yaml", &charted(&values, ""));
     let rest = rest.replace("  key:", "  more: bm90IHNlY3JldA==\n  key:");
     world.repository.write(
         "manifests/secret.yaml",
@@ -396,6 +438,16 @@ pub async fn by_api(site: &Site, birds: &mut Birds) {
         )
         .await;
     }
+    let heard = json!({"name": "heard", "channel": "webhook", "address": site.receiver.url, "secret": signing});
+    let made = site.ask("POST", "/notify/receivers", &heard, false).await;
+    let id = made["id"].as_str().expect("a receiver");
+    site.ask(
+        "POST",
+        &format!("/notify/receivers/{id}/test"),
+        &json!({}),
+        false,
+    )
+    .await;
     let status = birds.hatch("the token of a host for statuses", false);
     let host = json!({"provider": "gitea", "kind": "gitea", "host": "git.invalid", "url": "https://git.invalid", "token": status, "secret": status});
     site.ask("POST", "/notify/status-hosts", &host, false).await;
@@ -429,6 +481,19 @@ async fn embedded(site: &Site, password: &str, name: &str) {
     site.ask("POST", "/sources", &body, false).await;
 }
 
+/// Waits until somebody was told of what the cluster refused.
+pub async fn until_told(site: &Site) {
+    let deadline = Instant::now() + WITHIN;
+    while !site.receiver.heard().contains("broken") {
+        assert!(
+            Instant::now() < deadline,
+            "told only {}",
+            site.receiver.heard()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Makes outputs anew that a place hides something in.
 pub async fn again(world: &World, site: &Site, place: Masking, birds: &Birds) {
     match place {
@@ -447,7 +512,37 @@ pub async fn again(world: &World, site: &Site, place: Masking, birds: &Birds) {
                 .write("manifests/annotated.yaml", &annotated(key, "touched"));
             world.push("a line beside an annotation");
         }
-        Masking::Values | Masking::Leaks | Masking::Copies => {
+        Masking::Files => {
+            let value = birds.of("a file that is a secret by its name");
+            let mark = Uuid::now_v7().simple().to_string();
+            world
+                .repository
+                .write("manifests/prod.env", &named(value, &mark));
+            world.push("a remark beside a variable");
+        }
+        Masking::OneSide => {
+            let quoted = birds.of("a value that the cluster quotes in a refusal");
+            misshape(world, quoted, "beside");
+            until_refused(world).await;
+        }
+        // No such field: only the cluster could tell what comes of it, and it takes no list for a text.
+        Masking::NotCompared => {
+            let values = birds.of("values of a chart");
+            let unfit = "unheard: of\ndata: {list: [a]}\n";
+            world
+                .repository
+                .write("chart/templates/secret.yaml", &charted(values, unfit));
+            world.push("a Secret that cannot be compared");
+        }
+        Masking::Values
+        | Masking::Leaks
+        | Masking::Copies
+        | Masking::LiveText
+        | Masking::DeclaredText
+        | Masking::Sides
+        | Masking::Change
+        | Masking::Rules
+        | Masking::Draft => {
             let mark = format!("example.org/touched={}", Uuid::now_v7().simple());
             world.kubectl(&["annotate", "--overwrite", "secret", "login", &mark]);
             world.wake();

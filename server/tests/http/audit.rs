@@ -114,6 +114,66 @@ async fn attack_45_strangers_at_the_doors_and_logouts_are_in_the_audit_log() {
     assert!(!rows.contains("hunter") && !rows.contains(link.expose_secret()));
 }
 
+/// Every refusal is a row, or counted in one, by whom and what; whoever comes for ever adds no more rows than these.
+#[tokio::test]
+async fn attack_45_refusals_that_are_repeated_are_counted_in_one_row() {
+    let server = Server::start().await;
+    let token = server.token("vic").await;
+    let before = entries(&server).await.len();
+    for _ in 0..40 {
+        let answer = server.api("POST", "/users", &token, Some(json!({}))).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
+        let answer = server.api("GET", "/me", "hunter2", None).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+    // Fifteen guesses are checked: no name has more than five.
+    for name in ["ada", "olga-of-nowhere", "pia-of-nowhere"] {
+        for _ in 0..8 {
+            server
+                .form("/login", "", &login_body(name, "hunter2", ""))
+                .await;
+        }
+    }
+    assert_eq!(acts(&server, "denied").await.len(), 1);
+    assert_eq!(acts(&server, "log in failed").await.len(), 1 + 10);
+    assert_eq!(acts(&server, "log in throttled").await.len(), 1);
+    assert_eq!(acts(&server, "refused again").await, [] as [&str; 0]);
+
+    server.accounts.end_refusals().await;
+    let rows = entries(&server).await;
+    let again: Vec<&AuditEntry> = rows
+        .iter()
+        .filter(|entry| entry.act.action == "refused again")
+        .collect();
+    assert_eq!(again.len(), 2, "{again:#?}");
+    let of = |name: &str| again.iter().find(|entry| entry.act.actor == name);
+    let (vic, strangers) = (of("vic").unwrap(), of("unknown name").unwrap());
+    assert!(vic.act.subject.starts_with("39 more"), "{vic:?}");
+    assert_eq!(
+        vic.act.detail,
+        json!({"times": {"POST /api/v1/users": 39}, "others": 0})
+    );
+    assert_eq!(
+        strangers.act.detail,
+        json!({
+            "times": {
+                "the token is unknown, revoked or expired, from 0.0.0.0": 39,
+                "unknown name from 0.0.0.0: name or password is wrong": 5,
+                "log in throttled, from 0.0.0.0": 2,
+            },
+            "others": 0,
+        })
+    );
+    assert_eq!(rows.len() - before, 1 + 11 + 1 + 2);
+    assert!(!format!("{rows:?}").contains("hunter2"));
+    assert_eq!(
+        audit::check_chain(&server.store).await.unwrap().broken,
+        None
+    );
+    server.accounts.end_refusals().await;
+    assert_eq!(entries(&server).await.len(), rows.len(), "said once");
+}
+
 /// Where somebody was, on every act that came over the wire: by page, by function and by token.
 #[tokio::test]
 async fn attack_39_every_act_says_from_where_it_was_asked() {

@@ -15,6 +15,7 @@ use super::{
     customizations, fleet, flux, helm_release, image_rules, includes, notices, parents, project,
     set,
 };
+use crate::masking::MaskingRules;
 use crate::yaml::{self, Document, Node};
 use lockstep_types::application::{Dialect, SyncPolicy};
 use lockstep_types::revision::TargetRevision;
@@ -54,6 +55,9 @@ pub fn read_source(
     let mut definitions = collected.finish(home_cluster, Some(&itself));
     let (scripts, mut said) = customizations::read(files, None);
     definitions.health_scripts = scripts;
+    definitions.problems.append(&mut said);
+    let (masking, mut said) = MaskingRules::read(files);
+    definitions.masking = masking;
     definitions.problems.append(&mut said);
     let whole = |file: &&DefinitionFile| !definitions.material.contains(&file.path);
     let (found, mut said) = notices::read(files.iter().filter(whole));
@@ -393,6 +397,7 @@ impl Collected {
             health_scripts: Vec::new(),
             notices: Notices::default(),
             image_rules: ImageRules::default(),
+            masking: MaskingRules::default(),
             applications: definitions,
             sets,
             projects,
@@ -519,6 +524,7 @@ impl Ours {
             service_account: String::new(),
             set: None,
             rules: None,
+            masking: MaskingRules::default(),
             placement: None,
             unrenderable: String::new(),
             ignore_differences: Vec::new(),

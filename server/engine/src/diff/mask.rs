@@ -1,10 +1,9 @@
 //! Hides Secret values, so that it still shows whether a value changed. Every object that leaves [`crate::diff`] has
-//! been through here, and whoever shows a manifest or live object elsewhere calls [`masked`] first. Nothing of a
-//! value survives, not its length either.
+//! been through here. Nothing of a value survives, not its length either.
 
 use super::clean::{LAST_APPLIED, is_secret};
 use super::path::Segment;
-use crate::masking::{Masking, is_on, sensitive_annotation};
+use crate::masking::{Masking, MaskingRules, is_on, sensitive_annotation};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -16,17 +15,19 @@ pub const HIDDEN_LIVE: &str = "•••••••• (live)";
 /// Stands for the declared value where the other side holds another one.
 pub const HIDDEN_DECLARED: &str = "•••••••• (declared)";
 
-/// The object with every secret value replaced by [`HIDDEN`] and without copies of itself.
-pub fn masked(object: &Value) -> Value {
+/// The object with every secret value replaced by [`HIDDEN`] and without copies of itself, for the call that `place` is.
+pub(super) fn masked(object: &Value, rules: &MaskingRules, place: Masking) -> Value {
     let mut object = object.clone();
-    mask(&mut object, None, HIDDEN);
+    if is_on(place) {
+        mask(&mut object, None, rules, HIDDEN);
+    }
     object
 }
 
 /// The live object masked as [`masked`] does, and every text in its metadata that repeats a value of the Secret as it is
 /// declared: somebody may have changed the one in the cluster, and not what repeats it.
-pub fn masked_beside(live: &Value, declared: Option<&Value>) -> Value {
-    let mut masked = masked(live);
+pub(super) fn masked_beside(live: &Value, declared: Option<&Value>, rules: &MaskingRules) -> Value {
+    let mut masked = masked(live, rules, Masking::LiveText);
     if let (Some(declared), true, Some(metadata)) =
         (declared, is_secret(live), masked.get_mut("metadata"))
     {
@@ -36,10 +37,18 @@ pub fn masked_beside(live: &Value, declared: Option<&Value>) -> Value {
 }
 
 /// Both objects masked; where they hold different secrets the markers differ.
-pub(super) fn masked_pair(live: &Value, declared: &Value) -> (Value, Value) {
+pub(super) fn masked_pair(
+    live: &Value,
+    declared: &Value,
+    rules: &MaskingRules,
+    place: Masking,
+) -> (Value, Value) {
     let (mut left, mut right) = (live.clone(), declared.clone());
-    mask(&mut left, Some(declared), HIDDEN_LIVE);
-    mask(&mut right, Some(live), HIDDEN_DECLARED);
+    if !is_on(place) {
+        return (left, right);
+    }
+    mask(&mut left, Some(declared), rules, HIDDEN_LIVE);
+    mask(&mut right, Some(live), rules, HIDDEN_DECLARED);
     (left, right)
 }
 
@@ -49,16 +58,29 @@ pub(super) fn masked_change(
     path: &[Segment<'_>],
     live: Option<Value>,
     declared: Option<Value>,
+    rules: &MaskingRules,
 ) -> (Option<Value>, Option<Value>) {
+    if !is_on(Masking::Change) {
+        return (live, declared);
+    }
     let hide = |value: Option<Value>, other: Option<&Value>, marker: &str| {
         value.map(|mut value| {
-            if roots.iter().any(|root| is_sensitive(root, path)) {
+            if roots.iter().any(|root| is_sensitive(root, path, rules)) {
                 hide(&mut value, other, marker);
             } else if roots.iter().any(|root| is_secret(root)) {
-                mask_at_path(&mut value, other, path, marker);
+                mask_at_path(&mut value, other, path, rules, marker);
                 hide_leaks(&mut value, roots, marker);
             } else {
-                mask_at_path(&mut value, other, path, marker);
+                mask_at_path(&mut value, other, path, rules, marker);
+            }
+            // A field that is hidden may be below the one that changed.
+            for rest in roots
+                .iter()
+                .flat_map(|root| rules.of(root))
+                .filter_map(|rule| below(rule, path))
+                .filter(|rest| !rest.is_empty())
+            {
+                hide_at(&mut value, other, rest, marker);
             }
             value
         })
@@ -69,28 +91,75 @@ pub(super) fn masked_change(
 }
 
 /// Masks a value that stands at a path: it may be a map of annotations, or an object that holds some.
-fn mask_at_path(value: &mut Value, other: Option<&Value>, path: &[Segment<'_>], marker: &str) {
+fn mask_at_path(
+    value: &mut Value,
+    other: Option<&Value>,
+    path: &[Segment<'_>],
+    rules: &MaskingRules,
+    marker: &str,
+) {
     match path {
         [
             ..,
             Segment::Field("metadata"),
             Segment::Field("annotations"),
-        ] => mask_annotations(value, other, marker),
+        ] => mask_annotations(value, other, rules, marker),
         [.., Segment::Field("metadata")] => {
             if let Some(annotations) = value.get_mut("annotations") {
                 mask_annotations(
                     annotations,
                     other.and_then(|other| other.get("annotations")),
+                    rules,
                     marker,
                 );
             }
         }
-        _ => mask(value, other, marker),
+        _ => mask(value, other, rules, marker),
     }
 }
 
-/// Whether the place itself is secret: below the data of a Secret, or a sensitive annotation.
-fn is_sensitive(root: &Value, path: &[Segment<'_>]) -> bool {
+/// What is left of a rule's path below the path of a change; nothing is left when the change is within the field.
+fn below<'r>(rule: &'r [String], path: &[Segment<'_>]) -> Option<&'r [String]> {
+    let same = rule.iter().zip(path).all(|(name, segment)| match segment {
+        Segment::Field(field) => name == "*" || name == field,
+        Segment::Key(_) | Segment::Index(_) | Segment::Item(_) => name == "*",
+    });
+    same.then(|| rule.get(path.len()..).unwrap_or_default())
+}
+
+/// Hides what is at a path, where `*` is every name or every item.
+fn hide_at(value: &mut Value, other: Option<&Value>, path: &[String], marker: &str) {
+    let Some((first, rest)) = path.split_first() else {
+        return hide(value, other, marker);
+    };
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map.iter_mut() {
+                if first == "*" || name == first {
+                    hide_at(value, other.and_then(|other| other.get(name)), rest, marker);
+                }
+            }
+        }
+        Value::Array(list) if first == "*" => {
+            for (index, value) in list.iter_mut().enumerate() {
+                hide_at(
+                    value,
+                    other.and_then(|other| other.get(index)),
+                    rest,
+                    marker,
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether the place itself is secret: below the data of a Secret, a sensitive annotation, or a field of the rules.
+fn is_sensitive(root: &Value, path: &[Segment<'_>], rules: &MaskingRules) -> bool {
+    let within = |rule: &[String]| below(rule, path).is_some_and(<[String]>::is_empty);
+    if rules.of(root).any(within) {
+        return true;
+    }
     let mut at = Some(root);
     for (depth, segment) in path.iter().enumerate() {
         if let Segment::Field("data" | "stringData") = segment
@@ -103,7 +172,7 @@ fn is_sensitive(root: &Value, path: &[Segment<'_>]) -> bool {
             Segment::Field("annotations"),
             Segment::Field(name),
         ] = path.get(depth..depth + 3).unwrap_or_default()
-            && sensitive_annotation(name)
+            && (sensitive_annotation(name) || rules.annotation(name))
         {
             return true;
         }
@@ -113,8 +182,14 @@ fn is_sensitive(root: &Value, path: &[Segment<'_>]) -> bool {
 }
 
 /// Masks an object and everything embedded in it.
-fn mask(value: &mut Value, other: Option<&Value>, marker: &str) {
+fn mask(value: &mut Value, other: Option<&Value>, rules: &MaskingRules, marker: &str) {
     let secret = is_secret(value);
+    if !rules.fields.is_empty() {
+        let paths: Vec<Vec<String>> = rules.of(value).map(<[String]>::to_vec).collect();
+        for path in &paths {
+            hide_at(value, other, path, marker);
+        }
+    }
     if secret {
         let original = value.clone();
         for part in ["data", "stringData"] {
@@ -138,24 +213,35 @@ fn mask(value: &mut Value, other: Option<&Value>, marker: &str) {
                             mask_annotations(
                                 annotations,
                                 other.and_then(|other| other.get("annotations")),
+                                rules,
                                 marker,
                             );
                         }
                     }
-                    _ => mask(below, other, marker),
+                    _ => mask(below, other, rules, marker),
                 }
             }
         }
         Value::Array(list) => {
             for (index, below) in list.iter_mut().enumerate() {
-                mask(below, other.and_then(|other| other.get(index)), marker);
+                mask(
+                    below,
+                    other.and_then(|other| other.get(index)),
+                    rules,
+                    marker,
+                );
             }
         }
         _ => {}
     }
 }
 
-fn mask_annotations(annotations: &mut Value, other: Option<&Value>, marker: &str) {
+fn mask_annotations(
+    annotations: &mut Value,
+    other: Option<&Value>,
+    rules: &MaskingRules,
+    marker: &str,
+) {
     let Some(map) = annotations.as_object_mut() else {
         return;
     };
@@ -163,7 +249,7 @@ fn mask_annotations(annotations: &mut Value, other: Option<&Value>, marker: &str
         map.remove(LAST_APPLIED);
     }
     for (name, value) in map.iter_mut() {
-        if sensitive_annotation(name) {
+        if sensitive_annotation(name) || rules.annotation(name) {
             hide(value, other.and_then(|other| other.get(name)), marker);
         }
     }

@@ -4,6 +4,7 @@ use super::classify::{self, Evidence};
 use super::path;
 use super::walk::{Effect, Found};
 use super::{clean, impact, mask};
+use crate::masking::{Masking, MaskingRules, NONE};
 use crate::yaml;
 use lockstep_types::diff::{DiffClass, FieldChange, ResourceDiff, ResourceDiffKind};
 use lockstep_types::resource::{Origin, ResourceKey};
@@ -37,7 +38,8 @@ pub(super) fn differing<'a>(
         .map(|(found, class)| change(evidence, found, class, &roots))
         .collect();
     changes.sort_by(|one, other| one.path.cmp(&other.path));
-    let (live_masked, after_masked) = mask::masked_pair(&live_clean, &after);
+    let (live_masked, after_masked) =
+        mask::masked_pair(&live_clean, &after, rules(evidence), Masking::Sides);
     Some(ResourceDiff {
         key: evidence.key.clone(),
         kind: ResourceDiffKind::Differs,
@@ -59,6 +61,7 @@ fn change<'a>(
         &found.path,
         found.live.clone(),
         found.declared.clone(),
+        rules(evidence),
     );
     let writer = if live.is_some() {
         evidence.owners.last_writer(&found.path)
@@ -75,6 +78,10 @@ fn change<'a>(
         at: writer.and_then(|entry| entry.at),
         impact: impact::of_change(evidence.key, &path::pattern(&found.path)),
     }
+}
+
+fn rules<'e>(evidence: &Evidence<'e, '_>) -> &'e MaskingRules {
+    evidence.context.masking.unwrap_or(&NONE)
 }
 
 /// The live object with the differences that count applied.
@@ -106,16 +113,17 @@ pub(super) fn whole(
     declared: Option<&Value>,
     live: Option<&Value>,
     origin: Option<Origin>,
+    rules: &MaskingRules,
 ) -> ResourceDiff {
     let declared = declared.map(|declared| clean::desired(declared, false));
     let live = live.map(|live| clean::cleaned(live, false));
     let (live_yaml, predicted_yaml) = match (live, declared) {
         (Some(live), Some(declared)) => {
-            let (live, declared) = mask::masked_pair(&live, &declared);
+            let (live, declared) = mask::masked_pair(&live, &declared, rules, Masking::NotCompared);
             (Some(yaml::text(&live)), Some(yaml::text(&declared)))
         }
         (live, declared) => {
-            let text = |object: Value| yaml::text(&mask::masked(&object));
+            let text = |object: Value| yaml::text(&mask::masked(&object, rules, Masking::OneSide));
             (live.map(text), declared.map(text))
         }
     };

@@ -2,12 +2,13 @@
 
 use super::{clean, mask};
 use crate::manifest::Manifest;
+use crate::masking::{Masking, MaskingRules};
 use crate::yaml;
 use serde_json::Value;
 
 /// A live object with its status, without managed fields and copies of itself. `declared` is what Git says of it.
-pub fn live_yaml(object: &Value, declared: Option<&Value>) -> String {
-    let mut object = mask::masked_beside(object, declared);
+pub fn live_yaml(object: &Value, declared: Option<&Value>, rules: &MaskingRules) -> String {
+    let mut object = mask::masked_beside(object, declared, rules);
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         metadata.remove("selfLink");
@@ -16,13 +17,18 @@ pub fn live_yaml(object: &Value, declared: Option<&Value>) -> String {
 }
 
 /// A manifest as it was rendered, without our own mark.
-pub fn manifest_yaml(manifest: &Manifest) -> String {
-    yaml::text(&mask::masked(&clean::desired(&manifest.body, true)))
+pub fn manifest_yaml(manifest: &Manifest, rules: &MaskingRules) -> String {
+    yaml::text(&mask::masked(
+        &clean::desired(&manifest.body, true),
+        rules,
+        Masking::DeclaredText,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masking::NONE;
     use serde_json::json;
 
     #[test]
@@ -31,7 +37,7 @@ mod tests {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "managedFields": [{"manager": "x"}]},
             "data": {"password": "aHVudGVyMg=="}, "status": {"seen": true}
         });
-        let text = live_yaml(&live, None);
+        let text = live_yaml(&live, None, &NONE);
         assert!(
             text.contains("seen: true") && text.contains("password:"),
             "{text}"
@@ -44,9 +50,9 @@ mod tests {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "annotations": {"note": "it was hunter2"}},
             "data": {"password": "Y2hhbmdlZA=="}
         });
-        assert!(!live_yaml(&noted, Some(&live)).contains("hunter2"));
+        assert!(!live_yaml(&noted, Some(&live), &NONE).contains("hunter2"));
         let plain = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": "hunter2"}});
-        let text = manifest_yaml(&Manifest::new(plain, None).unwrap());
+        let text = manifest_yaml(&Manifest::new(plain, None).unwrap(), &NONE);
         assert!(
             text.contains("password:") && !text.contains("hunter2"),
             "{text}"

@@ -487,7 +487,7 @@ fn renders_compare_with_each_other() {
         ),
         from[2].clone(),
     ];
-    let diffs = compare_manifests(&from, &to);
+    let diffs = compare_manifests(&from, &to, &NONE);
     let text: Vec<String> = diffs
         .iter()
         .map(|diff| format!("{:?} {}\n{}", diff.kind, diff.key, lines(Some(diff))))

@@ -77,7 +77,7 @@ async fn found(bench: &Bench, path: &str) -> Found {
     };
     for object in &complete.objects {
         let origin = object.origin.clone().unwrap();
-        let text = engine::diff::manifest_yaml(object);
+        let text = engine::diff::manifest_yaml(object, &engine::masking::MaskingRules::default());
         for line in stated(&snapshot, &input.source, object, &origin, &text) {
             if line.path.is_empty() {
                 continue;

@@ -113,7 +113,7 @@ async fn lines(bench: &Bench, source: DefinedSource, kind: &str) -> Vec<StatedLi
     let (alone, origin) = input.declared_in(&origin);
     let snapshot = bench.mirrors.snapshot(&alone.repo_url, &alone.revision);
     let snapshot = snapshot.await.unwrap();
-    let text = engine::diff::manifest_yaml(manifest);
+    let text = engine::diff::manifest_yaml(manifest, &engine::masking::MaskingRules::default());
     stated(&snapshot, &alone.source, manifest, &origin, &text)
 }
 

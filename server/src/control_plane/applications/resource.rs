@@ -138,14 +138,15 @@ impl Plane {
                 .unwrap_or_default();
         }
         let declared = manifest.map(|manifest| &*manifest.body);
+        let masking = &placement.defined.definition.masking;
         Ok(ResourceView {
             actions: self.offers(actor, placement, &node, live.as_ref(), declared),
             acted: self.acted(placement, key).await?,
             node,
             live_yaml: live
                 .as_ref()
-                .map(|live| engine::diff::live_yaml(live, declared)),
-            desired_yaml: manifest.map(engine::diff::manifest_yaml),
+                .map(|live| engine::diff::live_yaml(live, declared, masking)),
+            desired_yaml: manifest.map(|manifest| engine::diff::manifest_yaml(manifest, masking)),
             origin: manifest.and_then(|manifest| manifest.origin.clone()),
             problems: manifest.map(engine::plan::problems).unwrap_or_default(),
             diff,

@@ -135,6 +135,7 @@ fn substance(definition: &Definition) -> Definition {
         path: String::new(),
         line: 0,
         yaml: String::new(),
+        masking: Default::default(),
         ..definition.clone()
     }
 }

@@ -6,6 +6,7 @@ use super::super::{Plane, refuse};
 use super::words;
 use crate::store;
 use crate::store::source::SourceRow;
+use engine::masking::{Masking, is_on};
 use engine::source::{FileKind, MAX_COMMITTED_BYTES, SourceError};
 use lockstep_types::PortError;
 use lockstep_types::edit::EditDraft;
@@ -38,7 +39,7 @@ impl Plane {
                 row.path, source.name
             ))
         })?;
-        if holds_secret(&row.path, draft.text.as_bytes()) {
+        if is_on(Masking::Draft) && holds_secret(&row.path, draft.text.as_bytes()) {
             return Err(PortError::Conflict(format!(
                 "{} also holds a Secret, which is never shown here; edit it with Git",
                 row.path

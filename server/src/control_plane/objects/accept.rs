@@ -374,7 +374,8 @@ impl Plane {
                 key.short()
             ));
         }
-        let diffs = engine::diff::compare_manifests(&before.objects, &after.objects);
+        let diffs =
+            engine::diff::compare_manifests(&before.objects, &after.objects, &definition.masking);
         let mut also = Vec::new();
         for diff in diffs {
             let own = diff.key == *key || (diff.key.kind == key.kind && diff.key.name == key.name);

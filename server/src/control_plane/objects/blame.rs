@@ -79,7 +79,8 @@ impl Plane {
         key: &ResourceKey,
     ) -> Result<BlameView, PortError> {
         let declared = self.declared(placement, key).await?;
-        let text = engine::diff::manifest_yaml(&declared.manifest);
+        let text =
+            engine::diff::manifest_yaml(&declared.manifest, &placement.defined.definition.masking);
         let Some((input, origin)) = &declared.place else {
             let lines = text.lines().map(unstated).collect();
             let note = "The renderer does not say which file declares this object.".to_owned();

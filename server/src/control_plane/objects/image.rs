@@ -336,7 +336,11 @@ impl Plane {
                 ));
             }
         }
-        for diff in engine::diff::compare_manifests(before, &after.objects) {
+        for diff in engine::diff::compare_manifests(
+            before,
+            &after.objects,
+            &placement.defined.definition.masking,
+        ) {
             if diff.kind != ResourceDiffKind::Differs {
                 return unfit(format!(
                     "With that change another object takes the place of {}; change it in Git by hand.",

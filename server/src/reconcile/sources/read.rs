@@ -264,6 +264,7 @@ async fn defined(
         problems: mut broken,
         unreadable,
         health_scripts,
+        masking,
         notices,
         image_rules,
         ..
@@ -281,6 +282,7 @@ async fn defined(
     broken.append(&mut expanded.problems);
     for definition in &mut defined {
         Rules::give(definition, &projects);
+        definition.masking.clone_from(&masking);
     }
     let mut seen: Vec<SeenApplication> = Vec::new();
     let mut keys = BTreeSet::new();

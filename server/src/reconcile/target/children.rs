@@ -82,6 +82,7 @@ pub(super) async fn register(
     let projects: Vec<Project> = projects.iter().cloned().chain(own_projects).collect();
     for definition in &mut defined {
         Rules::give(definition, &projects);
+        definition.masking.clone_from(&loaded.definition.masking);
     }
     let _alone = runtime.limits().definitions.lock().await;
     let known = store::application::by_source(runtime.store(), loaded.source.id).await?;

@@ -119,6 +119,7 @@ impl Compared {
                 &self.desired.objects,
             ),
             keep_ignored: super::ignored::are_kept(&loaded.definition),
+            masking: &loaded.definition.masking,
             checked: &self.checked,
             also: &self.also,
         }

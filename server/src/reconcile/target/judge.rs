@@ -12,6 +12,7 @@ use engine::diff::{self, CompareContext, Compared};
 use engine::health::{self, Observed};
 use engine::live::{Live, LiveObject, Lookup, Scope, WantedObject};
 use engine::manifest::Manifest;
+use engine::masking::MaskingRules;
 use engine::plan::{
     self, HookRuns, InventoryEntry, LiveFact, NamespaceMetadata, PlanInput, PlanPolicy,
 };
@@ -62,6 +63,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) ignored: BTreeMap<ResourceKey, Ignored>,
     /// Ignored fields keep their live value when their object is written.
     pub(crate) keep_ignored: bool,
+    /// What is hidden beside Secrets.
+    pub(crate) masking: &'a MaskingRules,
     /// What the checks that users wrote said.
     pub(crate) checked: &'a Checked,
     /// Objects that must be healthy too, though others declare them.
@@ -233,7 +236,7 @@ pub(crate) async fn judge(
                     Err(not) => {
                         let why = format!("{why}; {not}");
                         unsure.get_or_insert_with(|| (manifest.key.clone(), why.clone()));
-                        Some(diff::not_compared(manifest, body, why))
+                        Some(diff::not_compared(manifest, body, why, subject.masking))
                     }
                 }
             }
@@ -373,6 +376,7 @@ pub(crate) fn context<'a>(
         ignored_managers: ignored.map_or(&[], |ignored| &ignored.managers),
         keep_ignored: subject.keep_ignored,
         mutated: false,
+        masking: Some(subject.masking),
     }
 }
 

@@ -25,7 +25,9 @@ pub(super) fn unsteady(first: &Complete, second: &Complete, at: &Revision) -> Op
     if first.key != second.key || first.digest == second.digest {
         return None;
     }
-    let diffs = engine::diff::compare_manifests(&first.objects, &second.objects);
+    // Only names of fields come of it.
+    let masking = engine::masking::MaskingRules::default();
+    let diffs = engine::diff::compare_manifests(&first.objects, &second.objects, &masking);
     let object = diffs.first().map(|diff| diff.key.clone());
     let mut named: Vec<String> = diffs.iter().take(NAMED).map(words).collect();
     if let more @ 1.. = diffs.len().saturating_sub(NAMED) {

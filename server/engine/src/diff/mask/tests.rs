@@ -1,8 +1,11 @@
 use super::super::{
-    CompareContext, Compared, compare, compare_manifests, compare_predicted, not_compared,
+    CompareContext, Compared, compare, compare_manifests, compare_predicted, live_yaml,
+    manifest_yaml, not_compared,
 };
 use super::*;
 use crate::manifest::Manifest;
+use crate::masking::{FieldRule, NONE};
+use crate::schema::Schema;
 use crate::schema::tests::kubernetes;
 use serde_json::json;
 
@@ -77,14 +80,21 @@ fn no_value_survives_any_way_out() {
             "{:?}",
             compare_predicted(&desired, &live, &predicted, &schema, &context)
         ),
-        format!("{:?}", not_compared(&desired, Some(&live), "no reason")),
         format!(
             "{:?}",
-            compare_manifests(std::slice::from_ref(&other), std::slice::from_ref(&desired))
+            not_compared(&desired, Some(&live), "no reason", &NONE)
         ),
-        format!("{:?}", compare_manifests(&[], &[other])),
-        masked(&live).to_string(),
-        masked(&desired.body).to_string(),
+        format!(
+            "{:?}",
+            compare_manifests(
+                std::slice::from_ref(&other),
+                std::slice::from_ref(&desired),
+                &NONE
+            )
+        ),
+        format!("{:?}", compare_manifests(&[], &[other], &NONE)),
+        masked(&live, &NONE, Masking::OneSide).to_string(),
+        masked(&desired.body, &NONE, Masking::OneSide).to_string(),
     ];
     for answer in answers {
         assert_clean(&answer);
@@ -168,12 +178,12 @@ fn a_secret_whose_data_appears_or_vanishes_is_masked() {
 fn embedded_secrets_and_odd_shapes_are_masked() {
     let odd = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": CANARIES[0]});
     let list = json!({"apiVersion": "example.com/v1", "kind": "Bundle", "metadata": {"name": "x"}, "objects": [live(), odd]});
-    assert_clean(&masked(&list).to_string());
+    assert_clean(&masked(&list, &NONE, Masking::OneSide).to_string());
     let before = Manifest::new(list.clone(), None).unwrap();
     let mut after = list;
     after["objects"][0]["data"]["password"] = json!(encoded(CANARIES[1]));
     let after = Manifest::new(after, None).unwrap();
-    let diffs = compare_manifests(&[before], &[after]);
+    let diffs = compare_manifests(&[before], &[after], &NONE);
     assert_eq!(diffs.len(), 1);
     assert_clean(&format!("{diffs:?}"));
 }
@@ -181,5 +191,94 @@ fn embedded_secrets_and_odd_shapes_are_masked() {
 #[test]
 fn other_objects_keep_their_values() {
     let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "annotations": {"a/token-secret-name": "s"}}, "data": {"k": "v"}});
-    assert_eq!(masked(&object), object);
+    assert_eq!(masked(&object, &NONE, Masking::OneSide), object);
+}
+
+fn rules() -> MaskingRules {
+    let field = |path: &str| FieldRule {
+        group: "example.org".to_owned(),
+        kind: "Database".to_owned(),
+        path: path.split('.').map(str::to_owned).collect(),
+    };
+    MaskingRules {
+        annotations: vec!["example.org/license".to_owned()],
+        fields: vec![
+            field("spec.adminPassword"),
+            field("spec.users.*.password"),
+            field("spec.options"),
+        ],
+    }
+}
+
+fn database(password: &str, user: &str, option: &str, license: &str) -> Value {
+    json!({
+        "apiVersion": "example.org/v1", "kind": "Database",
+        "metadata": {"name": "x", "namespace": "a", "annotations": {"example.org/license": license, "note": "kept"}},
+        "spec": {
+            "adminPassword": password, "size": 3, "options": {"deep": {"er": option}},
+            "users": [{"name": "ada", "password": user}, {"name": "vic"}],
+        },
+    })
+}
+
+/// Fields and annotations that Git names are hidden wherever an object is shown, and still show that they changed.
+#[test]
+fn attack_64_fields_that_the_rules_name_are_hidden_everywhere() {
+    let [one, two, three, four] = ["hush-one", "hush-two", "hush-three", "hush-four"];
+    let (live, body) = (
+        database(one, two, three, four),
+        database("hush-five", "hush-six", "hush-seven", "hush-eight"),
+    );
+    let desired = Manifest::new(body.clone(), None).unwrap();
+    let before = Manifest::new(live.clone(), None).unwrap();
+    let rules = rules();
+    let context = CompareContext {
+        masking: Some(&rules),
+        ..CompareContext::default()
+    };
+    let schema = Schema::default();
+    let compared = compare_predicted(&desired, &live, &body, &schema, &context);
+    let changes = compared.as_ref().unwrap().changes.clone();
+    let manifests = (
+        std::slice::from_ref(&before),
+        std::slice::from_ref(&desired),
+    );
+    let answers = [
+        format!("{compared:?}"),
+        format!(
+            "{:?}",
+            compare(Some(&desired), Some(&live), &schema, &context)
+        ),
+        format!("{:?}", compare(Some(&desired), None, &schema, &context)),
+        format!("{:?}", compare(None, Some(&live), &schema, &context)),
+        format!(
+            "{:?}",
+            not_compared(&desired, Some(&live), "no reason", &rules)
+        ),
+        format!("{:?}", compare_manifests(manifests.0, manifests.1, &rules)),
+        format!("{:?}", compare_manifests(&[], manifests.1, &rules)),
+        live_yaml(&live, Some(&body), &rules),
+        manifest_yaml(&desired, &rules),
+    ];
+    for answer in &answers {
+        assert!(!answer.contains("hush"), "{answer}");
+        assert!(
+            answer.contains("vic") || answer.contains("size") || answer.contains("changes"),
+            "{answer}"
+        );
+    }
+    // It shows that each of them changed, and not to what.
+    let of = |path: &str| changes.iter().find(|change| change.path.contains(path));
+    for path in ["adminPassword", "license"] {
+        let change = of(path).unwrap_or_else(|| panic!("{path}: {changes:?}"));
+        assert_eq!(change.live, Some(json!(HIDDEN_LIVE)), "{path}");
+        assert_eq!(change.declared, Some(json!(HIDDEN_DECLARED)), "{path}");
+    }
+    // Another kind with such fields has nothing to hide, and without rules nothing is hidden.
+    let mut other = body;
+    other["kind"] = json!("Cache");
+    let other = Manifest::new(other, None).unwrap();
+    assert!(manifest_yaml(&other, &rules).contains("hush-five"));
+    assert!(!manifest_yaml(&other, &rules).contains("hush-eight"));
+    assert!(manifest_yaml(&desired, &NONE).contains("hush-five"));
 }
