@@ -86,6 +86,11 @@ impl Plane {
         key: &ResourceKey,
         path: &str,
     ) -> Result<Prepared, PortError> {
+        if let Some(assessment) = self.runtime.assessment(placement.target.id)
+            && let Some(why) = words::whole(assessment.diffs.get(key), &placement.target.cluster)
+        {
+            return Err(PortError::Conflict(why));
+        }
         let declared = self.declared(placement, key).await?;
         let diff = declared.assessment.diffs.get(key);
         let change = diff

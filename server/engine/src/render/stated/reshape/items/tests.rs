@@ -78,7 +78,7 @@ fn an_item_comes_behind_the_last_of_its_list() {
             format!("{web}.volumeMounts"),
             vec![json!({"mountPath": "/b", "name": "b"})],
             "        name: a\n",
-            "        name: a\n      - mountPath: /b\n        name: b\n",
+            "        name: a\n      - name: b\n        mountPath: /b\n",
         ),
         // Between brackets.
         (
