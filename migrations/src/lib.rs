@@ -24,6 +24,7 @@ mod m20261128_070000_comment_on_pull_requests;
 mod m20261128_080000_know_who_approved;
 mod m20261128_090000_find_the_newest_of_each;
 mod m20261128_100000_let_bodies_go;
+mod m20261128_110000_find_commits_by_repository;
 mod m20261128_130000_bring_clusters_back;
 mod schema;
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_080000_know_who_approved::Migration),
             Box::new(m20261128_090000_find_the_newest_of_each::Migration),
             Box::new(m20261128_100000_let_bodies_go::Migration),
+            Box::new(m20261128_110000_find_commits_by_repository::Migration),
             Box::new(m20261128_130000_bring_clusters_back::Migration),
         ]
     }

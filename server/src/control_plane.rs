@@ -15,6 +15,7 @@ mod checks;
 mod clusters;
 mod commits;
 mod definitions;
+mod drafts;
 mod editing;
 mod filter;
 mod fleet;

@@ -39,6 +39,8 @@ mod images;
 mod impersonation;
 #[path = "reconcile/interruption.rs"]
 mod interruption;
+#[path = "reconcile/keeping.rs"]
+mod keeping;
 #[path = "reconcile/kubectl.rs"]
 mod kubectl;
 #[path = "reconcile/options.rs"]

@@ -47,8 +47,9 @@ pub use sandbox::SandboxSettings;
 pub use secrecy::plain_text as plain_text_secrets;
 pub use several::MoreSource;
 pub use stated::{
-    Addition, Overlaid, Place, StatedField, StatedLine, StatedObject, Wish, Within, canonical_path,
-    overlaid, restated, stated, stated_field, stated_object, value_at_path, without,
+    Addition, Overlaid, Place, StatedField, StatedLine, StatedObject, Wish, Within, appended,
+    canonical_path, overlaid, restated, stated, stated_field, stated_object, value_at_path,
+    without,
 };
 pub use tools::Tools;
 

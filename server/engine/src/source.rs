@@ -10,6 +10,7 @@
 
 mod blame;
 mod branch;
+mod brought;
 mod charts;
 mod commit;
 mod credential;
@@ -323,6 +324,24 @@ impl Mirrors {
         let (older, newer) = (older.clone(), newer.clone());
         self.blocking(repo_url, move |mirror| {
             history::is_ancestor(mirror, &older, &newer)
+        })
+        .await
+    }
+
+    /// The merge by which a commit came to a branch whose head this is; `None` when it is a commit of the branch itself, or not in
+    /// it.
+    ///
+    /// # Errors
+    /// When the mirror does not hold the commits.
+    pub async fn brought_by(
+        &self,
+        repo_url: &str,
+        commit: &Revision,
+        head: &Revision,
+    ) -> Result<Option<Revision>, SourceError> {
+        let (commit, head) = (commit.clone(), head.clone());
+        self.blocking(repo_url, move |mirror| {
+            brought::brought_by(mirror, &commit, &head)
         })
         .await
     }

@@ -6,6 +6,7 @@
 //! is asked more than about [`EACH`] allows, so that the host's limits are left to people.
 
 use super::Notifier;
+use super::channel::Request;
 use super::comments::followed_as;
 use super::deliver::{SendError, asked, asked_maybe, json, token_of};
 use super::host::{MergedPull, PAGE, Place, Reviewing, of_all, place, reviewing, standing};
@@ -51,8 +52,11 @@ struct Inquiry<'a> {
     host: &'static dyn Reviewing,
     place: Place,
     token: String,
+    key: &'a str,
     followed: &'a BTreeSet<TargetRevision>,
     answered: BTreeMap<u64, CommitPull>,
+    /// What was answered of merges.
+    merges: BTreeMap<Revision, Vec<MergedPull>>,
 }
 
 /// Asks until the runtime ends.
@@ -159,8 +163,10 @@ async fn ask(notifier: &Notifier, repository: &Repository, due: &[Due]) -> Resul
         host: reviewing(repository.host.provider),
         place: place(key).ok_or_else(no_place)?,
         token: token_of(notifier, repository.host.id.0, key).await?,
+        key,
         followed: &repository.followed,
         answered: BTreeMap::new(),
+        merges: BTreeMap::new(),
     };
     for due in due {
         let (pull, with) = inquiry.about(due).await?;
@@ -196,22 +202,20 @@ impl Inquiry<'_> {
         if let Some(answered) = known.and_then(|number| self.answered.get(&number)) {
             return Ok((Some(answered.clone()), Vec::new()));
         }
-        let request = match known {
-            Some(number) => self.host.pull(&self.place, number, &self.token),
-            None => self.host.of_commit(&self.place, &due.sha.0, &self.token),
+        let mut merged = match known {
+            Some(number) => {
+                let request = self.host.pull(&self.place, number, &self.token);
+                self.merged(request).await?
+            }
+            None => self.of_commit(&due.sha).await?,
         };
-        let mirrors = self.notifier.runtime.mirrors();
-        let answer = match &request {
-            Some(request) => asked_maybe(mirrors, request).await?,
-            None => None,
-        };
-        let Some(answer) = answer else {
-            return Ok((None, Vec::new()));
-        };
-        let merged = self.host.merged(&json(answer, LONGEST_ANSWER).await?);
+        if merged.is_empty() && known.is_none() && self.host.knows_merges_alone() {
+            merged = self.of_merge(&due.sha).await?;
+        }
         let Some(merged) = chosen(merged, self.followed) else {
             return Ok((None, Vec::new()));
         };
+        let mirrors = self.notifier.runtime.mirrors();
         if let Some(known) = self.answered.get(&merged.number) {
             return Ok((Some(known.clone()), Vec::new()));
         }
@@ -247,6 +251,45 @@ impl Inquiry<'_> {
         let pull = merged.reviewed(standing(said, &merged.asked));
         self.answered.insert(merged.number, pull.clone());
         Ok((Some(pull), with))
+    }
+}
+
+impl Inquiry<'_> {
+    /// Pull requests in the answer to a request; none where the host knows nothing of it.
+    async fn merged(&self, request: Option<Request>) -> Result<Vec<MergedPull>, SendError> {
+        let Some(request) = request else {
+            return Ok(Vec::new());
+        };
+        match asked_maybe(self.notifier.runtime.mirrors(), &request).await? {
+            Some(answer) => Ok(self.host.merged(&json(answer, LONGEST_ANSWER).await?)),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn of_commit(&self, sha: &Revision) -> Result<Vec<MergedPull>, SendError> {
+        let request = self.host.of_commit(&self.place, &sha.0, &self.token);
+        self.merged(request).await
+    }
+
+    /// Pull requests of the merges that brought a commit to the followed branches.
+    async fn of_merge(&mut self, sha: &Revision) -> Result<Vec<MergedPull>, SendError> {
+        let runtime = &self.notifier.runtime;
+        let mut found = Vec::new();
+        for followed in self.followed {
+            // A branch that cannot be told, or a mirror that lost the commit, explains nothing.
+            let Ok(head) = runtime.resolve(self.key, followed).await else {
+                continue;
+            };
+            let merge = runtime.mirrors().brought_by(self.key, sha, &head).await;
+            let Ok(Some(merge)) = merge else { continue };
+            let pulls = match self.merges.get(&merge) {
+                Some(known) => known.clone(),
+                None => self.of_commit(&merge).await?,
+            };
+            found.extend(pulls.clone());
+            self.merges.insert(merge, pulls);
+        }
+        Ok(found)
     }
 }
 

@@ -71,6 +71,40 @@ pub(super) trait HostApi: Sync {
     }
 }
 
+/// Requests about a repository, as its host takes them from programs.
+pub(super) trait RepositoryApi: Sync {
+    /// The repository among those of the host's API; `None` when the address names none.
+    fn repository(&self, place: &Place) -> Option<String>;
+
+    /// Who asks.
+    fn headers(&self, token: &str) -> Vec<(&'static str, String)>;
+
+    fn asks(&self, place: &Place, rest: &str, token: &str) -> Option<Request> {
+        let url = format!("{}{rest}", self.repository(place)?);
+        Some(Request {
+            method: Method::GET,
+            url,
+            headers: self.headers(token),
+            body: String::new(),
+        })
+    }
+
+    fn says(
+        &self,
+        place: &Place,
+        (method, rest): (Method, &str),
+        body: &Value,
+        token: &str,
+    ) -> Option<Request> {
+        let asked = self.asks(place, rest, token)?;
+        Some(Request {
+            method,
+            body: body.to_string(),
+            ..asked
+        })
+    }
+}
+
 /// A repository on its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -124,8 +158,8 @@ struct Github;
 struct Gitlab;
 struct Gitea;
 
-impl Github {
-    fn repository(place: &Place) -> Option<String> {
+impl RepositoryApi for Github {
+    fn repository(&self, place: &Place) -> Option<String> {
         let (owner, name) = place.path.split_once('/')?;
         let base = if place.origin == "https://github.com" {
             "https://api.github.com".to_owned()
@@ -135,7 +169,7 @@ impl Github {
         Some(format!("{base}/repos/{}/{}", encoded(owner), encoded(name)))
     }
 
-    fn headers(token: &str) -> Vec<(&'static str, String)> {
+    fn headers(&self, token: &str) -> Vec<(&'static str, String)> {
         vec![
             ("authorization", format!("Bearer {token}")),
             ("accept", "application/vnd.github+json".to_owned()),
@@ -146,32 +180,24 @@ impl Github {
 
 impl HostApi for Github {
     fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
-        Some(Request {
-            method: Method::POST,
-            url: format!(
-                "{}/statuses/{}",
-                Self::repository(place)?,
-                encoded(&post.sha)
-            ),
-            headers: Self::headers(token),
-            body: json!({
-                "state": post.state.word(),
-                "target_url": post.link,
-                "description": short(&post.description, 140),
-                "context": post.context,
-            })
-            .to_string(),
-        })
+        let body = stated(post, post.state.word(), 140, "context");
+        let rest = format!("/statuses/{}", encoded(&post.sha));
+        self.says(place, (Method::POST, &rest), &body, token)
     }
 
     fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
-        Some(Request {
-            method: Method::POST,
-            url: format!("{}/pulls", Self::repository(place)?),
-            headers: Self::headers(token),
-            body: pulled(pull).to_string(),
-        })
+        self.says(place, (Method::POST, "/pulls"), &pulled(pull), token)
     }
+}
+
+/// A status. Hosts differ in their word for what it is of, and in how much they take.
+fn stated(post: &StatusPost, state: &str, limit: usize, of: &str) -> Value {
+    json!({
+        "state": state,
+        "target_url": post.link,
+        "description": short(&post.description, limit),
+        of: post.context,
+    })
 }
 
 /// GitHub's words for a pull request, and Gitea's.
@@ -179,9 +205,14 @@ fn pulled(pull: &PullRequest) -> Value {
     json!({"title": pull.title, "body": pull.body, "head": pull.branch, "base": pull.onto})
 }
 
-impl Gitlab {
-    fn project(place: &Place) -> String {
-        format!("{}/api/v4/projects/{}", place.origin, encoded(&place.path))
+impl RepositoryApi for Gitlab {
+    fn repository(&self, place: &Place) -> Option<String> {
+        let project = encoded(&place.path);
+        Some(format!("{}/api/v4/projects/{project}", place.origin))
+    }
+
+    fn headers(&self, token: &str) -> Vec<(&'static str, String)> {
+        vec![("private-token", token.to_owned())]
     }
 }
 
@@ -192,34 +223,20 @@ impl HostApi for Gitlab {
             CommitState::Pending => "pending",
             CommitState::Failure => "failed",
         };
-        Some(Request {
-            method: Method::POST,
-            url: format!("{}/statuses/{}", Self::project(place), encoded(&post.sha)),
-            headers: vec![("private-token", token.to_owned())],
-            body: json!({
-                "state": state,
-                "target_url": post.link,
-                "description": short(&post.description, 255),
-                "name": post.context,
-            })
-            .to_string(),
-        })
+        let rest = format!("/statuses/{}", encoded(&post.sha));
+        let body = stated(post, state, 255, "name");
+        self.says(place, (Method::POST, &rest), &body, token)
     }
 
     fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
-        Some(Request {
-            method: Method::POST,
-            url: format!("{}/merge_requests", Self::project(place)),
-            headers: vec![("private-token", token.to_owned())],
-            body: json!({
-                "title": pull.title,
-                "description": pull.body,
-                "source_branch": pull.branch,
-                "target_branch": pull.onto,
-                "remove_source_branch": true,
-            })
-            .to_string(),
-        })
+        let body = json!({
+            "title": pull.title,
+            "description": pull.body,
+            "source_branch": pull.branch,
+            "target_branch": pull.onto,
+            "remove_source_branch": true,
+        });
+        self.says(place, (Method::POST, "/merge_requests"), &body, token)
     }
 
     fn opened<'a>(&self, answer: &'a Value) -> Option<&'a str> {
@@ -227,8 +244,8 @@ impl HostApi for Gitlab {
     }
 }
 
-impl Gitea {
-    fn repository(place: &Place) -> Option<String> {
+impl RepositoryApi for Gitea {
+    fn repository(&self, place: &Place) -> Option<String> {
         // Gitea may live below a path of its host.
         let mut parts = place.path.rsplitn(3, '/');
         let (name, owner) = (parts.next()?, parts.next()?);
@@ -244,38 +261,20 @@ impl Gitea {
         ))
     }
 
-    fn headers(token: &str) -> Vec<(&'static str, String)> {
+    fn headers(&self, token: &str) -> Vec<(&'static str, String)> {
         vec![("authorization", format!("token {token}"))]
     }
 }
 
 impl HostApi for Gitea {
     fn status(&self, place: &Place, post: &StatusPost, token: &str) -> Option<Request> {
-        Some(Request {
-            method: Method::POST,
-            url: format!(
-                "{}/statuses/{}",
-                Self::repository(place)?,
-                encoded(&post.sha)
-            ),
-            headers: Self::headers(token),
-            body: json!({
-                "state": post.state.word(),
-                "target_url": post.link,
-                "description": short(&post.description, 255),
-                "context": post.context,
-            })
-            .to_string(),
-        })
+        let body = stated(post, post.state.word(), 255, "context");
+        let rest = format!("/statuses/{}", encoded(&post.sha));
+        self.says(place, (Method::POST, &rest), &body, token)
     }
 
     fn pull_request(&self, place: &Place, pull: &PullRequest, token: &str) -> Option<Request> {
-        Some(Request {
-            method: Method::POST,
-            url: format!("{}/pulls", Self::repository(place)?),
-            headers: Self::headers(token),
-            body: pulled(pull).to_string(),
-        })
+        self.says(place, (Method::POST, "/pulls"), &pulled(pull), token)
     }
 }
 

@@ -6,9 +6,9 @@
 use super::cause::Cause;
 use super::inputs::{self, Found};
 use super::revisions::Revisions;
-use crate::runtime::Runtime;
-use crate::runtime::memory::How;
+use crate::runtime::memory::{How, NOTED_SECONDS};
 use crate::runtime::metrics::Stage;
+use crate::runtime::{Runtime, now};
 use crate::sealed;
 use crate::store::render::StoredObject;
 use crate::store::{self, StoreError};
@@ -16,6 +16,7 @@ use engine::definition::Definition;
 use engine::live::ClusterFacts;
 use engine::manifest::{Manifest, hash_of};
 use engine::render::{Complete, MoreSource, RenderError, RenderInput};
+use lockstep_types::Micros;
 use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
 use std::sync::Arc;
@@ -127,14 +128,8 @@ pub async fn rendered(
             Found::Same => How::SameInputs,
             Found::New => How::Cached,
         };
-        if let Some(complete) = runtime.memory().render(&inputs.key) {
-            return Ok(done(complete, cached));
-        }
-        match stored(runtime, &inputs.key).await {
-            Ok(Some(complete)) => {
-                runtime.memory().rendered(Arc::clone(&complete));
-                return Ok(done(complete, cached));
-            }
+        match put_to_use(runtime, &inputs.key, now()).await {
+            Ok(Some(complete)) => return Ok(done(complete, cached)),
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(event.name = "render.cache_failed", render.key = %inputs.key, error = %error, "a stored render cannot be used; rendering anew")
@@ -148,10 +143,10 @@ pub async fn rendered(
             .map_err(|error| failed(&error))?;
         let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
         let complete = Arc::new(complete);
-        if let Err(error) = keep(runtime, &complete).await {
+        if let Err(error) = keep(runtime, &complete, now()).await {
             tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
         }
-        runtime.memory().rendered(Arc::clone(&complete));
+        runtime.memory().rendered(Arc::clone(&complete), now());
         Ok(done(complete, How::Rendered { millis }))
     };
     let result = tokio::time::timeout(within, work).await;
@@ -187,6 +182,47 @@ pub async fn anew(runtime: &Runtime, input: &RenderInput) -> Result<Complete, Ca
     let result = tokio::time::timeout(within, work).await;
     drop(permit);
     result.unwrap_or_else(|_| Err(too_slow(within.as_secs())))
+}
+
+/// A render from memory or the database, for somebody who will name it: retention does not let it go in between. `None` when it
+/// is in neither.
+///
+/// # Errors
+/// When the database cannot be read, or what is stored is not what its digest says.
+pub async fn put_to_use(
+    runtime: &Runtime,
+    key: &str,
+    now: Micros,
+) -> Result<Option<Arc<Complete>>, StoreError> {
+    let (complete, due) = match runtime.memory().render_to_use(key, now) {
+        Some(known) => known,
+        None => match stored(runtime, key).await? {
+            Some(complete) => (complete, true),
+            None => return Ok(None),
+        },
+    };
+    if due {
+        if let Err(error) = used_again(runtime, &complete, now).await {
+            tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
+        }
+        runtime.memory().rendered(Arc::clone(&complete), now);
+    }
+    Ok(Some(complete))
+}
+
+/// Notes that a render is in use, and stores it again when it was let go.
+async fn used_again(runtime: &Runtime, complete: &Complete, now: Micros) -> Result<(), StoreError> {
+    let used = store::render::used_at(runtime.store(), &complete.key).await?;
+    if used.is_some_and(|at| now.seconds_since(at) < NOTED_SECONDS) {
+        return Ok(());
+    }
+    let mut tx = runtime.store().begin_at(now).await?;
+    let there = store::render::put_to_use(&mut tx, &complete.key).await?;
+    tx.commit().await?;
+    match there {
+        true => Ok(()),
+        false => keep(runtime, complete, now).await,
+    }
 }
 
 /// A render from the database; `None` when it is not there.
@@ -233,7 +269,7 @@ pub async fn stored(runtime: &Runtime, key: &str) -> Result<Option<Arc<Complete>
 
 /// Renders with encrypted objects are not stored: the table has no place for them, and they are rendered again after a
 /// restart.
-async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> {
+async fn keep(runtime: &Runtime, complete: &Complete, now: Micros) -> Result<(), StoreError> {
     if !complete.encrypted.is_empty() {
         return Ok(());
     }
@@ -254,7 +290,7 @@ async fn keep(runtime: &Runtime, complete: &Complete) -> Result<(), StoreError> 
             why: error.to_string(),
         })?;
     }
-    let mut tx = runtime.store().begin().await?;
+    let mut tx = runtime.store().begin_at(now).await?;
     store::render::put(&mut tx, &complete.key, &complete.digest, &objects).await?;
     store::render::warn(&mut tx, &complete.key, &complete.warnings).await?;
     tx.commit().await?;

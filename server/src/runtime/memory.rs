@@ -33,6 +33,7 @@ use lockstep_types::plan::Plan;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::{Revision, Signature, TargetRevision};
 use lockstep_types::time::Micros;
+pub(crate) use renders::NOTED_SECONDS;
 use renders::Renders;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -316,8 +317,14 @@ impl Memory {
         locked(&self.renders).get(key)
     }
 
-    pub(crate) fn rendered(&self, render: Arc<Complete>) {
-        locked(&self.renders).put(render);
+    /// The same, and whether the database is to be told that it is in use.
+    pub(crate) fn render_to_use(&self, key: &str, now: Micros) -> Option<(Arc<Complete>, bool)> {
+        locked(&self.renders).put_to_use(key, now)
+    }
+
+    /// The database knows by now that it is in use.
+    pub(crate) fn rendered(&self, render: Arc<Complete>, now: Micros) {
+        locked(&self.renders).put(render, now);
     }
 
     pub(crate) fn wanted(&self, key: &str) -> Option<Arc<Wanted>> {

@@ -18,7 +18,7 @@ use lockstep_types::revision::{CommitInfo, Revision};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict, Order, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    QueryOrder, QuerySelect, Select, Statement,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,9 +124,12 @@ async fn commits(
     let doing = "read commits";
     let rows = select.all(&db.executor()).await.doing(doing)?;
     let shas: Vec<&str> = rows.iter().map(|row| row.sha.as_str()).collect();
+    // By their key, which begins with the repository; the same commit of another one is left over.
+    let repositories: BTreeSet<&str> = rows.iter().map(|row| row.repo_url.as_str()).collect();
     let mut touched: BTreeMap<(String, String), BTreeSet<ApplicationId>> = BTreeMap::new();
     for shas in shas.chunks(ROWS_AT_ONCE) {
         let links = commit_application::Entity::find()
+            .filter(commit_application::Column::RepoUrl.is_in(repositories.iter().copied()))
             .filter(commit_application::Column::Sha.is_in(shas.iter().copied()))
             .all(&db.executor())
             .await
@@ -269,9 +272,12 @@ async fn newest_of(
         .map(|row| Ok((row.try_get("", "repo_url")?, row.try_get("", "sha")?)))
         .collect();
     let places = places.doing(doing)?;
-    // By their index; the same commit of another repository is left out behind it.
+    // By their key; the same commit of another repository is left out behind it.
+    let repositories: BTreeSet<&str> = places.iter().map(|(url, _)| url.as_str()).collect();
     let shas = places.iter().map(|(_, sha)| sha.as_str());
-    let select = newest_first().filter(commit_seen::Column::Sha.is_in(shas));
+    let select = newest_first()
+        .filter(commit_seen::Column::RepoUrl.is_in(repositories))
+        .filter(commit_seen::Column::Sha.is_in(shas));
     let mut found = commits(db, select).await?;
     found.retain(|seen| {
         let place = (seen.repo_url.clone(), seen.info.revision.0.clone());
@@ -302,12 +308,26 @@ pub async fn by_prefix(db: &impl Read, beginning: &str) -> Result<Vec<SeenCommit
     if beginning.is_empty() || !beginning.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(Vec::new());
     }
-    // A range can use the index; `g` follows every hexadecimal digit.
+    // A range of each repository; `g` follows every hexadecimal digit.
     let select = newest_first()
+        .filter(commit_seen::Column::RepoUrl.is_in(repositories(db).await?))
         .filter(commit_seen::Column::Sha.gte(beginning.as_str()))
         .filter(commit_seen::Column::Sha.lt(format!("{beginning}g")))
         .limit(10);
     commits(db, select).await
+}
+
+/// All repositories that commits were seen in. From one to the next by the key: their commits are not read.
+async fn repositories(db: &impl Read) -> Result<Vec<String>, StoreError> {
+    let doing = "list repositories";
+    let executor = db.executor();
+    let text = "WITH RECURSIVE each(url) AS (SELECT min(repo_url) FROM commit_seen UNION ALL \
+         SELECT (SELECT min(repo_url) FROM commit_seen WHERE repo_url > each.url) FROM each WHERE each.url IS NOT NULL) \
+         SELECT url FROM each WHERE url IS NOT NULL";
+    let query = Statement::from_string(executor.get_database_backend(), text);
+    let rows = executor.query_all_raw(query).await.doing(doing)?;
+    let urls: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get("", "url")).collect();
+    urls.doing(doing)
 }
 
 /// Commits first seen since `since`.

@@ -5,6 +5,7 @@ use super::columns::{Column, ROWS_AT_ONCE, column, count, json};
 use super::entity::{object_body, render, render_object, run, target_revision};
 use super::error::Doing;
 use super::{Read, StoreError, Tx};
+use lockstep_types::Micros;
 use lockstep_types::id::TargetId;
 use lockstep_types::resource::{Origin, ResourceKey};
 use lockstep_types::revision::Revision;
@@ -109,6 +110,33 @@ pub async fn put(
             .doing(doing)?;
     }
     Ok(())
+}
+
+/// When a render was used last, as far as it was noted; `None` when it is not stored.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn used_at(db: &impl Read, key: &str) -> Result<Option<Micros>, StoreError> {
+    let row = render::Entity::find_by_id(key)
+        .one(&db.executor())
+        .await
+        .doing("look for a render")?;
+    Ok(row.map(|row| Micros(row.used_at)))
+}
+
+/// Notes that a render is in use, so that retention leaves it; whether it is stored at all.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn put_to_use(tx: &mut Tx, key: &str) -> Result<bool, StoreError> {
+    let now = tx.now().0;
+    let done = render::Entity::update_many()
+        .col_expr(render::Column::UsedAt, Expr::value(now))
+        .filter(render::Column::Key.eq(key))
+        .exec(tx.db())
+        .await
+        .doing("note that a render is in use")?;
+    Ok(done.rows_affected > 0)
 }
 
 /// Notes what is to be said of a render that was just stored.

@@ -53,7 +53,7 @@ pub async fn let_runs_go(
 }
 
 /// Lets go at most `limit` renders that were made before `before` and that nothing names any more: no target, no run with its
-/// bodies, no mark, no pin, and no comparison since. Then the manifests that no other render has. Answers how many renders
+/// bodies, no mark, no pin, and no comparison or use since. Then the manifests that no other render has. Answers how many renders
 /// there were.
 ///
 /// # Errors
@@ -62,7 +62,7 @@ pub async fn let_renders_go(store: &Store, before: Micros, limit: u64) -> Result
     let doing = "let old renders go";
     let tx = store.begin().await?;
     let keys = texts(&tx, &old_renders(before, limit), "key").await?;
-    let mut hashes = Vec::new();
+    let (mut hashes, mut gone) = (Vec::new(), 0);
     for keys in keys.chunks(ROWS_AT_ONCE) {
         let found: Vec<String> = render_object::Entity::find()
             .select_only()
@@ -73,11 +73,14 @@ pub async fn let_renders_go(store: &Store, before: Micros, limit: u64) -> Result
             .await
             .doing(doing)?;
         hashes.extend(found);
-        render::Entity::delete_many()
+        // Once more in the statement itself: somebody may have put one to use since it was found.
+        let done = render::Entity::delete_many()
             .filter(render::Column::Key.is_in(keys))
+            .filter(render::Column::UsedAt.lt(before.0))
             .exec(tx.db())
             .await
             .doing(doing)?;
+        gone += done.rows_affected;
     }
     // Sorted, since PostgreSQL locks in this order.
     hashes.sort_unstable();
@@ -99,7 +102,7 @@ pub async fn let_renders_go(store: &Store, before: Micros, limit: u64) -> Result
         tx.db().execute(&orphans).await.doing(doing)?;
     }
     tx.commit().await?;
-    Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))
+    Ok(gone)
 }
 
 async fn texts(tx: &Tx, select: &SelectStatement, column: &str) -> Result<Vec<String>, StoreError> {

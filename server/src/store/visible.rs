@@ -7,7 +7,7 @@ use super::entity::{commit_application, commit_seen, target};
 use super::error::Doing;
 use super::{Read, StoreError};
 use lockstep_types::id::ApplicationId;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{Asterisk, BinOper, Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use std::collections::BTreeSet;
 
@@ -49,6 +49,9 @@ pub(super) fn of_commits(only: Only<'_>) -> Condition {
     let Some(ids) = ids(only) else {
         return Condition::all();
     };
+    // Not by the index: it would be asked once for each of many applications, and a commit touches few.
+    let application = Expr::col((commit_application::Entity, A::ApplicationId))
+        .binary(BinOper::Custom("||"), Expr::cust("''"));
     let touching = Query::select()
         .expr(Expr::val(1))
         .from(commit_application::Entity)
@@ -59,7 +62,7 @@ pub(super) fn of_commits(only: Only<'_>) -> Condition {
         .and_where(
             Expr::col((commit_application::Entity, A::Sha)).equals((commit_seen::Entity, C::Sha)),
         )
-        .and_where(Expr::col((commit_application::Entity, A::ApplicationId)).is_in(ids))
+        .and_where(application.is_in(ids))
         .to_owned();
     Condition::all().add(Expr::exists(touching))
 }

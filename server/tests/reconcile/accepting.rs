@@ -278,6 +278,8 @@ spec:
       containers:
         - name: web
           image: registry.example.org/team/web:1.0
+          args:
+            - serve # the front
           env:
             - name: LEVEL
               value: info
@@ -285,6 +287,11 @@ spec:
             - name: MODE
               value: plain
 ";
+
+const ARGS: &str = "spec.template.spec.containers[name=web].args";
+/// One argument more.
+const LOUDER: &str =
+    r#"[{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--loud"}]"#;
 
 impl World {
     async fn accept_one(&self, ports: &ControlPlane, path: &str) -> Revision {
@@ -346,6 +353,28 @@ async fn what_was_added_or_taken_away_by_hand_is_committed_line_by_line() {
         "        disk: fast  # measured\n        zone: \"8\"\n",
     );
     assert_eq!(world.in_git(file), with.trim_end());
+
+    // An item came into a list.
+    world.kubectl(&["patch", "deployment", "web", "--type=json", "-p", LOUDER]);
+    world.accept_one(&ports, ARGS).await;
+    let last = "            - serve # the front\n";
+    let with = with.replace(last, &format!("{last}            - --loud\n"));
+    assert_eq!(world.in_git(file), with.trim_end());
+
+    // A whole object is none of this, and what to do is said.
+    world.kubectl(&["delete", "deployment", "web"]);
+    let web = ResourceKey::new("apps", "Deployment", world.namespace(), "web");
+    world
+        .until("gone", |state| state.sync == SyncStatus::OutOfSync)
+        .await;
+    let whole = ports
+        .objects
+        .preview_accept(&maria(), world.target(), &web, "spec.replicas")
+        .await;
+    let Err(PortError::Conflict(why)) = whole else {
+        unreachable!("{whole:?}");
+    };
+    assert!(why.contains("manifests/web.yaml"), "{why}");
     world.end().await;
 }
 
@@ -379,9 +408,12 @@ async fn what_a_shared_base_says_is_taken_away_in_the_overlay() {
     world
         .accept_one(&ports, "spec.template.spec.nodeSelector.zone")
         .await;
+    world.kubectl(&["patch", "deployment", "web", "--type=json", "-p", LOUDER]);
+    world.accept_one(&ports, ARGS).await;
     assert_eq!(world.in_git("base/web.yaml"), base);
     let overlay = world.in_git("manifests/kustomization.yaml");
     for part in [
+        "      - op: test\n        path: /spec/template/spec/containers/0/name\n        value: \"web\"\n      - op: replace\n        path: /spec/template/spec/containers/0/args\n        value: [\"serve\",\"--loud\"]",
         "# ours\ncommonAnnotations:\n  desk: two\npatches:\n",
         "      - op: test\n        path: /spec/template/spec/containers/0/env/1/name\n        value: \"MODE\"\n      - op: remove\n",
         "      - op: add\n        path: /spec/template/spec/nodeSelector/zone\n        value: \"8\"",

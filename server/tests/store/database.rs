@@ -1,7 +1,7 @@
 //! A fresh, migrated database for one test.
 
 use crate::postgres;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, Statement};
 use server::store::Store;
 use std::time::Duration;
 use uuid::Uuid;
@@ -59,6 +59,23 @@ impl Db {
     /// A connection beside the store, for looking and for tampering.
     pub async fn raw(&self) -> DatabaseConnection {
         Database::connect(&self.url).await.unwrap()
+    }
+
+    /// Until a statement of this PostgreSQL database waits for another to let go of a row.
+    pub async fn until_somebody_waits(&self) {
+        let raw = self.raw().await;
+        let text = "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let query = Statement::from_string(DatabaseBackend::Postgres, text);
+            let row = raw.query_one_raw(query).await.unwrap().unwrap();
+            if row.try_get_by_index::<i64>(0).unwrap() > 0 {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "nobody waits");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub fn is_sqlite(&self) -> bool {

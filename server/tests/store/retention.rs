@@ -16,6 +16,7 @@ on_both!(
     bodies_of_old_runs_go_and_the_record_stays,
     what_is_named_stays_whole,
     renders_that_nothing_names_go,
+    a_render_that_is_put_to_use_meanwhile_stays,
 );
 
 const DAY: i64 = 24 * 3600;
@@ -268,4 +269,29 @@ async fn renders_that_nothing_names_go(db: &Db) {
         assert_eq!(found.is_some(), there, "{name}");
     }
     assert_eq!(bodies(db).await, 4, "what another render has too stays");
+}
+
+async fn a_render_that_is_put_to_use_meanwhile_stays(db: &Db) {
+    put(db, 1, "used", &[object("own", "used")]).await;
+    put(db, 1, "unused", &[object("own", "unused")]).await;
+    keep(db, Some(10)).await;
+    // Whoever puts it to use is not through yet when what is old is looked for.
+    let mut tx = db.store.begin_at(at(20 * DAY)).await.unwrap();
+    assert!(render::put_to_use(&mut tx, "used").await.unwrap());
+    assert!(!render::put_to_use(&mut tx, "never").await.unwrap());
+    let store = db.store.clone();
+    let gone = tokio::spawn(async move { server::retention::keep(&store, at(21 * DAY)).await });
+    if !db.is_sqlite() {
+        // SQLite lets it begin only now; PostgreSQL has it find the render and wait for its row.
+        db.until_somebody_waits().await;
+    }
+    tx.commit().await.unwrap();
+    let gone = gone.await.unwrap().unwrap();
+    assert_eq!(gone.renders, 1);
+    for (name, there) in [("used", true), ("unused", false)] {
+        let found = render::objects(&db.store, name).await.unwrap();
+        assert_eq!(found.is_some(), there, "{name}");
+    }
+    let used = render::used_at(&db.store, "used").await.unwrap();
+    assert_eq!(used, Some(at(20 * DAY)));
 }

@@ -4,11 +4,13 @@
 //! outermost kustomization inwards, as Kustomize applies them. What no line says is ascribed to the file that declares
 //! the object, and what the definition adds on top to the definition.
 
+mod addition;
 mod layers;
 mod lookup;
 mod reshape;
 mod restate;
 
+pub use addition::{Addition, appended};
 pub use reshape::{Reshaped, Within};
 pub use restate::{Overlaid, Wish, overlaid, restated};
 
@@ -128,47 +130,6 @@ pub fn value_at_path<'v>(body: &'v Value, path: &str) -> Option<(&'v Value, Stri
 /// The file without a field or an item of a list, and the line that is gone.
 pub fn without(text: &str, object: &Within<'_>, path: &str) -> Option<Reshaped> {
     reshape::without(text, object, path)
-}
-
-/// A field that the cluster has and Git does not say: where it would stand in the object as it is rendered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addition {
-    above: Vec<Step>,
-    name: String,
-    pointer: String,
-}
-
-impl Addition {
-    /// Its place by its path in the live object. `None` when it is an item of a list, whose place there would be a guess, or
-    /// when the object as it is rendered lacks what it stands in.
-    pub fn of(body: &Value, live: &Value, path: &str) -> Option<Self> {
-        let steps = lookup::steps(live, path)?;
-        let (Step::Field(name), above) = steps.split_last()? else {
-            return None;
-        };
-        let above = lookup::alike(live, body, above)?;
-        let parent = value_at(body, &above)?.as_object()?;
-        if parent.contains_key(name) {
-            return None;
-        }
-        let mut steps = above.clone();
-        steps.push(Step::Field(name.clone()));
-        Some(Self {
-            pointer: pointer(&steps),
-            name: name.clone(),
-            above,
-        })
-    }
-
-    /// As in a JSON patch.
-    pub fn pointer(&self) -> &str {
-        &self.pointer
-    }
-
-    /// The file with it.
-    pub fn within(&self, text: &str, object: &Within<'_>, value: &Value) -> Option<Reshaped> {
-        reshape::with(text, object, &self.above, &self.name, value)
-    }
 }
 
 /// An object as its file names it.

@@ -2,6 +2,7 @@ use super::*;
 use crate::testing::Repository;
 use lockstep_types::revision::PathChangeKind;
 
+mod brought;
 mod edits;
 mod hostile;
 mod undoing;

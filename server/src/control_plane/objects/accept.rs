@@ -7,6 +7,7 @@ mod search;
 pub(super) mod words;
 
 use super::super::definitions::Placement;
+use super::super::drafts::unsigned;
 use super::super::rollbacks::affected::Tracked;
 use super::super::rollbacks::plans::writes;
 use super::super::rollbacks::words::{NO_END, NO_NUMBER, commit_refused, log_trailer};
@@ -18,7 +19,7 @@ use crate::reconcile::revisions;
 use engine::live::Lookup;
 use engine::manifest::Manifest;
 use engine::render::{Addition, Complete, value_at_path};
-use engine::source::{CommitRequest, Credential, FileEdit, Snapshot, TreeEdit};
+use engine::source::{Credential, FileEdit, Snapshot, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::accept::AcceptPreview;
 use lockstep_types::account::{Actor, Permission};
@@ -85,6 +86,11 @@ impl Plane {
         key: &ResourceKey,
         path: &str,
     ) -> Result<Prepared, PortError> {
+        if let Some(assessment) = self.runtime.assessment(placement.target.id)
+            && let Some(why) = words::whole(assessment.diffs.get(key), &placement.target.cluster)
+        {
+            return Err(PortError::Conflict(why));
+        }
         let declared = self.declared(placement, key).await?;
         let diff = declared.assessment.diffs.get(key);
         let change = diff
@@ -96,9 +102,7 @@ impl Plane {
             head,
             credential,
             branch,
-        } = self
-            .tracked(&source.repo_url, &source.target_revision)
-            .await?;
+        } = self.tracked_by(placement).await?;
         let mut prepared = Prepared {
             view: AcceptPreview {
                 target: placement.reference(),
@@ -215,31 +219,17 @@ impl Plane {
             .map_err(Unfit::Refused)?;
         view.place = Some(place);
         view.message = words::message(view, NO_NUMBER, "") + &log_trailer(NO_END);
-        let request = CommitRequest {
-            branch: view.branch.clone(),
-            expected_head: view.head.clone(),
-            edit: TreeEdit::Files(vec![edit.clone()]),
-            message: view.message.clone(),
-            author_name: String::new(),
-            author_email: String::new(),
-        };
-        let made = mirrors
-            .prepare_commit(&source.repo_url, request)
-            .await
-            .map_err(refuse::source)?;
-        let Some(made) = made else {
+        let files = TreeEdit::Files(vec![edit.clone()]);
+        let commit = unsigned(&view.branch, &view.head, files, &view.message);
+        let drafted = self
+            .drafted(placement, &prepared.credential, commit)
+            .await?;
+        let Some(draft) = drafted else {
             return unfit("Git says it already.");
         };
-        view.files = mirrors
-            .changed(&source.repo_url, Some(&view.head), &made, &[])
-            .await
-            .map_err(refuse::source)?;
-        view.patch = self
-            .patch(&source.repo_url, Some(&view.head), &made, &view.files)
-            .await?;
-        prepared.reached = self
-            .reached(placement, &view.branch, &view.files, &prepared.credential)
-            .await?;
+        let made = draft.revision;
+        (view.files, view.patch) = (draft.files, draft.patch);
+        prepared.reached = draft.reached;
         view.also = self
             .comes_out(placement, declared, &made, &view.change.path, &taken)
             .await?;
@@ -301,7 +291,7 @@ impl Plane {
             (None, Some(_), Some(value)) => match Addition::of(body, &live, &change.path) {
                 Some(place) => Ok(Taken::Added(place, value.clone())),
                 None => unfit(
-                    "It is an item of a list, or stands in something that Git does not have; where in Git it belongs would be a guess. Add it in Git by hand.",
+                    "It is a part of an item that Git does not have, and would be no whole one there. Add the item in Git by hand.",
                 ),
             },
             (Some(shown), None, None) => match value_at_path(body, &change.path) {

@@ -12,9 +12,8 @@ pub(in crate::control_plane) use by_rule::ByRule;
 use super::super::definitions::Placement;
 use super::super::proposals::branch_name;
 use super::super::rollbacks::affected::Tracked;
-use super::super::rollbacks::commit::email;
 use super::super::rollbacks::words::{NO_END, NO_NUMBER, commit_refused, log_trailer};
-use super::super::{checks, refuse};
+use super::super::{checks, drafts, refuse};
 use super::Plane;
 use super::accept::commit::Writing;
 use super::accept::{Unfit, edit, read, unfit};
@@ -114,9 +113,7 @@ impl Plane {
             head,
             credential,
             branch,
-        } = self
-            .tracked(&source.repo_url, &source.target_revision)
-            .await?;
+        } = self.tracked_by(placement).await?;
         let refused = commit_refused(&source.target_revision, branch.as_deref());
         if !refused.is_empty() {
             return unfit(refused);
@@ -185,23 +182,16 @@ impl Plane {
         let view = &mut prepared.view;
         view.changes = changes;
         view.message = words::message(view, NO_NUMBER, "") + &log_trailer(NO_END);
-        let made = mirrors
-            .prepare_commit(&source.repo_url, commit(view, &prepared.edits))
-            .await
-            .map_err(refuse::source)?;
-        let Some(made) = made else {
+        let commit = commit(view, &prepared.edits);
+        let drafted = self
+            .drafted(placement, &prepared.credential, commit)
+            .await?;
+        let Some(draft) = drafted else {
             return unfit("Git says it already.");
         };
-        view.files = mirrors
-            .changed(&source.repo_url, Some(&view.head), &made, &[])
-            .await
-            .map_err(refuse::source)?;
-        view.patch = self
-            .patch(&source.repo_url, Some(&view.head), &made, &view.files)
-            .await?;
-        prepared.reached = self
-            .reached(placement, &view.branch, &view.files, &prepared.credential)
-            .await?;
+        let made = draft.revision;
+        (view.files, view.patch) = (draft.files, draft.patch);
+        prepared.reached = draft.reached;
         // Before anything is said of them: they may be others' affairs.
         // Images are others; projects have none.
         let commit = (view.files.as_slice(), false);
@@ -386,11 +376,7 @@ impl Plane {
         self.note(actor, placement, "set image", reason, detail)
             .await?;
         view.message = words::message(&view, &operation, reason) + &self.log_trailer().await?;
-        let commit = CommitRequest {
-            author_name: actor.name.clone(),
-            author_email: email(actor),
-            ..commit(&view, &edits)
-        };
+        let commit = drafts::by(actor, commit(&view, &edits));
         let name = &placement.defined.row.name;
         let writing = Writing {
             credential: &credential,
@@ -421,14 +407,8 @@ impl Plane {
 }
 
 fn commit(view: &ImageAnswer, edits: &[FileEdit]) -> CommitRequest {
-    CommitRequest {
-        branch: view.branch.clone(),
-        expected_head: view.head.clone(),
-        edit: TreeEdit::Files(edits.to_vec()),
-        message: view.message.clone(),
-        author_name: String::new(),
-        author_email: String::new(),
-    }
+    let files = TreeEdit::Files(edits.to_vec());
+    drafts::unsigned(&view.branch, &view.head, files, &view.message)
 }
 
 fn tags(images: &[String]) -> Result<Vec<NewTag>, PortError> {

@@ -2,7 +2,7 @@
 
 use super::super::definitions::Placement;
 use super::super::proposals::branch_name;
-use super::super::{Plane, refuse};
+use super::super::{Plane, drafts, refuse};
 use super::preview::Prepared;
 use super::undo::UNDO;
 use super::words;
@@ -10,7 +10,7 @@ use crate::runtime::now;
 use crate::store;
 use crate::store::audit::Act;
 use crate::store::operation::NewOperation;
-use engine::source::{CommitRequest, PushOutcome};
+use engine::source::PushOutcome;
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::proposal::CommitOutcome;
@@ -65,15 +65,13 @@ impl Plane {
             false => words::message,
         };
         self.note(actor, placement, act, reason, detail).await?;
-        let commit = CommitRequest {
-            branch: view.branch.clone(),
-            expected_head: view.head.clone(),
-            edit: prepared.edit.clone(),
-            message: words(&view.target, &view.head, &view.to, &operation, reason)
-                + &self.log_trailer().await?,
-            author_name: actor.name.clone(),
-            author_email: email(actor),
-        };
+        let message = words(&view.target, &view.head, &view.to, &operation, reason)
+            + &self.log_trailer().await?;
+        let edit = prepared.edit.clone();
+        let commit = drafts::by(
+            actor,
+            drafts::unsigned(&view.branch, &view.head, edit, &message),
+        );
         let url = placement.defined.repo_url();
         if request.propose {
             let name = &placement.defined.row.name;

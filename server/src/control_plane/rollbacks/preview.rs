@@ -2,6 +2,7 @@
 
 use super::super::commits::Ancestry;
 use super::super::definitions::Placement;
+use super::super::drafts::unsigned;
 use super::super::held::Held;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
@@ -9,7 +10,7 @@ use super::affected::Tracked;
 use super::plans::writes;
 use super::words;
 use crate::reconcile::revisions;
-use engine::source::{CommitRequest, Credential, TreeEdit};
+use engine::source::{Credential, TreeEdit};
 use lockstep_types::PortError;
 use lockstep_types::revision::{CommitInfo, PathChange, Revision};
 use lockstep_types::rollback::{RollbackPreview, TargetPlan};
@@ -50,44 +51,44 @@ pub(super) struct Shown {
 }
 
 impl Plane {
+    /// The commit that is meant, and the branch that a commit would go to.
+    pub(super) async fn begun(
+        &self,
+        placement: &Placement,
+        commit: &Revision,
+    ) -> Result<(CommitInfo, Tracked), PortError> {
+        present(placement)?;
+        let url = placement.defined.repo_url();
+        let info = self.runtime.mirrors().commit(url, commit).await;
+        let info = info.map_err(refuse::source)?;
+        Ok((info, self.tracked_by(placement).await?))
+    }
+
     pub(super) async fn preview_of(
         &self,
         placement: &Placement,
         to: &Revision,
     ) -> Result<Prepared, PortError> {
-        present(placement)?;
-        let source = &placement.defined.definition.source;
-        let (url, tracked) = (&source.repo_url, &source.target_revision);
-        let mirrors = self.runtime.mirrors();
-        let info = mirrors.commit(url, to).await.map_err(refuse::source)?;
+        let (info, tracked) = self.begun(placement, to).await?;
         let Tracked {
             head,
             credential,
             branch,
-        } = self.tracked(url, tracked).await?;
+        } = tracked;
         let paths = self.restored_paths(placement, &head, to).await?;
 
         let target = placement.reference();
         let message = words::preview_message(&target, &head, &info);
-        let commit_refused = words::commit_refused(tracked, branch.as_deref());
+        let follows = &placement.defined.definition.source.target_revision;
+        let commit_refused = words::commit_refused(follows, branch.as_deref());
         let edit = TreeEdit::Restore {
             paths: paths.clone(),
             from: to.clone(),
         };
         let made = match &branch {
             Some(branch) => {
-                let request = CommitRequest {
-                    branch: branch.clone(),
-                    expected_head: head.clone(),
-                    edit: edit.clone(),
-                    message: message.clone(),
-                    author_name: String::new(),
-                    author_email: String::new(),
-                };
-                let made = mirrors
-                    .prepare_commit(url, request)
-                    .await
-                    .map_err(refuse::source)?;
+                let commit = unsigned(branch, &head, edit.clone(), &message);
+                let made = self.in_mirror(placement, commit).await?;
                 Some(made.ok_or_else(|| nothing_to_do(placement, &info))?)
             }
             // Only a pin is possible, and a pin goes to the commit itself.

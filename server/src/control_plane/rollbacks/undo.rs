@@ -1,12 +1,12 @@
 //! Taking one commit back: the tracked branch without what it did to the files of the application; later commits stay.
 
 use super::super::definitions::Placement;
-use super::super::syncs::present;
+use super::super::drafts::unsigned;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
 use super::preview::{Prepared, Shown};
 use super::words;
-use engine::source::{CommitRequest, TreeEdit, Undo};
+use engine::source::{TreeEdit, Undo};
 use lockstep_types::PortError;
 use lockstep_types::revision::{CommitInfo, Revision};
 
@@ -19,16 +19,15 @@ impl Plane {
         placement: &Placement,
         commit: &Revision,
     ) -> Result<Prepared, PortError> {
-        present(placement)?;
-        let source = &placement.defined.definition.source;
-        let (url, follows) = (&source.repo_url, &source.target_revision);
-        let mirrors = self.runtime.mirrors();
-        let info = mirrors.commit(url, commit).await.map_err(refuse::source)?;
+        let (info, tracked) = self.begun(placement, commit).await?;
         let Tracked {
             head,
             credential,
             branch,
-        } = self.tracked(url, follows).await?;
+        } = tracked;
+        let source = &placement.defined.definition.source;
+        let (url, follows) = (&source.repo_url, &source.target_revision);
+        let mirrors = self.runtime.mirrors();
         let contained = mirrors
             .is_ancestor(url, commit, &head)
             .await
@@ -57,16 +56,8 @@ impl Plane {
         let edit = TreeEdit::Files(undo.files);
         let made = match &branch {
             Some(branch) if commit_refused.is_empty() => {
-                let request = CommitRequest {
-                    branch: branch.clone(),
-                    expected_head: head.clone(),
-                    edit: edit.clone(),
-                    message: message.clone(),
-                    author_name: String::new(),
-                    author_email: String::new(),
-                };
-                let made = mirrors.prepare_commit(url, request).await;
-                made.map_err(refuse::source)?
+                let commit = unsigned(branch, &head, edit.clone(), &message);
+                self.in_mirror(placement, commit).await?
             }
             _ => None,
         };

@@ -19,6 +19,7 @@ use lockstep_types::health::Health;
 use lockstep_types::id::{ApplicationId, SourceId, TargetId, UserId};
 use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::source::Mode;
+use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ pub(super) struct Bench {
     pub plane: Plane,
     pub repository: Repository,
     pub source: SourceId,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 struct NoSecrets;
@@ -99,9 +100,7 @@ impl Bench {
     /// A repository with one ConfigMap below `apps/cart` in three commits, fetched, and a managed source over it.
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite:{}", dir.path().join("db").display()))
-            .await
-            .unwrap();
+        let store = database(dir.path()).await;
         store.migrate().await.unwrap();
         let repository = Repository::new();
         for (number, subject) in ["one", "two", "three"].into_iter().enumerate() {
@@ -109,29 +108,7 @@ impl Bench {
             repository.write("README.md", &number.to_string());
             repository.commit(subject);
         }
-        let runtime = Runtime::new(Parts {
-            store: store.clone(),
-            mirrors: Mirrors::for_tests(dir.path().join("mirrors")).unwrap(),
-            renderer: Renderer::new(
-                Tools::new(None, None),
-                SandboxSettings::new(dir.path().join("nothing")),
-                dir.path().join("work"),
-            ),
-            access: Arc::new(NoSecrets),
-            installation: Uuid::from_u128(7),
-            settings: Settings::default(),
-        });
-        let vault = Vault::open(dir.path(), None).unwrap();
-        let registration = Registration {
-            vault,
-            policy: ClusterPolicy::default(),
-        };
-        let plane = Plane {
-            runtime,
-            registration: Arc::new(registration),
-            visits: Arc::default(),
-            gatekeeper: Arc::default(),
-        };
+        let plane = plane(dir.path(), store.clone());
         let mut tx = store.begin().await.unwrap();
         let fields = SourceFields {
             name: "root".to_owned(),
@@ -149,10 +126,24 @@ impl Bench {
             plane,
             repository,
             source,
-            _dir: dir,
+            dir,
         };
         bench.fetch("main").await;
         bench
+    }
+
+    /// Where its database and its mirrors are.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The server as it starts again over the same folder: nothing is in its memory.
+    pub async fn started_again(self) -> Self {
+        self.store().close().await;
+        Self {
+            plane: started(self.dir.path()).await,
+            ..self
+        }
     }
 
     pub fn store(&self) -> &Store {
@@ -161,18 +152,7 @@ impl Bench {
 
     /// Fetches a revision and lets the runtime know what it resolves to.
     pub async fn fetch(&self, name: &str) -> Revision {
-        let (wanted, url) = (TargetRevision(name.to_owned()), self.repository.url());
-        let mirrors = self.plane.runtime.mirrors();
-        let mut found = mirrors
-            .fetch(&url, &Credential::None, std::slice::from_ref(&wanted))
-            .await
-            .unwrap();
-        let revision = found.remove(&wanted).unwrap().unwrap();
-        let key = self.plane.runtime.repository_key(&url);
-        self.plane.runtime.memory().resolve(&key, &wanted, |entry| {
-            entry.revision = Some(revision.clone())
-        });
-        revision
+        fetched(&self.plane, &self.repository.url(), name).await
     }
 
     /// Commits of the repository, oldest first.
@@ -271,6 +251,57 @@ impl Bench {
             .unwrap()
             .application
     }
+}
+
+async fn database(folder: &Path) -> Store {
+    let url = format!("sqlite:{}", folder.join("db").display());
+    Store::open(&url).await.unwrap()
+}
+
+/// A server over the folder of a bench.
+pub(super) async fn started(folder: &Path) -> Plane {
+    plane(folder, database(folder).await)
+}
+
+fn plane(folder: &Path, store: Store) -> Plane {
+    let runtime = Runtime::new(Parts {
+        store,
+        mirrors: Mirrors::for_tests(folder.join("mirrors")).unwrap(),
+        renderer: Renderer::new(
+            Tools::new(None, None),
+            SandboxSettings::new(folder.join("nothing")),
+            folder.join("work"),
+        ),
+        access: Arc::new(NoSecrets),
+        installation: Uuid::from_u128(7),
+        settings: Settings::default(),
+    });
+    let registration = Registration {
+        vault: Vault::open(folder, None).unwrap(),
+        policy: ClusterPolicy::default(),
+    };
+    Plane {
+        runtime,
+        registration: Arc::new(registration),
+        visits: Arc::default(),
+        gatekeeper: Arc::default(),
+    }
+}
+
+/// Fetches a branch and lets the runtime know what it resolves to.
+pub(super) async fn fetched(plane: &Plane, url: &str, name: &str) -> Revision {
+    let wanted = TargetRevision(name.to_owned());
+    let mirrors = plane.runtime.mirrors();
+    let mut found = mirrors
+        .fetch(url, &Credential::None, std::slice::from_ref(&wanted))
+        .await
+        .unwrap();
+    let revision = found.remove(&wanted).unwrap().unwrap();
+    let key = plane.runtime.repository_key(url);
+    plane.runtime.memory().resolve(&key, &wanted, |entry| {
+        entry.revision = Some(revision.clone())
+    });
+    revision
 }
 
 /// What stands in `apps/cart/config.yaml`.

@@ -5,7 +5,7 @@
 //! requests" and "Notes", Gitea's "repoListPullRequests" and "issueCreateComment".
 
 use super::super::channel::Request;
-use super::{Gitea, Github, Gitlab, Place, encoded};
+use super::{Gitea, Github, Gitlab, Place, RepositoryApi, encoded};
 use lockstep_types::notify::StatusProvider;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(in crate::notify) struct OpenPull {
 }
 
 /// A Git host's way of talking about pull requests. Requests are `None` when the address names no repository of it.
-pub(in crate::notify) trait Conversation: Sync {
+pub(in crate::notify) trait Conversation: RepositoryApi {
     /// Asks for the open pull requests that changed last, [`PULLS`] of them.
     fn pulls(&self, place: &Place, token: &str) -> Option<Request>;
 
@@ -40,10 +40,22 @@ pub(in crate::notify) trait Conversation: Sync {
     fn comments(&self, place: &Place, pull: i64, page: u32, token: &str) -> Option<Request>;
 
     /// Adds a comment.
-    fn add(&self, place: &Place, pull: i64, text: &str, token: &str) -> Option<Request>;
+    fn add(&self, place: &Place, pull: i64, text: &str, token: &str) -> Option<Request> {
+        let rest = format!("/issues/{pull}/comments");
+        self.says(place, (Method::POST, &rest), &comment(text), token)
+    }
 
-    /// Replaces the text of a comment `of` a pull request: both numbers, that of the pull request first.
-    fn edit(&self, place: &Place, of: (i64, i64), text: &str, token: &str) -> Option<Request>;
+    /// Replaces the text of a comment of a pull request: both numbers, that of the pull request first.
+    fn edit(
+        &self,
+        place: &Place,
+        (_, known): (i64, i64),
+        text: &str,
+        token: &str,
+    ) -> Option<Request> {
+        let rest = format!("/issues/comments/{known}");
+        self.says(place, (Method::PATCH, &rest), &comment(text), token)
+    }
 }
 
 /// The API of a provider.
@@ -85,71 +97,27 @@ fn of_hub(pull: &Value) -> Option<OpenPull> {
     })
 }
 
-pub(super) fn asks(url: String, headers: Vec<(&'static str, String)>) -> Request {
-    Request {
-        method: Method::GET,
-        url,
-        headers,
-        body: String::new(),
-    }
-}
-
-fn says(method: Method, url: String, headers: Vec<(&'static str, String)>, text: &str) -> Request {
-    Request {
-        method,
-        url,
-        headers,
-        body: json!({ "body": text }).to_string(),
-    }
+fn comment(text: &str) -> Value {
+    json!({ "body": text })
 }
 
 impl Conversation for Github {
     fn pulls(&self, place: &Place, token: &str) -> Option<Request> {
-        let url = format!(
-            "{}/pulls?state=open&sort=updated&direction=desc&per_page={PULLS}",
-            Self::repository(place)?
-        );
-        Some(asks(url, Self::headers(token)))
+        let rest = format!("/pulls?state=open&sort=updated&direction=desc&per_page={PULLS}");
+        self.asks(place, &rest, token)
     }
 
     fn comments(&self, place: &Place, pull: i64, page: u32, token: &str) -> Option<Request> {
-        let url = format!(
-            "{}/issues/{pull}/comments?per_page=100&page={page}",
-            Self::repository(place)?
-        );
-        Some(asks(url, Self::headers(token)))
-    }
-
-    fn add(&self, place: &Place, pull: i64, text: &str, token: &str) -> Option<Request> {
-        let url = format!("{}/issues/{pull}/comments", Self::repository(place)?);
-        Some(says(Method::POST, url, Self::headers(token), text))
-    }
-
-    fn edit(
-        &self,
-        place: &Place,
-        (_, comment): (i64, i64),
-        text: &str,
-        token: &str,
-    ) -> Option<Request> {
-        let url = format!("{}/issues/comments/{comment}", Self::repository(place)?);
-        Some(says(Method::PATCH, url, Self::headers(token), text))
-    }
-}
-
-impl Gitlab {
-    pub(super) fn token(token: &str) -> Vec<(&'static str, String)> {
-        vec![("private-token", token.to_owned())]
+        let rest = format!("/issues/{pull}/comments?per_page=100&page={page}");
+        self.asks(place, &rest, token)
     }
 }
 
 impl Conversation for Gitlab {
     fn pulls(&self, place: &Place, token: &str) -> Option<Request> {
-        let url = format!(
-            "{}/merge_requests?state=opened&order_by=updated_at&sort=desc&per_page={PULLS}",
-            Self::project(place)
-        );
-        Some(asks(url, Self::token(token)))
+        let rest =
+            format!("/merge_requests?state=opened&order_by=updated_at&sort=desc&per_page={PULLS}");
+        self.asks(place, &rest, token)
     }
 
     fn open(&self, answer: &Value) -> Vec<OpenPull> {
@@ -168,62 +136,39 @@ impl Conversation for Gitlab {
     }
 
     fn comments(&self, place: &Place, pull: i64, page: u32, token: &str) -> Option<Request> {
-        let url = format!(
-            "{}/merge_requests/{pull}/notes?sort=asc&order_by=created_at&per_page=100&page={page}",
-            Self::project(place)
+        let rest = format!(
+            "/merge_requests/{pull}/notes?sort=asc&order_by=created_at&per_page=100&page={page}"
         );
-        Some(asks(url, Self::token(token)))
+        self.asks(place, &rest, token)
     }
 
     fn add(&self, place: &Place, pull: i64, text: &str, token: &str) -> Option<Request> {
-        let url = format!("{}/merge_requests/{pull}/notes", Self::project(place));
-        Some(says(Method::POST, url, Self::token(token), text))
+        let rest = format!("/merge_requests/{pull}/notes");
+        self.says(place, (Method::POST, &rest), &comment(text), token)
     }
 
     fn edit(
         &self,
         place: &Place,
-        (pull, comment): (i64, i64),
+        (pull, known): (i64, i64),
         text: &str,
         token: &str,
     ) -> Option<Request> {
-        let url = format!(
-            "{}/merge_requests/{pull}/notes/{comment}",
-            Self::project(place)
-        );
-        Some(says(Method::PUT, url, Self::token(token), text))
+        let rest = format!("/merge_requests/{pull}/notes/{known}");
+        self.says(place, (Method::PUT, &rest), &comment(text), token)
     }
 }
 
 impl Conversation for Gitea {
     fn pulls(&self, place: &Place, token: &str) -> Option<Request> {
-        let url = format!(
-            "{}/pulls?state=open&sort=recentupdate&limit={PULLS}",
-            Self::repository(place)?
-        );
-        Some(asks(url, Self::headers(token)))
+        let rest = format!("/pulls?state=open&sort=recentupdate&limit={PULLS}");
+        self.asks(place, &rest, token)
     }
 
     fn comments(&self, place: &Place, pull: i64, page: u32, token: &str) -> Option<Request> {
         // They come all at once; a second page is as empty as it is unknown.
-        let url = format!("{}/issues/{pull}/comments", Self::repository(place)?);
-        (page == 1).then(|| asks(url, Self::headers(token)))
-    }
-
-    fn add(&self, place: &Place, pull: i64, text: &str, token: &str) -> Option<Request> {
-        let url = format!("{}/issues/{pull}/comments", Self::repository(place)?);
-        Some(says(Method::POST, url, Self::headers(token), text))
-    }
-
-    fn edit(
-        &self,
-        place: &Place,
-        (_, comment): (i64, i64),
-        text: &str,
-        token: &str,
-    ) -> Option<Request> {
-        let url = format!("{}/issues/comments/{comment}", Self::repository(place)?);
-        Some(says(Method::PATCH, url, Self::headers(token), text))
+        let rest = format!("/issues/{pull}/comments");
+        (page == 1).then(|| self.asks(place, &rest, token))?
     }
 }
 

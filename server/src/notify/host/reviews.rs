@@ -6,8 +6,8 @@
 //! "repoGetCommitPullRequest", "repoListPullReviews" and "repoGetPullRequestCommits".
 
 use super::super::channel::Request;
-use super::conversation::{asks, list, text};
-use super::{Gitea, Github, Gitlab, Place, encoded};
+use super::conversation::{list, text};
+use super::{Gitea, Github, Gitlab, Place, RepositoryApi, encoded};
 use lockstep_types::notify::StatusProvider;
 use lockstep_types::pull::{CommitPull, PullReview, ReviewVerdict};
 use lockstep_types::revision::Revision;
@@ -48,12 +48,19 @@ impl MergedPull {
 }
 
 /// A Git host's way of saying who reviewed what. Requests are `None` when the address names no repository of it.
-pub(in crate::notify) trait Reviewing: Sync {
+pub(in crate::notify) trait Reviewing: RepositoryApi {
     /// Asks which pull requests brought a commit.
     fn of_commit(&self, place: &Place, sha: &str, token: &str) -> Option<Request>;
 
+    /// Whether it answers [`Self::of_commit`] for merges alone, and not for the commits that they merged.
+    fn knows_merges_alone(&self) -> bool {
+        false
+    }
+
     /// Asks for one pull request.
-    fn pull(&self, place: &Place, number: u64, token: &str) -> Option<Request>;
+    fn pull(&self, place: &Place, number: u64, token: &str) -> Option<Request> {
+        self.asks(place, &format!("/pulls/{number}"), token)
+    }
 
     /// Reads those that were merged, from a list or a single one.
     fn merged(&self, answer: &Value) -> Vec<MergedPull> {
@@ -144,23 +151,13 @@ fn merged_of_hub(pull: &Value) -> Option<MergedPull> {
 
 impl Reviewing for Github {
     fn of_commit(&self, place: &Place, sha: &str, token: &str) -> Option<Request> {
-        let repository = Self::repository(place)?;
-        let url = format!(
-            "{repository}/commits/{}/pulls?per_page={PAGE}",
-            encoded(sha)
-        );
-        Some(asks(url, Self::headers(token)))
-    }
-
-    fn pull(&self, place: &Place, number: u64, token: &str) -> Option<Request> {
-        let url = format!("{}/pulls/{number}", Self::repository(place)?);
-        Some(asks(url, Self::headers(token)))
+        let rest = format!("/commits/{}/pulls?per_page={PAGE}", encoded(sha));
+        self.asks(place, &rest, token)
     }
 
     fn reviews(&self, place: &Place, number: u64, page: u32, token: &str) -> Option<Request> {
-        let repository = Self::repository(place)?;
-        let url = format!("{repository}/pulls/{number}/reviews?per_page={PAGE}&page={page}");
-        Some(asks(url, Self::headers(token)))
+        let rest = format!("/pulls/{number}/reviews?per_page={PAGE}&page={page}");
+        self.asks(place, &rest, token)
     }
 
     fn said(&self, answer: &Value, pull: &MergedPull) -> Vec<PullReview> {
@@ -186,17 +183,12 @@ impl Reviewing for Github {
 
 impl Reviewing for Gitlab {
     fn of_commit(&self, place: &Place, sha: &str, token: &str) -> Option<Request> {
-        let project = Self::project(place);
-        let url = format!(
-            "{project}/repository/commits/{}/merge_requests",
-            encoded(sha)
-        );
-        Some(asks(url, Self::token(token)))
+        let rest = format!("/repository/commits/{}/merge_requests", encoded(sha));
+        self.asks(place, &rest, token)
     }
 
     fn pull(&self, place: &Place, number: u64, token: &str) -> Option<Request> {
-        let url = format!("{}/merge_requests/{number}", Self::project(place));
-        Some(asks(url, Self::token(token)))
+        self.asks(place, &format!("/merge_requests/{number}"), token)
     }
 
     fn merged(&self, answer: &Value) -> Vec<MergedPull> {
@@ -218,8 +210,8 @@ impl Reviewing for Gitlab {
 
     fn reviews(&self, place: &Place, number: u64, page: u32, token: &str) -> Option<Request> {
         // All at once. What was approved before a push is gone from it, unless the project keeps it on purpose.
-        let url = format!("{}/merge_requests/{number}/approvals", Self::project(place));
-        (page == 1).then(|| asks(url, Self::token(token)))
+        let rest = format!("/merge_requests/{number}/approvals");
+        (page == 1).then(|| self.asks(place, &rest, token))?
     }
 
     fn said(&self, answer: &Value, _: &MergedPull) -> Vec<PullReview> {
@@ -237,19 +229,16 @@ impl Reviewing for Gitlab {
 
 impl Reviewing for Gitea {
     fn of_commit(&self, place: &Place, sha: &str, token: &str) -> Option<Request> {
-        let url = format!("{}/commits/{}/pull", Self::repository(place)?, encoded(sha));
-        Some(asks(url, Self::headers(token)))
+        self.asks(place, &format!("/commits/{}/pull", encoded(sha)), token)
     }
 
-    fn pull(&self, place: &Place, number: u64, token: &str) -> Option<Request> {
-        let url = format!("{}/pulls/{number}", Self::repository(place)?);
-        Some(asks(url, Self::headers(token)))
+    fn knows_merges_alone(&self) -> bool {
+        true
     }
 
     fn reviews(&self, place: &Place, number: u64, page: u32, token: &str) -> Option<Request> {
-        let repository = Self::repository(place)?;
-        let url = format!("{repository}/pulls/{number}/reviews?limit={PAGE}&page={page}");
-        Some(asks(url, Self::headers(token)))
+        let rest = format!("/pulls/{number}/reviews?limit={PAGE}&page={page}");
+        self.asks(place, &rest, token)
     }
 
     fn said(&self, answer: &Value, _: &MergedPull) -> Vec<PullReview> {
@@ -274,11 +263,10 @@ impl Reviewing for Gitea {
     }
 
     fn commits(&self, place: &Place, number: u64, page: u32, token: &str) -> Option<Request> {
-        let repository = Self::repository(place)?;
-        let url = format!(
-            "{repository}/pulls/{number}/commits?limit={PAGE}&page={page}&verification=false&files=false"
+        let rest = format!(
+            "/pulls/{number}/commits?limit={PAGE}&page={page}&verification=false&files=false"
         );
-        Some(asks(url, Self::headers(token)))
+        self.asks(place, &rest, token)
     }
 }
 

@@ -17,9 +17,10 @@ const FIRST: usize = 30;
 /// As a page asks.
 const LIMIT: u64 = 61;
 
-/// Half of the rows back and more, another place each time.
+/// Half of the rows back to three quarters, another place each time.
 fn back(time: usize, rows: usize) -> Option<Micros> {
-    (time > 0).then(|| World::moment(time.wrapping_mul(7_919) % (rows / 2).max(1)))
+    let quarter = (rows / 4).max(1);
+    (time > 0).then(|| World::moment(quarter + time.wrapping_mul(7_919) % quarter))
 }
 
 /// 99 of 100 are no slower.
@@ -45,6 +46,12 @@ pub(super) async fn pages(db: &Db, world: &World, words: &impl Fn(&str) -> Strin
     let commits = commit::page(db, "", None, 1).await.unwrap();
     let commits =
         usize::try_from((commits[0].info.committed_at.0 - World::moment(0).0) / 1_000_000).unwrap();
+    let act = AuditQuery {
+        limit: 1,
+        ..AuditQuery::default()
+    };
+    let newest = audit::list(db, &act).await.unwrap();
+    let recorded = usize::try_from((newest[0].at.0 - World::moment(0).0) / 1_000_000).unwrap();
     let team = |time: usize, size: usize| -> BTreeSet<ApplicationId> {
         let all = world.applications.iter().cycle().skip(time * 13);
         all.take(size).copied().collect()
@@ -93,7 +100,7 @@ pub(super) async fn pages(db: &Db, world: &World, words: &impl Fn(&str) -> Strin
         );
         add(
             &format!("acts, {where_}"),
-            slowest(async |time| Ok(audit::page(db, &acts(at(time, commits))).await?.len())).await,
+            slowest(async |time| Ok(audit::page(db, &acts(at(time, recorded))).await?.len())).await,
         );
         add(
             &format!("acts on a target, {where_}"),
@@ -101,7 +108,7 @@ pub(super) async fn pages(db: &Db, world: &World, words: &impl Fn(&str) -> Strin
                 let target = Some(world.targets[time * 7 % world.targets.len()]);
                 let query = AuditQuery {
                     target,
-                    ..acts(at(time, commits))
+                    ..acts(at(time, recorded))
                 };
                 Ok(audit::list(db, &query).await?.len())
             })
@@ -160,7 +167,7 @@ pub(super) async fn pages(db: &Db, world: &World, words: &impl Fn(&str) -> Strin
                     let only = Some((team(time, size), world.people[time % world.people.len()]));
                     let query = AuditQuery {
                         only,
-                        ..acts(at(time, commits))
+                        ..acts(at(time, recorded))
                     };
                     Ok(audit::page(db, &query).await?.len())
                 })
@@ -194,6 +201,15 @@ pub(super) async fn pages(db: &Db, world: &World, words: &impl Fn(&str) -> Strin
             Ok(usize::from(
                 run::summary(db, first.id).await?.ended_at.is_some(),
             ))
+        })
+        .await,
+    );
+    add(
+        "commits since a visit",
+        slowest(async |time| {
+            let hours = 3600 * (1 + time % 24);
+            let since = World::moment(commits.saturating_sub(hours));
+            Ok(usize::try_from(commit::seen_since(db, since).await?).unwrap())
         })
         .await,
     );

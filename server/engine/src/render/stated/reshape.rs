@@ -1,9 +1,13 @@
-//! Taking a field or an item of a list out of what a file says of an object, or adding a field to it, with everything else of
+//! Taking a field or an item of a list out of what a file says of an object, or adding a field or items to it, with everything else of
 //! the file as it is: comments, order, quotes, blank lines. Pure.
 //!
 //! Where in the text that is, is looked for, not known; so every edit is read again, and only one counts after which the file
 //! says exactly what it said, but for that. Texts that are written in another form than a block, one key or item on a line,
 //! are left to people.
+
+mod items;
+
+pub(super) use items::with_items;
 
 use super::lookup::{self, Step};
 use super::restate::written;

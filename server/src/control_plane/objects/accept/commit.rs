@@ -2,8 +2,7 @@
 
 use super::super::super::definitions::Placement;
 use super::super::super::proposals::branch_name;
-use super::super::super::refuse;
-use super::super::super::rollbacks::commit::email;
+use super::super::super::{drafts, refuse};
 use super::super::Plane;
 use super::words;
 use crate::runtime::now;
@@ -56,14 +55,12 @@ impl Plane {
         });
         self.note(actor, placement, "accept drift", reason, detail)
             .await?;
-        let commit = CommitRequest {
-            branch: view.branch.clone(),
-            expected_head: view.head.clone(),
-            edit: TreeEdit::Files(vec![edit]),
-            message: words::message(view, &operation, reason) + &self.log_trailer().await?,
-            author_name: actor.name.clone(),
-            author_email: email(actor),
-        };
+        let message = words::message(view, &operation, reason) + &self.log_trailer().await?;
+        let files = TreeEdit::Files(vec![edit]);
+        let commit = drafts::by(
+            actor,
+            drafts::unsigned(&view.branch, &view.head, files, &message),
+        );
         let name = &placement.defined.row.name;
         let writing = Writing {
             credential: &prepared.credential,

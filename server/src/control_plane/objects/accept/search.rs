@@ -4,8 +4,8 @@ use super::super::blame::Declared;
 use super::{edit, read, words};
 use engine::definition::DefinedSource;
 use engine::render::{
-    Addition, Overlaid, Place, Wish, Within, overlaid, restated, stated_field, stated_object,
-    value_at_path, without,
+    Addition, Overlaid, Place, Wish, Within, appended, overlaid, restated, stated_field,
+    stated_object, value_at_path, without,
 };
 use engine::source::{FileEdit, Snapshot};
 use lockstep_types::resource::Origin;
@@ -124,7 +124,13 @@ impl Wanted {
             body: &manifest.body,
         };
         let reshaped = match &self.taken {
-            Taken::Changed(live) => return self.restated(found, live),
+            Taken::Changed(live) => {
+                let longer = appended(&found.text, &object, &self.path, live);
+                match longer.filter(|_| place.path == self.origin.path) {
+                    Some(longer) => Some(longer),
+                    None => return self.restated(found, live),
+                }
+            }
             Taken::Added(addition, live) => addition.within(&found.text, &object, live),
             Taken::Removed if place.path == self.origin.path => {
                 without(&found.text, &object, &self.path)
@@ -173,6 +179,12 @@ impl Wanted {
         };
         let (pointer, wish) = match &self.taken {
             Taken::Changed(live) => (declared(), Wish::Replace(live)),
+            Taken::Added(addition, _) if addition.brings_more() => {
+                return Err(format!(
+                    "Git does not have what {} stands in, and a patch that adds it would take the place of what the base says there later. Add it in Git by hand.",
+                    self.path
+                ));
+            }
             Taken::Added(addition, live) => (Some(addition.pointer().to_owned()), Wish::Add(live)),
             Taken::Removed => (declared(), Wish::Remove),
         };

@@ -3,7 +3,7 @@
 use super::super::super::rollbacks::words::{count, listed, one_line, paragraph};
 use lockstep_types::accept::AcceptPreview;
 use lockstep_types::application::TargetRef;
-use lockstep_types::diff::{DiffClass, FieldChange};
+use lockstep_types::diff::{DiffClass, FieldChange, ResourceDiff, ResourceDiffKind};
 use lockstep_types::resource::{Origin, ResourceKey};
 
 /// Why a difference is nothing to accept; `None` when it is.
@@ -29,6 +29,22 @@ pub(super) fn not_accepted(key: &ResourceKey, change: &FieldChange) -> Option<St
     match (&change.declared, &change.live) {
         (None, None) => Some("Neither Git nor the cluster has the field.".to_owned()),
         _ => None,
+    }
+}
+
+/// Why a whole object that only one side has is nothing to accept, and what to do.
+pub(super) fn whole(diff: Option<&ResourceDiff>, cluster: &str) -> Option<String> {
+    let diff = diff?;
+    let name = diff.key.short();
+    match diff.kind {
+        ResourceDiffKind::Extra => Some(format!(
+            "{name} is on {cluster} and no longer in Git, and no file has an obvious place for it; commit its manifest among the application's files to keep it, or sync to prune it"
+        )),
+        ResourceDiffKind::Missing => Some(format!(
+            "{name} is in Git and gone from {cluster}; take it out of {} to leave it out, or sync to bring it back",
+            diff.origin.as_ref().map_or_else(|| "Git".to_owned(), place)
+        )),
+        ResourceDiffKind::Differs | ResourceDiffKind::Unsure(_) => None,
     }
 }
 
@@ -196,5 +212,35 @@ mod tests {
         assert_eq!(not_accepted(&key("ConfigMap"), &change), None);
         change.declared = None;
         assert!(not_accepted(&key("ConfigMap"), &change).is_some());
+    }
+
+    #[test]
+    fn a_whole_object_is_none_and_the_reason_says_what_to_do() {
+        let diff = |kind, origin| ResourceDiff {
+            key: ResourceKey::new("", "Service", "shop", "cart"),
+            kind,
+            changes: Vec::new(),
+            origin,
+            live_yaml: None,
+            predicted_yaml: None,
+        };
+        let origin = Some(Origin {
+            path: "base/cart.yaml".to_owned(),
+            line: Some(7),
+        });
+        let words = [
+            (ResourceDiffKind::Extra, None),
+            (ResourceDiffKind::Missing, origin),
+            (ResourceDiffKind::Missing, None),
+        ]
+        .map(|(kind, origin)| whole(Some(&diff(kind, origin)), "prod-eu").unwrap());
+        insta::assert_snapshot!(words.join("\n"));
+        for kind in [
+            ResourceDiffKind::Differs,
+            ResourceDiffKind::Unsure("why".to_owned()),
+        ] {
+            assert_eq!(whole(Some(&diff(kind, None)), "prod-eu"), None);
+        }
+        assert_eq!(whole(None, "prod-eu"), None);
     }
 }
