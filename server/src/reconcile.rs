@@ -27,6 +27,7 @@ pub mod preview;
 pub mod removal;
 pub mod render;
 pub mod revisions;
+mod rollouts;
 pub mod run;
 pub mod sources;
 pub mod supervisor;

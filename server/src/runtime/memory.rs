@@ -11,10 +11,12 @@ mod notices;
 mod order;
 mod orphans;
 mod renders;
+mod rolling;
 mod rollout;
 
 pub(crate) use image_rules::RuleState;
 pub(crate) use inputs::Collected;
+pub(crate) use rolling::{RolloutNow, RolloutPlace, RolloutSeen};
 pub(crate) use rollout::{How, Rendering};
 
 use super::activator::locked;
@@ -130,6 +132,7 @@ pub(crate) struct Memory {
     offered: Mutex<HashMap<SourceId, Offered>>,
     /// Targets that wait for a target.
     waiters: Mutex<HashMap<TargetId, BTreeSet<TargetId>>>,
+    rolling: Mutex<rolling::Rolling>,
     /// Health scripts by the source that they are in.
     scripts: Mutex<HashMap<SourceId, order::Scripts>>,
     /// Flux's alerts by the source that they are in: in its files (`None`), and in what targets render.
@@ -190,6 +193,7 @@ impl Default for Memory {
             rollouts: Mutex::default(),
             inputs_in: Mutex::default(),
             waiters: Mutex::default(),
+            rolling: Mutex::default(),
             scripts: Mutex::default(),
             notices: Mutex::default(),
             image_rules: Mutex::default(),
