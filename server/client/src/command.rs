@@ -23,6 +23,7 @@ mod parity;
 mod preview;
 mod raw;
 mod retention;
+mod rollout;
 mod session;
 mod source;
 mod source_defined;
