@@ -8,7 +8,7 @@ use super::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::rollout::{
-    RolloutMember, RolloutStanding, RolloutState, RolloutStep, RolloutView,
+    RolloutMember, RolloutPhase, RolloutStanding, RolloutStep, RolloutView,
 };
 
 /// The shape and colour of a member.
@@ -27,11 +27,11 @@ fn member_mark(standing: RolloutStanding) -> Mark {
     }
 }
 
-fn state_mark(state: RolloutState) -> Mark {
+fn state_mark(state: RolloutPhase) -> Mark {
     let (icon, tone) = match state {
-        RolloutState::Done => (Icon::Healthy, Tone::Ok),
-        RolloutState::Rolling => (Icon::Progressing, Tone::Run),
-        RolloutState::Paused => (Icon::Hold, Tone::Warn),
+        RolloutPhase::Done => (Icon::Healthy, Tone::Ok),
+        RolloutPhase::Rolling => (Icon::Progressing, Tone::Run),
+        RolloutPhase::Paused => (Icon::Hold, Tone::Warn),
     };
     Mark {
         icon,

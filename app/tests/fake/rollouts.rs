@@ -2,7 +2,7 @@
 
 use super::fleet::{self, CLUSTERS, target_ref};
 use lockstep_types::rollout::{
-    RolloutMember, RolloutStanding, RolloutState, RolloutStep, RolloutView,
+    RolloutMember, RolloutPhase, RolloutStanding, RolloutStep, RolloutView,
 };
 
 /// Paused by its first step.
@@ -24,7 +24,7 @@ pub fn rollout(title: String) -> RolloutView {
     let paused = "The rollout is paused: checkout on staging-eu is Degraded: 1 of 3 pods cannot pull checkout:2.9.1";
     RolloutView {
         title,
-        state: RolloutState::Paused,
+        state: RolloutPhase::Paused,
         said: paused.into(),
         steps: vec![
             step(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Where a rollout stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum RolloutState {
+pub enum RolloutPhase {
     /// Everybody in a step is ready.
     Done,
     /// Somebody is not ready yet, and it goes on by itself.
@@ -16,7 +16,7 @@ pub enum RolloutState {
     Paused,
 }
 
-impl RolloutState {
+impl RolloutPhase {
     /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ pub struct RolloutStep {
 pub struct RolloutView {
     /// What is rolled out: `ApplicationSet argocd/addons`, `Bundle fleet-local/web`.
     pub title: String,
-    pub state: RolloutState,
+    pub state: RolloutPhase,
     /// What it waits for, without a full stop; empty when it is done.
     pub said: String,
     pub steps: Vec<RolloutStep>,

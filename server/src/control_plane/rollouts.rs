@@ -10,7 +10,7 @@ use lockstep_types::account::Actor;
 use lockstep_types::application::ApplicationRef;
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::rollout::{
-    RolloutMember, RolloutStanding, RolloutState, RolloutStep, RolloutView,
+    RolloutMember, RolloutPhase, RolloutStanding, RolloutStep, RolloutView,
 };
 use std::collections::BTreeMap;
 
@@ -116,8 +116,8 @@ fn view(now: &RolloutNow, applications: &[Option<ApplicationRef>]) -> RolloutVie
     });
     let unready = in_steps().find(|(_, (member, _))| member.standing != Standing::Ready);
     let (state, said) = match (stalled, waiting, unready) {
-        (Some(verdict), ..) => (RolloutState::Paused, words(verdict)),
-        (None, Some(verdict), _) => (RolloutState::Rolling, words(verdict)),
+        (Some(verdict), ..) => (RolloutPhase::Paused, words(verdict)),
+        (None, Some(verdict), _) => (RolloutPhase::Rolling, words(verdict)),
         (None, None, Some((index, (member, _)))) => {
             let said = match is_seen(index) {
                 true => format!("{} {}", member.title(), member.words),
@@ -125,12 +125,12 @@ fn view(now: &RolloutNow, applications: &[Option<ApplicationRef>]) -> RolloutVie
             };
             // The last of all: nobody comes after it.
             let state = match member.standing {
-                Standing::Bad => RolloutState::Paused,
-                _ => RolloutState::Rolling,
+                Standing::Bad => RolloutPhase::Paused,
+                _ => RolloutPhase::Rolling,
             };
             (state, said)
         }
-        (None, None, None) => (RolloutState::Done, String::new()),
+        (None, None, None) => (RolloutPhase::Done, String::new()),
     };
     RolloutView {
         title: now.title.clone(),
@@ -221,7 +221,7 @@ mod tests {
             (Standing::Behind, "is OutOfSync"),
         ]);
         let shown = view(&now, &applications([true; 3]));
-        assert_eq!(shown.state, RolloutState::Paused);
+        assert_eq!(shown.state, RolloutPhase::Paused);
         assert_eq!(
             shown.said,
             "The rollout is paused: cart-0 on eu is Degraded: no image"
@@ -243,7 +243,7 @@ mod tests {
             (Standing::Ready, ""),
         ]);
         let shown = view(&now, &applications([false, true, true]));
-        assert_eq!(shown.state, RolloutState::Paused);
+        assert_eq!(shown.state, RolloutPhase::Paused);
         assert!(!format!("{shown:?}").contains("cart-0"), "{shown:?}");
         assert!(!format!("{shown:?}").contains("no image"), "{shown:?}");
     }
@@ -256,14 +256,14 @@ mod tests {
             (Standing::Ready, ""),
         ]);
         let shown = view(&all_ready, &applications([true; 3]));
-        assert_eq!((shown.state, shown.said.as_str()), (RolloutState::Done, ""));
+        assert_eq!((shown.state, shown.said.as_str()), (RolloutPhase::Done, ""));
         let last = now([
             (Standing::Ready, ""),
             (Standing::Moving, "is syncing abc1234"),
             (Standing::Ready, ""),
         ]);
         let shown = view(&last, &applications([true; 3]));
-        assert_eq!(shown.state, RolloutState::Rolling);
+        assert_eq!(shown.state, RolloutPhase::Rolling);
         assert_eq!(shown.said, "cart-1 on eu is syncing abc1234");
     }
 }

@@ -20,7 +20,7 @@ use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{ApplicationView, Hold, Pin, TargetSummary};
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::rollout::{RolloutState, RolloutView};
+use lockstep_types::rollout::{RolloutPhase, RolloutView};
 use lockstep_types::source::Mode;
 
 /// All banners of the chosen target.
@@ -107,7 +107,7 @@ fn rollout(rollout: &RolloutView) -> AnyView {
     let title = format!("Rollout of {}: {}", rollout.title, rollout.state.word());
     let steps = steps(rollout);
     view! {
-        <Fold title=title open=rollout.state != RolloutState::Done>
+        <Fold title=title open=rollout.state != RolloutPhase::Done>
             {steps}
         </Fold>
     }

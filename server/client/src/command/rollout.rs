@@ -58,7 +58,7 @@ pub(super) fn text(rollout: &RolloutView) -> String {
 mod tests {
     use super::*;
     use lockstep_types::application::ApplicationRef;
-    use lockstep_types::rollout::{RolloutMember, RolloutStanding, RolloutState, RolloutStep};
+    use lockstep_types::rollout::{RolloutMember, RolloutPhase, RolloutStanding, RolloutStep};
 
     #[test]
     fn every_member_has_a_line_with_its_reason() {
@@ -82,7 +82,7 @@ mod tests {
         };
         let view = RolloutView {
             title: "ApplicationSet argocd/cart".to_owned(),
-            state: RolloutState::Paused,
+            state: RolloutPhase::Paused,
             said: "The rollout is paused: cart on eu-1 is Degraded".to_owned(),
             steps: vec![
                 step(
