@@ -18,6 +18,7 @@ pub mod palette;
 pub mod panel;
 pub mod plan_view;
 pub mod reason;
+pub mod rollout;
 pub mod sha;
 pub mod standing;
 pub mod status;

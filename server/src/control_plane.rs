@@ -30,6 +30,7 @@ mod proposals;
 mod refuse;
 mod registration;
 mod rollbacks;
+mod rollouts;
 mod sources;
 mod syncs;
 mod webhooks;

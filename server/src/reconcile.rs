@@ -28,6 +28,7 @@ pub(crate) mod reestablish;
 pub mod removal;
 pub mod render;
 pub mod revisions;
+mod rollouts;
 pub mod run;
 pub mod sources;
 pub mod supervisor;

@@ -65,6 +65,8 @@ mod removal;
 mod roles;
 #[path = "reconcile/rolling_back.rs"]
 mod rolling_back;
+#[path = "reconcile/rolling_out.rs"]
+mod rolling_out;
 #[path = "reconcile/sets.rs"]
 mod sets;
 #[path = "reconcile/sets_everywhere.rs"]

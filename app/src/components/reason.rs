@@ -21,6 +21,7 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         ReasonCode::Drifted
         | ReasonCode::Fighting
         | ReasonCode::AwaitingApproval
+        | ReasonCode::RolloutPaused
         | ReasonCode::Missing => Tone::Warn,
         ReasonCode::WaitingForWindow
         | ReasonCode::Held
@@ -31,6 +32,7 @@ pub fn reason_tone(reason: &Reason) -> Tone {
         | ReasonCode::WaitingForHook
         | ReasonCode::WaitingForWave
         | ReasonCode::WaitingForDependency
+        | ReasonCode::WaitingForRollout
         | ReasonCode::Progressing
         | ReasonCode::Observing => Tone::Run,
         ReasonCode::ClusterUnreachable | ReasonCode::LiveUnknown | ReasonCode::CompareFailed => {
@@ -57,6 +59,8 @@ pub fn reason_word(code: ReasonCode) -> &'static str {
         ReasonCode::WaitingForHook => "Waiting for a hook",
         ReasonCode::WaitingForWave => "Waiting for a wave",
         ReasonCode::WaitingForDependency => "Waiting for another",
+        ReasonCode::WaitingForRollout => "Waiting for its turn",
+        ReasonCode::RolloutPaused => "Rollout paused",
         ReasonCode::ApplyFailed => "Apply failed",
         ReasonCode::PruneFailed => "Prune failed",
         ReasonCode::AwaitingApproval => "Awaiting approval",

@@ -3,6 +3,7 @@
 use super::NOW;
 use super::fleet::{self, CLUSTERS, ago, bump, commit, pool, sha, target, target_ref};
 use super::objects;
+use super::rollouts::rollout;
 use lockstep_types::application::{
     ApplicationView, DefinitionView, Dialect, HistoryEntry, HistoryView, MoreSourceView,
     SourceSpec, SyncPolicy, TargetRef,
@@ -91,6 +92,7 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
         }),
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         set: None,
+        rollout: (name == "checkout").then(|| rollout(set_ref().set)),
         links: vec![(
             "Runbook".into(),
             "https://runbooks.example.com/checkout".into(),
@@ -266,6 +268,7 @@ pub fn set() -> SetView {
             path: "overlays/production".into(),
             target_revision: TargetRevision("main".into()),
         }],
+        rollout: Some(rollout(set_ref().set)),
         not_generated: vec![(
             "spec.generators[1].pullRequest".into(),
             "it asks a Git host for its open pull requests".into(),
@@ -275,7 +278,7 @@ pub fn set() -> SetView {
             "spec.template.spec.source.path leaves the repository".into(),
             "Correct the definition in Git.".into(),
         )],
-        ignored_fields: vec![("spec.strategy".into(), "it is kept".into())],
+        ignored_fields: vec![("spec.preservedFields".into(), "it is kept".into())],
     }
 }
 

@@ -227,6 +227,8 @@ pub struct ApplicationView {
     pub orphans: Option<crate::orphan::OrphanWatch>,
     /// The set that generates it.
     pub set: Option<crate::set::SetRef>,
+    /// The rollout that the selected target is a part of.
+    pub rollout: Option<crate::rollout::RolloutView>,
     /// Links from annotations, name and https address.
     pub links: Vec<(String, String)>,
     /// Commit the tracked revision resolves to.

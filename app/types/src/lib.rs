@@ -44,6 +44,7 @@ pub mod resource;
 pub mod retention;
 pub mod revision;
 pub mod rollback;
+pub mod rollout;
 pub mod set;
 pub mod source;
 pub mod sync;

@@ -38,6 +38,10 @@ pub enum ReasonCode {
     WaitingForWave,
     /// Another application must be ready first.
     WaitingForDependency,
+    /// Others of its rollout come first.
+    WaitingForRollout,
+    /// Another member of its rollout fails, or people sync this one.
+    RolloutPaused,
     /// At least one object was refused by the cluster.
     ApplyFailed,
     /// A delete was refused or stopped.
@@ -81,6 +85,8 @@ impl ReasonCode {
             Self::WaitingForHook => "WaitingForHook",
             Self::WaitingForWave => "WaitingForWave",
             Self::WaitingForDependency => "WaitingForDependency",
+            Self::WaitingForRollout => "WaitingForRollout",
+            Self::RolloutPaused => "RolloutPaused",
             Self::ApplyFailed => "ApplyFailed",
             Self::PruneFailed => "PruneFailed",
             Self::AwaitingApproval => "AwaitingApproval",

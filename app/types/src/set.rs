@@ -35,6 +35,8 @@ pub struct SetView {
     /// When it was last expanded.
     pub at: Micros,
     pub members: Vec<SetMemberView>,
+    /// How a new state reaches them step by step; none: all at once.
+    pub rollout: Option<crate::rollout::RolloutView>,
     /// Place of a generator and why it gives nothing here.
     pub not_generated: Vec<(String, String)>,
     /// Repositories that are still to be fetched.

@@ -24,6 +24,7 @@ mod preview;
 mod raw;
 mod reestablish;
 mod retention;
+mod rollout;
 mod session;
 mod source;
 mod source_defined;

@@ -163,6 +163,9 @@ pub struct SetMember {
     pub row: String,
     /// The generator's parameters.
     pub parameters: serde_json::Value,
+    /// Its place in the steps of the set, when the set has some.
+    #[serde(default)]
+    pub rollout: Option<Box<crate::rollout::Course>>,
 }
 
 /// What a source's address leads to.

@@ -15,6 +15,7 @@
 //! * [`diff`]: how live and desired differ, masked. Pure.
 //! * [`plan`]: what a sync would do, and an independent check of that. Pure.
 //! * [`apply`]: carries out single steps.
+//! * [`rollout`]: who of several targets goes next, and who waits for whom. Pure.
 //! * [`tags`]: which tag of an image is wanted. Pure.
 //! * [`health`]: how objects fare. Pure.
 //! * [`check`]: how they fare by the checks that users write, in caged children.
@@ -36,6 +37,7 @@ pub mod plan;
 pub mod prediction;
 pub mod reestablish;
 pub mod render;
+pub mod rollout;
 pub mod schema;
 pub mod signature;
 pub mod source;

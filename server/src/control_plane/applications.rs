@@ -42,7 +42,12 @@ impl Applications for Plane {
         cluster: &str,
     ) -> Answer<ApplicationView> {
         self.seen(actor, id).await?;
-        self.head_of(id, cluster).await
+        let view = self.head_of(id, cluster).await?;
+        let rollout = match view.targets.first() {
+            Some(selected) => self.rollout_view(actor, selected.target.id).await?,
+            None => None,
+        };
+        Ok(ApplicationView { rollout, ..view })
     }
 
     async fn tree(&self, actor: &Actor, target: TargetId) -> Answer<TreeView> {

@@ -61,6 +61,8 @@ pub struct Situation<'a> {
     pub brake: Option<&'a str>,
     /// What must be ready first, in words; only automation waits for it.
     pub waits: Option<&'a Cause>,
+    /// Its turn in its rollout has not come, and why; only automation waits for it.
+    pub rollout: Option<&'a Cause>,
 }
 
 /// Can the target be judged?

@@ -17,6 +17,7 @@ use lockstep_types::application::{ApplicationRef, Dialect};
 use lockstep_types::id::ApplicationId;
 use lockstep_types::source::Problem;
 use lockstep_types::time::Micros;
+use std::collections::BTreeMap;
 
 /// Label or annotation that names the row of an application.
 pub const GROUP_LABEL: &str = "lockstep.dev/group";
@@ -185,6 +186,16 @@ pub fn on_cluster(definition: &Definition, home: &str, cluster: &ClusterRow) -> 
             .on(definition, home, &candidate(cluster))
             .map(|placed| fetchable(&placed)),
     }
+}
+
+/// The partitions in which a new state reaches the clusters of a definition, and which of them each cluster is in.
+pub fn rollout(
+    definition: &Definition,
+    home: &str,
+    clusters: &[ClusterRow],
+) -> Option<(engine::rollout::Rollout, BTreeMap<String, usize>)> {
+    let candidates: Vec<CandidateCluster> = clusters.iter().map(candidate).collect();
+    definition.placement.as_ref()?.rollout(home, &candidates)
 }
 
 fn candidate(cluster: &ClusterRow) -> CandidateCluster {

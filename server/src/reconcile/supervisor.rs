@@ -6,8 +6,8 @@
 use super::cause::Cause;
 use super::driver::{self, Pace, Passed};
 use super::sources::{self, Wanted};
-use super::{clusters, definitions, removal, revisions, target};
-use crate::runtime::memory::Placement;
+use super::{clusters, definitions, removal, revisions, rollouts, target};
+use crate::runtime::memory::{Placement, RolloutPlace};
 use crate::runtime::{Runtime, now};
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
@@ -94,6 +94,7 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
     runtime.activator().map_sources(by_source);
     sources::sets::want(runtime, &sources, &applications, &mut wanted);
     let mut placements: BTreeMap<TargetId, Placement> = BTreeMap::new();
+    let mut rolling: BTreeMap<TargetId, RolloutPlace> = BTreeMap::new();
     let known: HashMap<TargetId, _> = store::target::list(runtime.store())
         .await?
         .into_iter()
@@ -115,6 +116,14 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
             want(runtime, &mut wanted, application.id, &definition, None);
             continue;
         };
+        let home = &source.home_cluster;
+        rolling.extend(rollouts::places(
+            runtime,
+            application,
+            &definition,
+            home,
+            &clusters,
+        ));
         for (cluster, definition) in places {
             let target = store::target::id_of(application.id, &cluster);
             if !known.contains_key(&target) {
@@ -141,6 +150,9 @@ async fn pass(runtime: &Runtime, loops: &mut Loops) -> Result<(), StoreError> {
         .copied()
         .collect();
     runtime.memory().place(placements.clone());
+    for target in runtime.memory().set_rolling(rolling) {
+        runtime.activator().activate_target(target);
+    }
     for key in runtime.memory().want(wanted.clone()) {
         runtime.activator().activate_repository(&key);
     }

@@ -15,6 +15,7 @@ mod memory;
 mod order;
 mod others;
 mod record;
+mod rolling;
 mod unsteady;
 
 pub(crate) use checking::Checked;
@@ -24,7 +25,7 @@ pub(crate) use load::{Loaded, claim, last_attempt, load, load_for_view, load_lef
 pub use memory::Waiting;
 pub(crate) use memory::{Clock, Expected, TargetMemory};
 
-use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State};
+use super::decide::{self, Act, Facts, PruneCheck, Requested, Running, Situation, State, Trigger};
 use super::driver::{self, Pace, Passed};
 use super::{acting, explain, ledger, reestablish, revisions, run, windows};
 use crate::runtime::{Runtime, now};
@@ -202,7 +203,17 @@ async fn pass(
         (None, Some(cause)) => State::Unknown(cause),
         (None, None) => return Ok(Passed::Again(Duration::from_millis(500))),
     };
+    let facts = known.as_ref().map(|(_, _, facts, _)| facts);
+    rolling::show(
+        runtime,
+        &loaded,
+        memory,
+        &comparison,
+        facts,
+        running.as_ref(),
+    );
     let last = memory.last.clone().flatten();
+    let mut rollout = None;
     let waits = match &known {
         // Only what would be written has to wait.
         Some((_, _, facts, _))
@@ -210,6 +221,7 @@ async fn pass(
                 || facts.prunes > 0
                 || last.as_ref().is_some_and(|last| last.hook_failed) =>
         {
+            rollout = rolling::turn(runtime, &loaded);
             match reestablish::waits(runtime, &loaded.row.cluster, id) {
                 Some(turn) => Some(turn),
                 None => order::waits(runtime, &loaded, memory).await?,
@@ -219,7 +231,7 @@ async fn pass(
     };
     let (cluster, home) = (&loaded.row.cluster, &loaded.source.home_cluster);
     let window = windows::of(runtime.store(), &loaded.definition, cluster, home, now).await?;
-    let mut decision = decide::decide(&Situation {
+    let situation = Situation {
         now,
         mode: loaded.row.mode,
         policy: &loaded.definition.policy,
@@ -235,7 +247,19 @@ async fn pass(
         prune,
         brake: stops.as_deref(),
         waits: waits.as_ref(),
-    });
+        rollout: rollout.as_ref(),
+    };
+    let mut decision = decide::decide(&situation);
+    let by_itself = matches!(
+        &decision.act,
+        Act::Start { trigger, .. } if *trigger == Trigger::AutoSync
+    );
+    if by_itself && let Err(not_yet) = rolling::take(runtime, &loaded) {
+        decision = decide::decide(&Situation {
+            rollout: Some(&not_yet),
+            ..situation
+        });
+    }
     if let (Some((compared, ..)), Some(unsteady)) = (&known, &memory.unsteady)
         && unsteady.render == compared.render.key
     {

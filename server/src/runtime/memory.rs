@@ -12,11 +12,13 @@ mod order;
 mod orphans;
 mod renders;
 mod returning;
+mod rolling;
 mod rollout;
 
 pub(crate) use image_rules::RuleState;
 pub(crate) use inputs::Collected;
 pub(crate) use returning::Returning;
+pub(crate) use rolling::{RolloutNow, RolloutPlace, RolloutSeen};
 pub(crate) use rollout::{How, Rendering};
 
 use super::activator::locked;
@@ -133,6 +135,7 @@ pub(crate) struct Memory {
     offered: Mutex<HashMap<SourceId, Offered>>,
     /// Targets that wait for a target.
     waiters: Mutex<HashMap<TargetId, BTreeSet<TargetId>>>,
+    rolling: Mutex<rolling::Rolling>,
     /// Health scripts by the source that they are in.
     scripts: Mutex<HashMap<SourceId, order::Scripts>>,
     /// Flux's alerts by the source that they are in: in its files (`None`), and in what targets render.
@@ -195,6 +198,7 @@ impl Default for Memory {
             rollouts: Mutex::default(),
             inputs_in: Mutex::default(),
             waiters: Mutex::default(),
+            rolling: Mutex::default(),
             scripts: Mutex::default(),
             notices: Mutex::default(),
             image_rules: Mutex::default(),

@@ -432,6 +432,7 @@ impl Reconciler {
             heals: &self.heals,
             prune,
             brake: None,
+            rollout: None,
             waits: None,
         })
     }

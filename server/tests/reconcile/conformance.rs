@@ -21,6 +21,8 @@ mod listing;
 mod objects;
 #[path = "conformance/pure.rs"]
 mod pure;
+#[path = "conformance/rolled.rs"]
+mod rolled;
 #[path = "conformance/table.rs"]
 mod table;
 

@@ -33,7 +33,7 @@ fn member<'v>(view: &'v ReestablishView, name: &str) -> &'v StageMember {
         .iter()
         .flat_map(|stage| &stage.members)
         .find(|member| member.target.application.name == name)
-        .unwrap_or_else(|| panic!("{name} is no member of {view:?}"))
+        .expect(name)
 }
 
 /// `1 kinds back`, by stage and name.

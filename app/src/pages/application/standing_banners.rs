@@ -5,8 +5,9 @@ use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::ActionFailure;
 use crate::components::icon::Icon;
-use crate::components::panel::{ACTION_LINK, LINK};
+use crate::components::panel::{ACTION_LINK, Fold, LINK};
 use crate::components::reason::{Banner, ReasonBanner};
+use crate::components::rollout::steps;
 use crate::components::sha::Sha;
 use crate::components::status::phase_word;
 use crate::components::target_link::{
@@ -19,6 +20,7 @@ use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{ApplicationView, Hold, Pin, TargetSummary};
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::rollout::{RolloutPhase, RolloutView};
 use lockstep_types::source::Mode;
 
 /// All banners of the chosen target.
@@ -58,6 +60,7 @@ pub fn banners(
                     .into_any();
                 view! { <Banner tone=Tone::Run shape=Icon::Progressing lead=lead /> }
             })}
+        {view.rollout.as_ref().map(rollout)}
         {orphans(view, target)}
         {target.hold.clone().map(|hold| hold_banner(hold, target, actor, now))}
         {target.pin.clone().map(|pin| pin_banner(pin, target, actor, now))}
@@ -97,6 +100,18 @@ fn orphans(view: &ApplicationView, target: &TargetSummary) -> AnyView {
     }
     .into_any();
     view! { <Banner tone=Tone::Warn lead=lead /> }.into_any()
+}
+
+/// The rollout that it is a part of; open while that is not done.
+fn rollout(rollout: &RolloutView) -> AnyView {
+    let title = format!("Rollout of {}: {}", rollout.title, rollout.state.word());
+    let steps = steps(rollout);
+    view! {
+        <Fold title=title open=rollout.state != RolloutPhase::Done>
+            {steps}
+        </Fold>
+    }
+    .into_any()
 }
 
 fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {

@@ -7,6 +7,7 @@ use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, TABLE, TD, heads};
 use crate::components::reason::Banner;
+use crate::components::rollout::steps;
 use crate::components::target_link::application_address;
 use crate::components::tone::Tone;
 use crate::format;
@@ -54,6 +55,10 @@ fn set(set: SetView) -> AnyView {
                 <span class="ml-auto">"generated " {ago(set.at)} " ago"</span>
             </header>
             <div class="flex flex-col gap-2 px-3 py-3 empty:hidden">{notes(&set)}</div>
+            {set
+                .rollout
+                .clone()
+                .map(|rollout| view! { <div class="border-t border-line px-3 py-3">{steps(&rollout)}</div> })}
             {(!set.members.is_empty()).then(|| table(set.members))}
         </section>
     }

@@ -209,7 +209,14 @@ impl Get {
         let address = format!("/apps/{}", target.target.application.id);
         let query = [("cluster", target.target.cluster.as_str())];
         let view: ApplicationView = api.get(&address, &query).await?;
-        global.show(&view, |view| describe(view, &target))
+        global.show(&view, |view| match &view.rollout {
+            Some(rollout) => format!(
+                "{}\n\n{}",
+                describe(view, &target).trim_end(),
+                super::rollout::text(rollout).trim_end()
+            ),
+            None => describe(view, &target),
+        })
     }
 }
 

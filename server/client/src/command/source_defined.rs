@@ -56,9 +56,17 @@ pub(super) async fn sets(api: &Api, global: &Global) -> Result<Exit, ClientError
     let sets: Vec<SetView> = api.get("/sets", &[]).await?;
     global.list(
         &sets,
-        |sets, _| set_table(sets),
+        |sets, _| set_text(sets),
         |sets| sets.iter().map(|set| set.set.clone()).collect(),
     )
+}
+
+/// The table, and below it how far the rollouts are.
+fn set_text(sets: &[SetView]) -> String {
+    let rollouts = sets.iter().filter_map(|set| set.rollout.as_ref());
+    std::iter::once(set_table(sets))
+        .chain(rollouts.map(|rollout| format!("\n{}", super::rollout::text(rollout))))
+        .collect()
 }
 
 fn set_table(sets: &[SetView]) -> String {
@@ -115,6 +123,7 @@ mod tests {
             line: 3,
             at: Micros(0),
             members: Vec::new(),
+            rollout: None,
             not_generated: vec![(
                 "spec.generators[0].pullRequest".to_owned(),
                 "it asks a service outside".to_owned(),

@@ -16,6 +16,7 @@ mod patches;
 mod placement;
 mod read;
 mod repository;
+mod rollout;
 mod selector;
 mod template;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 
 pub use options::{BundleOptions, ChartOptions};
 pub use placement::{CandidateCluster, ClusterGroup, Customization, DeclaredCluster, Placement};
+pub use rollout::{Partition, RolloutStrategy};
 pub use selector::{ClusterMatch, Expression, LabelSelector, Operator};
 
 pub(super) use read::{Itself, read};

@@ -17,10 +17,12 @@ mod plain;
 mod read;
 mod row;
 mod selector;
+mod strategy;
 
 pub use expand::{Expansion, NotGenerated};
 pub use language::TemplateRun;
 pub use selector::{Requirement, Selector};
+pub use strategy::{Strategy, SyncStep};
 
 pub(super) use read::read;
 
@@ -58,8 +60,8 @@ pub struct ApplicationSet {
     pub go_template: bool,
     /// A Go template that looks up a parameter that is not there fails (`missingkey=error`).
     pub strict: bool,
-    /// `RollingSync` steps as written. Kept for rollouts over clusters.
-    pub strategy: Option<Value>,
+    /// The steps in which a new state reaches its applications; none: all at once.
+    pub strategy: Option<Strategy>,
     /// Fields that were read and are not acted on, dotted, with why.
     pub ignored_fields: Vec<(String, String)>,
     /// It could not be read whole; its applications stay as they were last read.

@@ -92,6 +92,8 @@ impl Plane {
             orphans: selected
                 .and_then(|selected| self.orphan_watch(definition, selected.target.id)),
             set: definition.set.as_ref().map(sets::reference),
+            // Depends on who asks.
+            rollout: None,
             links: links::links(&definition.annotations),
             commit,
             targets,

@@ -1,6 +1,7 @@
 //! Sets of applications as the pages show them: what each generates, and what it does not and why.
 
 use super::super::allow::sees;
+use super::super::rollouts::Known;
 use super::super::{Plane, refuse};
 use crate::reconcile::sources::sets::{Owner, SetState};
 use crate::store;
@@ -8,8 +9,8 @@ use engine::definition::{Definition, SetMember};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::ApplicationRef;
+use lockstep_types::rollout::RolloutView;
 use lockstep_types::set::{SetMemberView, SetRef, SetView};
-use std::collections::BTreeMap;
 
 /// The set of an application.
 pub(in super::super) fn reference(member: &SetMember) -> SetRef {
@@ -24,7 +25,7 @@ impl Plane {
     /// All of them, by source, file and line.
     pub(super) async fn set_views(&self, actor: &Actor) -> Result<Vec<SetView>, PortError> {
         let db = self.runtime.store();
-        let known: BTreeMap<_, ApplicationRef> = store::application::list(db, false)
+        let known: Known = store::application::list(db, false)
             .await
             .map_err(refuse::store)?
             .into_iter()
@@ -36,15 +37,34 @@ impl Plane {
                 if owner.source != source.id {
                     continue;
                 }
-                let states = sets.states.iter();
-                views.extend(
-                    states.filter_map(|state| {
-                        narrowed(actor, view(state, owner, &source.name, &known))
-                    }),
-                );
+                for state in &sets.states {
+                    let rollout = self.rollout_of_set(actor, state, owner, &known);
+                    let view = SetView {
+                        rollout,
+                        ..view(state, owner, &source.name, &known)
+                    };
+                    views.extend(narrowed(actor, view));
+                }
             }
         }
         Ok(views)
+    }
+
+    /// Where the rollout of a set stands, if it has steps.
+    fn rollout_of_set(
+        &self,
+        actor: &Actor,
+        state: &SetState,
+        owner: Owner,
+        known: &Known,
+    ) -> Option<RolloutView> {
+        state.set.strategy.as_ref()?;
+        let memory = self.runtime.memory();
+        let now = state.members.iter().find_map(|member| {
+            let application = member.key.application_id(owner.source);
+            memory.rollout_of_application(application)
+        })?;
+        Some(self.shown_rollout(actor, &now, known))
     }
 }
 
@@ -63,12 +83,7 @@ fn narrowed(actor: &Actor, mut view: SetView) -> Option<SetView> {
     (!view.members.is_empty()).then_some(view)
 }
 
-fn view(
-    state: &SetState,
-    owner: Owner,
-    source_name: &str,
-    known: &BTreeMap<lockstep_types::id::ApplicationId, ApplicationRef>,
-) -> SetView {
+fn view(state: &SetState, owner: Owner, source_name: &str, known: &Known) -> SetView {
     let member = |definition: &Definition| {
         let id = definition.key.application_id(owner.source);
         let set = definition.set.as_ref().map(reference)?;
@@ -97,6 +112,7 @@ fn view(
         line: state.set.line,
         at: state.at,
         members: state.members.iter().filter_map(member).collect(),
+        rollout: None,
         not_generated: state.not_generated.clone(),
         waiting_for: state.waiting_for.clone(),
         problems: state

@@ -39,6 +39,10 @@ pub(super) fn automatic(situation: &Situation<'_>, facts: &Facts) -> Decision {
         let again = situation.now.plus_seconds(WAITING_SECONDS);
         return Decision::later(again, waits.clone());
     }
+    if let Some(rollout) = situation.rollout {
+        // Who is waited for wakes it.
+        return Decision::rest(Some(rollout.clone()));
+    }
     match last {
         Some(last) if last.phase == SyncPhase::Terminated => Decision::rest(Some(
             Cause::stalled(

@@ -1,5 +1,6 @@
 //! Scenarios that need no cluster: what the pure stages say of windows, health, annotations and definitions.
 
+use super::rolled::rolled;
 use super::table::{AnnotationCase, Case, DefinitionCase, HealthCase, Scenario, WindowCase};
 use engine::definition::project::{Asked, Subject, Verdict};
 use engine::definition::{DefinitionFile, Definitions, read};
@@ -12,7 +13,7 @@ use lockstep_types::resource::Origin;
 use serde_json::{Value, json};
 
 /// What was expected and what was found instead, in words.
-type Outcome = Result<(), (String, String)>;
+pub type Outcome = Result<(), (String, String)>;
 
 /// Checks one scenario; those of the cluster are left to the cluster.
 pub fn check(scenario: &Scenario) -> Outcome {
@@ -22,10 +23,11 @@ pub fn check(scenario: &Scenario) -> Outcome {
         Case::Health(case) => healthy(case),
         Case::Annotations(case) => annotated(case),
         Case::Definition(case) => defined(case),
+        Case::Rollout(case) => rolled(case),
     }
 }
 
-fn same(expected: &str, found: &str) -> Outcome {
+pub fn same(expected: &str, found: &str) -> Outcome {
     match expected == found {
         true => Ok(()),
         false => Err((expected.to_owned(), found.to_owned())),

@@ -2,7 +2,7 @@
 //!
 //! A scenario on the cluster has `steps`. Each step does something (commits files, runs kubectl, asks for a sync) and
 //! says how things then come to be; what it expects is waited for. The other scenarios have one case each, of the pure
-//! stages: `windows`, `health`, `annotations` or `definition`. In all texts `$NS`, `$REPO` and `$CLUSTER` stand for the
+//! stages: `windows`, `health`, `annotations`, `definition` or `rollout`. In all texts `$NS`, `$REPO` and `$CLUSTER` stand for the
 //! scenario's own namespace, its repository and the name of the cluster.
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ pub struct Scenario {
     pub annotations: Option<AnnotationCase>,
     #[serde(default)]
     pub definition: Option<DefinitionCase>,
+    #[serde(default)]
+    pub rollout: Option<RolloutCase>,
 }
 
 fn by_itself() -> Value {
@@ -169,6 +171,22 @@ pub struct DefinitionCase {
     pub said: Vec<String>,
 }
 
+/// Whose turn it is in a rollout.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolloutCase {
+    /// The `strategy` of an ApplicationSet of these members.
+    #[serde(default)]
+    pub strategy: Option<Value>,
+    /// The `rolloutStrategy` of a bundle for clusters of these names instead.
+    #[serde(default)]
+    pub partitions: Option<Value>,
+    /// A label and how it stands, by name: `env=dev behind`.
+    pub members: BTreeMap<String, String>,
+    /// `may` sync now, `-`: nothing is to be begun, or a part of why it waits; of every member.
+    pub says: BTreeMap<String, String>,
+}
+
 /// Where a scenario runs.
 #[derive(Debug)]
 pub enum Case<'s> {
@@ -177,6 +195,7 @@ pub enum Case<'s> {
     Health(&'s HealthCase),
     Annotations(&'s AnnotationCase),
     Definition(&'s DefinitionCase),
+    Rollout(&'s RolloutCase),
 }
 
 impl Scenario {
@@ -189,6 +208,7 @@ impl Scenario {
         cases.extend(self.health.as_ref().map(Case::Health));
         cases.extend(self.annotations.as_ref().map(Case::Annotations));
         cases.extend(self.definition.as_ref().map(Case::Definition));
+        cases.extend(self.rollout.as_ref().map(Case::Rollout));
         assert_eq!(cases.len(), 1, "{}: it needs one case, or steps", self.name);
         cases.remove(0)
     }

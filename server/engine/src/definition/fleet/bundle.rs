@@ -10,6 +10,7 @@ use super::options::{BundleOptions, ChartOptions};
 use super::patches;
 use super::placement::Customization;
 use super::repository::correct_drift;
+use super::rollout::{self, RolloutStrategy};
 use super::selector::{ClusterMatch, LabelSelector};
 use crate::yaml;
 use serde_json::{Map, Value};
@@ -33,6 +34,7 @@ pub(super) struct Bundle {
     /// Dependencies that are chosen by their labels.
     pub depends_on_labels: Vec<LabelSelector>,
     pub paused: bool,
+    pub rollout: Option<RolloutStrategy>,
 }
 
 /// What the values of a bundle may come from.
@@ -104,10 +106,6 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Bundle {
         depends_on_labels.extend(selector);
     }
     place.ignore(
-        "rolloutStrategy",
-        "clusters are synced each by itself; partitions are not acted on yet",
-    );
-    place.ignore(
         "ignore",
         "health is judged by the built-in rules; conditions cannot be left out yet",
     );
@@ -125,6 +123,7 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Bundle {
         depends_on,
         depends_on_labels,
         paused: place.flag("paused").unwrap_or(false),
+        rollout: rollout::read(place),
     };
     place.done();
     bundle

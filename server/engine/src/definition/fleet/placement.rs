@@ -6,6 +6,7 @@ use super::super::{
     SourceKind, repo_path,
 };
 use super::options::BundleOptions;
+use super::rollout::RolloutStrategy;
 use super::selector::{ClusterMatch, LabelSelector};
 use super::template::{self, Context};
 use super::{ACCOUNT_NAMESPACE, DEFAULT_GROUP};
@@ -44,6 +45,8 @@ pub struct Placement {
     pub has_kustomization: bool,
     /// Name of the bundle.
     pub name: String,
+    /// How a new state reaches its clusters; none: all at once.
+    pub rollout: Option<RolloutStrategy>,
 }
 
 /// Other options for some of the clusters.
@@ -160,6 +163,28 @@ impl Placement {
         self.targets.is_empty() && !self.groups.iter().any(|group| group.name == DEFAULT_GROUP)
     }
 
+    /// Whether the bundle goes to a cluster.
+    pub(super) fn goes_to(&self, home: &str, cluster: &CandidateCluster) -> bool {
+        self.options_on(home, cluster).is_some()
+    }
+
+    /// Whether a part of a definition means a cluster.
+    pub(super) fn means(&self, of: &ClusterMatch, cluster: &CandidateCluster) -> bool {
+        let cluster = self.completed(cluster);
+        of.matches(&cluster, &self.groups_of(&cluster))
+    }
+
+    /// The groups that a cluster with these labels is in.
+    fn groups_of(&self, cluster: &CandidateCluster) -> Vec<&ClusterGroup> {
+        let selects = |group: &&ClusterGroup| {
+            group
+                .selector
+                .as_ref()
+                .is_some_and(|selector| selector.matches(&cluster.labels))
+        };
+        self.groups.iter().filter(selects).collect()
+    }
+
     /// The cluster with the labels that Git declares for it under its own.
     fn completed(&self, cluster: &CandidateCluster) -> CandidateCluster {
         let mut labels: BTreeMap<String, String> = NAME_LABELS
@@ -182,16 +207,7 @@ impl Placement {
 
     fn options_on(&self, home: &str, cluster: &CandidateCluster) -> Option<BundleOptions> {
         let cluster = self.completed(cluster);
-        let groups: Vec<&ClusterGroup> = self
-            .groups
-            .iter()
-            .filter(|group| {
-                group
-                    .selector
-                    .as_ref()
-                    .is_some_and(|selector| selector.matches(&cluster.labels))
-            })
-            .collect();
+        let groups = self.groups_of(&cluster);
         if self.means_home() {
             if cluster.name != home {
                 return None;

@@ -300,6 +300,7 @@ impl Reading {
                 .has(&claim.folder, &["kustomization.yaml", "kustomization.yml"]),
             path: claim.folder,
             name: key.name.clone(),
+            rollout: read.rollout,
         };
         placement.describe(&mut definition);
         definition.placement = Some(Box::new(placement));

@@ -366,3 +366,90 @@ fn the_examples_of_fleet_are_read_whole() {
     let read = read(&found);
     assert_eq!((read.applications.len(), read.problems.len()), (bundles, 0));
 }
+
+/// Which partition each cluster is in, for bundles whose `fleet.yaml` says this of rollouts.
+fn partitions(rollout: &str, names: &[(&str, &[(&str, &str)])]) -> String {
+    let own = format!("rolloutStrategy: {rollout}\n");
+    let read = read(&files(&[
+        ("fleet.yaml", &own),
+        ("a.yaml", "kind: ConfigMap\n"),
+        (
+            "group.yaml",
+            "apiVersion: fleet.cattle.io/v1alpha1\nkind: ClusterGroup\nmetadata: {name: canaries, namespace: fleet-default}\nspec: {selector: {matchLabels: {canary: 'yes'}}}\n",
+        ),
+        (
+            "repo.yaml",
+            "apiVersion: fleet.cattle.io/v1alpha1\nkind: GitRepo\nmetadata: {name: all, namespace: fleet-default}\nspec: {repo: https://git.example.org/team/fleet, branch: main, targets: [{clusterSelector: {}}]}\n",
+        ),
+    ]));
+    let mut text = String::new();
+    for problem in &read.problems {
+        let _ = writeln!(
+            text,
+            "{}:{} [{}] {} → {}",
+            problem.path, problem.line, problem.field, problem.message, problem.next
+        );
+    }
+    let clusters: Vec<CandidateCluster> = names
+        .iter()
+        .map(|(name, labels)| cluster(name, labels))
+        .collect();
+    for definition in &read.applications {
+        let Some((rollout, places)) = definition
+            .placement
+            .as_ref()
+            .and_then(|placement| placement.rollout("home", &clusters))
+        else {
+            text.push_str("no rollout\n");
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "open {}, all {:?}",
+            rollout.open_steps, rollout.at_once
+        );
+        for (index, step) in rollout.steps.iter().enumerate() {
+            let own: Vec<&str> = places
+                .iter()
+                .filter(|(_, place)| **place == index)
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let _ = writeln!(
+                text,
+                "{} ({}), {} at once, {} unready: {}",
+                step.name,
+                step.selects,
+                step.at_once,
+                step.unready,
+                own.join(" ")
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn partitions_take_clusters_in_their_order_and_the_rest_comes_at_the_end() {
+    let clusters: [(&str, &[(&str, &str)]); 6] = [
+        ("a", &[("env", "dev")]),
+        ("b", &[("env", "dev"), ("canary", "yes")]),
+        ("c", &[("env", "prod")]),
+        ("d", &[("env", "prod")]),
+        ("e", &[("env", "prod")]),
+        ("f", &[]),
+    ];
+    assert_snapshot!(partitions(
+        "{maxUnavailable: 0, maxUnavailablePartitions: 1, autoPartitionSize: 40%, partitions: [{name: first, clusterGroup: canaries}, {clusterSelector: {matchLabels: {env: dev}}, maxUnavailable: 20%}, {name: named, clusterName: c}]}",
+        &clusters
+    ));
+    assert_snapshot!(partitions("{}", &clusters));
+    assert_snapshot!(partitions("{autoPartitionThreshold: 6}", &clusters));
+}
+
+#[test]
+fn what_is_wrong_in_a_rollout_strategy_is_named() {
+    assert_snapshot!(partitions(
+        "{maxUnavailable: -1, maxUnavailablePartitions: half, autoPartitionSize: 0, autoPartitionThreshold: -5, brandNew: 1, partitions: [{name: nobody}, {clusterName: a, maxUnavailable: 300%}]}",
+        &[]
+    ));
+}

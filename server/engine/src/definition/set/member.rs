@@ -99,10 +99,17 @@ pub(super) fn member(
             .iter()
             .map(|(field, why)| (format!("{}: {field}", super::KIND), why.clone()));
         definition.ignored_fields.extend(of_set);
+        let rollout = set.strategy.as_ref().map(|strategy| {
+            let says_prune = application
+                .pointer("/spec/syncPolicy/automated/prune")
+                .is_some_and(Value::is_boolean);
+            Box::new(strategy.apply(&mut definition, says_prune))
+        });
         definition.set = Some(SetMember {
             set: set.title(),
             row: String::new(),
             parameters: Value::Object(parameters.clone()),
+            rollout,
         });
         definition
     });

@@ -4,6 +4,7 @@ use super::super::argument::{check_address, check_revision};
 use super::super::collect::{Ours, read_frame};
 use super::super::fields::{FieldProblem, Place, Report};
 use super::selector::Selector;
+use super::strategy;
 use super::{ApplicationSet, Generator, GitItem, ParameterSource};
 use lockstep_types::revision::TargetRevision;
 
@@ -53,13 +54,7 @@ pub(in super::super) fn read(document: &Ours) -> (ApplicationSet, Vec<FieldProbl
     let template = spec.value("template").unwrap_or_default();
     let template_patch = spec.text("templatePatch");
     policy(&spec);
-    let strategy = spec.value("strategy");
-    if strategy.is_some() {
-        spec.note(
-            "strategy",
-            "it is kept, and rollouts in steps are not carried out yet: all applications change at once",
-        );
-    }
+    let strategy = strategy::read(&spec);
     spec.ignore(
         "applyNestedSelectors",
         "selectors of nested generators always apply, as in Argo CD 3",

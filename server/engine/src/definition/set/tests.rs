@@ -5,6 +5,7 @@ use super::*;
 use std::fmt::Write as _;
 
 mod generators;
+mod strategy;
 mod templates;
 
 fn clusters() -> Vec<SetCluster> {

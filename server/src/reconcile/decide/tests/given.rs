@@ -24,6 +24,7 @@ pub(super) struct Given {
     pub(super) prune: PruneCheck,
     pub(super) brake: Option<String>,
     pub(super) waits: Option<Cause>,
+    pub(super) rollout: Option<Cause>,
 }
 
 pub(super) fn given() -> Given {
@@ -67,6 +68,7 @@ pub(super) fn given() -> Given {
         prune: PruneCheck::NotNeeded,
         brake: None,
         waits: None,
+        rollout: None,
     }
 }
 
@@ -91,6 +93,7 @@ impl Given {
             prune: self.prune,
             brake: self.brake.as_deref(),
             waits: self.waits.as_ref(),
+            rollout: self.rollout.as_ref(),
         })
     }
 

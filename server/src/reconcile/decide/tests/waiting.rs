@@ -113,3 +113,49 @@ fn a_closed_window_says_when_it_opens_and_refuses_who_may_not_pass() {
     let held = given().differs().held(-1).closed(false).decide();
     assert_eq!(held.again, Some(NOW.plus_seconds(3600)));
 }
+
+#[test]
+fn automation_waits_for_its_turn_and_nobody_else_does() {
+    let paused = given().differs().with(|g| {
+        g.rollout = Some(Cause::stalled(
+            ReasonCode::RolloutPaused,
+            "The rollout is paused: cart on eu-1 is Degraded",
+            "It goes on when that recovers",
+        ));
+    });
+    let waits = paused.decide();
+    assert_eq!(waits.act, Act::Rest);
+    // Who is waited for wakes it: it does not look by itself.
+    assert_eq!(waits.again, None);
+    let cause = waits.cause.unwrap();
+    assert_eq!(cause.code, ReasonCode::RolloutPaused);
+    assert_eq!(
+        cause.cause,
+        "The rollout is paused: cart on eu-1 is Degraded"
+    );
+    // What is bad of an older state does not hide why the newer one does not come.
+    let degraded = paused
+        .clone()
+        .with(|g| g.facts.health = Health::new(HealthStatus::Degraded, "1 of 3 pods"))
+        .decide();
+    assert_eq!(
+        degraded.cause.map(|cause| cause.code),
+        Some(ReasonCode::RolloutPaused)
+    );
+    let asked = paused.clone().asked().decide();
+    assert!(matches!(
+        asked.act,
+        Act::Start {
+            trigger: Trigger::Person(_),
+            ..
+        }
+    ));
+    let pinned = paused.with(|g| g.pin = Some(pin(60))).decide();
+    assert!(matches!(
+        pinned.act,
+        Act::Start {
+            trigger: Trigger::Pin(_),
+            ..
+        }
+    ));
+}
