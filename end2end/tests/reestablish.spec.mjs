@@ -25,7 +25,7 @@ test('an emptied cluster comes back from Git in one action', async ({ app, world
   await expect(app.getByRole('alert')).toBeVisible();
   await app.getByLabel('Type prod-eu to bring it back').fill('prod-eu');
   await app.getByRole('button', { name: 'Re-establish' }).click();
-  await expect(app.getByText(/brought the cluster back: \d+ back/)).toBeVisible({ timeout: 90_000 });
+  await expect(app.getByText(/began is over: \d+ back/)).toBeVisible({ timeout: 90_000 });
   await expect(app.getByRole('main')).toContainText('holds all of the');
   await expectAccessible(app);
   for (const group of GROUPS) expect(count(group), group).toBe(1);

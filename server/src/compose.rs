@@ -146,24 +146,32 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     )
     .with_graceful_shutdown(async move { stopping.cancelled().await });
     let mut server = tokio::spawn(server.into_future());
-    tokio::select! {
-        () = asked_to_end() => tracing::info!("ending"),
-        ended = &mut server => return Ok(ended.context("the HTTP server fell over")??),
-    }
+    let fell = tokio::select! {
+        () = asked_to_end() => {
+            tracing::info!("ending");
+            None
+        }
+        ended = &mut server => Some(ended),
+    };
     // First the writes to clusters come to a halt, then the pages go.
     engine.stop(GRACE).await;
     cancel.cancel();
     // Event streams never end by themselves.
-    if tokio::time::timeout(Duration::from_secs(2), &mut server)
-        .await
-        .is_err()
+    if fell.is_none()
+        && tokio::time::timeout(Duration::from_secs(2), &mut server)
+            .await
+            .is_err()
     {
         server.abort();
     }
     while tasks.join_next().await.is_some() {}
+    // Also when the server fell over: what was only counted is written.
     accounts.end_refusals().await;
     store.close().await;
-    Ok(())
+    match fell {
+        Some(ended) => Ok(ended.context("the HTTP server fell over")??),
+        None => Ok(()),
+    }
 }
 
 /// Says where the server is, and how the first administrator is made.

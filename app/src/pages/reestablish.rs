@@ -2,7 +2,6 @@
 
 use crate::api::clusters::{Reestablish, StopReestablish, reestablishing};
 use crate::components::button::{Look, Submit};
-use crate::components::clock::ago;
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::icon::{Icon, icon};
@@ -100,7 +99,7 @@ fn verdict(view: &ReestablishView, going: bool) -> String {
     let declared = format::plural(view.declared.into(), "object", "objects");
     match (going, view.absent) {
         (true, 0) => format!(
-            "Everything that Git declares for {} is there again.",
+            "Nothing is missing of what Git declares for {}, as far as it has been looked at.",
             view.cluster
         ),
         (true, absent) => format!(
@@ -156,17 +155,17 @@ fn told(begun: &Begun) -> AnyView {
         Some(_) if begun.ending.contains("failed") => (
             Tone::Bad,
             Icon::Degraded,
-            format!("{} brought the cluster back: {}.", begun.by, begun.ending),
+            format!("What {} began is over: {}.", begun.by, begun.ending),
         ),
         Some(_) => (
             Tone::Idle,
             Icon::Clock,
-            format!("{} brought the cluster back: {}.", begun.by, begun.ending),
+            format!("What {} began is over: {}.", begun.by, begun.ending),
         ),
     };
     let lead = lead.into_any();
     let reason = begun.reason.clone();
-    let rest = view! { {reason} " · began " {ago(begun.at)} " ago" }.into_any();
+    let rest = view! { {reason} " · began " {format::clock_time(begun.at)} }.into_any();
     view! { <Banner tone=tone shape=shape lead=lead rest=rest /> }.into_any()
 }
 
@@ -206,11 +205,11 @@ fn table(stage: &Stage, counted: bool) -> AnyView {
     };
     view! {
         <div class=format!("{PANEL} overflow-x-auto") role="region" aria-label=label tabindex="0">
-            <table class=format!("{TABLE} sm:table-fixed")>
+            <table class=format!("{TABLE} md:table-fixed")>
                 <colgroup>
-                    <col class="sm:w-[26%]" />
-                    <col class="sm:w-[15%]" />
-                    <col class="sm:w-[17%]" />
+                    <col class="md:w-[26%]" />
+                    <col class="md:w-[15%]" />
+                    <col class="md:w-[17%]" />
                     <col />
                 </colgroup>
                 <thead>
@@ -299,7 +298,7 @@ fn beginning(view: &ReestablishView, action: ServerAction<Reestablish>) -> AnyVi
                 </p>
                 <input type="hidden" name="name" value=name />
                 <input type="hidden" name="accept" value=accept />
-                <div class="grid max-w-3xl gap-3 sm:grid-cols-2">
+                <div class="grid max-w-3xl gap-3 md:grid-cols-2">
                     <TextField name="reason" label="Why, for the audit log" required=true />
                     <TextField name="typed" label=label required=true />
                 </div>

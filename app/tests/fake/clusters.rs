@@ -146,6 +146,7 @@ fn reestablishing(cluster: &str) -> ReestablishView {
         },
         declared: 214,
         absent: if going { 96 } else { 201 },
+        stuck: false,
         stages: vec![
             stage(
                 1,

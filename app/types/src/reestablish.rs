@@ -62,6 +62,8 @@ pub struct ReestablishView {
     pub declared: u32,
     /// Those of them that the cluster does not hold.
     pub absent: u32,
+    /// Nothing goes on until a member that failed is mended.
+    pub stuck: bool,
     /// By stage: what would be done, or what is being done, or what was done the last time.
     pub stages: Vec<Stage>,
     /// The action that is going on, or the last one.

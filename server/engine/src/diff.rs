@@ -92,15 +92,8 @@ pub fn compare(
             );
             Compared::Exact(Some(diff))
         }
-        (None, Some(live)) => match key_of(live) {
-            Some(key) => Compared::Exact(Some(report::whole(
-                &key,
-                ResourceDiffKind::Extra,
-                None,
-                Some(live),
-                None,
-                context.masking.unwrap_or(&NONE),
-            ))),
+        (None, Some(live)) => match extra(live, context.masking.unwrap_or(&NONE)) {
+            Some(extra) => Compared::Exact(Some(extra)),
             None => Compared::Unsure("the live object has no name".to_owned()),
         },
         (Some(desired), Some(live)) => match compare_both(desired, live, schema, context) {
@@ -108,6 +101,19 @@ pub fn compare(
             Err(Unsure(why)) => Compared::Unsure(why),
         },
     }
+}
+
+/// An object that is in the cluster and not in Git; `None` when it has no name.
+pub fn extra(live: &Value, rules: &MaskingRules) -> Option<ResourceDiff> {
+    let kind = ResourceDiffKind::Extra;
+    Some(report::whole(
+        &key_of(live)?,
+        kind,
+        None,
+        Some(live),
+        None,
+        rules,
+    ))
 }
 
 fn compare_both(
@@ -165,7 +171,9 @@ fn find<'a>(
     let view = schema.view(&manifest.api_version, &manifest.key.kind);
     let typed = is_built_in(&manifest.key.group);
     let kind = live.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let mut walk = Walk::new(owners, typed, kind);
+    let rules = context.masking.unwrap_or(&NONE);
+    let places = mask::Places::new([desired, live], rules);
+    let mut walk = Walk::new(owners, places, typed, kind);
     walk.desired = Some(desired);
     // What stood before that apply tells nothing of it.
     if is_current(live, context) || !is_on(Rule::SettledCurrent) {
@@ -175,7 +183,8 @@ fn find<'a>(
     walk.root(view, desired_map, live_map)?;
     let mut found = walk.found;
     if is_on(Rule::Removals) {
-        let mut removals = Removals::new(&mut found, owners, typed, kind, context.ignore_tracking);
+        let ignoring = context.ignore_tracking;
+        let mut removals = Removals::new(&mut found, owners, places, typed, kind, ignoring);
         removals.root(view, desired, live, &manifest.api_version)?;
     }
     Ok(found)

@@ -9,7 +9,7 @@ mod standing;
 mod turn;
 
 pub use amount::Amount;
-pub use standing::{Seen, Standing};
+pub use standing::{Seen, Standing, Work};
 pub use turn::{Verdict, Waits, Why, turns};
 
 use serde::{Deserialize, Serialize};

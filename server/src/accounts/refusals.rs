@@ -14,7 +14,8 @@ use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::id::UserId;
 use std::net::IpAddr;
-use tally::{Refusal, Whom};
+use std::sync::Arc;
+use tally::{Refusal, Sum, Whom};
 
 /// Failed logins from one address that are rows of their own in an hour. Names do not matter to it: whether a row is
 /// written must not tell which accounts there are.
@@ -114,9 +115,16 @@ impl AccountService {
         if !self.noted.takes(refused, seconds) {
             return Ok(());
         }
-        let mut tx = self.store.begin().await?;
-        tx.record(act);
-        tx.commit().await.map(|_| ())
+        let written = async {
+            let mut tx = self.store.begin().await?;
+            tx.record(act);
+            tx.commit().await.map(|_| ())
+        };
+        let written = written.await;
+        if written.is_err() {
+            self.noted.count(refused, seconds);
+        }
+        written
     }
 
     /// Writes the numbers of the last hour, if it is over. For a timer.
@@ -130,22 +138,28 @@ impl AccountService {
         self.write_refusals(self.noted.end()).await;
     }
 
-    async fn write_refusals(&self, acts: Vec<Act>) {
-        if acts.is_empty() {
+    async fn write_refusals(&self, sums: Vec<Sum>) {
+        if sums.is_empty() {
             return;
         }
-        let store = self.store.clone();
+        let (store, noted) = (self.store.clone(), Arc::clone(&self.noted));
         // Apart from whoever asks at this moment: their address is not that of those who were refused.
         let written = tokio::spawn(async move {
-            let mut tx = store.begin().await?;
-            for act in acts {
-                tx.record(act);
+            let written = async {
+                let mut tx = store.begin().await?;
+                for sum in &sums {
+                    tx.record(sum.act());
+                }
+                tx.commit().await.map(|_| ())
+            };
+            let written = written.await;
+            if written.is_err() {
+                noted.again(sums);
             }
-            tx.commit().await.map(|_| ())
-        });
-        if let Ok(written) = written.await {
             said(written);
-        }
+        });
+        // Also when nobody waits for it any more.
+        let _ = written.await;
     }
 }
 

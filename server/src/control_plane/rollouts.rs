@@ -125,7 +125,7 @@ fn view(now: &RolloutNow, applications: &[Option<ApplicationRef>]) -> RolloutVie
             };
             // The last of all: nobody comes after it.
             let state = match member.standing {
-                Standing::Bad => RolloutPhase::Paused,
+                Standing::Bad | Standing::Stuck => RolloutPhase::Paused,
                 _ => RolloutPhase::Rolling,
             };
             (state, said)
@@ -149,6 +149,7 @@ fn standing(standing: Standing, verdict: &Verdict) -> RolloutStanding {
         (Standing::Moving, _) => RolloutStanding::UnderWay,
         (Standing::Bad, _) => RolloutStanding::Failing,
         (Standing::Unseen, _) => RolloutStanding::NotCompared,
+        (Standing::Stuck, _) => RolloutStanding::Waiting,
     }
 }
 
@@ -196,6 +197,7 @@ mod tests {
             targets: (0..3)
                 .map(|number| TargetId(Uuid::from_u128(number)))
                 .collect(),
+            projects: vec!["shop".to_owned(); members.len()],
             members,
         }
     }

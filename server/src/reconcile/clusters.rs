@@ -58,7 +58,9 @@ async fn ensure(runtime: &Runtime, row: &store::cluster::ClusterRow) -> Result<(
     };
     let fingerprint = fingerprint(row, access.kubeconfig.expose_secret(), &access.context);
     if let Some(handle) = runtime.cluster(&row.name) {
-        if handle.fingerprint == fingerprint {
+        // A connection that was made while another cluster took the place still expects the one before.
+        let outdated = row.identity.is_some() && handle.live.stranger() == row.identity;
+        if handle.fingerprint == fingerprint && !outdated {
             return Ok(());
         }
         tracing::info!(event.name = "cluster.restarted", cluster.name = %row.name, "credentials or address changed; connecting anew");

@@ -12,6 +12,7 @@ pub(crate) use stages::{Standing, found, standing};
 
 use super::cause::Cause;
 use super::driver::{self, Pace, Passed};
+use crate::runtime::activator::locked;
 use crate::runtime::memory::Returning;
 use crate::runtime::{Runtime, now};
 use crate::store::operation::NewOperation;
@@ -23,11 +24,16 @@ use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::reestablish::MemberState;
 use lockstep_types::sync::{OperationKind, StartedBy};
+use lockstep_types::time::Micros;
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// When each action was first found with its cluster connected.
+type Connected = Mutex<BTreeMap<Uuid, Micros>>;
 
 /// How often a cluster that is being brought back is looked at when nothing wakes.
 const LOOK: Duration = Duration::from_secs(5);
@@ -42,7 +48,8 @@ pub(crate) async fn begin(runtime: &Runtime) {
         slowest: Duration::from_secs(30),
         breath: Duration::from_millis(200),
     };
-    let first = pass(runtime).await;
+    let connected = Arc::new(Mutex::new(BTreeMap::new()));
+    let first = pass(runtime, &connected).await;
     if let Err(error) = &first {
         failed(error);
     }
@@ -53,9 +60,9 @@ pub(crate) async fn begin(runtime: &Runtime) {
     let own = runtime.clone();
     runtime.tasks().spawn(async move {
         driver::drive(wake, pace, Arc::new(Semaphore::new(1)), cancel, || {
-            let runtime = own.clone();
+            let (runtime, connected) = (own.clone(), Arc::clone(&connected));
             async move {
-                pass(&runtime).await.unwrap_or_else(|error| {
+                pass(&runtime, &connected).await.unwrap_or_else(|error| {
                     failed(&error);
                     Passed::Failed
                 })
@@ -98,16 +105,27 @@ pub(crate) fn unplanned(cluster: &str, by: &str) -> Returning {
     }
 }
 
-async fn pass(runtime: &Runtime) -> Result<Passed, StoreError> {
+async fn pass(runtime: &Runtime, connected: &Connected) -> Result<Passed, StoreError> {
+    let before = runtime.memory().returning();
     let open = store::reestablish::open(runtime.store()).await?;
     let mut returning = BTreeMap::new();
     for action in &open {
-        if let Some(here) = step(runtime, action).await? {
+        let here = match step(runtime, action, connected).await {
+            Ok(here) => here,
+            Err(error) => {
+                // The others go on, and this cluster stays as it is kept.
+                failed(&error);
+                let kept = before.get(&action.cluster).cloned();
+                Some(kept.unwrap_or_else(|| unplanned(&action.cluster, &action.begun.by)))
+            }
+        };
+        if let Some(here) = here {
             returning.insert(action.cluster.clone(), here);
         }
     }
+    let before: BTreeSet<String> = before.into_keys().collect();
     let going = !returning.is_empty();
-    for cluster in runtime.memory().set_returning(returning) {
+    for cluster in runtime.memory().set_returning(returning, &before) {
         let mut tx = runtime.store().begin().await?;
         tx.announce(Subject::Cluster(cluster.clone()), EventKind::Changed);
         tx.commit().await?;
@@ -123,23 +141,40 @@ async fn pass(runtime: &Runtime) -> Result<Passed, StoreError> {
 }
 
 /// One step further; `None`: it is over.
-async fn step(runtime: &Runtime, action: &ReestablishRow) -> Result<Option<Returning>, StoreError> {
+async fn step(
+    runtime: &Runtime,
+    action: &ReestablishRow,
+    connected: &Connected,
+) -> Result<Option<Returning>, StoreError> {
     let db = runtime.store();
+    if store::cluster::by_name(db, &action.cluster)
+        .await?
+        .is_none()
+    {
+        end(runtime, action, "the cluster is not registered any more").await?;
+        return Ok(None);
+    }
+    let placed: BTreeSet<TargetId> = runtime
+        .memory()
+        .placed_on(&action.cluster)
+        .into_iter()
+        .collect();
+    if placed.is_empty() {
+        // Right after a start, nothing is placed yet.
+        return Ok(Some(unplanned(&action.cluster, &action.begun.by)));
+    }
     let members = match action.planned_at {
         Some(_) => store::reestablish::members(db, action.id).await?,
-        None => match plan(runtime, action).await? {
+        None => match plan(runtime, action, connected).await? {
             Some(members) => members,
             None => return Ok(Some(unplanned(&action.cluster, &action.begun.by))),
         },
     };
-    let standing = standing(db, &members).await?;
-    let found = found(&members, &standing, now());
+    let standing = standing(db, &members, &placed, now()).await?;
+    // What a target waits for is read by people who may not see the others.
+    let found = found(&members, &standing, now(), |_| None);
     if found.over {
-        let mut tx = db.begin().await?;
-        if store::reestablish::end(&mut tx, action, &found.ending()).await? {
-            tracing::info!(event.name = "reestablish.ended", cluster.name = %action.cluster, ending = found.ending(), "a cluster was brought back");
-        }
-        tx.commit().await?;
+        end(runtime, action, &found.ending()).await?;
         return Ok(None);
     }
     for member in members
@@ -163,10 +198,19 @@ async fn step(runtime: &Runtime, action: &ReestablishRow) -> Result<Option<Retur
     }))
 }
 
+async fn end(runtime: &Runtime, action: &ReestablishRow, ending: &str) -> Result<(), StoreError> {
+    let mut tx = runtime.store().begin().await?;
+    if store::reestablish::end(&mut tx, action, ending).await? {
+        tracing::info!(event.name = "reestablish.ended", cluster.name = %action.cluster, ending, "bringing a cluster back is over");
+    }
+    tx.commit().await.map(|_| ())
+}
+
 /// Finds the stages and writes them down; `None`: not everything is known yet.
 async fn plan(
     runtime: &Runtime,
     action: &ReestablishRow,
+    connected: &Connected,
 ) -> Result<Option<Vec<MemberRow>>, StoreError> {
     let Some(handle) = runtime.cluster(&action.cluster) else {
         return Ok(None);
@@ -175,7 +219,12 @@ async fn plan(
         return Ok(None);
     }
     let gathered = gather(runtime, &action.cluster).await?;
-    let patient = now().seconds_since(action.begun.at) < PATIENCE_SECONDS;
+    if gathered.is_empty() {
+        return Ok(None);
+    }
+    // Since the server found it connected: before that nobody could compare anything.
+    let since = *locked(connected).entry(action.id).or_insert_with(now);
+    let patient = now().seconds_since(since) < PATIENCE_SECONDS;
     if patient && gathered.iter().any(|one| one.assessment.is_none()) {
         return Ok(None);
     }
@@ -215,7 +264,10 @@ async fn turn(
     let mut tx = runtime.store().begin().await?;
     let inserted = store::operation::insert(&mut tx, &intent).await?;
     let operation = inserted.operation().id;
-    store::reestablish::turn(&mut tx, action, member, operation).await?;
+    if !store::reestablish::turn(&mut tx, action, member, operation).await? {
+        // Stopped meanwhile, or another server was first: nothing is asked for.
+        return Ok(());
+    }
     tx.commit().await?;
     runtime.activator().activate_target(target);
     Ok(())

@@ -202,10 +202,13 @@ pub async fn put_to_use(
         },
     };
     if due {
-        if let Err(error) = used_again(runtime, &complete, now).await {
-            tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed");
+        match used_again(runtime, &complete, now).await {
+            Ok(()) => runtime.memory().rendered(Arc::clone(&complete), now),
+            // Not noted, so the next use tries it again.
+            Err(error) => {
+                tracing::warn!(event.name = "render.store_failed", render.key = %complete.key, error = %error, "a render could not be stored; it is rendered again when needed")
+            }
         }
-        runtime.memory().rendered(Arc::clone(&complete), now);
     }
     Ok(Some(complete))
 }

@@ -48,6 +48,7 @@ pub(super) fn places(
             rollout: Arc::clone(rollout),
             step,
             name: application.name.clone(),
+            project: application.project.clone(),
             cluster,
             definition: digest(runtime, &application.definition),
         };

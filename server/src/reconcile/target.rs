@@ -254,9 +254,11 @@ async fn pass(
         &decision.act,
         Act::Start { trigger, .. } if *trigger == Trigger::AutoSync
     );
+    let mut anew = None;
     if by_itself && let Err(not_yet) = rolling::take(runtime, &loaded) {
+        anew = not_yet.again;
         decision = decide::decide(&Situation {
-            rollout: Some(&not_yet),
+            rollout: Some(&not_yet.cause),
             ..situation
         });
     }
@@ -301,6 +303,9 @@ async fn pass(
                 return Ok(Passed::Again(Duration::from_millis(20)));
             }
         }
+    }
+    if let Some(soon) = anew {
+        return Ok(Passed::Again(soon));
     }
     // The tracked revision may have moved meanwhile, and whoever moved it may have let this pass speak for it.
     if let Comparison::Known(compared) = &comparison

@@ -156,7 +156,7 @@ pub async fn set_identity(tx: &mut Tx, id: ClusterId, identity: &str) -> Result<
         Some(_) => {
             return Err(StoreError::Conflict {
                 subject: format!("the cluster {}", known.name),
-                why: "another cluster answers at its address than before; remove it and register it again if that is meant"
+                why: "another cluster answers at its address than before; re-establish it on its page if that is meant"
                     .to_owned(),
             });
         }

@@ -4,13 +4,14 @@
 use super::columns::{Column, json};
 use super::entity::{cluster, inventory, reestablish, reestablish_member as member, target};
 use super::error::Doing;
-use super::{Read, StoreError, Tx};
+use super::{Read, StoreError, Tx, approval, operation, run, target as store_target};
 use lockstep_types::Micros;
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::reestablish::{Begun, Rank};
+use lockstep_types::sync::SyncPhase;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -262,7 +263,7 @@ fn announce(tx: &mut Tx, action: &ReestablishRow) {
 }
 
 /// From now on another cluster is the one of this name: `found` instead of `known`. What its targets had written is
-/// forgotten: it was written elsewhere, and nothing of it may be deleted here.
+/// forgotten: it was written elsewhere, and nothing of it may be deleted here. Runs that are open are interrupted.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the cluster is not known as `known` any more.
@@ -285,6 +286,26 @@ pub async fn replace(
             subject: format!("the cluster {cluster}"),
             why: "it is not known as the cluster that you saw any more; look again".to_owned(),
         });
+    }
+    let targets: Vec<String> = target::Entity::find()
+        .select_only()
+        .column(target::Column::Id)
+        .filter(target::Column::Cluster.eq(cluster))
+        .into_tuple()
+        .all(tx.db())
+        .await
+        .doing(doing)?;
+    for id in &targets {
+        let id: TargetId = Column("target", "id").id(id)?;
+        if let Some(open) = run::active_of_target(tx, id).await? {
+            // It began on the other cluster, and its steps say nothing of this one.
+            let why = "another cluster took the place of the one that it wrote to";
+            run::finish(tx, open.id, open.fence, SyncPhase::Interrupted, why).await?;
+            operation::end(tx, open.operation, why).await?;
+            approval::withdraw(tx, id).await?;
+        }
+        // What is remembered of the target was seen elsewhere.
+        store_target::claim(tx, id).await?;
     }
     let there = Query::select()
         .column(target::Column::Id)

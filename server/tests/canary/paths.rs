@@ -99,6 +99,7 @@ const READING: &[&str] = &[
     "programs",
     "promotion",
     "rebuild",
+    "reestablishing",
     "removal",
     "resource",
     "retention",
@@ -139,6 +140,7 @@ const CHANGING: &[&str] = &[
     "mark",
     "preview_template",
     "promote",
+    "reestablish",
     "refresh",
     "refresh_source",
     "release",
@@ -157,6 +159,7 @@ const CHANGING: &[&str] = &[
     "set_password",
     "set_retention",
     "set_rules",
+    "stop_reestablish",
     "sync",
     "take_over",
     "terminate",
@@ -222,6 +225,7 @@ impl Things {
         for name in &self.clusters {
             paths.push(format!("/clusters/{name}"));
             paths.push(format!("/clusters/{name}/rebuild"));
+            paths.push(format!("/clusters/{name}/reestablish"));
         }
         paths.push(format!("/commits/{}/{}", self.repository, self.head));
         for route in generate_route_list(app::App) {

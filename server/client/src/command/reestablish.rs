@@ -65,10 +65,18 @@ impl Reestablish {
                 .begun
                 .as_ref()
                 .is_none_or(|begun| begun.ended_at.is_some());
-            if over {
+            if over || view.stuck {
                 let failed = members(&view).any(|one| one.state == MemberState::Failed);
+                let stopped = view
+                    .begun
+                    .as_ref()
+                    .is_some_and(|begun| begun.ending.starts_with("stopped"));
                 global.show(&view, shown)?;
-                return Ok(if failed { Exit::Failed } else { Exit::Done });
+                return Ok(if failed || stopped || view.stuck {
+                    Exit::Failed
+                } else {
+                    Exit::Done
+                });
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -2,7 +2,7 @@
 //! been through here. Nothing of a value survives, not its length either.
 
 use super::clean::{LAST_APPLIED, is_secret};
-use super::path::Segment;
+use super::path::{self, Segment};
 use crate::masking::{Masking, MaskingRules, is_on, sensitive_annotation};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +52,57 @@ pub(super) fn masked_pair(
     (left, right)
 }
 
+/// The objects that paths lead into, and what is hidden in them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'r> {
+    roots: [&'r Value; 2],
+    rules: &'r MaskingRules,
+}
+
+impl<'r> Places<'r> {
+    pub(super) fn new(roots: [&'r Value; 2], rules: &'r MaskingRules) -> Self {
+        Self { roots, rules }
+    }
+
+    /// As [`place`].
+    pub(super) fn name(&self, path: &[Segment<'_>]) -> String {
+        place(&self.roots, path, self.rules)
+    }
+
+    /// The last segment of a path alone, as [`place`] has it.
+    pub(super) fn last(&self, path: &[Segment<'_>]) -> String {
+        let from = path.len().saturating_sub(1);
+        path::render(path.get(from..).unwrap_or(path), |_, key, value| {
+            is_hidden(&self.roots, path, key, value, self.rules)
+        })
+    }
+}
+
+/// A path as it is shown. Items of lists are told by values of theirs: those that are hidden are hidden here too.
+pub(super) fn place(roots: &[&Value], path: &[Segment<'_>], rules: &MaskingRules) -> String {
+    path::render(path, |depth, key, value| {
+        let path = path.get(..=depth).unwrap_or(path);
+        is_hidden(roots, path, key, value, rules)
+    })
+}
+
+/// Whether the value that tells the item at a path, in one of its fields or by itself, is not shown.
+fn is_hidden<'p>(
+    roots: &[&Value],
+    path: &[Segment<'p>],
+    key: Option<&'p str>,
+    value: &Value,
+    rules: &MaskingRules,
+) -> bool {
+    let mut place = path.to_vec();
+    place.extend(key.map(Segment::Field));
+    let repeated = |root: &Value| value.as_str().is_some_and(|text| repeats(root, text));
+    is_on(Masking::Change)
+        && roots
+            .iter()
+            .any(|root| is_sensitive(root, &place, rules) || repeated(root))
+}
+
 /// The two values of one change, masked. `roots` are the objects they stand in.
 pub(super) fn masked_change(
     roots: &[&Value],
@@ -77,7 +128,7 @@ pub(super) fn masked_change(
             for rest in roots
                 .iter()
                 .flat_map(|root| rules.of(root))
-                .filter_map(|rule| below(rule, path))
+                .flat_map(|rule| below(rule, path))
                 .filter(|rest| !rest.is_empty())
             {
                 hide_at(&mut value, other, rest, marker);
@@ -118,13 +169,36 @@ fn mask_at_path(
     }
 }
 
-/// What is left of a rule's path below the path of a change; nothing is left when the change is within the field.
-fn below<'r>(rule: &'r [String], path: &[Segment<'_>]) -> Option<&'r [String]> {
-    let same = rule.iter().zip(path).all(|(name, segment)| match segment {
-        Segment::Field(field) => name == "*" || name == field,
-        Segment::Key(_) | Segment::Index(_) | Segment::Item(_) => name == "*",
-    });
-    same.then(|| rule.get(path.len()..).unwrap_or_default())
+/// What may be left of a rule's path below the path of a change; nothing is left when the change is within the field.
+fn below<'r>(rule: &'r [String], path: &[Segment<'_>]) -> Vec<&'r [String]> {
+    let mut left = vec![rule];
+    for segment in path {
+        let mut next: Vec<&[String]> = Vec::new();
+        for rest in left {
+            match (rest.split_first(), segment) {
+                (None, _) => next.push(rest),
+                (Some(_), Segment::Field(field)) => next.extend(under(rest, field)),
+                (Some((first, rest)), _) if first == "*" => next.push(rest),
+                _ => {}
+            }
+        }
+        left = next;
+    }
+    left
+}
+
+/// What is left of a rule's path below a key. A key may have dots in it: then it is as many names of the path.
+fn under<'r, 'k>(
+    rule: &'r [String],
+    key: &'k str,
+) -> impl Iterator<Item = &'r [String]> + use<'r, 'k> {
+    (1..=rule.len())
+        .filter_map(|count| rule.split_at_checked(count))
+        .filter(move |(names, _)| match names {
+            [name] => name == "*" || name == key,
+            names => key.contains('.') && names.join(".") == key,
+        })
+        .map(|(_, rest)| rest)
 }
 
 /// Hides what is at a path, where `*` is every name or every item.
@@ -135,7 +209,7 @@ fn hide_at(value: &mut Value, other: Option<&Value>, path: &[String], marker: &s
     match value {
         Value::Object(map) => {
             for (name, value) in map.iter_mut() {
-                if first == "*" || name == first {
+                for rest in under(path, name) {
                     hide_at(value, other.and_then(|other| other.get(name)), rest, marker);
                 }
             }
@@ -156,7 +230,7 @@ fn hide_at(value: &mut Value, other: Option<&Value>, path: &[String], marker: &s
 
 /// Whether the place itself is secret: below the data of a Secret, a sensitive annotation, or a field of the rules.
 fn is_sensitive(root: &Value, path: &[Segment<'_>], rules: &MaskingRules) -> bool {
-    let within = |rule: &[String]| below(rule, path).is_some_and(<[String]>::is_empty);
+    let within = |rule: &[String]| below(rule, path).into_iter().any(<[String]>::is_empty);
     if rules.of(root).any(within) {
         return true;
     }
@@ -176,7 +250,7 @@ fn is_sensitive(root: &Value, path: &[Segment<'_>], rules: &MaskingRules) -> boo
         {
             return true;
         }
-        at = at.and_then(|at| super::path::get(at, std::slice::from_ref(segment)));
+        at = at.and_then(|at| path::get(at, std::slice::from_ref(segment)));
     }
     false
 }
@@ -267,7 +341,9 @@ fn hide(value: &mut Value, other: Option<&Value>, marker: &str) {
 }
 
 fn hide_one(value: &mut Value, other: Option<&Value>, marker: &str) {
-    if !is_on(Masking::Values) {
+    // By another rule; whether it changed is told already.
+    let done = [HIDDEN, HIDDEN_LIVE, HIDDEN_DECLARED];
+    if !is_on(Masking::Values) || value.as_str().is_some_and(|text| done.contains(&text)) {
         return;
     }
     let text = if other.is_none_or(|other| other == value) {

@@ -17,10 +17,21 @@ pub(super) enum Segment<'a> {
     Item(&'a Value),
 }
 
-/// `spec.template.spec.containers[name=web].image`; odd field names in brackets and quotes.
-pub(super) fn render(path: &[Segment<'_>]) -> String {
+/// Stands for the value by which an item is told.
+const HIDDEN: &str = "••••••••";
+
+/// `spec.template.spec.containers[name=web].image`; odd field names in brackets and quotes. Items are told by values of
+/// theirs: `hides` says which are not shown, by the place of the segment, the key field if it is one, and the value.
+pub(super) fn render<'a>(
+    path: &[Segment<'a>],
+    hides: impl Fn(usize, Option<&'a str>, &Value) -> bool,
+) -> String {
     let mut text = String::new();
-    for segment in path {
+    for (depth, segment) in path.iter().enumerate() {
+        let shown = |name, value: &Value| match hides(depth, name, value) {
+            true => HIDDEN.to_owned(),
+            false => bare(value),
+        };
         // Writing to a String cannot fail.
         let _ = match segment {
             Segment::Field(name) if is_plain(name) => {
@@ -34,12 +45,12 @@ pub(super) fn render(path: &[Segment<'_>]) -> String {
             Segment::Key(keys) => {
                 let keys: Vec<String> = keys
                     .iter()
-                    .map(|(name, value)| format!("{name}={}", bare(value)))
+                    .map(|(name, value)| format!("{name}={}", shown(Some(*name), value)))
                     .collect();
                 write!(text, "[{}]", keys.join(","))
             }
             Segment::Index(index) => write!(text, "[{index}]"),
-            Segment::Item(value) => write!(text, "[={}]", bare(value)),
+            Segment::Item(value) => write!(text, "[={}]", shown(None, value)),
         };
     }
     text

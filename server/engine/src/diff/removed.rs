@@ -2,8 +2,9 @@
 //! else owns it as well.
 
 use super::builtin::{self, LeftOut, Place};
+use super::mask::Places;
 use super::owned::{Owners, item_keys};
-use super::path::{Segment, has_keys, render};
+use super::path::{Segment, has_keys};
 use super::scalar;
 use super::walk::{Effect, FREE_MAPS, Found, Unsure, keys_of};
 use crate::prediction::{Rule, is_on};
@@ -19,6 +20,7 @@ pub(super) struct Removals<'a, 'o> {
     /// Leave our tracking annotation alone.
     pub ignore_tracking: bool,
     desired: Option<&'a Value>,
+    places: Places<'o>,
     path: Vec<Segment<'a>>,
 }
 
@@ -28,6 +30,7 @@ impl<'a, 'o> Removals<'a, 'o> {
     pub fn new(
         found: &'o mut Vec<Found<'a>>,
         owners: &'o Owners<'a>,
+        places: Places<'o>,
         typed: bool,
         kind: &'a str,
         ignore_tracking: bool,
@@ -35,6 +38,7 @@ impl<'a, 'o> Removals<'a, 'o> {
         Self {
             found,
             owners,
+            places,
             typed,
             kind,
             ignore_tracking,
@@ -137,7 +141,7 @@ impl<'a, 'o> Removals<'a, 'o> {
         let Some(segment) = segment else {
             return Err(Unsure(format!(
                 "{} merges by keys the schema does not know",
-                render(&self.path)
+                self.places.name(&self.path)
             )));
         };
         self.step(segment, item_view, deeper, find(desired), live)
@@ -180,7 +184,7 @@ impl<'a, 'o> Removals<'a, 'o> {
         {
             return Err(Unsure(format!(
                 "{} is empty and left Git, and may stay",
-                render(&self.path)
+                self.places.name(&self.path)
             )));
         }
         if default
@@ -235,7 +239,7 @@ impl<'a, 'o> Removals<'a, 'o> {
             LeftOut::Computed if !is_on(Rule::RemovedComputed) => Ok(None),
             LeftOut::Computed => Err(Unsure(format!(
                 "{} left Git, and what it becomes only the cluster can tell",
-                render(&self.path)
+                self.places.name(&self.path)
             ))),
         }
     }

@@ -56,6 +56,7 @@ fn change<'a>(
     class: DiffClass,
     roots: &[&Value],
 ) -> FieldChange {
+    let place = mask::place(roots, &found.path, rules(evidence));
     let (live, declared) = mask::masked_change(
         roots,
         &found.path,
@@ -69,7 +70,7 @@ fn change<'a>(
         None
     };
     FieldChange {
-        path: path::render(&found.path),
+        path: place,
         declared,
         live,
         class,

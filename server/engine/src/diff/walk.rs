@@ -7,8 +7,9 @@ mod extra;
 mod list;
 
 use super::builtin::{self, LeftOut, Place};
+use super::mask::Places;
 use super::owned::Owners;
-use super::path::{Segment, render};
+use super::path::Segment;
 use super::scalar;
 use crate::prediction::{Rule, is_on};
 use crate::schema::{Field, Shape, View};
@@ -53,6 +54,7 @@ pub(super) struct Walk<'a, 'o> {
     /// What was last applied, and whether it is the desired manifest: tells a default from what left Git.
     pub applied: Option<&'a Value>,
     pub same_manifest: bool,
+    places: Places<'o>,
     path: Vec<Segment<'a>>,
 }
 
@@ -71,8 +73,9 @@ pub(super) const FREE_MAPS: [&str; 8] = [
 ];
 
 impl<'a, 'o> Walk<'a, 'o> {
-    pub fn new(owners: &'o Owners<'a>, typed: bool, kind: &'a str) -> Self {
+    pub fn new(owners: &'o Owners<'a>, places: Places<'o>, typed: bool, kind: &'a str) -> Self {
         Self {
+            places,
             found: Vec::new(),
             owners,
             typed,
@@ -115,7 +118,10 @@ impl<'a, 'o> Walk<'a, 'o> {
             Some(Field::Known(below)) => Some(below),
             Some(Field::Unknown) if is_on(Rule::UnknownFields) => {
                 self.path.push(Segment::Field(name));
-                let why = format!("the cluster's schema has no field {}", render(&self.path));
+                let why = format!(
+                    "the cluster's schema has no field {}",
+                    self.places.name(&self.path)
+                );
                 self.path.pop();
                 return Err(Unsure(why));
             }
@@ -165,7 +171,7 @@ impl<'a, 'o> Walk<'a, 'o> {
     }
 
     fn unsure(&self, why: &str) -> Step {
-        Err(Unsure(format!("{} {why}", render(&self.path))))
+        Err(Unsure(format!("{} {why}", self.places.name(&self.path))))
     }
 
     fn is_typed(&self, view: Option<View<'a>>) -> bool {

@@ -168,9 +168,12 @@ impl Supervisor {
     /// The server answers after it did not: who is it, and what does it serve?
     async fn connect(&mut self) -> Result<(), String> {
         let words = |error: RequestError| probe::in_words(&self.server, &error);
-        let uid = probe::identity(&self.client, CONNECT_WITHIN)
-            .await
-            .map_err(words)?;
+        let uid = probe::identity(&self.client, CONNECT_WITHIN).await;
+        if uid.is_err() {
+            // Who does not answer now takes nobody's place.
+            self.live.known_mut().stranger = None;
+        }
+        let uid = uid.map_err(words)?;
         let version = probe::version(&self.client, CONNECT_WITHIN)
             .await
             .map_err(words)?;
@@ -211,7 +214,7 @@ impl Supervisor {
         match (&self.uid, uid) {
             (Some(expected), Some(found)) if expected != found => {
                 let error = format!(
-                    "{} is another cluster now (its kube-system namespace has UID {found}, not {expected}); register it anew or restore the address",
+                    "{} is another cluster now (its kube-system namespace has UID {found}, not {expected}); re-establish it on its page if that is meant, or restore the address",
                     self.server
                 );
                 self.stop_all();

@@ -17,6 +17,9 @@ pub enum Standing {
     Bad,
     /// It has not been compared with what Git says now.
     Unseen,
+    /// It keeps its place and does not move before somebody does something: its cluster does not answer, or nothing is
+    /// written there.
+    Stuck,
 }
 
 impl Standing {
@@ -28,6 +31,7 @@ impl Standing {
             Self::Moving => "under way",
             Self::Bad => "failing",
             Self::Unseen => "not compared",
+            Self::Stuck => "stuck",
         }
     }
 
@@ -35,6 +39,18 @@ impl Standing {
     pub fn is_under_way(self) -> bool {
         matches!(self, Self::Moving | Self::Bad)
     }
+}
+
+/// What is left to do on a member, and who does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    Nothing,
+    /// Automation writes it.
+    Itself,
+    /// Only people do it, or nobody can.
+    People,
+    /// All that is left is to delete what Git no longer has, and only people do that.
+    Leftovers,
 }
 
 /// What is seen of a member that was compared.
@@ -48,6 +64,9 @@ pub struct Seen {
     pub failed: bool,
     /// What Git says now was deployed, or its sync has begun, whatever came of it.
     pub begun: bool,
+    /// Nothing is written there for now: it is observed or suspended.
+    pub blocked: bool,
+    pub work: Work,
     pub sync: SyncStatus,
     pub health: HealthStatus,
 }
@@ -68,11 +87,24 @@ impl Seen {
         if self.failed {
             return Standing::Bad;
         }
-        let healthy = matches!(self.health, HealthStatus::Healthy | HealthStatus::Suspended);
-        match (self.sync, self.health) {
-            (SyncStatus::Synced, _) if healthy => Standing::Ready,
-            (SyncStatus::OutOfSync | SyncStatus::Unknown, _) if !self.begun => Standing::Behind,
-            (_, HealthStatus::Degraded) => Standing::Bad,
+        let is_healthy = matches!(self.health, HealthStatus::Healthy | HealthStatus::Suspended);
+        // What only people would delete keeps nobody waiting.
+        let is_in_line = self.sync == SyncStatus::Synced
+            || (self.sync == SyncStatus::OutOfSync && self.work == Work::Leftovers);
+        if is_in_line {
+            return match self.health {
+                _ if is_healthy => Standing::Ready,
+                HealthStatus::Degraded => Standing::Bad,
+                _ => Standing::Moving,
+            };
+        }
+        let is_new = !self.begun && self.work == Work::Itself;
+        match self.health {
+            _ if is_new && !self.blocked => Standing::Behind,
+            HealthStatus::Degraded if !is_new => Standing::Bad,
+            _ if self.blocked => Standing::Stuck,
+            // It differs, and it stays so until a person looks.
+            _ if self.work != Work::Itself || self.sync == SyncStatus::Unknown => Standing::Bad,
             _ => Standing::Moving,
         }
     }

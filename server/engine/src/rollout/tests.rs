@@ -40,6 +40,10 @@ fn members(picture: &str) -> Vec<Member> {
                 "behind" => (Standing::Behind, "is OutOfSync"),
                 "moving" => (Standing::Moving, "is Progressing: 1 of 3 are ready"),
                 "bad" => (Standing::Bad, "is Degraded: image cannot be pulled"),
+                "stuck" => (
+                    Standing::Stuck,
+                    "cannot be compared: its cluster does not answer",
+                ),
                 "unseen" => (Standing::Unseen, "is not compared at abc1234 yet"),
                 other => panic!("{other}"),
             };
@@ -57,7 +61,8 @@ fn members(picture: &str) -> Vec<Member> {
 fn shown(rollout: &Rollout, picture: &str) -> String {
     let members = members(picture);
     let mut text = String::new();
-    for (member, verdict) in members.iter().zip(turns(rollout, &members)) {
+    let verdicts = turns(rollout, &members);
+    for (own, (member, verdict)) in members.iter().zip(verdicts).enumerate() {
         let said = match &verdict {
             Verdict::Settled => "-".to_owned(),
             Verdict::May => "may sync".to_owned(),
@@ -69,6 +74,7 @@ fn shown(rollout: &Rollout, picture: &str) -> String {
                 waits
                     .watch
                     .iter()
+                    .filter(|index| **index != own)
                     .map(|index| members[*index].cluster.as_str())
                     .collect::<Vec<_>>()
                     .join(" ")
@@ -126,6 +132,71 @@ fn who_fails_pauses_those_after_it() {
     assert_snapshot!(shown(&steps, "1 eu-1 bad\n1 eu-2 behind\n2 us-1 behind"));
     // A new commit makes the failing one behind, and the rollout begins anew.
     assert_snapshot!(shown(&steps, "1 eu-1 behind\n1 eu-2 behind\n2 us-1 behind"));
+}
+
+/// What is said to a member, and whether a person must act.
+fn told(rollout: &Rollout, picture: &str, cluster: &str) -> Option<(String, bool)> {
+    let members = members(picture);
+    let index = members
+        .iter()
+        .position(|member| member.cluster == cluster)
+        .unwrap();
+    match turns(rollout, &members).swap_remove(index) {
+        Verdict::Waits(waits) => Some((waits.words(rollout, &members), waits.is_stalled())),
+        Verdict::Settled | Verdict::May => None,
+    }
+}
+
+#[test]
+fn who_is_stuck_pauses_later_steps_and_nobody_beside_it() {
+    let steps = strict(&[Amount::ALL, Amount::ALL]);
+    let picture = "1 eu-1 stuck\n1 eu-2 behind\n2 us-1 behind";
+    assert_eq!(told(&steps, picture, "eu-2"), None);
+    let (said, is_stalled) = told(&steps, picture, "us-1").unwrap();
+    assert!(is_stalled, "{said}");
+    assert_eq!(
+        said,
+        "The rollout is paused: cart on eu-1 cannot be compared: its cluster does not answer"
+    );
+    // It keeps the only place.
+    let one = strict(&[Amount::Count(1)]);
+    let (said, is_stalled) = told(&one, "1 eu-1 stuck\n1 eu-2 behind", "eu-2").unwrap();
+    assert!(is_stalled, "{said}");
+    // A step that allows for it goes on.
+    let mut lenient = steps;
+    lenient.steps[0].unready = Amount::Count(1);
+    let picture = "1 eu-1 stuck\n1 eu-2 ready\n2 us-1 behind";
+    assert_eq!(told(&lenient, picture, "us-1"), None);
+}
+
+#[test]
+fn who_waits_for_the_same_shares_one_list() {
+    let steps = strict(&[Amount::ALL; 3]);
+    let members = members("1 a behind\n1 b moving\n2 c behind\n2 d behind\n3 e behind\n3 f behind");
+    let lists: Vec<_> = turns(&steps, &members)
+        .into_iter()
+        .filter_map(|verdict| match verdict {
+            Verdict::Waits(waits) => Some(waits.watch),
+            Verdict::Settled | Verdict::May => None,
+        })
+        .collect();
+    assert_eq!(lists.len(), 4);
+    for list in &lists {
+        assert!(std::sync::Arc::ptr_eq(list, &lists[0]));
+    }
+}
+
+#[test]
+fn who_is_waited_for_can_be_left_unnamed() {
+    let steps = strict(&[Amount::ALL, Amount::ALL]);
+    let members = members("1 eu-1 bad\n2 us-1 behind");
+    let Verdict::Waits(waits) = turns(&steps, &members).swap_remove(1) else {
+        panic!("it waits");
+    };
+    assert_eq!(
+        waits.words_unnamed(&steps),
+        "The rollout is paused: another application of the set is not ready"
+    );
 }
 
 #[test]
@@ -202,8 +273,18 @@ fn what_is_seen_of_a_member_says_where_it_stands() {
         running: false,
         failed: false,
         begun: false,
+        blocked: false,
+        work: match sync {
+            Synced => Work::Nothing,
+            OutOfSync | Unknown => Work::Itself,
+        },
         sync,
         health,
+    };
+    let left = |work, seen| Seen { work, ..seen };
+    let blocked = |seen| Seen {
+        blocked: true,
+        ..seen
     };
     let begun = |sync, health| Seen {
         begun: true,
@@ -221,6 +302,32 @@ fn what_is_seen_of_a_member_says_where_it_stands() {
         // Somebody changed it since.
         (begun(OutOfSync, Healthy), Standing::Moving),
         (begun(OutOfSync, Degraded), Standing::Bad),
+        // What it is cannot be told, and no sync changes that.
+        (begun(Unknown, Healthy), Standing::Bad),
+        // Only people put it back.
+        (left(Work::People, begun(OutOfSync, Healthy)), Standing::Bad),
+        (left(Work::Nothing, seen(OutOfSync, Healthy)), Standing::Bad),
+        // What only people delete keeps nobody waiting.
+        (
+            left(Work::Leftovers, seen(OutOfSync, Healthy)),
+            Standing::Ready,
+        ),
+        (
+            left(Work::Leftovers, begun(OutOfSync, Healthy)),
+            Standing::Ready,
+        ),
+        (
+            left(Work::Leftovers, begun(OutOfSync, Progressing)),
+            Standing::Moving,
+        ),
+        (
+            left(Work::Leftovers, seen(OutOfSync, Degraded)),
+            Standing::Bad,
+        ),
+        // Nothing is written there.
+        (blocked(seen(OutOfSync, Healthy)), Standing::Stuck),
+        (blocked(begun(OutOfSync, Healthy)), Standing::Stuck),
+        (blocked(seen(Synced, Healthy)), Standing::Ready),
         (
             Seen {
                 current: false,

@@ -5,13 +5,17 @@
 //!   its place in the row, so that nobody overtakes it unseen.
 //! - A member that fails pauses all that come after it, unless its step allows for it. It goes on by itself when the member
 //!   recovers, or with a new revision.
+//! - A member that is stuck keeps its place, and those of its step go on beside it; later steps are paused by it.
+//!
+//! Who waits for the same shares one list of whom to watch: a rollout of thousands costs no more than a look at each.
 
 use super::{Member, Rollout, Standing};
+use std::sync::Arc;
 
 /// What holds for a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is ready, under way, or not compared yet: there is nothing to begin.
+    /// It is ready, under way, stuck, or not compared yet: there is nothing to begin.
     Settled,
     /// It may sync now.
     May,
@@ -24,8 +28,8 @@ pub struct Waits {
     pub why: Why,
     /// The member that is waited for, of those given.
     pub member: Option<usize>,
-    /// Nothing changes for it before one of these does.
-    pub watch: Vec<usize>,
+    /// Nothing changes for it before one of these does. It may be one of them itself.
+    pub watch: Arc<[usize]>,
 }
 
 /// Why a member waits.
@@ -35,7 +39,7 @@ pub enum Why {
     Earlier { step: usize },
     /// As many as may be are under way.
     Turn { step: Option<usize> },
-    /// A member fails.
+    /// A member fails or is stuck.
     Paused,
     /// Its step is synced by people.
     ByHand { step: usize },
@@ -47,8 +51,12 @@ pub enum Why {
 #[derive(Default)]
 struct Tally {
     members: Vec<usize>,
-    unready: Vec<usize>,
+    unready: Arc<[usize]>,
     bad: Vec<usize>,
+    /// Bad or stuck: they do not become ready by themselves.
+    still: Vec<usize>,
+    /// One that is under way.
+    moving: Option<usize>,
     taken: usize,
     most: usize,
     allowed: usize,
@@ -60,8 +68,17 @@ impl Tally {
     }
 
     fn fails(&self) -> Option<usize> {
-        (self.bad.len() > self.allowed)
-            .then(|| self.bad.first().copied())
+        self.more_than_allowed(&self.bad)
+    }
+
+    /// Who keeps it from being done for good.
+    fn stalls(&self) -> Option<usize> {
+        self.more_than_allowed(&self.still)
+    }
+
+    fn more_than_allowed(&self, some: &[usize]) -> Option<usize> {
+        (some.len() > self.allowed)
+            .then(|| some.first().copied())
             .flatten()
     }
 }
@@ -80,7 +97,7 @@ pub fn turns(rollout: &Rollout, members: &[Member]) -> Vec<Verdict> {
             }
             _ if member.standing == Standing::Behind => {
                 if let Some(verdict) = verdicts.get_mut(index) {
-                    *verdict = waits(Why::Unselected, None, Vec::new());
+                    *verdict = waits(Why::Unselected, None, Arc::default());
                 }
             }
             _ => {}
@@ -94,31 +111,47 @@ pub fn turns(rollout: &Rollout, members: &[Member]) -> Vec<Verdict> {
         let stands = |index: &usize| of(index).map(|member| member.standing);
         tally.unready = select(&tally.members, |index| {
             stands(index) != Some(Standing::Ready)
-        });
+        })
+        .into();
         tally.bad = select(&tally.members, |index| stands(index) == Some(Standing::Bad));
-        tally.taken = tally
-            .members
-            .iter()
-            .filter(|index| stands(index).is_some_and(Standing::is_under_way))
-            .count();
+        tally.still = select(&tally.members, |index| {
+            matches!(stands(index), Some(Standing::Bad | Standing::Stuck))
+        });
+        let under_way = select(&tally.members, |index| {
+            stands(index).is_some_and(Standing::is_under_way)
+        });
+        tally.moving = under_way.first().copied();
+        tally.taken = under_way.len();
         tally.most = step.at_once.of(tally.members.len());
         tally.allowed = step.unready.of(tally.members.len());
     }
     let most_of_all = rollout.at_once.map(|amount| amount.of(row.len()).max(1));
     let mut all_taken: usize = tallies.iter().map(|tally| tally.taken).sum();
     let open_steps = rollout.open_steps.of(rollout.steps.len());
+    let before = before(&tallies, open_steps);
+    let mut in_all_places: Option<Verdict> = None;
     for (step, index) in row {
         let Some(standing) = of(&index).map(|member| member.standing) else {
             continue;
         };
-        if !matches!(standing, Standing::Behind | Standing::Unseen) {
+        if !matches!(
+            standing,
+            Standing::Behind | Standing::Unseen | Standing::Stuck
+        ) {
             continue;
         }
-        let found = before(&tallies, step, open_steps)
+        let found = before
+            .get(step)
+            .cloned()
+            .flatten()
             .or_else(|| own(&tallies, step, index, members))
             .or_else(|| {
                 let full = most_of_all.is_some_and(|most| all_taken >= most);
-                full.then(|| in_the_way(&tallies, members))
+                full.then(|| {
+                    in_all_places
+                        .get_or_insert_with(|| in_the_way(&tallies, members))
+                        .clone()
+                })
             });
         let Some(tally) = tallies.get_mut(step) else {
             continue;
@@ -131,7 +164,7 @@ pub fn turns(rollout: &Rollout, members: &[Member]) -> Vec<Verdict> {
                 Verdict::May
             }
         };
-        // Who was not compared has nothing to begin, and kept its place above.
+        // The others have nothing to begin, and kept their place above.
         if standing == Standing::Behind
             && let Some(slot) = verdicts.get_mut(index)
         {
@@ -141,81 +174,109 @@ pub fn turns(rollout: &Rollout, members: &[Member]) -> Vec<Verdict> {
     verdicts
 }
 
-/// What of earlier steps stands before this one.
-fn before(tallies: &[Tally], step: usize, open_steps: usize) -> Option<Verdict> {
-    let open: Vec<(usize, &Tally)> = tallies
-        .iter()
-        .enumerate()
-        .take(step)
-        .filter(|(_, tally)| !tally.is_done())
-        .collect();
-    if open.len() <= open_steps {
-        return None;
+/// Members of a step, by the step and what is told apart within it.
+type Shared = ((usize, Option<usize>), Arc<[usize]>);
+
+/// What of earlier steps stands before each step, in their order.
+fn before(tallies: &[Tally], open_steps: usize) -> Vec<Option<Verdict>> {
+    let mut found = Vec::with_capacity(tallies.len());
+    // How many earlier steps are not done, and the first of them with the first who is not ready.
+    let (mut open, mut first) = (0, None);
+    let (mut bad, mut still) = (None, None);
+    // As long as these open steps stay open, no later one makes a difference.
+    let mut watched: Vec<usize> = Vec::new();
+    let mut shared: Option<Shared> = None;
+    for (step, tally) in tallies.iter().enumerate() {
+        found.push(match first {
+            Some((first, member)) if open > open_steps => {
+                // Exactly who is waited for can be said only where all must be ready.
+                let named: Option<usize> = bad.or(still);
+                let key = (watched.len(), named);
+                let watch = match &shared {
+                    Some((of, watch)) if *of == key => Arc::clone(watch),
+                    _ => {
+                        let beside = named.filter(|named| !watched.contains(named));
+                        let watch: Arc<[usize]> = watched.iter().copied().chain(beside).collect();
+                        shared = Some((key, Arc::clone(&watch)));
+                        watch
+                    }
+                };
+                Some(match named {
+                    Some(_) => waits(Why::Paused, named, watch),
+                    None => waits(Why::Earlier { step: first }, member, watch),
+                })
+            }
+            _ => None,
+        });
+        if tally.is_done() {
+            continue;
+        }
+        if open <= open_steps {
+            watched.extend(tally.unready.iter());
+        }
+        open += 1;
+        first = first.or_else(|| Some((step, tally.unready.first().copied())));
+        bad = bad.or_else(|| tally.fails());
+        still = still.or_else(|| tally.stalls());
     }
-    let (first, tally) = open.first()?;
-    // Exactly who is waited for can be said only where all must be ready.
-    let watch: Vec<usize> = open
-        .iter()
-        .flat_map(|(_, tally)| tally.unready.iter().copied())
-        .collect();
-    if let Some(bad) = open.iter().find_map(|(_, tally)| tally.fails()) {
-        return Some(waits(Why::Paused, Some(bad), watch));
-    }
-    let member = tally.unready.first().copied();
-    Some(waits(Why::Earlier { step: *first }, member, watch))
+    found
 }
 
 /// What of its own step stands before a member.
 fn own(tallies: &[Tally], step: usize, index: usize, members: &[Member]) -> Option<Verdict> {
     let tally = tallies.get(step)?;
-    let watch = || select(&tally.unready, |other| *other != index);
+    let watch = || Arc::clone(&tally.unready);
     if tally.most == 0 {
-        return Some(waits(Why::ByHand { step }, None, Vec::new()));
+        return Some(waits(Why::ByHand { step }, None, Arc::default()));
     }
     if let Some(bad) = tally.fails() {
         return Some(waits(Why::Paused, Some(bad), watch()));
     }
-    (tally.taken >= tally.most).then(|| match tally.bad.first() {
+    (tally.taken >= tally.most).then(|| {
         // A place that a failing member does not give back.
-        Some(bad) => waits(Why::Paused, Some(*bad), watch()),
-        None => {
-            let ahead = first_ahead(&tally.unready, index, members);
-            waits(Why::Turn { step: Some(step) }, ahead, watch())
+        if let Some(bad) = tally.bad.first() {
+            return waits(Why::Paused, Some(*bad), watch());
         }
+        let mut others = tally.unready.iter().filter(|other| **other != index);
+        let ahead = tally.moving.or_else(|| others.next().copied());
+        turn(Some(step), ahead, watch(), members)
     })
 }
 
 /// Who takes up the places that there are for all steps together.
 fn in_the_way(tallies: &[Tally], members: &[Member]) -> Verdict {
     let bad = tallies.iter().find_map(|tally| tally.bad.first().copied());
-    let watch: Vec<usize> = tallies
+    let watch: Arc<[usize]> = tallies
         .iter()
         .flat_map(|tally| tally.unready.iter().copied())
         .collect();
-    match bad {
-        Some(bad) => waits(Why::Paused, Some(bad), watch),
-        None => {
-            let ahead = first_ahead(&watch, usize::MAX, members);
-            waits(Why::Turn { step: None }, ahead, watch)
-        }
+    if bad.is_some() {
+        return waits(Why::Paused, bad, watch);
     }
+    let moving = tallies.iter().find_map(|tally| tally.moving);
+    let ahead = moving.or_else(|| watch.first().copied());
+    turn(None, ahead, watch, members)
 }
 
-/// One that is under way, else the first in the row.
-fn first_ahead(unready: &[usize], index: usize, members: &[Member]) -> Option<usize> {
-    let moves = |other: &&usize| {
-        members
-            .get(**other)
-            .is_some_and(|member| member.standing.is_under_way())
+/// Waits for the one ahead; when that one is stuck, for somebody who helps it.
+fn turn(
+    step: Option<usize>,
+    ahead: Option<usize>,
+    watch: Arc<[usize]>,
+    members: &[Member],
+) -> Verdict {
+    let is_stuck = ahead
+        .and_then(|index| members.get(index))
+        .is_some_and(|member| member.standing == Standing::Stuck);
+    let why = if is_stuck {
+        Why::Paused
+    } else {
+        Why::Turn { step }
     };
-    unready
-        .iter()
-        .find(moves)
-        .or_else(|| unready.iter().find(|other| **other != index))
-        .copied()
+    waits(why, ahead, watch)
 }
 
-fn waits(why: Why, member: Option<usize>, watch: Vec<usize>) -> Verdict {
+fn waits(why: Why, member: Option<usize>, watch: Arc<[usize]>) -> Verdict {
     Verdict::Waits(Waits { why, member, watch })
 }
 
@@ -231,17 +292,25 @@ impl Waits {
 
     /// Why, for people: a sentence without a full stop.
     pub fn words(&self, rollout: &Rollout, members: &[Member]) -> String {
+        let other = self
+            .member
+            .and_then(|index| members.get(index))
+            .map(|member| format!("{} {}", member.title(), member.words));
+        self.said(rollout, other.as_deref().unwrap_or("it is not done"))
+    }
+
+    /// The same for those who may not know whom it waits for.
+    pub fn words_unnamed(&self, rollout: &Rollout) -> String {
+        self.said(rollout, "another application of the set is not ready")
+    }
+
+    fn said(&self, rollout: &Rollout, other: &str) -> String {
         let step = |index: usize| {
             rollout
                 .steps
                 .get(index)
                 .map_or("an earlier step", |step| step.name.as_str())
         };
-        let other = self
-            .member
-            .and_then(|index| members.get(index))
-            .map(|member| format!("{} {}", member.title(), member.words));
-        let other = other.as_deref().unwrap_or("it is not done");
         match self.why {
             Why::Earlier { step: index } => format!("Waits for {}: {other}", step(index)),
             Why::Turn { step: Some(index) } => {

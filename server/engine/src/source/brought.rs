@@ -29,10 +29,11 @@ pub(super) fn brought_by(
             return Ok(None);
         }
         let commit = repo.find_commit(id).map_err(broken)?;
+        // One that is too old is asked as well: it tells that the next one was the first.
+        branch.push(id);
         if commit.time().map_err(broken)?.seconds < oldest {
             break;
         }
-        branch.push(id);
         at = commit.parent_ids().next().map(gix::Id::detach);
     }
     let contains = |id: &ObjectId| -> Result<bool, SourceError> {
@@ -41,16 +42,45 @@ pub(super) fn brought_by(
             .map_err(|error| mirror.broken(error))?;
         Ok(bases.into_iter().any(|base| base.detach() == wanted))
     };
-    let (mut with, mut without) = (0, branch.len());
+    let found = first_with(branch.len(), |place| {
+        branch.get(place).map_or(Ok(false), contains)
+    })?;
+    Ok(found.and_then(|place| Some(Revision(branch.get(place)?.to_string()))))
+}
+
+/// The last of so many places, newest first, that contains something; `None` when none does, and when all do: it may have
+/// come before all that was looked at.
+fn first_with<E>(
+    many: usize,
+    contains: impl Fn(usize) -> Result<bool, E>,
+) -> Result<Option<usize>, E> {
+    let (mut with, mut without) = (0, many);
     while with < without {
         let middle = with + (without - with) / 2;
-        match branch.get(middle).map(&contains).transpose()? {
-            Some(true) => with = middle + 1,
-            _ => without = middle,
+        if contains(middle)? {
+            with = middle + 1;
+        } else {
+            without = middle;
         }
     }
-    // The last that contains it, unless it may have come before all that was looked at.
-    let cut = branch.len() == MOST && with == MOST;
-    let found = with.checked_sub(1).filter(|_| !cut);
-    Ok(found.and_then(|place| Some(Revision(branch.get(place)?.to_string()))))
+    Ok(with.checked_sub(1).filter(|_| with < many))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_merge_with_an_older_commit_without_it_is_named() {
+        let found = |places: &[bool]| {
+            let asked = |place: usize| Ok::<_, ()>(places[place]);
+            first_with(places.len(), asked).unwrap()
+        };
+        assert_eq!(found(&[true, true, false, false]), Some(1));
+        assert_eq!(found(&[true, false]), Some(0));
+        assert_eq!(found(&[false, false]), None);
+        // The merge may be older than all of these.
+        assert_eq!(found(&[true, true, true]), None);
+        assert_eq!(found(&[]), None);
+    }
 }

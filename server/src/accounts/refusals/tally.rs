@@ -49,14 +49,69 @@ struct Hour {
     since: i64,
     strangers: Counted,
     accounts: HashMap<UserId, (String, Counted)>,
+    /// Numbers of hours before that could not be written.
+    unwritten: Vec<Sum>,
 }
 
 #[derive(Debug, Default)]
 struct Counted {
     rows: usize,
     kinds: HashMap<String, usize>,
-    left_out: BTreeMap<String, u64>,
+    left_out: Numbers,
+}
+
+/// How often what was left out.
+#[derive(Debug, Default)]
+struct Numbers {
+    times: BTreeMap<String, u64>,
     others: u64,
+}
+
+impl Numbers {
+    fn add(&mut self, label: &str, more: u64) {
+        if self.times.len() < APART || self.times.contains_key(label) {
+            let times = self.times.entry(label.to_owned()).or_default();
+            *times = times.saturating_add(more);
+        } else {
+            self.others = self.others.saturating_add(more);
+        }
+    }
+
+    fn sum(&self) -> u64 {
+        let all = self.times.values();
+        all.fold(self.others, |sum, times| sum.saturating_add(*times))
+    }
+}
+
+/// What was left out of an hour, of one account or of all strangers.
+#[derive(Debug)]
+pub(super) struct Sum {
+    name: String,
+    id: Option<UserId>,
+    since: i64,
+    left_out: Numbers,
+}
+
+impl Sum {
+    /// The row for it.
+    pub(super) fn act(&self) -> Act {
+        let Numbers { times, others } = &self.left_out;
+        let from = Micros(self.since.saturating_mul(1_000_000));
+        let sum = self.left_out.sum();
+        let subject = format!("{sum} more in the hour from {}", from.rfc3339());
+        let mut act = Act::unattended(self.name.clone(), "refused again", subject);
+        act.actor_id = self.id;
+        act.with(json!({ "times": times, "others": others }))
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.since = self.since.min(other.since);
+        for (label, times) in other.left_out.times {
+            self.left_out.add(&label, times);
+        }
+        let others = &mut self.left_out.others;
+        *others = others.saturating_add(other.left_out.others);
+    }
 }
 
 impl Counted {
@@ -70,29 +125,18 @@ impl Counted {
                 return true;
             }
         }
-        if self.left_out.len() < APART || self.left_out.contains_key(refusal.label) {
-            let times = self.left_out.entry(refusal.label.to_owned()).or_default();
-            *times = times.saturating_add(1);
-        } else {
-            self.others = self.others.saturating_add(1);
-        }
+        self.left_out.add(refusal.label, 1);
         false
     }
 
-    /// The row for what was left out.
-    fn row(self, name: &str, id: Option<UserId>, since: i64) -> Option<Act> {
-        let sum = self
-            .left_out
-            .values()
-            .fold(self.others, |sum, times| sum.saturating_add(*times));
-        if sum == 0 {
-            return None;
-        }
-        let from = Micros(since.saturating_mul(1_000_000));
-        let subject = format!("{sum} more in the hour from {}", from.rfc3339());
-        let mut act = Act::unattended(name, "refused again", subject);
-        act.actor_id = id;
-        Some(act.with(json!({ "times": self.left_out, "others": self.others })))
+    /// What was left out, if something was.
+    fn sum(self, name: String, id: Option<UserId>, since: i64) -> Option<Sum> {
+        (self.left_out.sum() > 0).then_some(Sum {
+            name,
+            id,
+            since,
+            left_out: self.left_out,
+        })
     }
 }
 
@@ -104,21 +148,27 @@ impl Tally {
     /// Whether a refusal becomes a row of its own.
     pub(super) fn takes(&self, refusal: &Refusal<'_>, seconds: i64) -> bool {
         let mut hour = self.hour();
-        if hour.strangers.is_empty() && hour.accounts.is_empty() {
-            hour.since = seconds;
-        }
-        match &refusal.whom {
-            Whom::Stranger => hour.strangers.takes(refusal, OF_STRANGERS),
-            Whom::Account(id, name) => {
-                let known = hour.accounts.entry(*id).or_default();
-                name.clone_into(&mut known.0);
-                known.1.takes(refusal, OF_ONE)
-            }
-        }
+        let most = match &refusal.whom {
+            Whom::Stranger => OF_STRANGERS,
+            Whom::Account(..) => OF_ONE,
+        };
+        hour.counted(&refusal.whom, seconds).takes(refusal, most)
     }
 
-    /// Ends the hour if it is over, and gives the rows for what it left out. A clock that was set back ends it too.
-    pub(super) fn over(&self, seconds: i64) -> Vec<Act> {
+    /// Counts a refusal whose row could not be written.
+    pub(super) fn count(&self, refusal: &Refusal<'_>, seconds: i64) {
+        let mut hour = self.hour();
+        let counted = hour.counted(&refusal.whom, seconds);
+        counted.left_out.add(refusal.label, 1);
+    }
+
+    /// Takes back what could not be written: it is written with what the hour of now leaves out.
+    pub(super) fn again(&self, unwritten: Vec<Sum>) {
+        self.hour().keep(unwritten);
+    }
+
+    /// Ends the hour if it is over, and gives what it left out. A clock that was set back ends it too.
+    pub(super) fn over(&self, seconds: i64) -> Vec<Sum> {
         let since = self.hour().since;
         if (since..since.saturating_add(HOUR_SECONDS)).contains(&seconds) {
             return Vec::new();
@@ -127,23 +177,54 @@ impl Tally {
     }
 
     /// Ends the hour before its time.
-    pub(super) fn end(&self) -> Vec<Act> {
+    pub(super) fn end(&self) -> Vec<Sum> {
         let Hour {
             since,
             strangers,
             accounts,
+            unwritten,
         } = std::mem::take(&mut *self.hour());
         let of_accounts = accounts
             .into_iter()
-            .filter_map(|(id, (name, counted))| counted.row(&name, Some(id), since));
-        let of_strangers = strangers.row("unknown name", None, since);
-        of_accounts.chain(of_strangers).collect()
+            .filter_map(|(id, (name, counted))| counted.sum(name, Some(id), since));
+        let of_strangers = strangers.sum("unknown name".to_owned(), None, since);
+        let mut all = Hour::default();
+        all.keep(of_accounts.chain(of_strangers).collect());
+        all.keep(unwritten);
+        all.unwritten
+    }
+}
+
+impl Hour {
+    /// What was counted of somebody; the hour begins with the first.
+    fn counted(&mut self, whom: &Whom, seconds: i64) -> &mut Counted {
+        if self.strangers.is_empty() && self.accounts.is_empty() {
+            self.since = seconds;
+        }
+        match whom {
+            Whom::Stranger => &mut self.strangers,
+            Whom::Account(id, name) => {
+                let known = self.accounts.entry(*id).or_default();
+                name.clone_into(&mut known.0);
+                &mut known.1
+            }
+        }
+    }
+
+    /// One number for each, however many hours could not be written.
+    fn keep(&mut self, sums: Vec<Sum>) {
+        for sum in sums {
+            match self.unwritten.iter_mut().find(|known| known.id == sum.id) {
+                Some(known) => known.merge(sum),
+                None => self.unwritten.push(sum),
+            }
+        }
     }
 }
 
 impl Counted {
     fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
+        self.kinds.is_empty() && self.left_out.sum() == 0
     }
 }
 
@@ -179,7 +260,11 @@ mod tests {
         }
         assert!(tally.takes(&maria("POST /b"), 200));
         assert!(tally.over(100 + HOUR_SECONDS - 1).is_empty());
-        let ended = tally.over(100 + HOUR_SECONDS);
+        let ended: Vec<Act> = tally
+            .over(100 + HOUR_SECONDS)
+            .iter()
+            .map(Sum::act)
+            .collect();
         assert_eq!(ended.len(), 1);
         assert_eq!(ended[0].actor, "maria");
         assert_eq!(ended[0].actor_id, Some(UserId(Uuid::nil())));
@@ -227,7 +312,7 @@ mod tests {
                     tally.takes(&stranger("from 7", 10, "of 100"), hour * HOUR_SECONDS),
                 );
             }
-            for act in tally.over((hour + 1) * HOUR_SECONDS) {
+            for act in tally.over((hour + 1) * HOUR_SECONDS).iter().map(Sum::act) {
                 let times = act.detail["times"].as_object().unwrap();
                 assert_eq!(times.len(), APART);
                 assert_eq!(times["of 100"], each + 1);
@@ -244,6 +329,37 @@ mod tests {
             24 * 2 * each,
             "every refusal is a row or counted in one"
         );
+    }
+
+    /// The database may be away for hours: nothing is lost, and nobody gets more rows for it.
+    #[test]
+    fn what_could_not_be_written_is_counted_with_what_follows() {
+        let tally = Tally::default();
+        assert!(tally.takes(&maria("POST /a"), 100));
+        // Its row was not written.
+        tally.count(&maria("POST /a"), 100);
+        assert!(!tally.takes(&maria("POST /a"), 101));
+        let unwritten = tally.over(100 + HOUR_SECONDS);
+        assert_eq!(unwritten.len(), 1);
+        tally.again(unwritten);
+        // Nothing else happened: it is tried at once.
+        let unwritten = tally.over(101 + HOUR_SECONDS);
+        assert_eq!(unwritten.len(), 1);
+        tally.again(unwritten);
+        // An hour that has begun is not cut short by it.
+        assert!(tally.takes(&maria("POST /a"), 9_000));
+        assert!(!tally.takes(&maria("POST /a"), 9_001));
+        assert!(tally.over(9_002).is_empty());
+        let ended: Vec<Act> = tally
+            .over(9_000 + HOUR_SECONDS)
+            .iter()
+            .map(Sum::act)
+            .collect();
+        assert_eq!(ended.len(), 1, "{ended:?}");
+        let subject = "3 more in the hour from 1970-01-01T00:01:40";
+        assert!(ended[0].subject.starts_with(subject), "{ended:?}");
+        assert_eq!(ended[0].detail["times"], json!({"POST /a": 3}));
+        assert!(tally.end().is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Bringing a cluster back: what it would take, how far it is, beginning and stopping it.
 
-use super::super::allow::allow_on;
+use super::super::allow::{allow_named, allow_on};
 use super::super::{Plane, checks, refuse};
 use crate::reconcile::reestablish::{self, Gathered, Standing, gather};
 use crate::runtime::{ClusterHandle, now};
@@ -40,7 +40,10 @@ impl Plane {
         let open = begun.as_ref().filter(|one| one.begun.ended_at.is_none());
         let lacking = counts(handle.as_deref(), &gathered).1;
         // What was done the last time, until something is missing again: then what would be done.
-        let last = begun.as_ref().filter(|_| lacking == 0);
+        let identity = self.identity(row, handle.as_deref());
+        let last = begun
+            .as_ref()
+            .filter(|_| lacking == 0 && identity == Identity::Same);
         let members = match open.or(last) {
             Some(action) if action.planned_at.is_some() => {
                 store::reestablish::members(db, action.id)
@@ -49,32 +52,52 @@ impl Plane {
             }
             _ => Vec::new(),
         };
-        let standing = reestablish::standing(db, &members)
+        let placed = gathered.iter().map(|one| one.row.id).collect();
+        let mut standing = reestablish::standing(db, &members, &placed, now())
             .await
             .map_err(refuse::store)?;
+        let visible = self.visible(actor).await?;
+        let name_of = |target: TargetId| {
+            let one = gathered.iter().find(|one| one.row.id == target)?;
+            visible
+                .has(one.application.id)
+                .then(|| one.application.name.clone())
+        };
+        if open.is_none() {
+            // Nobody tries again what is over.
+            for one in standing.values_mut().filter(|one| one.again.is_some()) {
+                one.state = MemberState::Failed;
+            }
+        }
+        let mut stuck = false;
         let (members, words) = if members.is_empty() {
             let planned =
                 reestablish::planned(&gathered, |target| refused(actor, &gathered, target));
             (planned, BTreeMap::new())
         } else {
             let words = match open {
-                Some(_) => reestablish::found(&members, &standing, now()).words,
+                Some(_) => {
+                    let found = reestablish::found(&members, &standing, now(), name_of);
+                    stuck = found.stuck;
+                    found.words
+                }
                 None => BTreeMap::new(),
             };
             (members, words)
         };
-        let visible = self.visible(actor).await?;
         let told = Told {
             handle: handle.as_deref(),
             gathered: &gathered,
             standing: &standing,
             words: &words,
+            named: &|target| name_of(target).is_some(),
         };
         let (declared, absent) = counts(handle.as_deref(), &gathered);
         Ok(ReestablishView {
-            identity: self.identity(row, handle.as_deref()),
+            identity,
             declared,
             absent,
+            stuck,
             stages: told.stages(members, |one| visible.has(one.application.id)),
             begun: begun.map(|action| action.begun),
             cluster: row.name.clone(),
@@ -112,6 +135,10 @@ impl Plane {
             ));
         }
         let handle = self.runtime.cluster(&row.name);
+        if request.accept.is_some() {
+            // What is known of the other cluster is forgotten with it.
+            allow_named(actor, Permission::ForgetCluster, &row.name)?;
+        }
         let replaced = match (self.identity(row, handle.as_deref()), &request.accept) {
             (Identity::Silent(why), _) => {
                 return Err(PortError::Conflict(format!(
@@ -138,6 +165,12 @@ impl Plane {
         let gathered = gather(&self.runtime, &row.name)
             .await
             .map_err(refuse::store)?;
+        if gathered.is_empty() {
+            return Err(PortError::Conflict(format!(
+                "Git declares nothing for {}",
+                row.name
+            )));
+        }
         let targets: BTreeSet<TargetId> = gathered
             .iter()
             .filter(|one| refused(actor, &gathered, one.row.id).is_none())
@@ -218,6 +251,8 @@ struct Told<'a> {
     gathered: &'a [Gathered],
     standing: &'a BTreeMap<TargetId, Standing>,
     words: &'a BTreeMap<TargetId, String>,
+    /// Whether a target may be named to whoever asks.
+    named: &'a (dyn Fn(TargetId) -> bool + Sync),
 }
 
 impl Told<'_> {
@@ -273,7 +308,11 @@ impl Told<'_> {
                 application: one.application.as_ref(),
                 cluster: one.row.cluster.clone(),
             },
-            why: member.why,
+            why: if member.after.iter().all(|other| (self.named)(*other)) {
+                member.why
+            } else {
+                "needs applications that you may not see".to_owned()
+            },
             declared: counts.map(|(declared, _)| declared),
             absent: counts.map(|(_, absent)| absent),
             state: standing.map_or(planned, |standing| standing.state),

@@ -7,11 +7,12 @@ use crate::store::run::RunRow;
 use crate::store::target::TargetRow;
 use crate::store::{self, Read, StoreError};
 use lockstep_types::diff::SyncStatus;
+use lockstep_types::health::HealthStatus;
 use lockstep_types::id::{RunId, TargetId};
 use lockstep_types::reestablish::MemberState;
 use lockstep_types::sync::SyncPhase;
 use lockstep_types::time::Micros;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far one member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(crate) struct Standing {
 /// How often a sync is asked for before its member counts as failed: a server that was restarted, or a cluster that was
 /// not whole yet, is a reason for another try.
 const TRIES: u32 = 3;
+/// After this, an operation that was taken and has no run was lost with its server.
+const LOST_SECONDS: i64 = 60;
 /// Before the second try; twice as long before the third.
 const PAUSE_SECONDS: i64 = 5;
 
@@ -38,6 +41,8 @@ const PAUSE_SECONDS: i64 = 5;
 pub(crate) async fn standing(
     db: &impl Read,
     members: &[MemberRow],
+    placed: &BTreeSet<TargetId>,
+    now: Micros,
 ) -> Result<BTreeMap<TargetId, Standing>, StoreError> {
     let mut all = BTreeMap::new();
     for member in members {
@@ -51,7 +56,19 @@ pub(crate) async fn standing(
             Some(id) => store::run::newest_of_operation(db, id).await?,
             None => None,
         };
-        let (state, words, again) = state(member, operation.as_ref(), run.as_ref(), &target);
+        let newest = store::run::of_target(db, member.target, None, 1).await?;
+        let seen = Seen {
+            operation: operation.as_ref(),
+            run: run.as_ref(),
+            newest: newest.first().map(|run| run.phase),
+            target: &target,
+        };
+        let (state, words, again) = if placed.contains(&member.target) {
+            state(member, &seen, now)
+        } else {
+            let words = "Git does not place it on this cluster any more".to_owned();
+            (MemberState::LeftOut, words, None)
+        };
         all.insert(
             member.target,
             Standing {
@@ -66,32 +83,58 @@ pub(crate) async fn standing(
     Ok(all)
 }
 
+/// What a member's state is told from.
+struct Seen<'a> {
+    operation: Option<&'a OperationRow>,
+    /// The run of the operation.
+    run: Option<&'a RunRow>,
+    /// How far the target's newest run is, whoever asked for it.
+    newest: Option<SyncPhase>,
+    target: &'a TargetRow,
+}
+
 fn state(
     member: &MemberRow,
-    operation: Option<&OperationRow>,
-    run: Option<&RunRow>,
-    target: &TargetRow,
+    seen: &Seen<'_>,
+    now: Micros,
 ) -> (MemberState, String, Option<Micros>) {
     if member.stage == 0 {
         return (MemberState::LeftOut, member.why.clone(), None);
     }
-    let Some(operation) = operation else {
+    let Some(operation) = seen.operation else {
         return (MemberState::Waits, String::new(), None);
     };
-    let over = match run {
+    let lost = operation
+        .taken_at
+        .is_some_and(|at| now.seconds_since(at) > LOST_SECONDS);
+    let over = match seen.run {
         Some(run) => run.phase.is_final(),
-        None => operation.ended_at.is_some(),
+        // Taken by a server that ended before it began.
+        None => operation.ended_at.is_some() || lost,
     };
-    let words = run.map_or(&operation.message, |run| &run.message).clone();
-    let in_line = target.state.sync == SyncStatus::Synced
-        || run.is_some_and(|run| run.phase == SyncPhase::Succeeded);
-    match (over, in_line) {
+    let words = seen
+        .run
+        .map_or(&operation.message, |run| &run.message)
+        .clone();
+    // Applied is not enough: a run that failed over health or a hook left everything as Git has it.
+    let state = &seen.target.state;
+    let back = match seen.newest {
+        Some(newest) => newest == SyncPhase::Succeeded,
+        None => state.sync == SyncStatus::Synced && state.health.status == HealthStatus::Healthy,
+    };
+    let ended_by_hand = seen
+        .run
+        .is_some_and(|run| run.phase == SyncPhase::Terminated);
+    match (over, back) {
         (false, _) => (MemberState::Running, words, None),
         (true, true) => (MemberState::Back, String::new(), None),
-        (true, false) if member.tries < TRIES => {
-            let ended = run.map_or(operation.ended_at, |run| run.ended_at);
+        (true, false) if member.tries < TRIES && !ended_by_hand => {
+            let ended = seen.run.map_or(operation.ended_at, |run| run.ended_at);
             let pause = PAUSE_SECONDS << member.tries.saturating_sub(1);
-            let again = ended.unwrap_or(operation.created_at).plus_seconds(pause);
+            let again = ended
+                .or(operation.taken_at)
+                .unwrap_or(operation.created_at)
+                .plus_seconds(pause);
             let words = format!("{words}; it is tried again");
             (MemberState::Running, words, Some(again))
         }
@@ -107,17 +150,19 @@ pub(crate) struct Found {
     /// What those wait for that have not had their turn.
     pub(crate) words: BTreeMap<TargetId, String>,
     pub(crate) over: bool,
+    /// Nothing goes on until one that failed is mended.
+    pub(crate) stuck: bool,
     back: usize,
-    failed: Vec<String>,
+    failed: usize,
     left_out: usize,
 }
 
 impl Found {
-    /// How it ended, in a sentence.
+    /// How it ended, in a sentence that names nobody: not everybody who reads it may see every application.
     pub(crate) fn ending(&self) -> String {
         let mut parts = vec![format!("{} back", self.back)];
-        if !self.failed.is_empty() {
-            parts.push(format!("failed: {}", self.failed.join(", ")));
+        if self.failed > 0 {
+            parts.push(format!("{} failed", self.failed));
         }
         if self.left_out > 0 {
             parts.push(format!("{} left out", self.left_out));
@@ -126,11 +171,13 @@ impl Found {
     }
 }
 
-/// Whose turn is next. A stage begins when every member of the earlier ones is over, or waits for one that failed.
+/// Whose turn is next. A stage begins when every member of the earlier ones is over, or waits for one that failed. `named`
+/// gives the name of a member where it may be said.
 pub(crate) fn found(
     members: &[MemberRow],
     standing: &BTreeMap<TargetId, Standing>,
     now: Micros,
+    named: impl Fn(TargetId) -> Option<String>,
 ) -> Found {
     let state = |target: &TargetId| standing.get(target).map(|one| one.state);
     let mut found = Found::default();
@@ -158,16 +205,18 @@ pub(crate) fn found(
         })
         .map(|member| member.stage)
         .min();
+    let mut going = false;
     for member in members {
         let Some(one) = standing.get(&member.target) else {
             continue;
         };
         match one.state {
             MemberState::Back => found.back += 1,
-            MemberState::Failed => found.failed.push(one.name.clone()),
+            MemberState::Failed => found.failed += 1,
             MemberState::LeftOut => found.left_out += 1,
             MemberState::Waits => {}
             MemberState::Running | MemberState::Planned => {
+                going = true;
                 if one.again.is_some_and(|at| at <= now) {
                     found.turns.push(member.target);
                 }
@@ -178,7 +227,7 @@ pub(crate) fn found(
             continue;
         }
         if let Some(broken) = stuck.get(&member.target) {
-            let name = standing.get(broken).map_or("", |one| one.name.as_str());
+            let name = named(*broken).unwrap_or_else(|| "another application".to_owned());
             let words = format!("Waits for {name}, which failed; mend it and press Sync there");
             found.words.insert(member.target, words);
         } else if Some(member.stage) == current {
@@ -188,17 +237,29 @@ pub(crate) fn found(
                 Some(other.stage) == current
                     && state(&other.target).is_some_and(|state| !is_over(state))
             });
-            let names: Vec<&str> = ahead
-                .filter_map(|other| standing.get(&other.target))
-                .map(|one| one.name.as_str())
-                .take(3)
-                .collect();
-            let words = format!("Waits for its turn: {} first", names.join(", "));
+            let names: Vec<Option<String>> = ahead.map(|other| named(other.target)).collect();
+            let words = format!("Waits for its turn: {} first", first(&names));
             found.words.insert(member.target, words);
         }
     }
     found.over = current.is_none() && stuck.is_empty();
+    found.stuck = current.is_none() && !stuck.is_empty() && !going;
     found
+}
+
+/// `cart, search and 2 others`, `3 others`.
+fn first(names: &[Option<String>]) -> String {
+    let said: Vec<&str> = names.iter().flatten().map(String::as_str).take(3).collect();
+    let others = match names.len() - said.len() {
+        0 => String::new(),
+        1 => "1 other".to_owned(),
+        more => format!("{more} others"),
+    };
+    match (said.is_empty(), others.is_empty()) {
+        (true, _) => others,
+        (false, true) => said.join(", "),
+        (false, false) => format!("{} and {others}", said.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +288,7 @@ mod tests {
                 tries: 0,
             })
             .collect();
-        let standing = said
+        let standing: BTreeMap<TargetId, Standing> = said
             .iter()
             .map(|(number, _, _, state)| {
                 let one = Standing {
@@ -240,7 +301,9 @@ mod tests {
                 (id(*number), one)
             })
             .collect();
-        found(&members, &standing, Micros(0))
+        found(&members, &standing, Micros(0), |target| {
+            standing.get(&target).map(|one: &Standing| one.name.clone())
+        })
     }
 
     #[test]
@@ -262,7 +325,7 @@ mod tests {
             (3, 2, &[], Back),
         ]);
         assert!(four.over);
-        assert_eq!(four.ending(), "2 back; failed: app2; 1 left out");
+        assert_eq!(four.ending(), "2 back; 1 failed; 1 left out");
     }
 
     #[test]
@@ -288,8 +351,9 @@ mod tests {
             (id(1), one(MemberState::Running, Some(Micros(10)))),
             (id(2), one(MemberState::Waits, None)),
         ]);
-        assert!(found(&members, &standing, Micros(9)).turns.is_empty());
-        assert_eq!(found(&members, &standing, Micros(10)).turns, [id(1)]);
+        let turns = |at| found(&members, &standing, Micros(at), |_| None).turns;
+        assert!(turns(9).is_empty());
+        assert_eq!(turns(10), [id(1)]);
     }
 
     #[test]
@@ -313,6 +377,10 @@ mod tests {
         assert_eq!(said(Back).turns, [id(2)]);
         assert!(said(Running).turns.is_empty());
         let end = told(&[(1, 1, &[], Failed), (2, 2, &[1], Waits), (4, 3, &[], Back)]);
-        assert!(!end.over, "it goes on when app1 is mended");
+        assert!(!end.over && end.stuck, "it goes on when app1 is mended");
+        assert!(!said(Running).stuck && !said(Back).stuck);
+        let hidden = first(&[None, Some("cart".to_owned()), None]);
+        assert_eq!(hidden, "cart and 2 others");
+        assert_eq!(first(&[None]), "1 other");
     }
 }

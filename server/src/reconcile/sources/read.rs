@@ -10,6 +10,7 @@ use crate::store::{self, StoreError};
 use engine::check::UserCheck;
 use engine::definition::project::{Project, Rules};
 use engine::definition::{Definition, DefinitionFile, DefinitionProblem, ImageRules, Notices};
+use engine::masking::MaskingRules;
 use engine::source::{FileKind, SourceError};
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{ApplicationId, SourceId};
@@ -226,12 +227,13 @@ struct Defined {
     health_scripts: Vec<UserCheck>,
     notices: Notices,
     image_rules: ImageRules,
+    masking: MaskingRules,
     sets: Expanded,
 }
 
 impl Defined {
     /// A definition that is broken now is not gone: it stays as it was last read. So does an application of a set that
-    /// could not be generated whole.
+    /// could not be generated whole. What is hidden in its objects is that of now.
     fn keep(&mut self, source: &SourceRow, known: &[ApplicationRow]) {
         let broken_keys: BTreeSet<String> = self
             .problems
@@ -247,7 +249,7 @@ impl Defined {
                     (broken_keys.contains(&row.key) || self.sets.unfinished.holds(row))
                         && !present.contains(&row.key)
                 })
-                .map(as_seen),
+                .map(|row| as_seen(row).hiding(&self.masking)),
         );
     }
 }
@@ -264,9 +266,10 @@ async fn defined(
         problems: mut broken,
         unreadable,
         health_scripts,
-        masking,
+        mut masking,
         notices,
         image_rules,
+        material,
         ..
     } = engine::definition::read_source(
         files,
@@ -278,6 +281,15 @@ async fn defined(
     let mut expanded = sets::expand(runtime, source, None, &defined_sets, &clusters).await;
     expanded.unfinished.note_files(unreadable);
     projects.extend(unread_projects(runtime, source, &expanded, &projects).await?);
+    // The template of a chart holds no rules, broken or not.
+    let mut unread = MaskingRules::unread(files).into_iter();
+    if unread.any(|path| !material.contains(&path)) {
+        let known = store::application::by_source(runtime.store(), source.id).await?;
+        known_masking(
+            &mut masking,
+            known.iter().map(|row| row.definition.as_str()),
+        );
+    }
     defined.append(&mut expanded.members);
     broken.append(&mut expanded.problems);
     for definition in &mut defined {
@@ -327,8 +339,33 @@ async fn defined(
         health_scripts,
         notices,
         image_rules,
+        masking,
         sets: expanded,
     })
+}
+
+/// Adds what is hidden in the applications that are known: rules that cannot be read now show nothing.
+fn known_masking<'d>(masking: &mut MaskingRules, definitions: impl Iterator<Item = &'d str>) {
+    for definition in definitions {
+        if let Ok(known) = serde_json::from_str::<Definition>(definition) {
+            masking.add(&known.masking);
+        }
+    }
+}
+
+impl SeenApplication {
+    /// A row that is kept as it was, but for what is hidden in its objects.
+    pub(crate) fn hiding(mut self, masking: &MaskingRules) -> Self {
+        if let Ok(mut definition) = serde_json::from_str::<Definition>(&self.definition)
+            && definition.masking != *masking
+        {
+            definition.masking.clone_from(masking);
+            if let Ok(definition) = serde_json::to_string(&definition) {
+                self.definition = definition;
+            }
+        }
+        self
+    }
 }
 
 /// Projects of files that cannot be read now, as they were last read: a broken file lifts no limits.
@@ -389,9 +426,11 @@ async fn record(
     let Defined {
         mut seen,
         problems: broken,
+        masking,
         ..
     } = defined;
-    seen.extend(children_of(&known, &seen));
+    let children = children_of(&known, &seen);
+    seen.extend(children.into_iter().map(|row| row.hiding(&masking)));
     let now = now();
     let problems: Vec<_> = broken
         .into_iter()
@@ -484,5 +523,75 @@ fn unwritable(definition: &Definition, error: &serde_json::Error) -> DefinitionP
         field: String::new(),
         message: format!("the definition cannot be stored: {error}"),
         next: "Correct the definition in Git.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::masking::FieldRule;
+    use lockstep_types::application::Dialect;
+    use lockstep_types::revision::TargetRevision;
+
+    const APPLICATION: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop, namespace: argocd}\nspec:\n  project: default\n  source: {repoURL: 'https://git.example.org/shop', path: a, targetRevision: main}\n  destination: {name: home, namespace: shop}\n";
+
+    fn rules(field: &str) -> MaskingRules {
+        MaskingRules {
+            annotations: Vec::new(),
+            fields: vec![FieldRule {
+                group: String::new(),
+                kind: "ConfigMap".to_owned(),
+                path: vec!["data".to_owned(), field.to_owned()],
+            }],
+        }
+    }
+
+    fn row(masking: &MaskingRules) -> SeenApplication {
+        let files = [DefinitionFile {
+            path: "apps/shop.yaml".to_owned(),
+            bytes: APPLICATION.as_bytes().to_vec(),
+        }];
+        let main = TargetRevision("main".to_owned());
+        let url = "https://git.example.org/root";
+        let mut read = engine::definition::read_source(&files, "home", url, &main);
+        let mut definition = read.applications.pop().unwrap();
+        definition.masking.clone_from(masking);
+        let source = SourceId(uuid::Uuid::nil());
+        SeenApplication {
+            id: definition.key.application_id(source),
+            key: String::new(),
+            group: String::new(),
+            name: definition.name.clone(),
+            project: String::new(),
+            dialect: Dialect::ArgoApplication,
+            definition: serde_json::to_string(&definition).unwrap(),
+            path: definition.path.clone(),
+            line: definition.line,
+            parent: None,
+        }
+    }
+
+    #[test]
+    fn attack_64_rules_that_cannot_be_read_hide_what_they_hid() {
+        let known = [row(&rules("a")), row(&rules("b"))];
+        let mut masking = rules("c");
+        known_masking(
+            &mut masking,
+            known.iter().map(|row| row.definition.as_str()),
+        );
+        let mut fields = masking.fields.iter().map(|rule| rule.path[1].as_str());
+        assert!(fields.by_ref().eq(["c", "a", "b"]), "{masking:?}");
+    }
+
+    #[test]
+    fn attack_64_rows_that_are_kept_hide_what_is_hidden_now() {
+        let kept = row(&rules("a")).hiding(&rules("b"));
+        let definition: Definition = serde_json::from_str(&kept.definition).unwrap();
+        assert_eq!(definition.masking, rules("b"));
+        assert_eq!(row(&rules("b")).definition, kept.definition);
+        // What cannot be read is left alone.
+        let mut odd = row(&rules("a"));
+        odd.definition = "{}".to_owned();
+        assert_eq!(odd.hiding(&rules("b")).definition, "{}");
     }
 }

@@ -38,10 +38,13 @@ pub(super) async fn register(
         return Ok(());
     };
     let (around, offered) = runtime.memory().around(loaded.source.id);
+    // What is hidden in the objects of the children is given to them here.
+    let masking = &loaded.definition.masking;
     let of = |standing: &str| {
         format!(
-            "{} {} {offered} {limits} {standing}",
+            "{} {} {} {offered} {limits} {standing}",
             compared.render.digest,
+            masking.digest(),
             runtime.memory().clusters_changed()
         )
     };
@@ -82,7 +85,7 @@ pub(super) async fn register(
     let projects: Vec<Project> = projects.iter().cloned().chain(own_projects).collect();
     for definition in &mut defined {
         Rules::give(definition, &projects);
-        definition.masking.clone_from(&loaded.definition.masking);
+        definition.masking.clone_from(masking);
     }
     let _alone = runtime.limits().definitions.lock().await;
     let known = store::application::by_source(runtime.store(), loaded.source.id).await?;
@@ -119,7 +122,7 @@ pub(super) async fn register(
                     .iter()
                     .any(|definition| definition.key.application_id(loaded.source.id) == row.id)
             })
-            .map(as_seen),
+            .map(|row| as_seen(row).hiding(masking)),
     );
     for definition in &defined {
         // Found in the files of the root source as well: that one counts.

@@ -211,7 +211,7 @@ async fn stages(
         let millis = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
         memory.came_by(&revisions.main, How::Rendered { millis });
         if let Ok(Some(before)) = render::stored(runtime, &anew.key).await {
-            memory.unsteady = unsteady(&before, &anew, &revisions.main);
+            memory.unsteady = unsteady(&before, &anew, &revisions.main, &loaded.definition.masking);
         }
         (Arc::new(anew), Vec::new())
     } else {

@@ -82,7 +82,12 @@ pub(super) async fn check(
                 memory.unsteady = None;
             }
             Ok(second) => {
-                memory.unsteady = unsteady(&compared.render, &second, &compared.revision);
+                memory.unsteady = unsteady(
+                    &compared.render,
+                    &second,
+                    &compared.revision,
+                    &loaded.definition.masking,
+                );
                 tracing::warn!(event.name = "target.renders_disagree", revision = %compared.revision, "two renders of one commit differ; nothing is deleted");
                 memory.confirm = None;
                 return PruneCheck::ConfirmAt(now.plus_seconds(60));

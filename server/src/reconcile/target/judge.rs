@@ -89,7 +89,7 @@ impl Subject<'_> {
     }
 }
 
-/// Dry runs by object: the desired hash and live version they were made for, and what they found.
+/// Dry runs by object: the desired hash with what is hidden, the live version they were made for, and what they found.
 pub(crate) type DryRuns = HashMap<ResourceKey, (String, String, Option<ResourceDiff>)>;
 
 /// What comparing found.
@@ -275,9 +275,7 @@ pub(crate) async fn judge(
         {
             continue;
         }
-        if let Compared::Exact(Some(extra)) =
-            diff::compare(None, Some(body), &schema, &CompareContext::default())
-        {
+        if let Some(extra) = diff::extra(body, subject.masking) {
             diffs.insert(entry.key.clone(), extra);
         }
     }
@@ -395,8 +393,10 @@ async fn predict(
     let Some((body, object)) = bodies.get(&manifest.key) else {
         return Err("the object is not there to compare with".to_owned());
     };
-    if let Some((hash, version, found)) = dry_runs.get(&manifest.key)
-        && *hash == manifest.hash
+    // What was found is masked by the rules of that moment.
+    let wanted = format!("{} {}", manifest.hash, subject.masking.digest());
+    if let Some((known, version, found)) = dry_runs.get(&manifest.key)
+        && *known == wanted
         && *version == object.resource_version
     {
         return Ok(found.clone());
@@ -423,11 +423,7 @@ async fn predict(
     let found = diff::compare_predicted(manifest, body, &predicted, &handle.live.schema(), context);
     dry_runs.insert(
         manifest.key.clone(),
-        (
-            manifest.hash.clone(),
-            object.resource_version.clone(),
-            found.clone(),
-        ),
+        (wanted, object.resource_version.clone(), found.clone()),
     );
     Ok(found)
 }

@@ -4,6 +4,7 @@
 //! Names paths of fields only, never values.
 
 use crate::reconcile::cause::{Cause, count};
+use engine::masking::MaskingRules;
 use engine::render::Complete;
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind};
 use lockstep_types::reason::ReasonCode;
@@ -21,13 +22,16 @@ pub(crate) struct Unsteady {
 }
 
 /// What two renders of the same inputs disagree in; `None` when they agree.
-pub(super) fn unsteady(first: &Complete, second: &Complete, at: &Revision) -> Option<Unsteady> {
+pub(super) fn unsteady(
+    first: &Complete,
+    second: &Complete,
+    at: &Revision,
+    masking: &MaskingRules,
+) -> Option<Unsteady> {
     if first.key != second.key || first.digest == second.digest {
         return None;
     }
-    // Only names of fields come of it.
-    let masking = engine::masking::MaskingRules::default();
-    let diffs = engine::diff::compare_manifests(&first.objects, &second.objects, &masking);
+    let diffs = engine::diff::compare_manifests(&first.objects, &second.objects, masking);
     let object = diffs.first().map(|diff| diff.key.clone());
     let mut named: Vec<String> = diffs.iter().take(NAMED).map(words).collect();
     if let more @ 1.. = diffs.len().saturating_sub(NAMED) {
@@ -99,9 +103,12 @@ mod tests {
         let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
         let at = Revision("3fa91c2".repeat(6));
         let first = render(&[secret("db", "hunter2"), config.clone()]);
-        assert_eq!(unsteady(&first, &first, &at), None);
+        assert_eq!(
+            unsteady(&first, &first, &at, &MaskingRules::default()),
+            None
+        );
         let second = render(&[secret("db", "hunter3")]);
-        let found = unsteady(&first, &second, &at).unwrap();
+        let found = unsteady(&first, &second, &at, &MaskingRules::default()).unwrap();
         insta::assert_snapshot!(found.cause.cause, @"Two renders of 3fa91c2 from the same files differ: ConfigMap a is in one of them only; Secret db (data.password)");
         assert!(found.cause.stalled);
         let other = Complete {
@@ -109,7 +116,7 @@ mod tests {
             ..second
         };
         assert_eq!(
-            unsteady(&first, &other, &at),
+            unsteady(&first, &other, &at, &MaskingRules::default()),
             None,
             "other inputs may give other objects"
         );

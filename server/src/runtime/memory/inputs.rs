@@ -145,7 +145,7 @@ impl Memory {
         locked(&self.index).keep_diff(repository, from, to, changes);
     }
 
-    /// Lets targets whose verdict holds at another revision too say so.
+    /// Lets targets whose verdict holds at another revision too say so, and those of their rollouts that wait go on.
     pub(crate) fn carry(&self, targets: &[TargetId], from: &Revision, to: &Revision) {
         let mut index = locked(&self.index);
         let mut assessments = locked(&self.assessments);
@@ -155,5 +155,7 @@ impl Memory {
                 Arc::make_mut(known).revision = to.clone();
             }
         }
+        drop((index, assessments));
+        self.carry_members(targets, from, to);
     }
 }

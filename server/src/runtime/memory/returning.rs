@@ -37,9 +37,24 @@ impl Memory {
         locked(&self.returning).insert(cluster.to_owned(), here);
     }
 
-    /// Replaces all of it; answers with the clusters of which something else is so now.
-    pub(crate) fn set_returning(&self, all: BTreeMap<String, Returning>) -> BTreeSet<String> {
+    /// All of them.
+    pub(crate) fn returning(&self) -> BTreeMap<String, Returning> {
+        locked(&self.returning).clone()
+    }
+
+    /// Replaces all of it, apart from what was noted since `before` was read; answers with the clusters of which something
+    /// else is so now.
+    pub(crate) fn set_returning(
+        &self,
+        mut all: BTreeMap<String, Returning>,
+        before: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
         let mut returning = locked(&self.returning);
+        for (cluster, here) in returning.iter() {
+            if !before.contains(cluster) {
+                all.entry(cluster.clone()).or_insert_with(|| here.clone());
+            }
+        }
         let changed = returning
             .iter()
             .filter(|(cluster, before)| all.get(*cluster) != Some(before))

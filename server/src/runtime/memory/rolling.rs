@@ -5,12 +5,15 @@
 //! nobody has been seen, and nobody goes on past a member before that one was compared.
 
 use super::Memory;
-use crate::runtime::activator::locked;
+use crate::runtime::activator::{Activator, locked};
 use engine::rollout::{Member, Rollout, Seen, Standing, Verdict, Waits, turns};
 use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::revision::{Revision, TargetRevision};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// How often a rollout is judged without the lock before it is done under it: others change it meanwhile.
+const UNLOCKED: usize = 3;
 
 /// A target's place in a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,7 @@ pub(crate) struct RolloutPlace {
     pub(crate) rollout: Arc<Rollout>,
     pub(crate) step: Option<usize>,
     pub(crate) name: String,
+    pub(crate) project: String,
     pub(crate) cluster: String,
     /// Names the definition that the place was read from.
     pub(crate) definition: u64,
@@ -34,12 +38,20 @@ pub(crate) struct RolloutSeen {
     pub(crate) definition: u64,
     /// Repository key, tracked revision and what it was then; `None`: it could not be compared.
     pub(crate) at: Option<Vec<(String, TargetRevision, Revision)>>,
-    /// It stays there whatever is tracked: pinned, or what is tracked is refused.
-    pub(crate) stays: bool,
+    /// Why it stays there whatever is tracked, to follow its name: pinned, or what is tracked is refused.
+    pub(crate) stays: Option<String>,
     /// Whether it is current is found when it is asked for.
     pub(crate) seen: Seen,
     /// To follow its name; empty when it is ready.
     pub(crate) words: String,
+}
+
+impl RolloutSeen {
+    /// Whether others have to look again; how it is put in words changes nothing for them.
+    fn is_news_after(&self, before: &Self) -> bool {
+        (self.definition, &self.at, &self.stays, self.seen)
+            != (before.definition, &before.at, &before.stays, before.seen)
+    }
 }
 
 /// A rollout with what holds for each of its members, in the same order.
@@ -49,6 +61,8 @@ pub(crate) struct RolloutNow {
     pub(crate) rollout: Arc<Rollout>,
     pub(crate) targets: Vec<TargetId>,
     pub(crate) members: Vec<Member>,
+    /// Of the members' applications.
+    pub(crate) projects: Vec<String>,
     pub(crate) verdicts: Vec<Verdict>,
 }
 
@@ -69,72 +83,141 @@ pub(super) struct Rolling {
     places: BTreeMap<TargetId, RolloutPlace>,
     groups: HashMap<String, Vec<TargetId>>,
     seen: HashMap<TargetId, RolloutSeen>,
+    /// Grows with every change of the above.
+    changes: u64,
+    /// Wakes those that wait.
+    activator: Activator,
+}
+
+/// The members of a rollout, before it is found whose turn it is.
+struct Gathered {
+    title: String,
+    rollout: Arc<Rollout>,
+    targets: Vec<TargetId>,
+    members: Vec<Member>,
+    projects: Vec<String>,
+    changes: u64,
+}
+
+impl Gathered {
+    /// The costly part, which needs no lock.
+    fn judged(self) -> RolloutNow {
+        RolloutNow {
+            verdicts: turns(&self.rollout, &self.members),
+            title: self.title,
+            rollout: self.rollout,
+            targets: self.targets,
+            members: self.members,
+            projects: self.projects,
+        }
+    }
+}
+
+/// What tracked revisions are, asked for once each.
+struct Tracked<'a> {
+    memory: &'a Memory,
+    known: HashMap<(&'a str, &'a TargetRevision), Option<Revision>>,
+}
+
+impl<'a> Tracked<'a> {
+    fn of(memory: &'a Memory) -> Self {
+        Self {
+            memory,
+            known: HashMap::new(),
+        }
+    }
+
+    fn is(&mut self, (repository, wanted, at): &'a (String, TargetRevision, Revision)) -> bool {
+        let memory = self.memory;
+        let tracked = self.known.entry((repository, wanted)).or_insert_with(|| {
+            memory
+                .resolution(repository, wanted)
+                .and_then(|known| known.revision)
+        });
+        tracked.as_ref() == Some(at)
+    }
 }
 
 impl Rolling {
-    fn now(&self, memory: &Memory, group: &str) -> Option<RolloutNow> {
+    /// Everybody in the rollout of a target.
+    fn gather(&self, memory: &Memory, target: TargetId) -> Option<Gathered> {
+        let group = &self.places.get(&target)?.group;
         let targets = self.groups.get(group)?.clone();
         let first = self.places.get(targets.first()?)?;
-        let members: Vec<Member> = targets
+        let mut tracked = Tracked::of(memory);
+        let (members, projects) = targets
             .iter()
-            .filter_map(|target| self.member(memory, *target))
-            .collect();
-        let verdicts = turns(&first.rollout, &members);
-        Some(RolloutNow {
+            .filter_map(|target| {
+                let place = self.places.get(target)?;
+                let member = member(place, self.seen.get(target), &mut tracked);
+                Some((member, place.project.clone()))
+            })
+            .unzip();
+        Some(Gathered {
             title: first.title.clone(),
             rollout: Arc::clone(&first.rollout),
             targets,
             members,
-            verdicts,
-        })
-    }
-
-    fn member(&self, memory: &Memory, target: TargetId) -> Option<Member> {
-        let place = self.places.get(&target)?;
-        let (standing, words) = match self.seen.get(&target) {
-            None => (Standing::Unseen, String::new()),
-            Some(found) => {
-                let current = found.at.as_ref().is_some_and(|at| {
-                    found.definition == place.definition
-                        && (found.stays || at.iter().all(|at| is_tracked(memory, at)))
-                });
-                let seen = Seen {
-                    current,
-                    ..found.seen
-                };
-                (seen.standing(), found.words.clone())
-            }
-        };
-        let compared = self
-            .seen
-            .get(&target)
-            .is_some_and(|found| found.at.is_some());
-        let words = match standing {
-            Standing::Ready => String::new(),
-            // What was said is of an earlier commit.
-            Standing::Unseen if compared || words.is_empty() => {
-                "has not been compared with the newest commit yet".to_owned()
-            }
-            _ => words,
-        };
-        Some(Member {
-            name: place.name.clone(),
-            cluster: place.cluster.clone(),
-            step: place.step,
-            standing,
-            words,
+            projects,
+            changes: self.changes,
         })
     }
 }
 
-fn is_tracked(
-    memory: &Memory,
-    (repository, wanted, at): &(String, TargetRevision, Revision),
-) -> bool {
-    memory
-        .resolution(repository, wanted)
-        .and_then(|known| known.revision)
-        .is_some_and(|tracked| tracked == *at)
+/// What a member is by what was seen of it last.
+fn member<'a>(
+    place: &RolloutPlace,
+    found: Option<&'a RolloutSeen>,
+    tracked: &mut Tracked<'a>,
+) -> Member {
+    let (standing, words) = stands(place, found, tracked);
+    Member {
+        name: place.name.clone(),
+        cluster: place.cluster.clone(),
+        step: place.step,
+        standing,
+        words,
+    }
+}
+
+fn stands<'a>(
+    place: &RolloutPlace,
+    found: Option<&'a RolloutSeen>,
+    tracked: &mut Tracked<'a>,
+) -> (Standing, String) {
+    let unseen = || {
+        let words = "has not been compared with the newest commit yet";
+        (Standing::Unseen, words.to_owned())
+    };
+    let Some(found) = found else {
+        return unseen();
+    };
+    let same = found.definition == place.definition;
+    let Some(at) = &found.at else {
+        let standing = match found.seen {
+            seen if seen.running => seen.standing(),
+            _ if !same => return unseen(),
+            seen if seen.failed => Standing::Bad,
+            seen if seen.blocked => Standing::Stuck,
+            _ => Standing::Unseen,
+        };
+        return (standing, found.words.clone());
+    };
+    let is_tracked = at.iter().all(|at| tracked.is(at));
+    if let Some(why) = found.stays.as_ref().filter(|_| same && !is_tracked) {
+        // Well as it may be, it says nothing about the commit that is rolled out.
+        return (Standing::Bad, why.clone());
+    }
+    let seen = Seen {
+        current: same && is_tracked,
+        ..found.seen
+    };
+    match seen.standing() {
+        Standing::Ready => (Standing::Ready, String::new()),
+        // What was said is of an earlier commit.
+        Standing::Unseen => unseen(),
+        standing => (standing, found.words.clone()),
+    }
 }
 
 impl Memory {
@@ -160,6 +243,7 @@ impl Memory {
         }
         rolling.places = places;
         rolling.groups = groups;
+        rolling.changes += 1;
         let places = &rolling.places;
         let left: Vec<TargetId> = rolling
             .seen
@@ -184,21 +268,57 @@ impl Memory {
         rolling.places.get(&target).map(|place| place.definition)
     }
 
-    /// Notes what is seen of a target; says whether that is news. Of no meaning for one that is in no rollout.
+    /// Notes what is seen of a target; says whether that is news for others. Of no meaning for one that is in no rollout.
     pub(crate) fn saw_member(&self, target: TargetId, seen: RolloutSeen) -> bool {
         let mut rolling = locked(&self.rolling);
-        if !rolling.places.contains_key(&target) || rolling.seen.get(&target) == Some(&seen) {
+        if !rolling.places.contains_key(&target) {
             return false;
         }
+        let is_news = rolling
+            .seen
+            .get(&target)
+            .is_none_or(|before| seen.is_news_after(before));
         rolling.seen.insert(target, seen);
-        true
+        rolling.changes += 1;
+        is_news
+    }
+
+    /// What holds for targets at one revision holds at the one that is tracked now: they need not be compared again for
+    /// their rollout to go on.
+    pub(super) fn carry_members(&self, targets: &[TargetId], from: &Revision, to: &Revision) {
+        let mut rolling = locked(&self.rolling);
+        let mut carried = Vec::new();
+        for target in targets {
+            let Some(found) = rolling.seen.get_mut(target) else {
+                continue;
+            };
+            // What is pinned or refused stays where it is.
+            let at = found.at.as_mut().filter(|_| found.stays.is_none());
+            for (repository, wanted, at) in at.into_iter().flatten() {
+                let tracked = || self.resolution(repository, wanted)?.revision;
+                if at == from && tracked().as_ref() == Some(to) {
+                    *at = to.clone();
+                    carried.push(*target);
+                }
+            }
+        }
+        if carried.is_empty() {
+            return;
+        }
+        rolling.changes += 1;
+        let activator = rolling.activator.clone();
+        drop(rolling);
+        for target in carried {
+            for waiting in self.take_waiters(target) {
+                activator.activate_target(waiting);
+            }
+        }
     }
 
     /// Where the rollout of a target stands.
     pub(crate) fn rollout_now(&self, target: TargetId) -> Option<RolloutNow> {
-        let rolling = locked(&self.rolling);
-        let group = &rolling.places.get(&target)?.group;
-        rolling.now(self, group)
+        let gathered = locked(&self.rolling).gather(self, target)?;
+        Some(gathered.judged())
     }
 
     /// Where the rollout of an application's targets stands.
@@ -214,47 +334,84 @@ impl Memory {
     }
 
     /// As [`Memory::rollout_now`]; a target that waits is woken when that changes.
-    pub(crate) fn rollout_of(&self, target: TargetId) -> Option<RolloutNow> {
-        let rolling = locked(&self.rolling);
-        let group = &rolling.places.get(&target)?.group;
-        let now = rolling.now(self, group)?;
-        self.watch_members(target, &now);
+    pub(crate) fn rollout_of(&self, target: TargetId, activator: &Activator) -> Option<RolloutNow> {
+        for _ in 0..UNLOCKED {
+            let gathered = locked(&self.rolling).gather(self, target)?;
+            let changes = gathered.changes;
+            let now = gathered.judged();
+            let mut rolling = locked(&self.rolling);
+            if rolling.changes == changes {
+                self.watch_members(&mut rolling, target, &now, activator);
+                return Some(now);
+            }
+        }
+        let mut rolling = locked(&self.rolling);
+        let now = rolling.gather(self, target)?.judged();
+        self.watch_members(&mut rolling, target, &now, activator);
         Some(now)
     }
 
-    /// Takes the turn of a target, if it has come: from now on it is under way for all others.
+    /// Takes the turn of a target, if it has come: from now on it is under way for all others. Only for what it was
+    /// compared with as long as that is still what Git says.
     ///
     /// # Errors
-    /// Where the rollout stands, when the turn has not come.
-    pub(crate) fn take_turn(&self, target: TargetId) -> Result<(), RolloutNow> {
+    /// Where the rollout stands, when others come first; nothing, when the target has to be compared anew.
+    pub(crate) fn take_turn(
+        &self,
+        target: TargetId,
+        activator: &Activator,
+    ) -> Result<(), Option<Box<RolloutNow>>> {
         let mut rolling = locked(&self.rolling);
-        let Some(place) = rolling.places.get(&target) else {
+        let Some(now) = rolling
+            .gather(self, target)
+            .map(|gathered| gathered.judged())
+        else {
             return Ok(());
         };
-        let Some(now) = rolling.now(self, &place.group) else {
-            return Ok(());
+        let Some(index) = now.targets.iter().position(|id| *id == target) else {
+            return Err(None);
         };
-        if now.waits(target).is_some() {
-            self.watch_members(target, &now);
-            return Err(now);
+        let standing = now.members.get(index).map(|member| member.standing);
+        match (now.verdicts.get(index), standing) {
+            (Some(Verdict::Waits(_)), _) => {
+                self.watch_members(&mut rolling, target, &now, activator);
+                return Err(Some(Box::new(now)));
+            }
+            (Some(Verdict::May), _)
+            // It goes on with what it began, or nothing that is written is new.
+            | (_, Some(Standing::Moving | Standing::Bad | Standing::Ready)) => {}
+            _ => return Err(None),
         }
         if let Some(found) = rolling.seen.get_mut(&target) {
             found.seen.running = true;
             found.words = "is about to sync".to_owned();
+            rolling.changes += 1;
         }
         Ok(())
     }
 
     /// Under the lock: nothing changes between what was found and being told of changes.
-    fn watch_members(&self, target: TargetId, now: &RolloutNow) {
-        if let Some(waits) = now.waits(target) {
-            let watched: Vec<TargetId> = waits
-                .watch
-                .iter()
-                .filter_map(|index| now.targets.get(*index))
-                .copied()
-                .collect();
-            self.waits_for(target, &watched);
-        }
+    fn watch_members(
+        &self,
+        rolling: &mut Rolling,
+        target: TargetId,
+        now: &RolloutNow,
+        activator: &Activator,
+    ) {
+        let Some(waits) = now.waits(target) else {
+            return;
+        };
+        rolling.activator = activator.clone();
+        let watched: Vec<TargetId> = waits
+            .watch
+            .iter()
+            .filter_map(|index| now.targets.get(*index))
+            .filter(|watched| **watched != target)
+            .copied()
+            .collect();
+        self.waits_for(target, &watched);
     }
 }
+
+#[cfg(test)]
+mod tests;

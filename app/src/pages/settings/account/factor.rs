@@ -74,7 +74,7 @@ fn recovery(codes: Vec<String>) -> AnyView {
         .collect_view();
     let rest = view! {
         "Each lets you in once without your authenticator. They are not shown again."
-        <ul class="mt-2 grid grid-cols-1 gap-x-6 sm:grid-cols-2" id="recovery-codes">
+        <ul class="mt-2 grid grid-cols-1 gap-x-6 md:grid-cols-2" id="recovery-codes">
             {list}
         </ul>
     };

@@ -2,7 +2,7 @@
 
 use super::{Effect, Found, Step, Walk};
 use crate::diff::builtin::{self, LeftOut};
-use crate::diff::path::{Segment, render};
+use crate::diff::path::Segment;
 use crate::diff::scalar;
 use crate::prediction::{Rule, is_on};
 use crate::schema::{Field, ListKind, View};
@@ -170,7 +170,11 @@ impl<'a> Walk<'a, '_> {
         if places.is_sorted_by_key(|(at, _)| *at) || !is_on(Rule::Order) {
             return;
         }
-        let label = |segment: &Segment<'a>| Value::String(render(std::slice::from_ref(segment)));
+        let label = |segment: &Segment<'a>| {
+            let mut path = self.path.clone();
+            path.push(segment.clone());
+            Value::String(self.places.last(&path))
+        };
         let declared: Vec<Value> = places.iter().map(|(_, segment)| label(segment)).collect();
         let mut as_live: Vec<&(usize, Segment<'a>)> = places.iter().collect();
         as_live.sort_by_key(|(at, _)| *at);

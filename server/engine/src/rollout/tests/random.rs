@@ -155,7 +155,7 @@ proptest! {
     /// What the order of the list is does not matter.
     #[test]
     fn the_order_of_the_list_says_nothing((rollout, steps, events) in history()) {
-        let standings = [Standing::Ready, Standing::Behind, Standing::Moving, Standing::Bad, Standing::Unseen];
+        let standings = [Standing::Ready, Standing::Behind, Standing::Moving, Standing::Bad, Standing::Unseen, Standing::Stuck];
         let members: Vec<Member> = steps
             .iter()
             .enumerate()

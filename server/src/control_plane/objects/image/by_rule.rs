@@ -43,13 +43,14 @@ impl Plane {
         }
         if request.propose {
             // The head moves while a proposal waits, and lines with it: that is no reason for another one.
-            let meant = prepared
-                .view
-                .changes
-                .iter()
-                .map(|change| json!([change.key, change.path, change.from, change.to]));
+            let view = &prepared.view;
+            let meant = view.changes.iter().map(|change| {
+                let file = &change.place.path;
+                json!([change.key, change.path, change.from, change.to, file])
+            });
             let meant: Vec<_> = meant.collect();
-            prepared.digest = engine::manifest::hash_of(&json!([by.actor.name, meant]));
+            let whose = [&by.actor.name, &view.branch, &placement.defined.row.project];
+            prepared.digest = engine::manifest::hash_of(&json!([whose, meant]));
             if self.is_proposed(&placement, &prepared).await? {
                 return Ok(None);
             }
