@@ -96,10 +96,15 @@ async fn attack_64_65_no_output_holds_a_secret_and_each_masking_counts() {
         Masking::Draft,
         Masking::Rules,
         Masking::OneSide,
-        Masking::NotCompared,
         Masking::Answers,
     ];
-    assert!(Masking::ALL.iter().all(|place| places.contains(place)));
+    // What could not be compared is held by the tests of `engine::diff`: without its masking they find the values.
+    let elsewhere = [Masking::NotCompared];
+    assert!(
+        Masking::ALL
+            .iter()
+            .all(|place| places.contains(place) || elsewhere.contains(place))
+    );
     for place in places {
         ears.forget(&site);
         // What was compared while another place was off is kept until the next comparison.
