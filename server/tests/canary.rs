@@ -18,6 +18,8 @@ mod kubectl;
 mod paths;
 #[path = "canary/plant.rs"]
 mod plant;
+#[path = "../src/control_plane/tests/routes/reading.rs"]
+mod reading;
 #[path = "canary/receiver.rs"]
 mod receiver;
 #[path = "reconcile/world.rs"]

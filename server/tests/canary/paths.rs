@@ -1,5 +1,6 @@
 //! What there is to ask about, and every address and call that asks about it.
 
+use crate::reading::JSON;
 use http::Method;
 use leptos_axum::generate_route_list;
 use serde_json::{Value, json};
@@ -59,61 +60,6 @@ const PAGES: &[&str] = &[
     "/metrics",
     "/login",
     "/setup",
-];
-
-/// Server functions that read, and take JSON.
-const READING: &[&str] = &[
-    "accept_preview",
-    "access",
-    "access_can",
-    "activity",
-    "alerts",
-    "application",
-    "approvals",
-    "blame",
-    "candidates",
-    "changes",
-    "cluster",
-    "clusters",
-    "commit",
-    "compare",
-    "definition",
-    "doors",
-    "drift",
-    "edit_draft",
-    "edit_template",
-    "fleet",
-    "history",
-    "holds",
-    "image_rules",
-    "leftovers",
-    "log_view",
-    "notify",
-    "operation_run",
-    "orphans",
-    "own_account",
-    "parity",
-    "past",
-    "preview",
-    "problems",
-    "programs",
-    "promotion",
-    "rebuild",
-    "reestablishing",
-    "removal",
-    "resource",
-    "retention",
-    "run",
-    "session",
-    "sessions",
-    "sets",
-    "sources",
-    "take_over_preview",
-    "tokens",
-    "tree",
-    "upcoming",
-    "users",
-    "webhooks",
 ];
 
 /// Server functions that change something: what they answer is where they lead to. Those that take a secret are called as
@@ -344,12 +290,12 @@ impl Things {
     /// Every function that reads, asked of every application and every object where it takes one.
     pub fn calls(&self) -> Vec<(&'static str, Value)> {
         let mut calls = Vec::new();
-        let mut known: Vec<&str> = READING.iter().chain(CHANGING).copied().collect();
+        let mut known: Vec<&str> = JSON.iter().chain(CHANGING).copied().collect();
         let mut there: Vec<&str> = functions::FUNCTIONS.iter().map(|(name, _)| *name).collect();
         known.sort_unstable();
         there.sort_unstable();
         assert_eq!(known, there, "a function that nobody listens to");
-        for name in READING {
+        for name in JSON {
             let once = |app: &Application| {
                 let head = &self.head;
                 let (from, to) = match *name {

@@ -6,7 +6,7 @@ use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings};
 use engine::source::Mirrors;
 use engine::testing::Repository;
-use lockstep_types::id::TargetId;
+use lockstep_types::id::{SourceId, TargetId};
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::TargetRevision;
 use lockstep_types::source::Mode;
@@ -15,14 +15,14 @@ use serde_json::Value;
 use server::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Runtime, Settings};
 use server::store::{self, Store};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Kubeconfigs by the name of their cluster.
-pub struct Keys(pub BTreeMap<String, PathBuf>);
+struct Keys(BTreeMap<String, PathBuf>);
 
 #[async_trait]
 impl Access for Keys {
@@ -95,6 +95,56 @@ pub fn rig() -> (Cluster, Cluster) {
     (cluster(0), cluster(1))
 }
 
+/// Declares the root source `root`, taken over, with the first cluster as its home.
+pub async fn managed_root(
+    store: &Store,
+    repository: &Repository,
+    path: &str,
+    home: &Cluster,
+) -> SourceId {
+    let mut tx = store.begin().await.expect("a write");
+    let fields = store::source::SourceFields {
+        name: "root".to_owned(),
+        repo_url: repository.url(),
+        path: path.to_owned(),
+        target_revision: TargetRevision("main".to_owned()),
+        home_cluster: home.name.clone(),
+    };
+    let source = store::source::declare(&mut tx, &fields)
+        .await
+        .expect("a source");
+    store::source::set_mode(&mut tx, source.id, Mode::Managed)
+        .await
+        .expect("a mode");
+    tx.commit().await.expect("a commit");
+    source.id
+}
+
+/// A server over a database, with its files in the same folder, that knows these clusters.
+pub fn over_both(
+    store: &Store,
+    folder: &Path,
+    clusters: [&Cluster; 2],
+    installation: Uuid,
+    settings: Settings,
+) -> Runtime {
+    let work = folder.join("work");
+    std::fs::create_dir_all(&work).expect("a folder");
+    let keys = clusters.map(|cluster| (cluster.name.clone(), cluster.kubeconfig.clone()));
+    Runtime::start(Parts {
+        store: store.clone(),
+        mirrors: Mirrors::for_tests(folder.join("mirrors")).expect("mirrors"),
+        renderer: Renderer::new(
+            engine::testing::renderers(),
+            SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
+            work,
+        ),
+        access: Arc::new(Keys(BTreeMap::from(keys))),
+        installation,
+        settings,
+    })
+}
+
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + WITHIN;
     while !holds().await {
@@ -146,44 +196,19 @@ async fn a_git_repo_reaches_clusters_by_label_with_values_of_their_own() {
     store.migrate().await.expect("a schema");
     declare(&store, &east.name, "test").await;
     declare(&store, &west.name, "prod").await;
-    let mut tx = store.begin().await.expect("a write");
-    let source = store::source::declare(
-        &mut tx,
-        &store::source::SourceFields {
-            name: "root".to_owned(),
-            repo_url: repository.url(),
-            path: String::new(),
-            target_revision: TargetRevision("main".to_owned()),
-            home_cluster: east.name.clone(),
-        },
-    )
-    .await
-    .expect("a source");
-    store::source::set_mode(&mut tx, source.id, Mode::Managed)
-        .await
-        .expect("a mode");
-    tx.commit().await.expect("a commit");
-    let work = folder.path().join("work");
-    std::fs::create_dir_all(&work).expect("a folder");
-    let runtime = Runtime::start(Parts {
-        store: store.clone(),
-        mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
-        renderer: Renderer::new(
-            engine::testing::renderers(),
-            SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
-            work,
-        ),
-        access: Arc::new(Keys(BTreeMap::from([
-            (east.name.clone(), east.kubeconfig.clone()),
-            (west.name.clone(), west.kubeconfig.clone()),
-        ]))),
-        installation: Uuid::now_v7(),
-        settings: Settings {
-            poll: Duration::from_secs(2),
-            public_url: "https://lockstep.example.org".to_owned(),
-            ..Settings::default()
-        },
-    });
+    let source = managed_root(&store, &repository, "", &east).await;
+    let settings = Settings {
+        poll: Duration::from_secs(2),
+        public_url: "https://lockstep.example.org".to_owned(),
+        ..Settings::default()
+    };
+    let runtime = over_both(
+        &store,
+        folder.path(),
+        [&east, &west],
+        Uuid::now_v7(),
+        settings,
+    );
     until("both clusters hold their own values", async || {
         east.greeting(&namespace) == "hello test -"
             && west.greeting(&namespace) == "hello prod carefully"
@@ -214,7 +239,7 @@ async fn a_git_repo_reaches_clusters_by_label_with_values_of_their_own() {
     declare(&store, &east.name, "none").await;
     runtime.activator().activate_all();
     until("the source says that no cluster is chosen", async || {
-        store::source::get(&store, source.id)
+        store::source::get(&store, source)
             .await
             .is_ok_and(|source| {
                 source

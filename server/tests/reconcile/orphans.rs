@@ -11,7 +11,7 @@ use lockstep_types::source::Mode;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-fn person() -> Actor {
+pub fn person() -> Actor {
     Actor {
         user: UserId(Uuid::from_u128(1)),
         name: "maria".to_owned(),

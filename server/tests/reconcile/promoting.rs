@@ -4,10 +4,8 @@
 #![expect(clippy::panic, reason = "a state that is not reached is said in words")]
 
 use crate::editing::maria;
-use crate::fleet::{Cluster, Keys, declare, rig};
+use crate::fleet::{Cluster, declare, managed_root, over_both, rig};
 use crate::world::{WITHIN, ports};
-use engine::render::{Renderer, SandboxSettings};
-use engine::source::Mirrors;
 use engine::testing::Repository;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Role};
@@ -16,14 +14,10 @@ use lockstep_types::id::TargetId;
 use lockstep_types::parity::{ParityKind, ParityQuery, ParityRow, PromotionRequest};
 use lockstep_types::ports::ControlPlane;
 use lockstep_types::proposal::CommitOutcome;
-use lockstep_types::revision::{Revision, TargetRevision};
-use lockstep_types::source::Mode;
-use server::runtime::{Parts, Runtime, Settings};
+use lockstep_types::revision::Revision;
+use server::runtime::{Runtime, Settings};
 use server::store::target::TargetRow;
 use server::store::{self, Store};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -62,41 +56,18 @@ impl Place {
         declare(&store, &east.name, "staging").await;
         declare(&store, &west.name, "production").await;
         let repository = Repository::new();
-        let mut tx = store.begin().await.expect("a write");
-        let fields = store::source::SourceFields {
-            name: "root".to_owned(),
-            repo_url: repository.url(),
-            path: "definitions".to_owned(),
-            target_revision: TargetRevision("main".to_owned()),
-            home_cluster: east.name.clone(),
+        managed_root(&store, &repository, "definitions", &east).await;
+        let settings = Settings {
+            poll: Duration::from_secs(2),
+            ..Settings::default()
         };
-        let source = store::source::declare(&mut tx, &fields)
-            .await
-            .expect("a source");
-        store::source::set_mode(&mut tx, source.id, Mode::Managed)
-            .await
-            .expect("a mode");
-        tx.commit().await.expect("a commit");
-        let work = folder.path().join("work");
-        std::fs::create_dir_all(&work).expect("a folder");
-        let runtime = Runtime::start(Parts {
-            store: store.clone(),
-            mirrors: Mirrors::for_tests(folder.path().join("mirrors")).expect("mirrors"),
-            renderer: Renderer::new(
-                engine::testing::renderers(),
-                SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
-                work,
-            ),
-            access: Arc::new(Keys(BTreeMap::from([
-                (east.name.clone(), east.kubeconfig.clone()),
-                (west.name.clone(), west.kubeconfig.clone()),
-            ]))),
-            installation: Uuid::now_v7(),
-            settings: Settings {
-                poll: Duration::from_secs(2),
-                ..Settings::default()
-            },
-        });
+        let runtime = over_both(
+            &store,
+            folder.path(),
+            [&east, &west],
+            Uuid::now_v7(),
+            settings,
+        );
         Self {
             repository,
             store,

@@ -1,9 +1,8 @@
 //! An emptied cluster, and one that is another one than before, brought back from Git in one action.
 
+use crate::orphans::person;
 use crate::world::{WITHIN, World};
 use lockstep_types::PortError;
-use lockstep_types::account::{Actor, Role};
-use lockstep_types::id::UserId;
 use lockstep_types::ports::ControlPlane;
 use lockstep_types::reestablish::{
     Identity, MemberState, ReestablishRequest, ReestablishView, StageMember,
@@ -13,20 +12,9 @@ use lockstep_types::source::Mode;
 use lockstep_types::sync::SyncPhase;
 use server::store;
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 const BY_HAND: &str = "syncOptions: []";
 const HEALING: &str = "automated: {selfHeal: true}";
-
-fn person() -> Actor {
-    Actor {
-        user: UserId(Uuid::from_u128(1)),
-        name: "maria".to_owned(),
-        role: Role::Admin,
-        token: None,
-        rights: Default::default(),
-    }
-}
 
 fn member<'v>(view: &'v ReestablishView, name: &str) -> &'v StageMember {
     view.stages

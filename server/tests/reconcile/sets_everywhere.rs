@@ -2,19 +2,13 @@
 
 #![expect(clippy::panic, reason = "a state that is not reached is said in words")]
 
-use crate::fleet::{Cluster, Keys, declare, rig};
+use crate::fleet::{Cluster, declare, managed_root, over_both, rig};
 use crate::world::WITHIN;
-use engine::render::{Renderer, SandboxSettings};
-use engine::source::Mirrors;
 use engine::testing::Repository;
 use lockstep_types::diff::SyncStatus;
-use lockstep_types::revision::TargetRevision;
-use lockstep_types::source::Mode;
-use server::runtime::{Parts, Runtime, Settings};
+use server::runtime::{Runtime, Settings};
 use server::store::{self, Store};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -36,21 +30,7 @@ async fn start(east: &Cluster, west: &Cluster) -> Place {
     store.migrate().await.expect("a schema");
     declare(&store, &east.name, "test").await;
     declare(&store, &west.name, "prod").await;
-    let mut tx = store.begin().await.expect("a write");
-    let fields = store::source::SourceFields {
-        name: "root".to_owned(),
-        repo_url: repository.url(),
-        path: "sets".to_owned(),
-        target_revision: TargetRevision("main".to_owned()),
-        home_cluster: east.name.clone(),
-    };
-    let source = store::source::declare(&mut tx, &fields)
-        .await
-        .expect("a source");
-    store::source::set_mode(&mut tx, source.id, Mode::Managed)
-        .await
-        .expect("a mode");
-    tx.commit().await.expect("a commit");
+    managed_root(&store, &repository, "sets", east).await;
     write_set(&repository, &namespace, "[{path: apps/*}]");
     for app in ["cart", "shop"] {
         repository.write(
@@ -78,28 +58,13 @@ async fn start(east: &Cluster, west: &Cluster) -> Place {
 }
 
 fn run(store: &Store, folder: &Path, east: &Cluster, west: &Cluster) -> Runtime {
-    let work = folder.join("work");
-    std::fs::create_dir_all(&work).expect("a folder");
-    Runtime::start(Parts {
-        store: store.clone(),
-        mirrors: Mirrors::for_tests(folder.join("mirrors")).expect("mirrors"),
-        renderer: Renderer::new(
-            engine::testing::renderers(),
-            SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
-            work,
-        ),
-        access: Arc::new(Keys(BTreeMap::from([
-            (east.name.clone(), east.kubeconfig.clone()),
-            (west.name.clone(), west.kubeconfig.clone()),
-        ]))),
-        installation: Uuid::now_v7(),
-        settings: Settings {
-            poll: Duration::from_secs(2),
-            confirm_prune_after: Duration::from_secs(1),
-            public_url: "https://lockstep.example.org".to_owned(),
-            ..Settings::default()
-        },
-    })
+    let settings = Settings {
+        poll: Duration::from_secs(2),
+        confirm_prune_after: Duration::from_secs(1),
+        public_url: "https://lockstep.example.org".to_owned(),
+        ..Settings::default()
+    };
+    over_both(store, folder, [east, west], Uuid::now_v7(), settings)
 }
 
 /// Every directory on every cluster, with Go templates, pruning and a patch for one of the clusters.

@@ -3,6 +3,7 @@
 
 mod asked;
 mod credentials;
+mod reading;
 mod world;
 
 pub(super) use world::{World, in_force, world};

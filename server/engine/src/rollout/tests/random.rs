@@ -56,20 +56,22 @@ fn history() -> impl Strategy<Value = (Rollout, Vec<usize>, Vec<Event>)> {
     )
 }
 
+/// One member for each step that is named, standing as `standing` says of its number.
+fn members(steps: &[usize], standing: impl Fn(usize) -> Standing) -> Vec<Member> {
+    let member = |(index, step): (usize, &usize)| Member {
+        name: format!("m{index}"),
+        cluster: "c".to_owned(),
+        step: Some(*step),
+        standing: standing(index),
+        words: String::new(),
+    };
+    steps.iter().enumerate().map(member).collect()
+}
+
 proptest! {
     #[test]
     fn limits_and_order_always_hold((rollout, steps, events) in history()) {
-        let mut members: Vec<Member> = steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| Member {
-                name: format!("m{index}"),
-                cluster: "c".to_owned(),
-                step: Some(*step),
-                standing: Standing::Ready,
-                words: String::new(),
-            })
-            .collect();
+        let mut members = members(&steps, |_| Standing::Ready);
         for event in events {
             match event {
                 Event::Asks(index) => {
@@ -131,17 +133,7 @@ proptest! {
     /// If nothing fails, everyone gets there.
     #[test]
     fn everyone_gets_its_turn((rollout, steps, _) in history()) {
-        let mut members: Vec<Member> = steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| Member {
-                name: format!("m{index}"),
-                cluster: "c".to_owned(),
-                step: Some(*step),
-                standing: Standing::Behind,
-                words: String::new(),
-            })
-            .collect();
+        let mut members = members(&steps, |_| Standing::Behind);
         for _ in 0..members.len() {
             for (index, verdict) in turns(&rollout, &members).into_iter().enumerate() {
                 if verdict == Verdict::May {
@@ -156,17 +148,7 @@ proptest! {
     #[test]
     fn the_order_of_the_list_says_nothing((rollout, steps, events) in history()) {
         let standings = [Standing::Ready, Standing::Behind, Standing::Moving, Standing::Bad, Standing::Unseen, Standing::Stuck];
-        let members: Vec<Member> = steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| Member {
-                name: format!("m{index}"),
-                cluster: "c".to_owned(),
-                step: Some(*step),
-                standing: standings[(events.len() * 7 + index * 3) % standings.len()],
-                words: String::new(),
-            })
-            .collect();
+        let members = members(&steps, |index| standings[(events.len() * 7 + index * 3) % standings.len()]);
         let backwards: Vec<Member> = members.iter().rev().cloned().collect();
         let may = |members: &[Member]| {
             let mut names: Vec<String> = turns(&rollout, members)

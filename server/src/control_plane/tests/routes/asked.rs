@@ -1,65 +1,11 @@
 //! What is asked for: the addresses, bodies and forms of every route, function and page, all of them good, and all of them
 //! about the same things.
 
+use super::reading::JSON;
 use super::world::World;
 use lockstep_types::resource::ResourceKey;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// Server functions that take JSON; the others take forms.
-pub(super) const JSON: &[&str] = &[
-    "accept_preview",
-    "access",
-    "access_can",
-    "activity",
-    "alerts",
-    "application",
-    "approvals",
-    "blame",
-    "candidates",
-    "changes",
-    "cluster",
-    "clusters",
-    "commit",
-    "compare",
-    "definition",
-    "doors",
-    "drift",
-    "edit_draft",
-    "edit_template",
-    "fleet",
-    "history",
-    "holds",
-    "image_rules",
-    "leftovers",
-    "log_view",
-    "notify",
-    "operation_run",
-    "orphans",
-    "own_account",
-    "parity",
-    "past",
-    "preview",
-    "problems",
-    "programs",
-    "promotion",
-    "rebuild",
-    "reestablishing",
-    "removal",
-    "resource",
-    "retention",
-    "run",
-    "session",
-    "sessions",
-    "sets",
-    "sources",
-    "take_over_preview",
-    "tokens",
-    "tree",
-    "upcoming",
-    "users",
-    "webhooks",
-];
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const ANOTHER_PASSWORD: &str = "another horse battery staple";

@@ -1,7 +1,8 @@
 //! Credentials go in and never come out: whoever may read everything reads none of them.
 
+use super::reading::JSON;
 use super::world::{World, world};
-use super::{PASSWORD, asked, pages};
+use super::{PASSWORD, pages};
 use crate::http::{api, functions};
 use crate::store;
 use axum::body::Body;
@@ -106,7 +107,7 @@ async fn attack_63_who_may_read_everything_reads_no_credential() {
             heard.push((path, text(answer).await));
         }
         for (name, _) in functions::FUNCTIONS {
-            if !asked::JSON.contains(name) {
+            if !JSON.contains(name) {
                 continue;
             }
             let (kind, body) = world.call(name);
