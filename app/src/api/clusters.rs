@@ -56,10 +56,7 @@ pub async fn reestablish(
             .reestablish(&desk.actor, &name, &request)
             .await,
     )?;
-    leptos_axum::redirect(&format!(
-        "/clusters/{}/reestablish",
-        crate::format::encode(&name)
-    ));
+    to_reestablish(&name);
     Ok(())
 }
 
@@ -73,11 +70,14 @@ pub async fn stop_reestablish(name: String) -> Result<(), ApiError> {
             .stop_reestablish(&desk.actor, &name)
             .await,
     )?;
-    leptos_axum::redirect(&format!(
-        "/clusters/{}/reestablish",
-        crate::format::encode(&name)
-    ));
+    to_reestablish(&name);
     Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn to_reestablish(name: &str) {
+    let name = crate::format::encode(name);
+    leptos_axum::redirect(&format!("/clusters/{name}/reestablish"));
 }
 
 /// Registers a cluster and leads to its page. `labels` is `key=value`, separated by commas or spaces.

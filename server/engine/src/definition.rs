@@ -386,6 +386,13 @@ pub struct Destination {
     pub assigns: bool,
 }
 
+impl Definition {
+    /// Whether the namespace of its objects is made when it is missing: Fleet's agent always makes a bundle's.
+    pub fn makes_namespaces(&self) -> bool {
+        self.policy.create_namespace || self.dialect == Dialect::FleetBundle
+    }
+}
+
 impl Destination {
     /// The namespace of objects that name none.
     pub fn usual_namespace(&self) -> &str {

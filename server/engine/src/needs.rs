@@ -155,6 +155,19 @@ impl Needed<'_> {
     }
 }
 
+/// Group and name of a CustomResourceDefinition.
+pub const DEFINITION: (&str, &str) = ("apiextensions.k8s.io", "CustomResourceDefinition");
+
+/// Group and kind that a manifest defines; `None`: it is no whole CustomResourceDefinition.
+pub fn defined_kind(manifest: &Manifest) -> Option<(String, String)> {
+    if (manifest.key.group.as_str(), manifest.key.kind.as_str()) != DEFINITION {
+        return None;
+    }
+    let text = |pointer: &str| manifest.body.pointer(pointer).and_then(Value::as_str);
+    let (group, kind) = (text("/spec/group")?, text("/spec/names/kind")?);
+    Some((group.to_owned(), kind.to_owned()))
+}
+
 /// Objects that a controller makes from this one, by name: so they need not be in Git.
 pub fn made(manifest: &Manifest) -> Vec<ResourceKey> {
     let text = |pointer: &str| manifest.body.pointer(pointer).and_then(Value::as_str);

@@ -38,7 +38,6 @@ pub struct Place {
     pub after: Vec<TargetId>,
 }
 
-const DEFINITION: (&str, &str) = ("apiextensions.k8s.io", "CustomResourceDefinition");
 /// Kinds of which the whole cluster makes use.
 const PLATFORM: [(&str, &str); 12] = [
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
@@ -203,7 +202,7 @@ fn rank(member: &Member<'_>) -> (Rank, String) {
     let kind = |key: &ResourceKey| (key.group.clone(), key.kind.clone());
     let is =
         |key: &ResourceKey, named: (&str, &str)| (key.group.as_str(), key.kind.as_str()) == named;
-    if let Some(names) = of(&|key| is(key, DEFINITION), &name) {
+    if let Some(names) = of(&|key| is(key, needs::DEFINITION), &name) {
         return (
             Rank::Definitions,
             format!("brings the custom kinds {names}"),
@@ -239,15 +238,7 @@ impl Brought {
         };
         for (index, member) in members.iter().enumerate() {
             for object in member.objects.unwrap_or_default() {
-                if (object.key.group.as_str(), object.key.kind.as_str()) == DEFINITION {
-                    let text = |pointer: &str| {
-                        let value = object.body.pointer(pointer);
-                        value.and_then(|value| value.as_str()).unwrap_or_default()
-                    };
-                    let kind = (
-                        text("/spec/group").to_owned(),
-                        text("/spec/names/kind").to_owned(),
-                    );
+                if let Some(kind) = needs::defined_kind(object) {
                     brought.kinds.entry(kind).or_insert(index);
                 }
                 for made in needs::made(object) {

@@ -3,7 +3,7 @@
 use super::allow::sees;
 use super::{Plane, refuse};
 use crate::runtime::memory::RolloutNow;
-use crate::store;
+use crate::store::{self, StoreError};
 use engine::rollout::{Member, Standing, Verdict};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
@@ -12,7 +12,7 @@ use lockstep_types::id::{ApplicationId, TargetId};
 use lockstep_types::rollout::{
     RolloutMember, RolloutPhase, RolloutStanding, RolloutStep, RolloutView,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Applications by their ids.
 pub(super) type Known = BTreeMap<ApplicationId, ApplicationRef>;
@@ -27,12 +27,21 @@ impl Plane {
         let Some(now) = self.runtime.memory().rollout_now(target) else {
             return Ok(None);
         };
-        let known = store::application::list(self.runtime.store(), false)
-            .await
-            .map_err(refuse::store)?
-            .into_iter()
-            .map(|row| (row.id, row.as_ref()))
+        let memory = self.runtime.memory();
+        let ids: BTreeSet<ApplicationId> = now
+            .targets
+            .iter()
+            .filter_map(|target| memory.application_of(*target))
             .collect();
+        let mut known = Known::new();
+        for id in ids {
+            match store::application::get(self.runtime.store(), id).await {
+                Ok(row) if row.gone_at.is_none() => known.insert(id, row.as_ref()),
+                // It left Git a moment ago.
+                Ok(_) | Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(refuse::store(error)),
+            };
+        }
         Ok(Some(self.shown_rollout(actor, &now, &known)))
     }
 

@@ -7,11 +7,11 @@ use super::cause::Cause;
 use engine::definition::Destination;
 use engine::live::Scope;
 use engine::manifest::Manifest;
+use engine::needs::defined_kind;
 use engine::render::Complete;
 use engine::tracking;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::resource::ResourceKey;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -157,23 +157,13 @@ pub(super) fn rendered_scopes(render: &Complete) -> BTreeMap<(String, String), S
     render
         .objects
         .iter()
-        .filter(|manifest| {
-            manifest.key.group == "apiextensions.k8s.io"
-                && manifest.key.kind == "CustomResourceDefinition"
-        })
         .filter_map(|manifest| {
-            let text = |pointer: &str| manifest.body.pointer(pointer).and_then(Value::as_str);
-            let scope = match text("/spec/scope")? {
+            let kind = defined_kind(manifest)?;
+            let scope = match manifest.body.pointer("/spec/scope")?.as_str()? {
                 "Namespaced" => Scope::Namespaced,
                 _ => Scope::Cluster,
             };
-            Some((
-                (
-                    text("/spec/group")?.to_owned(),
-                    text("/spec/names/kind")?.to_owned(),
-                ),
-                scope,
-            ))
+            Some((kind, scope))
         })
         .collect()
 }
@@ -207,7 +197,7 @@ fn short_image(image: &str) -> String {
 mod tests {
     use super::*;
     use engine::definition::DestinationCluster;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn manifest(body: Value) -> Manifest {
         Manifest::new(body, None).unwrap()

@@ -22,7 +22,6 @@ use lockstep_types::cluster::Connection;
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::TargetId;
 use lockstep_types::reason::ReasonCode;
-use lockstep_types::reestablish::MemberState;
 use lockstep_types::sync::{OperationKind, StartedBy};
 use lockstep_types::time::Micros;
 use serde_json::json;
@@ -96,7 +95,6 @@ pub(super) fn waits(runtime: &Runtime, cluster: &str, target: TargetId) -> Optio
 /// Until the stages are known, nothing is written by itself.
 pub(crate) fn unplanned(cluster: &str, by: &str) -> Returning {
     Returning {
-        by: by.to_owned(),
         all: Some(format!(
             "{cluster} is being brought back by {by}, and the order is not known yet"
         )),
@@ -183,14 +181,9 @@ async fn step(
     {
         turn(runtime, action, member).await?;
     }
-    let mut words = found.words;
-    for target in &found.turns {
-        words.remove(target);
-    }
     Ok(Some(Returning {
-        by: action.begun.by.clone(),
         all: None,
-        words,
+        words: found.words,
         states: standing
             .iter()
             .map(|(target, one)| (*target, one.state))
@@ -271,12 +264,4 @@ async fn turn(
     tx.commit().await?;
     runtime.activator().activate_target(target);
     Ok(())
-}
-
-/// What a member's state says to those that need it.
-fn is_over(state: MemberState) -> bool {
-    matches!(
-        state,
-        MemberState::Back | MemberState::Failed | MemberState::LeftOut
-    )
 }

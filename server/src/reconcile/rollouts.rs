@@ -40,6 +40,7 @@ pub(super) fn places(
     if !is_in_one(definition) {
         return Vec::new();
     }
+    let written = digest(runtime, &application.definition);
     let place = |group: &str, title: &str, rollout: &Arc<_>, step, cluster: String| {
         let target = store::target::id_of(application.id, &cluster);
         let place = RolloutPlace {
@@ -50,7 +51,7 @@ pub(super) fn places(
             name: application.name.clone(),
             project: application.project.clone(),
             cluster,
-            definition: digest(runtime, &application.definition),
+            definition: written,
         };
         (target, place)
     };

@@ -307,13 +307,8 @@ pub async fn replace(
         // What is remembered of the target was seen elsewhere.
         store_target::claim(tx, id).await?;
     }
-    let there = Query::select()
-        .column(target::Column::Id)
-        .from(target::Entity)
-        .and_where(target::Column::Cluster.eq(cluster))
-        .to_owned();
     inventory::Entity::delete_many()
-        .filter(inventory::Column::TargetId.in_subquery(there))
+        .filter(inventory::Column::TargetId.is_in(targets))
         .exec(tx.db())
         .await
         .doing(doing)?;

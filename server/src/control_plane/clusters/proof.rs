@@ -27,7 +27,6 @@ pub(super) struct Declared {
 /// The name of the definition of a custom kind as the cluster serves it: `plural.group`.
 pub(super) type DefinitionName<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
-const DEFINITION: (&str, &str) = ("apiextensions.k8s.io", "CustomResourceDefinition");
 /// Parts of Kubernetes as they name themselves in managed fields.
 const PARTS: [&str; 9] = [
     "Go-http-client",
@@ -139,7 +138,8 @@ fn score(view: &RebuildView) -> u32 {
     u32::try_from(percent.unwrap_or(100)).unwrap_or(0)
 }
 
-fn count(number: usize) -> u32 {
+/// A number of things in a view.
+pub(super) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -156,16 +156,7 @@ fn missing(survey: &Survey, declared: &[Declared], definition: DefinitionName<'_
         for object in &one.objects {
             held.insert(object.key.clone());
             held.extend(needs::made(object));
-            if (object.key.group.as_str(), object.key.kind.as_str()) == DEFINITION {
-                let text = |pointer: &str| {
-                    let value = object.body.pointer(pointer);
-                    value
-                        .and_then(|value| value.as_str())
-                        .unwrap_or_default()
-                        .to_owned()
-                };
-                kinds.insert((text("/spec/group"), text("/spec/names/kind")));
-            }
+            kinds.extend(needs::defined_kind(object));
         }
     }
     let mut users = Users::default();
@@ -182,7 +173,7 @@ fn missing(survey: &Survey, declared: &[Declared], definition: DefinitionName<'_
             if let Some(name) = definition(&object.api_version, &object.key.kind)
                 && !kinds.contains(&kind)
             {
-                let key = ResourceKey::new(DEFINITION.0, DEFINITION.1, "", name);
+                let key = ResourceKey::new(needs::DEFINITION.0, needs::DEFINITION.1, "", name);
                 users.note(key, &one.target, &object.key);
             }
         }

@@ -7,7 +7,6 @@ use crate::store::cluster::ClusterRow;
 use engine::live::Resolve;
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
-use lockstep_types::application::Dialect;
 use lockstep_types::rebuild::RebuildView;
 
 /// Groups that Kubernetes itself serves have no dot or end so; every other one comes with a definition of its kinds.
@@ -78,9 +77,7 @@ impl Plane {
             all.push(Declared {
                 target: placement.reference(),
                 objects: assessment.desired.clone(),
-                // Fleet's agent makes the namespace of a bundle.
-                makes_namespaces: definition.policy.create_namespace
-                    || definition.dialect == Dialect::FleetBundle,
+                makes_namespaces: definition.makes_namespaces(),
                 encrypted: assessment.encrypted.clone(),
             });
         }

@@ -2,6 +2,7 @@
 
 use super::super::allow::{allow_named, allow_on};
 use super::super::{Plane, checks, refuse};
+use super::proof::count;
 use crate::reconcile::reestablish::{self, Gathered, Standing, gather};
 use crate::runtime::{ClusterHandle, now};
 use crate::store;
@@ -294,7 +295,7 @@ impl Told<'_> {
     }
 
     fn member(&self, one: &Gathered, member: MemberRow) -> StageMember {
-        let counts = count(self.handle, one);
+        let counts = lacking(self.handle, one);
         let standing = self.standing.get(&member.target);
         let words = self.words.get(&member.target);
         let planned = if member.stage == 0 {
@@ -326,25 +327,21 @@ impl Told<'_> {
 }
 
 /// How many objects a target declares, and how many of them the cluster does not hold.
-fn count(handle: Option<&ClusterHandle>, one: &Gathered) -> Option<(u32, u32)> {
+fn lacking(handle: Option<&ClusterHandle>, one: &Gathered) -> Option<(u32, u32)> {
     let desired = &one.assessment.as_ref()?.desired;
     let live = &handle?.live;
     let absent = desired
         .iter()
         .filter(|object| matches!(live.get(&object.key), Lookup::Absent));
-    Some((number(desired.len()), number(absent.count())))
+    Some((count(desired.len()), count(absent.count())))
 }
 
 /// The same of all.
 fn counts(handle: Option<&ClusterHandle>, gathered: &[Gathered]) -> (u32, u32) {
-    gathered.iter().filter_map(|one| count(handle, one)).fold(
+    gathered.iter().filter_map(|one| lacking(handle, one)).fold(
         (0, 0),
         |(declared, absent), (more, gone)| {
             (declared.saturating_add(more), absent.saturating_add(gone))
         },
     )
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

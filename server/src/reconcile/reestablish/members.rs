@@ -8,7 +8,7 @@ use crate::store::target::TargetRow;
 use crate::store::{self, StoreError};
 use engine::definition::Definition;
 use engine::reestablish::{Member, order};
-use lockstep_types::application::{Dialect, Hold};
+use lockstep_types::application::Hold;
 use lockstep_types::id::TargetId;
 use lockstep_types::reestablish::Rank;
 use lockstep_types::source::Mode;
@@ -100,9 +100,7 @@ pub(crate) fn planned(
                 .assessment
                 .as_ref()
                 .map(|assessment| assessment.desired.as_slice()),
-            // Fleet's agent makes the namespace of a bundle.
-            makes_namespaces: one.definition.policy.create_namespace
-                || one.definition.dialect == Dialect::FleetBundle,
+            makes_namespaces: one.definition.makes_namespaces(),
             depends_on,
         })
         .collect();

@@ -1,6 +1,5 @@
 //! How far each member is, whose turn is next, and when all of it is over. Pure, apart from reading the rows.
 
-use super::is_over;
 use crate::store::operation::OperationRow;
 use crate::store::reestablish::MemberRow;
 use crate::store::run::RunRow;
@@ -17,7 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far one member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
-    pub(crate) name: String,
     pub(crate) state: MemberState,
     /// What its run waits for, or why it failed; may be empty.
     pub(crate) words: String,
@@ -47,14 +45,12 @@ pub(crate) async fn standing(
     let mut all = BTreeMap::new();
     for member in members {
         let target = store::target::get(db, member.target).await?;
-        let application = store::application::get(db, target.application).await?;
-        let operation = match member.operation {
-            Some(id) => Some(store::operation::get(db, id).await?),
-            None => None,
-        };
-        let run = match member.operation {
-            Some(id) => store::run::newest_of_operation(db, id).await?,
-            None => None,
+        let (operation, run) = match member.operation {
+            Some(id) => (
+                Some(store::operation::get(db, id).await?),
+                store::run::newest_of_operation(db, id).await?,
+            ),
+            None => (None, None),
         };
         let newest = store::run::of_target(db, member.target, None, 1).await?;
         let seen = Seen {
@@ -72,7 +68,6 @@ pub(crate) async fn standing(
         all.insert(
             member.target,
             Standing {
-                name: application.name,
                 state,
                 words,
                 run: run.map(|run| run.id),
@@ -140,6 +135,14 @@ fn state(
         }
         (true, false) => (MemberState::Failed, words, None),
     }
+}
+
+/// What a member's state says to those that need it.
+fn is_over(state: MemberState) -> bool {
+    matches!(
+        state,
+        MemberState::Back | MemberState::Failed | MemberState::LeftOut
+    )
 }
 
 /// What follows from how far the members are.
@@ -292,7 +295,6 @@ mod tests {
             .iter()
             .map(|(number, _, _, state)| {
                 let one = Standing {
-                    name: format!("app{number}"),
                     state: *state,
                     words: String::new(),
                     run: None,
@@ -302,7 +304,7 @@ mod tests {
             })
             .collect();
         found(&members, &standing, Micros(0), |target| {
-            standing.get(&target).map(|one: &Standing| one.name.clone())
+            Some(format!("app{}", target.0.as_u128()))
         })
     }
 
@@ -340,7 +342,6 @@ mod tests {
             tries: 1,
         };
         let one = |state, again| Standing {
-            name: "app".to_owned(),
             state,
             words: String::new(),
             run: None,

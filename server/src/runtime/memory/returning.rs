@@ -9,8 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One cluster that is being brought back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Returning {
-    /// Who asked for it.
-    pub(crate) by: String,
     /// Why those wait that are not named in `words`; `None`: they do not.
     pub(crate) all: Option<String>,
     /// What each target waits for.
