@@ -8,11 +8,15 @@ use crate::store::render::StoredObject;
 use crate::store::{Store, StoreError, Tx, render};
 use lockstep_types::resource::ResourceKey;
 use secrecy::ExposeSecret;
+use std::time::Duration;
 
 /// Before the id of the key, a line end, and what the vault made. No manifest begins like this.
 const MARK: &[u8] = b"\0sealed ";
 /// Bodies in one transaction.
 const TOGETHER: usize = 200;
+/// How often the write-ahead log is tried to be emptied, and how long after one another.
+const TRIES: usize = 60;
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// Why what lies in the database could not be sealed. Holds no value.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +100,26 @@ pub(crate) async fn seal_old(store: &Store, vault: &Vault) -> Result<usize, Seal
         }
         tx.commit().await?;
     }
+    leave_nothing(store).await?;
     Ok(count)
+}
+
+/// What was plain does not stay in the write-ahead log either, where the next writes would leave it for a long time. Also
+/// where nothing had to be sealed: the server may have ended before this, the last time.
+async fn leave_nothing(store: &Store) -> Result<(), StoreError> {
+    for left in (0..TRIES).rev() {
+        if store.empty_log().await? {
+            return Ok(());
+        }
+        if left > 0 {
+            tokio::time::sleep(BETWEEN).await;
+        }
+    }
+    tracing::debug!(
+        event.name = "render.log_in_use",
+        "the write-ahead log could not be emptied while others read; it is tried again at the next start"
+    );
+    Ok(())
 }
 
 /// Seals everything anew with the next key. What the old key does not open nobody can read: it is left as it is, and
@@ -211,5 +234,60 @@ mod tests {
             assert_eq!(opened.is_some(), hash != "b");
             assert!(open(Some(&old), &hash, body).is_err());
         }
+    }
+
+    /// The files of a database, and whether a text lies in one of them.
+    fn lies_there(folder: &tempfile::TempDir, text: &[u8]) -> [bool; 2] {
+        ["lockstep.db", "lockstep.db-wal"].map(|name| {
+            let bytes = std::fs::read(folder.path().join(name)).unwrap();
+            bytes.windows(text.len()).any(|part| part == text)
+        })
+    }
+
+    #[tokio::test]
+    async fn attack_64_what_was_plain_stays_in_no_file_of_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        let vault = Vault::from_text(&Vault::new_key(), "here").unwrap();
+        put(&store, "old", &[object("Secret", "one")]).await;
+        // Into the file, and again into the log: both have it.
+        assert!(store.empty_log().await.unwrap());
+        assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [true, false]);
+        put(&store, "older", &[object("Secret", "two")]).await;
+        assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [true, true]);
+        assert_eq!(seal_old(&store, &vault).await.unwrap(), 2);
+        assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [false, false]);
+        // What is sealed is there.
+        assert_eq!(
+            lies_there(&folder, vault.key_id().as_bytes()),
+            [true, false]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reader_is_not_waited_for_and_does_not_stop_writers() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        put(&store, "before", &[object("Secret", "one")]).await;
+        let url = format!("sqlite:{}", folder.path().join("lockstep.db").display());
+        let other = sea_orm::Database::connect(&url).await.unwrap();
+        let reading = sea_orm::TransactionTrait::begin(&other).await.unwrap();
+        let count = "SELECT count(*) FROM object_body";
+        let count = sea_orm::ConnectionTrait::execute_unprepared(&reading, count);
+        count.await.unwrap();
+        put(&store, "after", &[object("Secret", "two")]).await;
+        let began = std::time::Instant::now();
+        assert!(!store.empty_log().await.unwrap(), "somebody reads");
+        // The locks of others are waited for ten seconds; this one is not.
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            began.elapsed()
+        );
+        put(&store, "meanwhile", &[object("Secret", "three")]).await;
+        reading.rollback().await.unwrap();
+        assert!(store.empty_log().await.unwrap());
+        let left = std::fs::metadata(folder.path().join("lockstep.db-wal")).unwrap();
+        assert_eq!(left.len(), 0);
     }
 }

@@ -150,6 +150,15 @@ impl Store {
         connect::copy_to(&self.shared.connections, path).await
     }
 
+    /// Puts what is in SQLite's write-ahead log into the file and empties the log: what was overwritten in the file must not
+    /// lie there until somebody writes enough. Waits for nobody, and says whether the log is empty; `true` for PostgreSQL.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        connect::empty_log(&self.shared.connections).await
+    }
+
     /// Closes a SQLite file for good: all that is in its log goes into the file, and it can be moved.
     ///
     /// # Errors

@@ -297,6 +297,32 @@ pub(super) async fn copy_to(connections: &Connections, path: &Path) -> Result<()
     Ok(())
 }
 
+/// Empties the write-ahead log. Somebody who reads keeps what they read of it: then it is left as it is, at once, however
+/// long they read.
+pub(super) async fn empty_log(connections: &Connections) -> Result<bool, StoreError> {
+    if connections.writer.get_database_backend() != DbBackend::Sqlite {
+        return Ok(true);
+    }
+    let doing = "empty the write-ahead log";
+    // In one go on the one connection that writes, so that nobody else's write meets a lock without waiting for it.
+    let wait = LOCK_WAIT.as_millis();
+    let text = format!(
+        "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = {wait}"
+    );
+    let statement = Statement::from_string(DbBackend::Sqlite, text);
+    let rows = connections.writer.query_all_raw(statement).await;
+    if rows.is_err() {
+        let again = format!("PRAGMA busy_timeout = {wait}");
+        let _ = connections.writer.execute_unprepared(&again).await;
+    }
+    let rows = rows
+        .doing(doing)
+        .map_err(|error| named(error, connections))?;
+    // Of the second statement: whether somebody was in the way.
+    let busy = rows.get(1).map(|row| row.try_get_by_index::<i64>(0));
+    Ok(busy.transpose().doing(doing)? == Some(0))
+}
+
 /// Leaves the write-ahead log, which SQLite allows only to the last that has the file open, and closes.
 pub(super) async fn close_alone(connections: &Connections) -> Result<(), StoreError> {
     // Our own readers count too.
