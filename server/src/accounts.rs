@@ -45,7 +45,7 @@ pub struct AccountService {
     rules: Arc<LoginRules>,
     vault: Option<Vault>,
     setup_pending: Arc<AtomicBool>,
-    noted: Arc<refusals::Tally>,
+    noted: Arc<refusals::Refusals>,
 }
 
 impl AccountService {

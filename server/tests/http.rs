@@ -10,6 +10,8 @@
 mod fake;
 #[path = "http/harness.rs"]
 mod harness;
+#[path = "http/lines.rs"]
+mod lines;
 #[path = "http/provider.rs"]
 mod provider;
 

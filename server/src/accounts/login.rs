@@ -80,8 +80,7 @@ impl AccountService {
             .await
             .map_err(|error| internal(&error))?;
         let (Some(row), true) = (usable, right) else {
-            self.note_failure(known.as_ref(), "name or password is wrong", &from)
-                .await?;
+            self.note_failure(known.as_ref(), "name or password is wrong", &from);
             return Err(LoginRefusal::Wrong);
         };
         let asked = factor::get(&self.store, row.id).await.map_err(refusal)?;
@@ -124,8 +123,7 @@ impl AccountService {
                 self.let_in(&row, &key, &from, which).await
             }
             None => {
-                self.note_failure(Some(&row), "the code is wrong", &from)
-                    .await?;
+                self.note_failure(Some(&row), "the code is wrong", &from);
                 Err(LoginRefusal::WrongCode)
             }
         }
@@ -157,21 +155,11 @@ impl AccountService {
         Ok(actor)
     }
 
-    /// A row in the audit log, or one more that is counted there, with the name only when there is such an account: people type passwords into the wrong
-    /// field.
-    async fn note_failure(
-        &self,
-        known: Option<&UserRow>,
-        why: &str,
-        from: &str,
-    ) -> Result<(), LoginRefusal> {
+    /// A row in the audit log, or one more that is counted there, with the name only when there is such an account: people
+    /// type passwords into the wrong field.
+    fn note_failure(&self, known: Option<&UserRow>, why: &str, from: &str) {
         tracing::info!(address = %from, "a login failed");
-        let name = known.map_or("unknown name", |row| row.name.as_str());
-        let mut act = Act::unattended(name, "log in failed", format!("from {from}")).because(why);
-        act.actor_id = known.map(|row| row.id);
-        let noted = self.note_failed(name, why, from, act).await;
-        noted.map_err(refusal)?;
-        Ok(())
+        self.note_failed(known, "log in failed", why, from);
     }
 
     /// Counts a login that is begun at a provider; `false` when there were too many from this address.
@@ -222,10 +210,8 @@ impl AccountService {
             .map_err(refusal)?;
         if guesses == GUESSES + 1 {
             // Once in a window: a crowd of refusals must not fill the log.
-            let subject = format!("from {from}");
-            let act = Act::unattended("unknown name", "log in throttled", subject);
-            let noted = self.note_at_door(1, "log in throttled", from, act).await;
-            noted.map_err(refusal)?;
+            let known = user::by_name(&self.store, key).await.map_err(refusal)?;
+            self.note_failed(known.as_ref(), "log in throttled", "", from);
         }
         if guesses > GUESSES {
             Err(wait(from))

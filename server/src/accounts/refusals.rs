@@ -2,26 +2,52 @@
 //! logouts.
 //!
 //! The first refusals of an hour are rows; those that follow are counted, and their number is a row when the hour is over.
+//! Rows are written by tasks of their own: whoever is refused and leaves is in the log all the same.
 
 mod tally;
 
-pub(super) use tally::Tally;
-
 use super::{AccountService, now, refusal};
+use crate::store::StoreError;
 use crate::store::audit::{self, Act};
-use crate::store::{StoreError, user};
+use crate::store::user::{self, UserRow};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
 use lockstep_types::id::UserId;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tally::{Refusal, Sum, Whom};
+use std::time::Duration;
+use tally::{Refusal, Sum, Tally, Whom};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 /// Failed logins from one address that are rows of their own in an hour. Names do not matter to it: whether a row is
 /// written must not tell which accounts there are.
 pub(super) const FAILED: usize = 10;
+/// Failed logins at one account from one address that are rows of their own in an hour.
+const FAILED_AT_ONE: usize = 5;
+/// Rows that are being written at one time; what comes meanwhile is counted.
+const WRITING: u32 = 32;
+/// How long a row may take to be written; it is counted then.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
+/// How long the end of the server waits for rows that are being written.
+const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Longer addresses are cut.
 const LONGEST: usize = 200;
+
+/// What was refused, and what of it is being written.
+pub(super) struct Refusals {
+    tally: Tally,
+    writing: Arc<Semaphore>,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self {
+            tally: Tally::default(),
+            writing: Arc::new(Semaphore::new(WRITING as usize)),
+        }
+    }
+}
 
 impl AccountService {
     /// Carries out what a caller asks for: every act that is recorded meanwhile says where they were.
@@ -38,12 +64,12 @@ impl AccountService {
         );
         let refused = Refusal {
             whom: Whom::Account(actor.user, actor.name.clone()),
-            kind: &asked,
+            kind: asked.clone(),
             rows: 1,
-            label: &asked,
+            label: asked.clone(),
         };
         let act = Act::by(actor, "denied", &asked).because(why);
-        said(self.note(&refused, act).await);
+        done(self.note(refused, act)).await;
     }
 
     /// Notes that somebody whom nobody knows came with something that opens no door. What it was is not kept.
@@ -51,43 +77,48 @@ impl AccountService {
         let from = super::login::neighbourhood(address);
         tracing::info!(address = %from, with, "somebody unknown was refused");
         let act = Act::unattended("unknown name", "log in failed", format!("from {from}"));
-        said(self.note_at_door(1, with, &from, act.because(with)).await);
+        self.note_at_door(None, 1, with, &from, act.because(with))
+            .await;
     }
 
-    /// Notes a login that failed.
-    pub(super) async fn note_failed(
-        &self,
-        name: &str,
-        why: &str,
-        from: &str,
-        act: Act,
-    ) -> Result<(), StoreError> {
-        let label = format!("{name} from {from}: {why}");
+    /// Notes a login that failed, at an account that there is or not. Nobody waits for it: how long an answer takes must
+    /// not tell which accounts there are.
+    pub(super) fn note_failed(&self, known: Option<&UserRow>, action: &str, why: &str, from: &str) {
+        let name = known.map_or("unknown name", |row| row.name.as_str());
+        let mut act = Act::unattended(name, action, format!("from {from}")).because(why);
+        act.actor_id = known.map(|row| row.id);
+        let what = if why.is_empty() { action } else { why };
         let refused = Refusal {
-            whom: Whom::Stranger,
-            kind: from,
-            rows: FAILED,
-            label: &label,
+            whom: whom(known),
+            kind: format!("{action} {from}"),
+            rows: match known {
+                // Said once in a window, and once in an hour is enough.
+                _ if why.is_empty() => 1,
+                Some(_) => FAILED_AT_ONE,
+                None => FAILED,
+            },
+            label: format!("{name} from {from}: {what}"),
         };
-        self.note(&refused, act).await
+        drop(self.note(refused, act));
     }
 
     /// Notes something at the doors that has `rows` rows of its own for each address.
     pub(super) async fn note_at_door(
         &self,
+        known: Option<&UserRow>,
         rows: usize,
         what: &str,
         from: &str,
         act: Act,
-    ) -> Result<(), StoreError> {
+    ) {
         let label = format!("{what}, from {from}");
         let refused = Refusal {
-            whom: Whom::Stranger,
-            kind: &label,
+            whom: whom(known),
+            kind: label.clone(),
             rows,
-            label: &label,
+            label,
         };
-        self.note(&refused, act).await
+        done(self.note(refused, act)).await;
     }
 
     /// Notes that a person ended their own session.
@@ -109,63 +140,90 @@ impl AccountService {
         Ok(())
     }
 
-    async fn note(&self, refused: &Refusal<'_>, act: Act) -> Result<(), StoreError> {
+    /// Counts a refusal, and writes it where it becomes a row. All of it is settled before anybody waits: a caller who
+    /// leaves takes nothing back.
+    fn note(&self, refused: Refusal, act: Act) -> Option<JoinHandle<()>> {
         let seconds = now().0 / 1_000_000;
-        self.write_refusals(self.noted.over(seconds)).await;
-        if !self.noted.takes(refused, seconds) {
-            return Ok(());
+        let sums = self.noted.tally.over(seconds);
+        let is_row = self.noted.tally.takes(&refused, seconds);
+        if sums.is_empty() && !is_row {
+            return None;
         }
-        let written = async {
-            let mut tx = self.store.begin().await?;
-            tx.record(act);
-            tx.commit().await.map(|_| ())
+        let Ok(place) = Arc::clone(&self.noted.writing).try_acquire_owned() else {
+            self.noted.tally.again(sums);
+            if is_row {
+                self.noted.tally.count(&refused, seconds);
+            }
+            return None;
         };
-        let written = written.await;
-        if written.is_err() {
-            self.noted.count(refused, seconds);
-        }
-        written
+        // Where they are is known here, and not in the task. The numbers of others are of other addresses.
+        let (act, this) = (act.with_caller(), self.clone());
+        Some(tokio::spawn(async move {
+            let _place = place;
+            this.write_sums(sums).await;
+            if is_row && !this.write(vec![act]).await {
+                this.noted.tally.count(&refused, seconds);
+            }
+        }))
     }
 
     /// Writes the numbers of the last hour, if it is over. For a timer.
     pub(super) async fn sum_refusals(&self) {
-        self.write_refusals(self.noted.over(now().0 / 1_000_000))
+        self.write_sums(self.noted.tally.over(now().0 / 1_000_000))
             .await;
+    }
+
+    /// Waits until what is being written is written. Says whether it was.
+    pub async fn refusals_are_written(&self) -> bool {
+        let all = self.noted.writing.acquire_many(WRITING);
+        tokio::time::timeout(LAST_WRITES, all).await.is_ok()
     }
 
     /// Writes what was only counted so far: the server ends.
     pub async fn end_refusals(&self) {
-        self.write_refusals(self.noted.end()).await;
+        if !self.refusals_are_written().await {
+            tracing::error!(
+                event.name = "audit.unwritten",
+                "the server ends while refusals are being written to the audit log"
+            );
+        }
+        self.write_sums(self.noted.tally.end()).await;
     }
 
-    async fn write_refusals(&self, sums: Vec<Sum>) {
-        if sums.is_empty() {
-            return;
+    async fn write_sums(&self, sums: Vec<Sum>) {
+        if !sums.is_empty() && !self.write(sums.iter().map(Sum::act).collect()).await {
+            self.noted.tally.again(sums);
         }
-        let (store, noted) = (self.store.clone(), Arc::clone(&self.noted));
-        // Apart from whoever asks at this moment: their address is not that of those who were refused.
-        let written = tokio::spawn(async move {
-            let written = async {
-                let mut tx = store.begin().await?;
-                for sum in &sums {
-                    tx.record(sum.act());
-                }
-                tx.commit().await.map(|_| ())
-            };
-            let written = written.await;
-            if written.is_err() {
-                noted.again(sums);
+    }
+
+    /// Says whether it was written. The answer is a refusal whether it can be or not.
+    async fn write(&self, acts: Vec<Act>) -> bool {
+        let written = async {
+            let mut tx = self.store.begin().await?;
+            for act in acts {
+                tx.record(act);
             }
-            said(written);
-        });
-        // Also when nobody waits for it any more.
-        let _ = written.await;
+            tx.commit().await.map(|_| ())
+        };
+        let unwritten = match tokio::time::timeout(LONGEST_WRITE, written).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database was busy for too long".to_owned(),
+        };
+        tracing::error!(event.name = "audit.unwritten", error = %unwritten, "a refusal could not be written to the audit log");
+        false
     }
 }
 
-/// The answer is a refusal whether this can be written or not.
-fn said(written: Result<(), StoreError>) {
-    if let Err(error) = written {
-        tracing::error!(event.name = "audit.unwritten", %error, "a refusal could not be written to the audit log");
+/// As whom a stranger tried to come in.
+fn whom(known: Option<&UserRow>) -> Whom {
+    known.map_or(Whom::Stranger, |row| Whom::Tried(row.id, row.name.clone()))
+}
+
+/// Waits for a row. It is written whether anybody waits or not.
+async fn done(writing: Option<JoinHandle<()>>) {
+    if let Some(writing) = writing {
+        // The task has no other way to end than its end.
+        let _ = writing.await;
     }
 }

@@ -77,6 +77,7 @@ impl AccountService {
         match self.admit(person, &from).await {
             Err(SignOnRefusal::Port(error)) => Err(SignOnRefusal::Port(error)),
             Err(refused) => {
+                tracing::info!(address = %from, why = %refused, "a login by single sign-on was refused");
                 self.note_refusal(
                     &person.provider,
                     &person.name,
@@ -112,8 +113,11 @@ impl AccountService {
         let subject = format!("by {provider} from {from}");
         let act = Act::unattended(name.clone(), "log in refused", subject).because(why);
         let what = format!("{name} by {provider}: {why}");
-        let noted = self.note_at_door(FAILED, &what, &from, act).await;
-        noted.map_err(refusal)
+        let known = user::by_name(&self.store, &name).await;
+        let known = known.map_err(refusal)?;
+        self.note_at_door(known.as_ref(), FAILED, &what, &from, act)
+            .await;
+        Ok(())
     }
 
     async fn admit(

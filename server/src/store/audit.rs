@@ -110,7 +110,7 @@ pub async fn asked_from<T>(address: IpAddr, work: impl Future<Output = T>) -> T 
 
 impl Act {
     /// With the caller's address in its detail, where it has none yet.
-    pub(super) fn with_caller(mut self) -> Self {
+    pub(crate) fn with_caller(mut self) -> Self {
         // Nobody asks for what the server does by itself.
         let Ok(address) = CALLER.try_with(|address| *address) else {
             return self;

@@ -1,15 +1,18 @@
 //! Refusals, logouts and strangers at the doors are rows of the audit log, with the address, and no more than a few.
 
 use crate::harness::{PASSWORD, Server, login_body};
+use crate::log::{Log, Told, assert_refused};
 use http::StatusCode;
 use lockstep_types::account::Role;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use server::accounts::AccountService;
 use server::config::SessionLimits;
 use server::store::audit::{self, AuditEntry, AuditQuery};
 
 /// Newest first.
 async fn entries(server: &Server) -> Vec<AuditEntry> {
+    assert!(server.accounts.refusals_are_written().await);
     let query = AuditQuery {
         limit: 500,
         ..AuditQuery::default()
@@ -34,12 +37,15 @@ async fn attack_57_whoever_is_denied_is_in_the_audit_log() {
     let server = Server::start().await;
     let (cookie, token) = (server.log_in("vic").await, server.token("vic").await);
     let user = json!({ "name": "eve", "password": PASSWORD, "role": "Admin" });
+    let log = Log::begin();
     for _ in 0..5 {
         let answer = server
             .api("POST", "/users?a=hunter2", &token, Some(user.clone()))
             .await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
+        assert_refused(&server, &log, &answer, Told::Status(StatusCode::FORBIDDEN)).await;
     }
+    assert!(!log.text().contains("hunter2"));
     // A plain form of a page, which is led back to it.
     let body = format!(
         "name=eve&password={}&role=admin",
@@ -89,12 +95,14 @@ async fn attack_45_strangers_at_the_doors_and_logouts_are_in_the_audit_log() {
     ] {
         server.form("/setup", "", &set_up(token)).await;
     }
+    let log = Log::begin();
     for token in ["hunter2", "hunter3"] {
         server
             .form("/login/link", "", &format!("token={token}"))
             .await;
         let refused = server.api("GET", "/me", token, None).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        assert!(!log.text().contains(token));
     }
     assert_eq!(
         acts(&server, "log in failed").await,
@@ -105,6 +113,14 @@ async fn attack_45_strangers_at_the_doors_and_logouts_are_in_the_audit_log() {
             "unknown name · from 0.0.0.0 · the token is unknown, revoked or expired",
         ]
     );
+    let refused = server.api("GET", "/me", "hunter2", None).await;
+    assert_refused(
+        &server,
+        &log,
+        &refused,
+        Told::Status(StatusCode::UNAUTHORIZED),
+    )
+    .await;
     let cookie = server.log_in("ada").await;
     server.form("/logout", &cookie, "").await;
     assert!(!server.is_open(&cookie).await);
@@ -120,14 +136,16 @@ async fn attack_45_refusals_that_are_repeated_are_counted_in_one_row() {
     let server = Server::start().await;
     let token = server.token("vic").await;
     let before = entries(&server).await.len();
+    let log = Log::begin();
     for _ in 0..40 {
         let answer = server.api("POST", "/users", &token, Some(json!({}))).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
         let answer = server.api("GET", "/me", "hunter2", None).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
-    // Fifteen guesses are checked: no name has more than five.
-    for name in ["ada", "olga-of-nowhere", "pia-of-nowhere"] {
+    assert!(log.refused(403) && log.refused(401) && !log.text().contains("hunter2"));
+    // Twenty guesses are checked: no name has more than five. Those at an account have rows of their own.
+    for name in ["ada", "olga-of-nowhere", "pia-of-nowhere", "tom-of-nowhere"] {
         for _ in 0..8 {
             server
                 .form("/login", "", &login_body(name, "hunter2", ""))
@@ -135,8 +153,11 @@ async fn attack_45_refusals_that_are_repeated_are_counted_in_one_row() {
         }
     }
     assert_eq!(acts(&server, "denied").await.len(), 1);
-    assert_eq!(acts(&server, "log in failed").await.len(), 1 + 10);
-    assert_eq!(acts(&server, "log in throttled").await.len(), 1);
+    assert_eq!(acts(&server, "log in failed").await.len(), 1 + 5 + 10);
+    assert_eq!(
+        acts(&server, "log in throttled").await,
+        ["ada · from 0.0.0.0 · ", "unknown name · from 0.0.0.0 · "]
+    );
     assert_eq!(acts(&server, "refused again").await, [] as [&str; 0]);
 
     server.accounts.end_refusals().await;
@@ -159,12 +180,12 @@ async fn attack_45_refusals_that_are_repeated_are_counted_in_one_row() {
             "times": {
                 "the token is unknown, revoked or expired, from 0.0.0.0": 39,
                 "unknown name from 0.0.0.0: name or password is wrong": 5,
-                "log in throttled, from 0.0.0.0": 2,
+                "unknown name from 0.0.0.0: log in throttled": 2,
             },
             "others": 0,
         })
     );
-    assert_eq!(rows.len() - before, 1 + 11 + 1 + 2);
+    assert_eq!(rows.len() - before, 1 + 16 + 2 + 2);
     assert!(!format!("{rows:?}").contains("hunter2"));
     assert_eq!(
         audit::check_chain(&server.store).await.unwrap().broken,
@@ -172,6 +193,72 @@ async fn attack_45_refusals_that_are_repeated_are_counted_in_one_row() {
     );
     server.accounts.end_refusals().await;
     assert_eq!(entries(&server).await.len(), rows.len(), "said once");
+}
+
+/// The row is written whether whoever was refused waits for the answer or not.
+#[tokio::test]
+async fn attack_57_whoever_leaves_before_the_answer_is_in_the_audit_log() {
+    let server = Server::start().await;
+    let vic = server.accounts.user_named("vic").await.unwrap();
+    let actor = server.accounts.actor_of_user(vic).await.unwrap().unwrap();
+    // Somebody else writes: the row has to wait.
+    let writing = server.store.begin().await.unwrap();
+    let address = "198.51.100.7".parse().unwrap();
+    {
+        let denied = server
+            .accounts
+            .note_denied(&actor, "POST /api/v1/users", Some("account"));
+        let stranger = server
+            .accounts
+            .note_stranger("the token is unknown", address);
+        let mut denied = std::pin::pin!(AccountService::asked_from(address, denied));
+        let mut stranger = std::pin::pin!(stranger);
+        assert!(futures::poll!(denied.as_mut()).is_pending());
+        assert!(futures::poll!(stranger.as_mut()).is_pending());
+    }
+    drop(writing);
+    assert_eq!(
+        acts(&server, "denied").await,
+        ["vic · POST /api/v1/users · the permission account is missing"]
+    );
+    assert_eq!(
+        acts(&server, "log in failed").await,
+        ["unknown name · from 198.51.100.7 · the token is unknown"]
+    );
+    let rows = entries(&server).await;
+    let denied = rows.iter().find(|entry| entry.act.action == "denied");
+    assert_eq!(denied.unwrap().act.detail["address"], "198.51.100.7");
+}
+
+/// No crowd of refusals holds more than so many writes; what has no place is counted.
+#[tokio::test]
+async fn refusals_that_cannot_be_written_at_once_are_counted() {
+    let server = Server::start().await;
+    let vic = server.accounts.user_named("vic").await.unwrap();
+    let actor = server.accounts.actor_of_user(vic).await.unwrap().unwrap();
+    let writing = server.store.begin().await.unwrap();
+    for number in 0..50_u128 {
+        let from = std::net::Ipv4Addr::new(198, 51, 100, u8::try_from(number).unwrap());
+        let stranger = server
+            .accounts
+            .note_stranger("the token is unknown", from.into());
+        let mut stranger = std::pin::pin!(stranger);
+        let waits = futures::poll!(stranger.as_mut()).is_pending();
+        assert_eq!(waits, number < 32, "{number}");
+    }
+    let denied = server.accounts.note_denied(&actor, "GET /x", None);
+    denied.await;
+    drop(writing);
+    assert_eq!(acts(&server, "log in failed").await.len(), 32);
+    server.accounts.end_refusals().await;
+    let again = acts(&server, "refused again").await;
+    assert_eq!(again.len(), 2, "{again:?}");
+    assert!(
+        again
+            .iter()
+            .any(|row| row.starts_with("unknown name · 18 more"))
+    );
+    assert!(again.iter().any(|row| row.starts_with("vic · 1 more")));
 }
 
 /// Where somebody was, on every act that came over the wire: by page, by function and by token.
@@ -202,6 +289,8 @@ async fn attack_39_every_act_says_from_where_it_was_asked() {
     let own = &entries(&server).await[0];
     assert!(own.act.subject.contains("quinn"));
     assert!(own.act.detail.get("address").is_none(), "{own:?}");
+    let log = Log::begin();
     let failed = server.form("/login", "", &login_body("ada", "x", "")).await;
+    assert_refused(&server, &log, &failed, Told::Words("a login failed")).await;
     assert_eq!(failed.header("location"), "/login?error=invalid");
 }

@@ -1,6 +1,7 @@
 //! Logging in at a provider: groups and roles, whom it lets in and whom not, and the ways round it.
 
 use crate::harness::{Answered, PASSWORD, Server, login_body, root};
+use crate::log::{Log, Told, assert_refused};
 use crate::provider::{Provider, signed};
 use http::StatusCode;
 use lockstep_types::account::NewToken;
@@ -156,12 +157,15 @@ async fn attack_47_empty_and_missing_claims_let_nobody_in() {
         (json!(["platform"]), json!({"email": "ADA"}), "sso_taken"),
     ] {
         let shown = format!("{groups} {more}");
+        let log = Log::begin();
         let answer = log_in(&server, &provider, groups, more).await;
         assert_eq!(
             answer.header("location"),
             format!("/login?error={word}"),
             "{shown}"
         );
+        let told = Told::Words("a login by single sign-on was refused");
+        assert_refused(&server, &log, &answer, told).await;
     }
     let users = server.accounts.users(&root()).await.unwrap();
     assert_eq!(users.len(), 2, "nobody has got an account");
@@ -342,6 +346,7 @@ async fn without_passwords_a_link_is_the_way_back_in() {
 async fn attack_48_after_the_login_only_our_own_pages_follow() {
     let provider = Provider::start().await;
     let server = Server::with_login(rules(provider.entry("company"))).await;
+    let log = Log::begin();
     for (next, leads) in [
         ("%2Fapps%2F1%2Fweb%3Fcluster%3Deu", "/apps/1/web?cluster=eu"),
         ("%2F%2Fevil.example", "/"),
@@ -354,5 +359,7 @@ async fn attack_48_after_the_login_only_our_own_pages_follow() {
         let code = provider.code(&begun.challenge, signed(&claims, 1, "one"));
         let answer = come_back(&server, &begun, &code).await;
         assert_eq!(answer.header("location"), leads, "{next}");
+        assert!(!answer.text.contains("evil"), "{next}");
+        assert_refused(&server, &log, &answer, Told::Status(StatusCode::SEE_OTHER)).await;
     }
 }

@@ -41,6 +41,7 @@ async fn attack_40_guessing_is_stopped_and_a_session_goes_on() {
 #[tokio::test]
 async fn attack_38_guesses_at_the_same_time_are_counted_one_by_one() {
     let server = Server::start().await;
+    let log = Log::begin();
     let wrong = login_body("vic", "wrong password", "");
     let guesses = (0..500).map(|_| server.form("/login", "", &wrong));
     let answers = futures::future::join_all(guesses).await;
@@ -49,6 +50,16 @@ async fn attack_38_guesses_at_the_same_time_are_counted_one_by_one() {
         .filter(|answer| answer.status == StatusCode::SEE_OTHER)
         .count();
     assert_eq!(checked, 5);
+    let last = answers
+        .iter()
+        .find(|answer| !answer.status.is_redirection());
+    assert_refused(
+        &server,
+        &log,
+        last.unwrap(),
+        Told::Status(StatusCode::TOO_MANY_REQUESTS),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -100,6 +111,7 @@ async fn failures_and_the_throttle_are_in_the_audit_log_without_what_was_typed()
             .form("/login", "", &login_body("hunter2hunter2", "x", ""))
             .await;
     }
+    assert!(server.accounts.refusals_are_written().await);
     let query = AuditQuery {
         filter: "log in".to_owned(),
         limit: 50,

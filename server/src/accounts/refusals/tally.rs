@@ -15,6 +15,8 @@ pub(super) const HOUR_SECONDS: i64 = 3_600;
 pub(super) const OF_ONE: usize = 30;
 /// Rows in that time of all strangers together.
 pub(super) const OF_STRANGERS: usize = 60;
+/// Rows in that time of strangers who try one account, beside those of all strangers and those of whoever it is.
+pub(super) const OF_TRIED: usize = 20;
 /// Different refusals that are counted apart; the rest are counted together.
 const APART: usize = 200;
 
@@ -22,25 +24,39 @@ const APART: usize = 200;
 #[derive(Debug, Clone)]
 pub(super) enum Whom {
     Account(UserId, String),
+    /// Whoever tries to log in as somebody who has an account: rows that names of nobody do not use up.
+    Tried(UserId, String),
     /// Whoever has not logged in, wherever they are.
     Stranger,
 }
 
+impl Whom {
+    /// Whether both are counted together; names change.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Account(one, _), Self::Account(two, _))
+            | (Self::Tried(one, _), Self::Tried(two, _)) => one == two,
+            (Self::Stranger, Self::Stranger) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A refusal, as it is counted.
 #[derive(Debug)]
-pub(super) struct Refusal<'a> {
+pub(super) struct Refusal {
     pub(super) whom: Whom,
     /// Refusals that share this share their rows.
-    pub(super) kind: &'a str,
+    pub(super) kind: String,
     /// So many of that kind become rows of their own.
     pub(super) rows: usize,
     /// What it is called where it is counted.
-    pub(super) label: &'a str,
+    pub(super) label: String,
 }
 
 /// What was refused within the hour.
 #[derive(Debug, Default)]
-pub(in crate::accounts) struct Tally {
+pub(super) struct Tally {
     hour: Mutex<Hour>,
 }
 
@@ -49,6 +65,7 @@ struct Hour {
     since: i64,
     strangers: Counted,
     accounts: HashMap<UserId, (String, Counted)>,
+    tried: HashMap<UserId, (String, Counted)>,
     /// Numbers of hours before that could not be written.
     unwritten: Vec<Sum>,
 }
@@ -86,8 +103,7 @@ impl Numbers {
 /// What was left out of an hour, of one account or of all strangers.
 #[derive(Debug)]
 pub(super) struct Sum {
-    name: String,
-    id: Option<UserId>,
+    whom: Whom,
     since: i64,
     left_out: Numbers,
 }
@@ -99,8 +115,13 @@ impl Sum {
         let from = Micros(self.since.saturating_mul(1_000_000));
         let sum = self.left_out.sum();
         let subject = format!("{sum} more in the hour from {}", from.rfc3339());
-        let mut act = Act::unattended(self.name.clone(), "refused again", subject);
-        act.actor_id = self.id;
+        let (name, id, why) = match &self.whom {
+            Whom::Account(id, name) => (name.as_str(), Some(*id), ""),
+            Whom::Tried(id, name) => (name.as_str(), Some(*id), "logins under this name"),
+            Whom::Stranger => ("unknown name", None, ""),
+        };
+        let mut act = Act::unattended(name, "refused again", subject).because(why);
+        act.actor_id = id;
         act.with(json!({ "times": times, "others": others }))
     }
 
@@ -116,24 +137,23 @@ impl Sum {
 
 impl Counted {
     /// Whether a refusal becomes a row; it is counted otherwise.
-    fn takes(&mut self, refusal: &Refusal<'_>, most: usize) -> bool {
+    fn takes(&mut self, refusal: &Refusal, most: usize) -> bool {
         if self.rows < most {
-            let of_kind = self.kinds.entry(refusal.kind.to_owned()).or_default();
+            let of_kind = self.kinds.entry(refusal.kind.clone()).or_default();
             if *of_kind < refusal.rows {
                 *of_kind += 1;
                 self.rows += 1;
                 return true;
             }
         }
-        self.left_out.add(refusal.label, 1);
+        self.left_out.add(&refusal.label, 1);
         false
     }
 
     /// What was left out, if something was.
-    fn sum(self, name: String, id: Option<UserId>, since: i64) -> Option<Sum> {
+    fn sum(self, whom: Whom, since: i64) -> Option<Sum> {
         (self.left_out.sum() > 0).then_some(Sum {
-            name,
-            id,
+            whom,
             since,
             left_out: self.left_out,
         })
@@ -146,20 +166,21 @@ impl Tally {
     }
 
     /// Whether a refusal becomes a row of its own.
-    pub(super) fn takes(&self, refusal: &Refusal<'_>, seconds: i64) -> bool {
+    pub(super) fn takes(&self, refusal: &Refusal, seconds: i64) -> bool {
         let mut hour = self.hour();
         let most = match &refusal.whom {
             Whom::Stranger => OF_STRANGERS,
             Whom::Account(..) => OF_ONE,
+            Whom::Tried(..) => OF_TRIED,
         };
         hour.counted(&refusal.whom, seconds).takes(refusal, most)
     }
 
     /// Counts a refusal whose row could not be written.
-    pub(super) fn count(&self, refusal: &Refusal<'_>, seconds: i64) {
+    pub(super) fn count(&self, refusal: &Refusal, seconds: i64) {
         let mut hour = self.hour();
         let counted = hour.counted(&refusal.whom, seconds);
-        counted.left_out.add(refusal.label, 1);
+        counted.left_out.add(&refusal.label, 1);
     }
 
     /// Takes back what could not be written: it is written with what the hour of now leaves out.
@@ -182,14 +203,18 @@ impl Tally {
             since,
             strangers,
             accounts,
+            tried,
             unwritten,
         } = std::mem::take(&mut *self.hour());
         let of_accounts = accounts
             .into_iter()
-            .filter_map(|(id, (name, counted))| counted.sum(name, Some(id), since));
-        let of_strangers = strangers.sum("unknown name".to_owned(), None, since);
+            .filter_map(|(id, (name, counted))| counted.sum(Whom::Account(id, name), since));
+        let of_tried = tried
+            .into_iter()
+            .filter_map(|(id, (name, counted))| counted.sum(Whom::Tried(id, name), since));
+        let of_strangers = strangers.sum(Whom::Stranger, since);
         let mut all = Hour::default();
-        all.keep(of_accounts.chain(of_strangers).collect());
+        all.keep(of_accounts.chain(of_tried).chain(of_strangers).collect());
         all.keep(unwritten);
         all.unwritten
     }
@@ -198,23 +223,27 @@ impl Tally {
 impl Hour {
     /// What was counted of somebody; the hour begins with the first.
     fn counted(&mut self, whom: &Whom, seconds: i64) -> &mut Counted {
-        if self.strangers.is_empty() && self.accounts.is_empty() {
+        if self.strangers.is_empty() && self.accounts.is_empty() && self.tried.is_empty() {
             self.since = seconds;
         }
-        match whom {
-            Whom::Stranger => &mut self.strangers,
-            Whom::Account(id, name) => {
-                let known = self.accounts.entry(*id).or_default();
-                name.clone_into(&mut known.0);
-                &mut known.1
-            }
-        }
+        let (named, id, name) = match whom {
+            Whom::Stranger => return &mut self.strangers,
+            Whom::Account(id, name) => (&mut self.accounts, id, name),
+            Whom::Tried(id, name) => (&mut self.tried, id, name),
+        };
+        let known = named.entry(*id).or_default();
+        name.clone_into(&mut known.0);
+        &mut known.1
     }
 
     /// One number for each, however many hours could not be written.
     fn keep(&mut self, sums: Vec<Sum>) {
         for sum in sums {
-            match self.unwritten.iter_mut().find(|known| known.id == sum.id) {
+            match self
+                .unwritten
+                .iter_mut()
+                .find(|known| known.whom.is(&sum.whom))
+            {
                 Some(known) => known.merge(sum),
                 None => self.unwritten.push(sum),
             }
@@ -233,21 +262,21 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn stranger<'a>(kind: &'a str, rows: usize, label: &'a str) -> Refusal<'a> {
+    fn stranger(kind: &str, rows: usize, label: &str) -> Refusal {
         Refusal {
             whom: Whom::Stranger,
-            kind,
+            kind: kind.to_owned(),
             rows,
-            label,
+            label: label.to_owned(),
         }
     }
 
-    fn maria(path: &str) -> Refusal<'_> {
+    fn maria(path: &str) -> Refusal {
         Refusal {
             whom: Whom::Account(UserId(Uuid::nil()), "maria".to_owned()),
-            kind: path,
+            kind: path.to_owned(),
             rows: 1,
-            label: path,
+            label: path.to_owned(),
         }
     }
 
@@ -360,6 +389,46 @@ mod tests {
         assert!(ended[0].subject.starts_with(subject), "{ended:?}");
         assert_eq!(ended[0].detail["times"], json!({"POST /a": 3}));
         assert!(tally.end().is_empty());
+    }
+
+    /// Whoever hides an attack on a real account behind a crowd of names that nobody has finds it under its own name.
+    #[test]
+    fn attack_45_names_of_nobody_do_not_hide_an_attack_on_an_account() {
+        let tally = Tally::default();
+        for number in 0..10_000 {
+            let from = format!("from {number}");
+            tally.takes(&stranger(&from, 10, &from), 0);
+        }
+        assert!(!tally.takes(&stranger("from 10000", 10, "of 10000"), 0));
+        let tried = |kind: &str, label: &str| Refusal {
+            whom: Whom::Tried(UserId(Uuid::nil()), "maria".to_owned()),
+            ..stranger(kind, 5, label)
+        };
+        let of_one = (0..12).filter(|_| tally.takes(&tried("from 1", "maria from 1"), 0));
+        assert_eq!(of_one.count(), 5);
+        // From everywhere at once: so many rows, and the rest by address.
+        let froms: Vec<String> = (2..100).map(|number| format!("from {number}")).collect();
+        let rows = froms
+            .iter()
+            .filter(|from| tally.takes(&tried(from, from), 0));
+        assert_eq!(rows.count(), OF_TRIED - 5);
+        // What maria is refused herself has rows of its own.
+        assert!(tally.takes(&maria("POST /a"), 0));
+        assert!(!tally.takes(&maria("POST /a"), 0));
+        let ended: Vec<Act> = tally.end().iter().map(Sum::act).collect();
+        let of = |why: &str| {
+            let mut found = ended.iter().filter(|act| {
+                act.actor == "maria"
+                    && act.actor_id == Some(UserId(Uuid::nil()))
+                    && act.reason == why
+            });
+            found.next().unwrap().detail["times"].clone()
+        };
+        assert_eq!(ended.len(), 3, "{ended:#?}");
+        assert_eq!(of(""), json!({"POST /a": 1}));
+        let times = of("logins under this name");
+        assert_eq!(times["maria from 1"], 7);
+        assert_eq!(times["from 99"], 1);
     }
 
     #[test]
