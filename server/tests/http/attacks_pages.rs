@@ -1,7 +1,7 @@
 //! What pages let others do: frames, scripts in what the server wrote, files beside the site, answers kept after logout.
 
 use crate::harness::Server;
-use crate::log::{Log, Told, assert_refused};
+use crate::log::{Log, Told, assert_refused, assert_without_effect, still_serves};
 use axum::body::Body;
 use http::{StatusCode, header};
 
@@ -19,6 +19,7 @@ fn policy(text: &str) -> std::collections::BTreeMap<String, Vec<String>> {
 async fn attack_54_a_page_runs_only_the_scripts_that_it_was_sent_with() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     let bad = "%3C/script%3E%3Cscript%3Ealert(1)%3C/script%3E%E2%80%A8%3C!--";
     for path in [
         "/".to_owned(),
@@ -73,6 +74,11 @@ async fn attack_54_a_page_runs_only_the_scripts_that_it_was_sent_with() {
         ] {
             assert!(!page.text.contains(handler), "{path} {handler}");
         }
+        if page.status == StatusCode::OK {
+            assert_without_effect(&server, &log, &page).await;
+        } else {
+            assert_refused(&server, &log, &page, Told::Status(StatusCode::NOT_FOUND)).await;
+        }
     }
 }
 
@@ -80,6 +86,7 @@ async fn attack_54_a_page_runs_only_the_scripts_that_it_was_sent_with() {
 async fn attack_55_nothing_of_a_session_is_kept_and_documents_are_told_apart() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     for path in [
         "/",
         "/drift",
@@ -116,6 +123,13 @@ async fn attack_55_nothing_of_a_session_is_kept_and_documents_are_told_apart() {
     let asked = server.answer(asked).await;
     assert_eq!(asked.header("access-control-allow-origin"), "");
     assert_eq!(asked.header("access-control-allow-credentials"), "");
+    let told = Told::Status(StatusCode::METHOD_NOT_ALLOWED);
+    assert_refused(&server, &log, &asked, told).await;
+    // After the logout nothing of it is answered any more.
+    server.form("/logout", &cookie, "").await;
+    let gone = server.get("/api/v1/fleet", &cookie).await;
+    let told = Told::Status(StatusCode::UNAUTHORIZED);
+    assert_refused(&server, &log, &gone, told).await;
 }
 
 #[tokio::test]
@@ -138,7 +152,9 @@ async fn attack_49_refusals_are_logged_without_what_was_sent() {
             .unwrap()
     };
     let foreign = post(&[("origin", "https://evil.example")], "application/json");
-    assert_eq!(server.answer(foreign).await.status, StatusCode::FORBIDDEN);
+    let foreign = server.answer(foreign).await;
+    let told = Told::Status(StatusCode::FORBIDDEN);
+    assert_refused(&server, &log, &foreign, told).await;
     let typed = post(&[("sec-fetch-site", "same-origin")], "text/plain");
     assert_eq!(
         server.answer(typed).await.status,
@@ -199,4 +215,5 @@ async fn attack_70_nothing_beside_the_site_is_served_and_health_says_only_ok() {
     for name in ["server", "x-powered-by", "via"] {
         assert_eq!(server.get("/healthz", "").await.header(name), "");
     }
+    still_serves(&server).await;
 }

@@ -24,6 +24,7 @@ fn post(path: &str, cookie: &str, headers: &[(&str, &str)], body: &str) -> Reque
 async fn attack_49_cross_site_post() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     let json = ("content-type", "application/json");
     let form = ("content-type", "application/x-www-form-urlencoded");
     let foreign: [&[(&str, &str)]; 7] = [
@@ -54,8 +55,12 @@ async fn attack_49_cross_site_post() {
             headers.push(kind);
             let answer = server.answer(post(path, &cookie, &headers, body)).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {headers:?}");
+            assert!(!answer.text.contains("evil"), "{}", answer.text);
         }
+        let last = server.answer(post(path, &cookie, &[kind], body)).await;
+        assert_refused(&server, &log, &last, Told::Status(StatusCode::FORBIDDEN)).await;
     }
+    assert!(!log.text().contains("evil"), "{}", log.text());
     assert_eq!(server.fake.acts(), 0);
     assert!(
         server.is_open(&cookie).await,

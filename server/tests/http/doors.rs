@@ -1,7 +1,7 @@
 //! Every route from the outside: what is public, what each role may, and the headers of every answer.
 
 use crate::harness::Server;
-use crate::log::{Log, Told, assert_refused};
+use crate::log::{Log, Told, assert_refused, assert_without_effect};
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use server::http::{Needs, RouteInfo, api};
@@ -111,6 +111,7 @@ async fn a_viewer_reads_and_changes_nothing() {
 async fn attack_55_no_answer_is_framed_sniffed_or_kept() {
     let server = Server::start().await;
     let cookie = server.log_in("ada").await;
+    let log = Log::begin();
     for (path, cookie) in [
         ("/", ""),
         ("/", cookie.as_str()),
@@ -130,12 +131,17 @@ async fn attack_55_no_answer_is_framed_sniffed_or_kept() {
             "{path} {policy}"
         );
         assert!(!answer.header("x-request-id").is_empty(), "{path}");
+        match answer.status {
+            StatusCode::OK => assert_without_effect(&server, &log, &answer).await,
+            status => assert_refused(&server, &log, &answer, Told::Status(status)).await,
+        }
     }
 }
 
 #[tokio::test]
 async fn attack_54_scripts_carry_the_nonce_of_the_policy() {
     let server = Server::start().await;
+    let log = Log::begin();
     let mut nonces = Vec::new();
     for path in ["/login", "/login", "/no/such/page"] {
         let cookie = if path == "/login" {
@@ -158,6 +164,10 @@ async fn attack_54_scripts_carry_the_nonce_of_the_policy() {
             "{path}: {inline} scripts, {signed} nonces"
         );
         nonces.push(nonce.to_owned());
+        match answer.status {
+            StatusCode::OK => assert_without_effect(&server, &log, &answer).await,
+            status => assert_refused(&server, &log, &answer, Told::Status(status)).await,
+        }
     }
     assert_ne!(nonces[0], nonces[1]);
 }
@@ -165,6 +175,7 @@ async fn attack_54_scripts_carry_the_nonce_of_the_policy() {
 #[tokio::test]
 async fn attack_70_assets_are_public_and_nothing_else_is() {
     let server = Server::start().await;
+    let log = Log::begin();
     let answer = server.get("/pkg/lockstep.css", "").await;
     assert_eq!(
         (answer.status, answer.text.as_str()),
@@ -213,6 +224,7 @@ async fn attack_70_assets_are_public_and_nothing_else_is() {
             let answer = server.get(path, cookie).await;
             assert_ne!(answer.status, StatusCode::OK, "{path}");
             assert!(!answer.text.contains("outside"), "{path}");
+            assert_refused(&server, &log, &answer, Told::Status(answer.status)).await;
         }
     }
 }

@@ -146,8 +146,10 @@ async fn attack_42_a_session_fixed_before_the_login_is_worth_nothing() {
 async fn attack_43_a_cookie_is_worth_nothing_once_its_session_ended() {
     let server = Server::start().await;
     let vic = server.accounts.user_named("vic").await.unwrap();
+    let log = Log::begin();
 
     let cookie = server.log_in("vic").await;
+    let first = cookie.clone();
     let answer = server.form("/logout", &cookie, "").await;
     assert_eq!(
         (answer.status, answer.header("location")),
@@ -181,7 +183,17 @@ async fn attack_43_a_cookie_is_worth_nothing_once_its_session_ended() {
         .set_disabled(&root(), vic, false)
         .await
         .unwrap();
-    assert!(!server.is_open(&cookie).await);
+    for ended in [&first, &cookie] {
+        let refused = server.get("/api/v1/me", ended).await;
+        assert_refused(
+            &server,
+            &log,
+            &refused,
+            Told::Status(StatusCode::UNAUTHORIZED),
+        )
+        .await;
+        assert!(!log.text().contains(ended.trim_start_matches("lockstep=")));
+    }
 }
 
 #[tokio::test]
@@ -193,6 +205,7 @@ async fn attack_44_sessions_end_by_time() {
     let server = Server::at("http://localhost:8080", brief).await;
     let cookie = server.log_in("vic").await;
     assert!(server.is_open(&cookie).await);
+    let log = Log::begin();
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
     while server.is_open(&cookie).await {
         assert!(
@@ -201,12 +214,23 @@ async fn attack_44_sessions_end_by_time() {
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    let refused = server.get("/api/v1/me", &cookie).await;
+    assert_refused(
+        &server,
+        &log,
+        &refused,
+        Told::Status(StatusCode::UNAUTHORIZED),
+    )
+    .await;
+    let page = server.get("/drift", &cookie).await;
+    assert_eq!(page.header("location"), "/login?next=/drift");
 }
 
 #[tokio::test]
 async fn attack_44_bent_cookies_are_simply_no_login() {
     let server = Server::start().await;
     let good = server.log_in("ada").await;
+    let log = Log::begin();
     let cut = good.get(..good.len() - 3).unwrap().to_owned();
     let long = format!("lockstep={}", "A".repeat(8000));
     for cookie in [
@@ -220,12 +244,24 @@ async fn attack_44_bent_cookies_are_simply_no_login() {
     ] {
         let answer = server.get("/api/v1/me", cookie).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{cookie:.40}");
+        assert_refused(
+            &server,
+            &log,
+            &answer,
+            Told::Status(StatusCode::UNAUTHORIZED),
+        )
+        .await;
+        assert!(
+            cookie.len() < 20 || !log.text().contains(cookie),
+            "{cookie:.40}"
+        );
     }
 }
 
 #[tokio::test]
 async fn attack_48_next_never_leads_elsewhere() {
     let server = Server::start().await;
+    let log = Log::begin();
     for next in [
         "%2F%2Fevil.example",
         "https%3A%2F%2Fevil.example",
@@ -238,5 +274,7 @@ async fn attack_48_next_never_leads_elsewhere() {
             .form("/login", "", &login_body("ada", PASSWORD, next))
             .await;
         assert_eq!(answer.header("location"), "/", "{next}");
+        assert!(!answer.text.contains("evil"), "{next}");
+        assert_refused(&server, &log, &answer, Told::Status(StatusCode::SEE_OTHER)).await;
     }
 }

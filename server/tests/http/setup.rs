@@ -1,6 +1,7 @@
 //! The first start: one link, one use, one administrator, no default account.
 
 use crate::harness::{PASSWORD, Server, login_body};
+use crate::log::{Log, Told, assert_refused};
 use http::StatusCode;
 use secrecy::ExposeSecret;
 use server::config::SessionLimits;
@@ -17,6 +18,7 @@ async fn attack_45_the_link_of_the_first_administrator_works_once() {
     let server = Server::empty("http://localhost:8080", SessionLimits::default()).await;
     let token = server.accounts.begin_setup().await.unwrap().unwrap();
     let token = token.expose_secret();
+    let log = Log::begin();
 
     for (body, location) in [
         (body("wrong", "ada", PASSWORD), "/setup?error=invalid"),
@@ -34,7 +36,9 @@ async fn attack_45_the_link_of_the_first_administrator_works_once() {
             answer.header("location")
         );
         assert!(answer.headers.get("set-cookie").is_none());
+        assert_refused(&server, &log, &answer, Told::Status(StatusCode::SEE_OTHER)).await;
     }
+    assert!(!log.text().contains(token), "{}", log.text());
 
     let answer = server
         .form("/setup", "", &body(token, "ada", PASSWORD))
@@ -54,6 +58,8 @@ async fn attack_45_the_link_of_the_first_administrator_works_once() {
         "{}",
         again.header("location")
     );
+    let told = Told::Words("somebody unknown was refused");
+    assert_refused(&server, &log, &again, told).await;
     let eve = server
         .form("/login", "", &login_body("eve", PASSWORD, ""))
         .await;
@@ -90,6 +96,7 @@ async fn two_at_once_make_one_administrator() {
 #[tokio::test]
 async fn attack_45_there_is_no_default_account() {
     let server = Server::empty("http://localhost:8080", SessionLimits::default()).await;
+    let log = Log::begin();
     for name in ["admin", "root", "lockstep", "administrator"] {
         for password in ["", "admin", "password", "lockstep"] {
             let answer = server
@@ -99,6 +106,11 @@ async fn attack_45_there_is_no_default_account() {
                 answer.headers.get("set-cookie").is_none(),
                 "{name} {password}"
             );
+            if !answer.status.is_redirection() {
+                continue;
+            }
+            let told = Told::Words("a login failed");
+            assert_refused(&server, &log, &answer, told).await;
         }
     }
 }

@@ -210,6 +210,7 @@ async fn attack_47_a_second_issuer_does_not_speak_for_the_first() {
         providers: vec![one.entry("company"), two.entry("partner")],
     };
     let server = Server::with_login(both).await;
+    let log = Log::begin();
     // Begun at one, brought back to the other.
     let begun = begin(&server, "%2F").await;
     let claims = two.claims(&begun.nonce, &json!(["platform"]));
@@ -219,7 +220,15 @@ async fn attack_47_a_second_issuer_does_not_speak_for_the_first() {
         begun.state
     );
     let answer = server.get(&path, &begun.cookie).await;
-    assert_eq!(answer.header("location"), "/login?error=sso_stray");
+    refused(
+        &server,
+        &log,
+        &answer,
+        &begun.cookie,
+        "sso_stray",
+        "the other",
+    )
+    .await;
     // The answer says itself that it is another's.
     let begun = begin(&server, "%2F").await;
     let path = format!(
@@ -227,7 +236,15 @@ async fn attack_47_a_second_issuer_does_not_speak_for_the_first() {
         begun.state, two.issuer
     );
     let answer = server.get(&path, &begun.cookie).await;
-    assert_eq!(answer.header("location"), "/login?error=sso_forged");
+    refused(
+        &server,
+        &log,
+        &answer,
+        &begun.cookie,
+        "sso_forged",
+        "by its own word",
+    )
+    .await;
     // The same subject and address at both are two persons: the second gets no account of the first.
     let begun = begin(&server, "%2F").await;
     let claims = one.claims(&begun.nonce, &json!(["platform"]));
@@ -254,7 +271,15 @@ async fn attack_47_a_second_issuer_does_not_speak_for_the_first() {
         value("state")
     );
     let answer = server.get(&path, &cookie).await;
-    assert_eq!(answer.header("location"), "/login?error=sso_taken");
+    refused(
+        &server,
+        &log,
+        &answer,
+        &cookie,
+        "sso_taken",
+        "the same subject",
+    )
+    .await;
 }
 
 #[tokio::test]

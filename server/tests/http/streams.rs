@@ -175,6 +175,7 @@ async fn attack_51_streams_of_other_origins_are_refused_at_the_handshake() {
 async fn attack_43_a_stream_ends_with_its_login() {
     let server = Server::start().await;
     let vic = server.accounts.user_named("vic").await.unwrap();
+    let log = Log::begin();
     for way in ["logout", "password", "disable"] {
         let cookie = server.log_in("vic").await;
         let head = announce(&server, &["start"]).await;
@@ -195,6 +196,15 @@ async fn attack_43_a_stream_ends_with_its_login() {
         }
         stream.until("event: logout").await;
         stream.ends().await;
+        let path = format!("/events?after={head}");
+        let again = server.get(&path, &cookie).await;
+        assert_refused(
+            &server,
+            &log,
+            &again,
+            Told::Status(StatusCode::UNAUTHORIZED),
+        )
+        .await;
         assert!(
             began.elapsed() < Duration::from_secs(5),
             "{way}: {:?}",
@@ -247,16 +257,18 @@ async fn attack_43_a_right_that_is_taken_away_ends_the_stream_of_that_session_al
             .header(header::COOKIE, cookie)
             .header(header::CONTENT_TYPE, "application/json");
         let answer = server.answer(request.body(Body::from("{}")).unwrap()).await;
-        answer.status
+        answer
     };
-    assert_eq!(sync(&vic).await, StatusCode::OK);
+    assert_eq!(sync(&vic).await.status, StatusCode::OK);
     let head = announce(&server, &["start"]).await;
     let after = format!("?after={head}");
     let mut cut = open(&server, &vic, &after, &[]).await;
     let mut kept = open(&server, &ada, &after, &[]).await;
     let began = std::time::Instant::now();
     in_force(&server, source, "g, vic, role:viewer\n").await;
-    assert_eq!(sync(&vic).await, StatusCode::FORBIDDEN);
+    let log = Log::begin();
+    let refused = sync(&vic).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     cut.until("event: reset").await;
     cut.ends().await;
     assert!(
@@ -268,7 +280,8 @@ async fn attack_43_a_right_that_is_taken_away_ends_the_stream_of_that_session_al
     assert!(server.is_open(&vic).await);
     announce(&server, &["later"]).await;
     assert!(!kept.until("later").await.contains("event: reset"));
-    assert_eq!(sync(&ada).await, StatusCode::OK);
+    assert_eq!(sync(&ada).await.status, StatusCode::OK);
+    assert_refused(&server, &log, &refused, Told::Status(StatusCode::FORBIDDEN)).await;
 }
 
 #[tokio::test]

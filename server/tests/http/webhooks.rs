@@ -1,6 +1,7 @@
 //! The door for Git hosts: exactly one address is open without a login, and only to what is signed.
 
 use crate::harness::{Answered, Server};
+use crate::log::{Log, Told, assert_refused};
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 
@@ -17,6 +18,7 @@ async fn deliver(server: &Server, path: &str, token: &str, kind: &str, body: Vec
 #[tokio::test]
 async fn attack_66_a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
     let server = Server::start().await;
+    let log = Log::begin();
     let json = "application/json";
     let gitlab = "/api/webhooks/gitlab";
     let good = deliver(&server, gitlab, "right", json, b"{}".to_vec()).await;
@@ -26,15 +28,24 @@ async fn attack_66_a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
     );
     assert_eq!(good.header("set-cookie"), "");
     let wrong = deliver(&server, gitlab, "wrong", json, b"not JSON".to_vec()).await;
-    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert_refused(
+        &server,
+        &log,
+        &wrong,
+        Told::Status(StatusCode::UNAUTHORIZED),
+    )
+    .await;
     let no_host = deliver(&server, "/api/webhooks/nobody", "right", json, Vec::new()).await;
-    assert_eq!(no_host.status, StatusCode::NOT_FOUND);
+    let told = Told::Status(StatusCode::NOT_FOUND);
+    assert_refused(&server, &log, &no_host, told).await;
     // A form could come from any page of the web.
     let form = "application/x-www-form-urlencoded";
     let form = deliver(&server, gitlab, "right", form, b"payload=1".to_vec()).await;
-    assert_eq!(form.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let told = Told::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_refused(&server, &log, &form, told).await;
     let huge = deliver(&server, gitlab, "right", json, vec![b' '; 3 << 20]).await;
-    assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let told = Told::Status(StatusCode::PAYLOAD_TOO_LARGE);
+    assert_refused(&server, &log, &huge, told).await;
     // Its neighbours stay behind the login.
     for path in [
         "/api/webhooks",
@@ -56,6 +67,7 @@ async fn attack_66_a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
 #[tokio::test]
 async fn attack_66_a_page_of_another_site_delivers_nothing() {
     let server = Server::start().await;
+    let log = Log::begin();
     let request = Request::builder()
         .method("POST")
         .uri("/api/webhooks/gitlab")
@@ -64,5 +76,5 @@ async fn attack_66_a_page_of_another_site_delivers_nothing() {
         .header("sec-fetch-site", "cross-site")
         .header("x-gitlab-token", "right");
     let answer = server.answer(request.body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_refused(&server, &log, &answer, Told::Status(StatusCode::FORBIDDEN)).await;
 }

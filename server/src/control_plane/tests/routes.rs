@@ -2,6 +2,7 @@
 //! `routes.txt`, to be read. A route that is not in the table, or that needs nothing by mistake, fails here.
 
 mod asked;
+mod attacks;
 mod credentials;
 mod reading;
 mod world;
