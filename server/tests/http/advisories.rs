@@ -187,7 +187,11 @@ fn attacks_from_outside_are_asserted_whole_and_none_is_ignored() {
 #[test]
 fn documents_name_tests_that_exist() {
     let known = tests();
-    for file in ["docs/asvs.md", "docs/asvs-requirements.md", "docs/security.md"] {
+    for file in [
+        "docs/asvs.md",
+        "docs/asvs-requirements.md",
+        "docs/security.md",
+    ] {
         let text = std::fs::read_to_string(root().join(file)).unwrap();
         let named: Vec<&str> = text
             .split('`')
