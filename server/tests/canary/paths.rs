@@ -2,7 +2,6 @@
 
 use crate::reading::JSON;
 use http::Method;
-use leptos_axum::generate_route_list;
 use serde_json::{Value, json};
 use server::http::{RouteInfo, api, functions};
 
@@ -174,9 +173,9 @@ impl Things {
             paths.push(format!("/clusters/{name}/reestablish"));
         }
         paths.push(format!("/commits/{}/{}", self.repository, self.head));
-        for route in generate_route_list(app::App) {
-            let asked = paths.iter().any(|path| is_at(path, route.path()));
-            assert!(asked, "the page {} is never asked for", route.path());
+        for page in server::http::page_paths() {
+            let asked = paths.iter().any(|path| is_at(path, page));
+            assert!(asked, "the page {page} is never asked for");
         }
         paths
     }

@@ -224,9 +224,9 @@ async fn attack_41_an_unknown_name_takes_as_long_as_a_wrong_password() {
     }
     // In turns, so that whatever else the machine does falls on both; a hash that is left out would never come near.
     let mut address = 0_u16;
-    let mut best = f64::MAX;
-    for _ in 0..5 {
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    let mut apart = f64::MAX;
+    for _ in 0..20 {
         for number in 0..12 {
             let mut pair = [
                 (format!("user{number}"), &mut known),
@@ -247,16 +247,16 @@ async fn attack_41_an_unknown_name_takes_as_long_as_a_wrong_password() {
         }
         known.sort();
         unknown.sort();
-        // The fastest are the least disturbed.
+        // The fastest are the least disturbed, and the more there are, the less: a busy machine needs more of them.
         let (known, unknown) = (known[1].as_secs_f64(), unknown[1].as_secs_f64());
-        best = best.min((known / unknown - 1.0).abs());
-        if best <= 0.05 {
+        apart = (known / unknown - 1.0).abs();
+        if apart <= 0.05 {
             return;
         }
     }
     panic!(
         "an unknown name takes {:.0} % longer or shorter",
-        best * 100.0
+        apart * 100.0
     );
 }
 

@@ -217,3 +217,24 @@ async fn attack_70_nothing_beside_the_site_is_served_and_health_says_only_ok() {
     }
     still_serves(&server).await;
 }
+
+/// Listing the pages holds up what pages read, in the whole process: see `server::http::page_paths`.
+#[tokio::test]
+async fn pages_are_shown_while_another_server_starts() {
+    let server = Server::start().await;
+    let cookie = server.log_in("ada").await;
+    let others = std::thread::spawn(|| {
+        let alone = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        for _ in 0..20 {
+            alone.block_on(Server::start());
+        }
+    });
+    while !others.is_finished() {
+        let page = server.get("/", &cookie).await;
+        assert_eq!(page.status, StatusCode::OK);
+    }
+    others.join().unwrap();
+}

@@ -184,9 +184,10 @@ impl Server {
     }
 
     pub async fn answer(&self, request: Request<Body>) -> Answered {
+        let what = format!("{} {}", request.method(), request.uri());
         let answer = tokio::time::timeout(Duration::from_secs(30), self.send(request))
             .await
-            .unwrap();
+            .unwrap_or_else(|_| panic!("{what} had no answer for 30 s"));
         let (parts, body) = answer.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 22).await.unwrap();
         Answered {

@@ -10,7 +10,6 @@ mod world;
 pub(super) use world::{World, in_force, world};
 
 use crate::http::{Needs, api, functions};
-use leptos_axum::generate_route_list;
 use lockstep_types::account::Permission;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -118,10 +117,7 @@ async fn called_functions(world: &mut World, rows: &mut Vec<Row>) {
 
 /// The addresses of all pages, and of the tabs that read more.
 fn pages() -> Vec<String> {
-    let mut paths: Vec<String> = generate_route_list(app::App)
-        .iter()
-        .map(|route| route.path().to_owned())
-        .collect();
+    let mut paths: Vec<String> = crate::http::page_paths().map(str::to_owned).collect();
     let tabs = ["changes", "history", "definition"];
     paths.extend(tabs.map(|tab| format!("/apps/{{id}}/{{name}}?tab={tab}")));
     paths
