@@ -18,6 +18,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 const WRITER_CACHE: &str = "-65536";
 /// Pages beside the file until they are written into it: 64 MiB.
 const WAL_PAGES: &str = "16384";
+/// What stays of the write-ahead log when it begins anew: nothing, for it may hold what was sealed since.
+const WAL_BYTES: &str = "0";
 /// How long the beginning of a write is tried: a person's act outlives a backup that locks the file for 30 seconds.
 const BEGIN_WAIT: Duration = Duration::from_secs(45);
 /// How long to wait for our own writers.
@@ -93,6 +95,8 @@ async fn open_file(path: &Path) -> Result<Connections, StoreError> {
             // Keys that come in no order land on pages all over a long history: in memory, and in the file less often.
             .pragma("cache_size", WRITER_CACHE)
             .pragma("wal_autocheckpoint", WAL_PAGES)
+            // Nor does it stay beside the file.
+            .pragma("journal_size_limit", WAL_BYTES)
             // What is overwritten is gone: Secrets that were sealed later leave nothing behind.
             .pragma("secure_delete", "ON")
     });
