@@ -95,8 +95,13 @@ pub fn web_address(url: &str) -> Option<&str> {
     (url.starts_with("https://") && !url.contains('@')).then(|| url.trim_end_matches(".git"))
 }
 
-/// The first letter in upper case.
+/// The first letter in upper case, unless the text begins with a name: `spec.source.path`, `kubectl-scale`.
 pub fn sentence_case(text: &str) -> String {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let word = word.trim_end_matches([',', '.', ':', ';']);
+    if !word.chars().all(char::is_alphabetic) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
@@ -186,6 +191,21 @@ mod tests {
             (70_000_000, "2 y"),
         ] {
             assert_eq!(span(seconds), words, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn names_keep_their_letters_at_the_beginning_of_a_sentence() {
+        for (text, sentence) in [
+            ("one image, two versions", "One image, two versions"),
+            ("waiting: step 1", "Waiting: step 1"),
+            ("élan", "Élan"),
+            ("spec.path leaves", "spec.path leaves"),
+            ("kubectl-scale wrote it", "kubectl-scale wrote it"),
+            ("3 of 4 are ready", "3 of 4 are ready"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence_case(text), sentence);
         }
     }
 

@@ -186,7 +186,7 @@ fn RailLink(
         <a
             href=href
             aria-current=current
-            class="relative flex min-w-0 flex-1 flex-col items-center gap-0.5 rounded-md px-0.5 py-1.5 text-[0.76rem] font-medium text-muted hover:bg-sunken hover:text-ink aria-[current]:text-accent md:flex-none md:flex-row md:gap-[9px] md:px-2 md:py-1.5 md:text-base md:aria-[current]:bg-accent-soft [&>svg]:size-[18px] md:[&>svg]:size-[15px]"
+            class="relative flex min-w-0 flex-1 flex-col items-center gap-0.5 rounded-md px-0.5 py-1.5 text-[0.7rem] font-medium text-muted hover:bg-sunken hover:text-ink aria-[current]:text-accent md:flex-none md:flex-row md:gap-[9px] md:px-2 md:py-1.5 md:text-base md:aria-[current]:bg-accent-soft [&>svg]:size-[18px] md:[&>svg]:size-[15px]"
         >
             {icon(shape)}
             <span class="max-w-full truncate">{word}</span>

@@ -367,9 +367,9 @@ fn difference(found: &ParityDifference, view: &ParityView) -> AnyView {
             }
         })
         .collect_view();
-    let expected = match found.unexpected {
-        true => "",
-        false => "Expected: ",
+    let why = match found.unexpected {
+        true => format::sentence_case(&found.why),
+        false => format!("Expected: {}", found.why),
     };
     view! {
         <tr>
@@ -377,7 +377,7 @@ fn difference(found: &ParityDifference, view: &ParityView) -> AnyView {
                 {found.kind.word()} " " <span class="font-mono break-all">{found.name.clone()}</span>
             </td>
             {values}
-            <td class=format!("{TD} text-sm text-muted")>{format!("{expected}{}.", found.why)}</td>
+            <td class=format!("{TD} text-sm text-muted")>{format!("{why}.")}</td>
         </tr>
     }
     .into_any()

@@ -237,7 +237,7 @@ fn run_row(
                 </a>
             </td>
             <td class=format!("{TD} whitespace-nowrap text-muted")>{took}</td>
-            <td class=format!("{TD} text-sm whitespace-nowrap text-muted")>{counts_words(&run.counts)}</td>
+            <td class=format!("{TD} text-sm text-muted")>{counts_words(&run.counts)}</td>
             {last_cell(target, &run.revision, run.commit.as_ref().map(|commit| &commit.revision), marks)}
         </tr>
     }

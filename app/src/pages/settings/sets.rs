@@ -67,8 +67,13 @@ fn set(set: SetView) -> AnyView {
 
 fn notes(set: &SetView) -> AnyView {
     let note = |tone, lead: String, rest: String| {
+        let shape = match tone {
+            Tone::Run => Icon::Clock,
+            Tone::Bad => Icon::Problem,
+            _ => Icon::Eye,
+        };
         let rest = view! { <p>{rest}</p> }.into_any();
-        view! { <Banner tone=tone shape=Icon::Eye lead=lead.into_any() rest=rest /> }.into_any()
+        view! { <Banner tone=tone shape=shape lead=lead.into_any() rest=rest /> }.into_any()
     };
     let waiting = set.waiting_for.iter().map(|repository| {
         note(
