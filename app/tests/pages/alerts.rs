@@ -43,7 +43,7 @@ fn settings_say_who_is_told_what_when_and_what_came_of_it() {
             "from 22:00 to 07:00 (Europe/Berlin) only what is critical",
             "its own token",
             "There is no receiver “team-b”",
-            "Git.example.com answered 502 Bad Gateway.",
+            "git.example.com answered 502 Bad Gateway.",
             "2 attempts",
         ] {
             assert!(page.text.contains(part), "{part} in {}", page.text);
