@@ -256,8 +256,7 @@ async fn attack_43_a_right_that_is_taken_away_ends_the_stream_of_that_session_al
             .request("POST", &format!("/api/v1/apps/{nil}/targets/{nil}/sync"))
             .header(header::COOKIE, cookie)
             .header(header::CONTENT_TYPE, "application/json");
-        let answer = server.answer(request.body(Body::from("{}")).unwrap()).await;
-        answer
+        server.answer(request.body(Body::from("{}")).unwrap()).await
     };
     assert_eq!(sync(&vic).await.status, StatusCode::OK);
     let head = announce(&server, &["start"]).await;
