@@ -19,4 +19,4 @@ pub mod shell;
 
 pub use routes::App;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use shell::{listed, shell};

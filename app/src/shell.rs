@@ -4,7 +4,18 @@ use crate::App;
 use crate::context;
 use leptos::hydration::{AutoReload, HydrationScripts};
 use leptos::prelude::*;
+use leptos_axum::{AxumRouteListing, generate_route_list};
 use leptos_meta::MetaTags;
+use std::sync::LazyLock;
+
+/// All pages, listed once in a process and before the first of them is shown. While leptos lists them it lets nothing
+/// be read, anywhere in the process, and a page that begins to read then waits for ever (leptos issue 4773).
+static LISTED: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
+/// All pages with their addresses, as axum writes them. Whoever serves them takes them from here.
+pub fn listed() -> &'static [AxumRouteListing] {
+    &LISTED
+}
 
 /// The document. The time of rendering travels in it, so that the browser counts from the same moment.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

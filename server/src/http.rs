@@ -31,7 +31,6 @@ mod webhook;
 pub use gate::Peer;
 pub use listener::{Limits, TimedListener};
 pub use metrics::metrics_router;
-pub use pages::page_paths;
 pub use table::{Needs, RouteInfo, Table};
 pub use tls::{Tls, TlsError};
 

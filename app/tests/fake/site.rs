@@ -12,16 +12,11 @@ use axum::routing::post;
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{
-    AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
-    handle_server_fns_with_context, render_app_async_with_context,
+    LeptosRoutes, file_and_error_handler_with_context, handle_server_fns_with_context,
+    render_app_async_with_context,
 };
 use lockstep_types::account::Actor;
 use lockstep_types::ports::ControlPlane;
-use std::sync::LazyLock;
-
-/// Made once, before any page is rendered: while leptos lists routes, no resource of the whole process
-/// loads, and a page rendered at the same time on another thread would wait for ever.
-static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
 /// Pages, server functions and the files below `site_root`, for one actor or nobody.
 pub fn router(plane: ControlPlane, actor: Option<Actor>, site_root: &str) -> Router {
@@ -74,9 +69,12 @@ pub fn router(plane: ControlPlane, actor: Option<Actor>, site_root: &str) -> Rou
         )
         .route("/apps/{id}/{name}/edit", post(step.clone()))
         .route("/sources/{id}/new", post(step))
-        .leptos_routes_with_context(&options, ROUTES.clone(), provide.clone(), move || {
-            app::shell(shell_options.clone())
-        })
+        .leptos_routes_with_context(
+            &options,
+            app::listed().to_vec(),
+            provide.clone(),
+            move || app::shell(shell_options.clone()),
+        )
         .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
             provide,
             app::shell,

@@ -4,7 +4,7 @@ use super::extract::Caller;
 use super::{Web, headers};
 use app::context::{SetupPending, ThisSession};
 use app::pages::edit::{self, EditForm, Posted};
-use app::{App, shell};
+use app::shell;
 use axum::Router;
 use axum::body::Body;
 use axum::body::Bytes;
@@ -16,21 +16,11 @@ use leptos::config::LeptosOptions;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
 use leptos_axum::{
-    AxumRouteListing, LeptosRoutes, ResponseOptions, file_and_error_handler_with_context,
-    generate_route_list, render_app_async_with_context,
+    LeptosRoutes, ResponseOptions, file_and_error_handler_with_context,
+    render_app_async_with_context,
 };
 use lockstep_types::account::Actor;
 use lockstep_types::login::{Doors, ProviderView};
-use std::sync::LazyLock;
-
-/// All pages, listed once in a process and before the first of them is shown. While leptos lists them it lets nothing
-/// be read, anywhere in the process, and a page that begins to read then waits for ever (leptos issue 4773).
-static LISTED: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
-
-/// The addresses of all pages, as axum writes them.
-pub fn page_paths() -> impl Iterator<Item = &'static str> {
-    LISTED.iter().map(AxumRouteListing::path)
-}
 
 /// Adds the pages, `/sfn` and the page for addresses that lead nowhere.
 pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
@@ -45,7 +35,7 @@ pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
         .route("/sfn/{*function}", any(server_functions))
         .route("/apps/{id}/{name}/edit", post(step_of_edit))
         .route("/sources/{id}/new", post(step_of_edit))
-        .leptos_routes_with_context(web, LISTED.clone(), context, document)
+        .leptos_routes_with_context(web, app::listed().to_vec(), context, document)
         .fallback(not_found)
 }
 

@@ -173,7 +173,7 @@ impl Things {
             paths.push(format!("/clusters/{name}/reestablish"));
         }
         paths.push(format!("/commits/{}/{}", self.repository, self.head));
-        for page in server::http::page_paths() {
+        for page in app::listed().iter().map(|page| page.path()) {
             let asked = paths.iter().any(|path| is_at(path, page));
             assert!(asked, "the page {page} is never asked for");
         }

@@ -218,7 +218,7 @@ async fn attack_70_nothing_beside_the_site_is_served_and_health_says_only_ok() {
     still_serves(&server).await;
 }
 
-/// Listing the pages holds up what pages read, in the whole process: see `server::http::page_paths`.
+/// Listing the pages holds up what pages read, in the whole process: see `app::listed`.
 #[tokio::test]
 async fn pages_are_shown_while_another_server_starts() {
     let server = Server::start().await;

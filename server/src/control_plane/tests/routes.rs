@@ -117,7 +117,10 @@ async fn called_functions(world: &mut World, rows: &mut Vec<Row>) {
 
 /// The addresses of all pages, and of the tabs that read more.
 fn pages() -> Vec<String> {
-    let mut paths: Vec<String> = crate::http::page_paths().map(str::to_owned).collect();
+    let mut paths: Vec<String> = app::listed()
+        .iter()
+        .map(|page| page.path().to_owned())
+        .collect();
     let tabs = ["changes", "history", "definition"];
     paths.extend(tabs.map(|tab| format!("/apps/{{id}}/{{name}}?tab={tab}")));
     paths
