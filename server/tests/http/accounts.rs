@@ -1,7 +1,7 @@
 //! People and their passwords through the API, with a row in the audit log for each act.
 
 use crate::harness::{PASSWORD, Server};
-use crate::log::{Log, Told, assert_refused};
+use crate::log::{Log, assert_refused};
 use http::StatusCode;
 use serde_json::json;
 use server::store::audit;
@@ -101,8 +101,7 @@ async fn attack_45_bad_names_and_passwords_are_refused_by_field() {
             "{name:.20}"
         );
         assert_eq!(answer.json()["field"], field, "{name:.20}");
-        let told = Told::Status(StatusCode::UNPROCESSABLE_ENTITY);
-        assert_refused(&server, &log, &answer, told).await;
+        assert_refused(&server, &log, &answer, StatusCode::UNPROCESSABLE_ENTITY).await;
         for sent in [name, password] {
             assert!(sent.len() < 6 || !log.text().contains(sent), "{sent:.20}");
         }

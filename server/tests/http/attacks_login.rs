@@ -57,13 +57,7 @@ async fn attack_38_a_list_of_passwords_is_checked_five_times() {
     assert!(text.contains("throttled") && text.contains("198.51.100.7"));
     assert!(!text.contains("guess number"));
     let last = from(&server, "198.51.100.7", "", wrong("vic")).await;
-    assert_refused(
-        &server,
-        &log,
-        &last,
-        Told::Status(StatusCode::TOO_MANY_REQUESTS),
-    )
-    .await;
+    assert_refused(&server, &log, &last, StatusCode::TOO_MANY_REQUESTS).await;
 }
 
 #[tokio::test]
@@ -87,8 +81,7 @@ async fn attack_39_many_names_evict_no_counter_and_add_few() {
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     let still = from(&server, "198.51.100.7", "", login_body("vic", PASSWORD, "")).await;
-    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
-    assert_refused(&server, &log, &still, told).await;
+    assert_refused(&server, &log, &still, StatusCode::TOO_MANY_REQUESTS).await;
     // Others are not concerned.
     let other = from(&server, "203.0.113.1", "", login_body("vic", PASSWORD, "")).await;
     assert_eq!(other.header("location"), "/");
@@ -146,8 +139,7 @@ async fn attack_39_only_a_trusted_proxy_says_who_asks() {
     let neighbour = from(&server, proxy, "192.0.2.2", login_body("ada", PASSWORD, "")).await;
     assert_eq!(neighbour.header("location"), "/");
     let refused = from(&server, proxy, "203.0.113.9, 192.0.2.1", wrong("ada")).await;
-    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
-    assert_refused(&server, &log, &refused, told).await;
+    assert_refused(&server, &log, &refused, StatusCode::TOO_MANY_REQUESTS).await;
 }
 
 /// What stands left of a word that is no address is a claim of whoever sent it.
@@ -174,13 +166,7 @@ async fn attack_39_words_that_are_no_address_hide_no_caller() {
         assert_eq!(statuses[5], StatusCode::TOO_MANY_REQUESTS, "{last}");
         let claimed = format!("203.0.113.9, {last}");
         let refused = from(&server, proxy, &claimed, wrong("vic")).await;
-        assert_refused(
-            &server,
-            &log,
-            &refused,
-            Told::Status(StatusCode::TOO_MANY_REQUESTS),
-        )
-        .await;
+        assert_refused(&server, &log, &refused, StatusCode::TOO_MANY_REQUESTS).await;
     }
     // A port is no part of the address: another one behind the same proxy is another caller.
     let server = Server::behind(&[proxy.parse().unwrap()]).await;
@@ -201,8 +187,7 @@ async fn attack_40_failing_on_purpose_locks_nobody_out_elsewhere() {
         from(&server, "198.51.100.7", "", wrong("ada")).await;
     }
     let refused = from(&server, "198.51.100.7", "", wrong("ada")).await;
-    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
-    assert_refused(&server, &log, &refused, told).await;
+    assert_refused(&server, &log, &refused, StatusCode::TOO_MANY_REQUESTS).await;
     assert!(server.is_open(&cookie).await);
     let own = from(&server, "203.0.113.5", "", login_body("ada", PASSWORD, "")).await;
     assert_eq!(
@@ -276,7 +261,7 @@ async fn attack_43_44_a_cookie_of_another_kind_is_led_to_the_login() {
         let api = server.get("/api/v1/me", cookie).await;
         assert_eq!(api.status, StatusCode::UNAUTHORIZED);
         assert!(!api.text.contains("ada") && !api.text.contains("vic"));
-        assert_refused(&server, &log, &api, Told::Status(StatusCode::UNAUTHORIZED)).await;
+        assert_refused(&server, &log, &api, StatusCode::UNAUTHORIZED).await;
     }
     assert!(log.refused(401));
     assert!(!log.text().contains(good.trim_start_matches("lockstep=")));
@@ -312,8 +297,7 @@ async fn attack_45_passwords_that_everybody_knows_are_refused() {
         assert_eq!(answer.status, expected, "{password:.30} {}", answer.text);
         if !taken {
             assert_eq!(answer.json()["field"], "password", "{password:.30}");
-            let told = Told::Status(StatusCode::UNPROCESSABLE_ENTITY);
-            assert_refused(&server, &log, &answer, told).await;
+            assert_refused(&server, &log, &answer, StatusCode::UNPROCESSABLE_ENTITY).await;
             assert!(password.is_empty() || !log.text().contains(&format!("\"{password}\"")));
         }
         // A long one is refused before it costs anything.

@@ -1,7 +1,7 @@
 //! What pages let others do: frames, scripts in what the server wrote, files beside the site, answers kept after logout.
 
 use crate::harness::Server;
-use crate::log::{Log, Told, assert_refused, assert_without_effect, still_serves};
+use crate::log::{Log, assert_refused, assert_without_effect, still_serves};
 use axum::body::Body;
 use http::{StatusCode, header};
 
@@ -77,7 +77,7 @@ async fn attack_54_a_page_runs_only_the_scripts_that_it_was_sent_with() {
         if page.status == StatusCode::OK {
             assert_without_effect(&server, &log, &page).await;
         } else {
-            assert_refused(&server, &log, &page, Told::Status(StatusCode::NOT_FOUND)).await;
+            assert_refused(&server, &log, &page, StatusCode::NOT_FOUND).await;
         }
     }
 }
@@ -123,13 +123,11 @@ async fn attack_55_nothing_of_a_session_is_kept_and_documents_are_told_apart() {
     let asked = server.answer(asked).await;
     assert_eq!(asked.header("access-control-allow-origin"), "");
     assert_eq!(asked.header("access-control-allow-credentials"), "");
-    let told = Told::Status(StatusCode::METHOD_NOT_ALLOWED);
-    assert_refused(&server, &log, &asked, told).await;
+    assert_refused(&server, &log, &asked, StatusCode::METHOD_NOT_ALLOWED).await;
     // After the logout nothing of it is answered any more.
     server.form("/logout", &cookie, "").await;
     let gone = server.get("/api/v1/fleet", &cookie).await;
-    let told = Told::Status(StatusCode::UNAUTHORIZED);
-    assert_refused(&server, &log, &gone, told).await;
+    assert_refused(&server, &log, &gone, StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
@@ -153,8 +151,7 @@ async fn attack_49_refusals_are_logged_without_what_was_sent() {
     };
     let foreign = post(&[("origin", "https://evil.example")], "application/json");
     let foreign = server.answer(foreign).await;
-    let told = Told::Status(StatusCode::FORBIDDEN);
-    assert_refused(&server, &log, &foreign, told).await;
+    assert_refused(&server, &log, &foreign, StatusCode::FORBIDDEN).await;
     let typed = post(&[("sec-fetch-site", "same-origin")], "text/plain");
     assert_eq!(
         server.answer(typed).await.status,
@@ -199,7 +196,7 @@ async fn attack_70_nothing_beside_the_site_is_served_and_health_says_only_ok() {
             answer.status
         );
         assert!(!answer.text.contains("outside"), "{path}");
-        assert_refused(&server, &log, &answer, Told::Status(answer.status)).await;
+        assert_refused(&server, &log, &answer, answer.status).await;
     }
     assert_eq!(
         server.get("/metrics", "").await.status,

@@ -43,7 +43,7 @@ async fn attack_57_whoever_is_denied_is_in_the_audit_log() {
             .api("POST", "/users?a=hunter2", &token, Some(user.clone()))
             .await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
-        assert_refused(&server, &log, &answer, Told::Status(StatusCode::FORBIDDEN)).await;
+        assert_refused(&server, &log, &answer, StatusCode::FORBIDDEN).await;
     }
     assert!(!log.text().contains("hunter2"));
     // A plain form of a page, which is led back to it.
@@ -114,13 +114,7 @@ async fn attack_45_strangers_at_the_doors_and_logouts_are_in_the_audit_log() {
         ]
     );
     let refused = server.api("GET", "/me", "hunter2", None).await;
-    assert_refused(
-        &server,
-        &log,
-        &refused,
-        Told::Status(StatusCode::UNAUTHORIZED),
-    )
-    .await;
+    assert_refused(&server, &log, &refused, StatusCode::UNAUTHORIZED).await;
     let cookie = server.log_in("ada").await;
     server.form("/logout", &cookie, "").await;
     assert!(!server.is_open(&cookie).await);

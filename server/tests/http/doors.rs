@@ -1,7 +1,7 @@
 //! Every route from the outside: what is public, what each role may, and the headers of every answer.
 
 use crate::harness::Server;
-use crate::log::{Log, Told, assert_refused, assert_without_effect};
+use crate::log::{Log, assert_refused, assert_without_effect};
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use server::http::{Needs, RouteInfo, api};
@@ -133,7 +133,7 @@ async fn attack_55_no_answer_is_framed_sniffed_or_kept() {
         assert!(!answer.header("x-request-id").is_empty(), "{path}");
         match answer.status {
             StatusCode::OK => assert_without_effect(&server, &log, &answer).await,
-            status => assert_refused(&server, &log, &answer, Told::Status(status)).await,
+            status => assert_refused(&server, &log, &answer, status).await,
         }
     }
 }
@@ -166,7 +166,7 @@ async fn attack_54_scripts_carry_the_nonce_of_the_policy() {
         nonces.push(nonce.to_owned());
         match answer.status {
             StatusCode::OK => assert_without_effect(&server, &log, &answer).await,
-            status => assert_refused(&server, &log, &answer, Told::Status(status)).await,
+            status => assert_refused(&server, &log, &answer, status).await,
         }
     }
     assert_ne!(nonces[0], nonces[1]);
@@ -224,7 +224,7 @@ async fn attack_70_assets_are_public_and_nothing_else_is() {
             let answer = server.get(path, cookie).await;
             assert_ne!(answer.status, StatusCode::OK, "{path}");
             assert!(!answer.text.contains("outside"), "{path}");
-            assert_refused(&server, &log, &answer, Told::Status(answer.status)).await;
+            assert_refused(&server, &log, &answer, answer.status).await;
         }
     }
 }
@@ -241,11 +241,15 @@ async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
         .header(header::CONTENT_LENGTH, 2 << 20)
         .body(Body::from(vec![b' '; 2 << 20]))
         .unwrap();
-    let told = Told::Status(StatusCode::PAYLOAD_TOO_LARGE);
-    assert_refused(&server, &log, &server.answer(large).await, told).await;
+    assert_refused(
+        &server,
+        &log,
+        &server.answer(large).await,
+        StatusCode::PAYLOAD_TOO_LARGE,
+    )
+    .await;
     let answer = server.get("/api/v1/fleet?filter=panic", &cookie).await;
-    let told = Told::Status(StatusCode::INTERNAL_SERVER_ERROR);
-    assert_refused(&server, &log, &answer, told).await;
+    assert_refused(&server, &log, &answer, StatusCode::INTERNAL_SERVER_ERROR).await;
     assert!(!answer.text.contains("secret-in-panic"), "{}", answer.text);
     for path in [
         "/api/v1/activity?limit=1000000",

@@ -13,6 +13,12 @@ pub enum Told<'a> {
     Words(&'a str),
 }
 
+impl From<StatusCode> for Told<'_> {
+    fn from(status: StatusCode) -> Self {
+        Self::Status(status)
+    }
+}
+
 /// Whether a request was logged as answered with this status, or an entry with these words.
 fn tells(log: &Log, told: Told<'_>) -> bool {
     log.entries().iter().any(|entry| match told {
@@ -22,7 +28,13 @@ fn tells(log: &Log, told: Told<'_>) -> bool {
 }
 
 /// See the module. `answer` is a refusal, or leads elsewhere.
-pub async fn assert_refused(server: &Server, log: &Log, answer: &Answered, told: Told<'_>) {
+pub async fn assert_refused<'a>(
+    server: &Server,
+    log: &Log,
+    answer: &Answered,
+    told: impl Into<Told<'a>>,
+) {
+    let told = told.into();
     let status = answer.status;
     if let Told::Status(expected) = told {
         assert_eq!(status, expected, "{}", answer.text);

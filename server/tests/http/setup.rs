@@ -36,7 +36,7 @@ async fn attack_45_the_link_of_the_first_administrator_works_once() {
             answer.header("location")
         );
         assert!(answer.headers.get("set-cookie").is_none());
-        assert_refused(&server, &log, &answer, Told::Status(StatusCode::SEE_OTHER)).await;
+        assert_refused(&server, &log, &answer, StatusCode::SEE_OTHER).await;
     }
     assert!(!log.text().contains(token), "{}", log.text());
 

@@ -360,6 +360,6 @@ async fn attack_48_after_the_login_only_our_own_pages_follow() {
         let answer = come_back(&server, &begun, &code).await;
         assert_eq!(answer.header("location"), leads, "{next}");
         assert!(!answer.text.contains("evil"), "{next}");
-        assert_refused(&server, &log, &answer, Told::Status(StatusCode::SEE_OTHER)).await;
+        assert_refused(&server, &log, &answer, StatusCode::SEE_OTHER).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The event stream: resumed without loss, closed to others, ended with the login.
 
 use crate::harness::{Server, root};
-use crate::log::{Log, Told, assert_refused};
+use crate::log::{Log, assert_refused};
 use axum::body::{Body, BodyDataStream};
 use futures::StreamExt;
 use http::{Request, StatusCode, header};
@@ -166,8 +166,7 @@ async fn attack_51_streams_of_other_origins_are_refused_at_the_handshake() {
         }
         let answer = server.answer(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{headers:?}");
-        let told = Told::Status(StatusCode::FORBIDDEN);
-        assert_refused(&server, &log, &answer, told).await;
+        assert_refused(&server, &log, &answer, StatusCode::FORBIDDEN).await;
     }
 }
 
@@ -198,13 +197,7 @@ async fn attack_43_a_stream_ends_with_its_login() {
         stream.ends().await;
         let path = format!("/events?after={head}");
         let again = server.get(&path, &cookie).await;
-        assert_refused(
-            &server,
-            &log,
-            &again,
-            Told::Status(StatusCode::UNAUTHORIZED),
-        )
-        .await;
+        assert_refused(&server, &log, &again, StatusCode::UNAUTHORIZED).await;
         assert!(
             began.elapsed() < Duration::from_secs(5),
             "{way}: {:?}",
@@ -280,7 +273,7 @@ async fn attack_43_a_right_that_is_taken_away_ends_the_stream_of_that_session_al
     announce(&server, &["later"]).await;
     assert!(!kept.until("later").await.contains("event: reset"));
     assert_eq!(sync(&ada).await.status, StatusCode::OK);
-    assert_refused(&server, &log, &refused, Told::Status(StatusCode::FORBIDDEN)).await;
+    assert_refused(&server, &log, &refused, StatusCode::FORBIDDEN).await;
 }
 
 #[tokio::test]
@@ -294,8 +287,7 @@ async fn attack_68_one_person_has_so_many_streams() {
     }
     let log = Log::begin();
     let refused = server.get("/events", &cookie).await;
-    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
-    assert_refused(&server, &log, &refused, told).await;
+    assert_refused(&server, &log, &refused, StatusCode::TOO_MANY_REQUESTS).await;
     // Others are not concerned, and a closed one makes room.
     let other = server.log_in("zoe").await;
     streams.push(open(&server, &other, "", &[]).await);

@@ -1,7 +1,7 @@
 //! Guessing passwords: counted in the database before anything is computed, per name and address.
 
 use crate::harness::{PASSWORD, Server, login_body};
-use crate::log::{Log, Told, assert_refused};
+use crate::log::{Log, assert_refused};
 use http::StatusCode;
 use server::store::audit::{self, AuditQuery};
 
@@ -31,8 +31,7 @@ async fn attack_40_guessing_is_stopped_and_a_session_goes_on() {
     assert_eq!(answer.header("refresh"), "0; url=/login?error=throttled");
     let body = serde_json::json!({ "name": "VIC", "password": PASSWORD });
     let answer = server.api("POST", "/login", "", Some(body)).await;
-    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
-    assert_refused(&server, &log, &answer, told).await;
+    assert_refused(&server, &log, &answer, StatusCode::TOO_MANY_REQUESTS).await;
     // Who is inside stays inside, and others may enter.
     assert!(server.is_open(&cookie).await);
     server.log_in("ada").await;
@@ -53,13 +52,7 @@ async fn attack_38_guesses_at_the_same_time_are_counted_one_by_one() {
     let last = answers
         .iter()
         .find(|answer| !answer.status.is_redirection());
-    assert_refused(
-        &server,
-        &log,
-        last.unwrap(),
-        Told::Status(StatusCode::TOO_MANY_REQUESTS),
-    )
-    .await;
+    assert_refused(&server, &log, last.unwrap(), StatusCode::TOO_MANY_REQUESTS).await;
 }
 
 #[tokio::test]
@@ -82,8 +75,13 @@ async fn attack_39_unknown_names_are_counted_as_known_ones() {
         .header("content-type", "application/x-www-form-urlencoded")
         .body(axum::body::Body::from(wrong))
         .unwrap();
-    let told = Told::Status(StatusCode::TOO_MANY_REQUESTS);
-    assert_refused(&server, &log, &server.answer(request).await, told).await;
+    assert_refused(
+        &server,
+        &log,
+        &server.answer(request).await,
+        StatusCode::TOO_MANY_REQUESTS,
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The door for Git hosts: exactly one address is open without a login, and only to what is signed.
 
 use crate::harness::{Answered, Server};
-use crate::log::{Log, Told, assert_refused};
+use crate::log::{Log, assert_refused};
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 
@@ -28,24 +28,15 @@ async fn attack_66_a_signed_delivery_needs_no_login_and_nothing_else_gets_in() {
     );
     assert_eq!(good.header("set-cookie"), "");
     let wrong = deliver(&server, gitlab, "wrong", json, b"not JSON".to_vec()).await;
-    assert_refused(
-        &server,
-        &log,
-        &wrong,
-        Told::Status(StatusCode::UNAUTHORIZED),
-    )
-    .await;
+    assert_refused(&server, &log, &wrong, StatusCode::UNAUTHORIZED).await;
     let no_host = deliver(&server, "/api/webhooks/nobody", "right", json, Vec::new()).await;
-    let told = Told::Status(StatusCode::NOT_FOUND);
-    assert_refused(&server, &log, &no_host, told).await;
+    assert_refused(&server, &log, &no_host, StatusCode::NOT_FOUND).await;
     // A form could come from any page of the web.
     let form = "application/x-www-form-urlencoded";
     let form = deliver(&server, gitlab, "right", form, b"payload=1".to_vec()).await;
-    let told = Told::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_refused(&server, &log, &form, told).await;
+    assert_refused(&server, &log, &form, StatusCode::UNSUPPORTED_MEDIA_TYPE).await;
     let huge = deliver(&server, gitlab, "right", json, vec![b' '; 3 << 20]).await;
-    let told = Told::Status(StatusCode::PAYLOAD_TOO_LARGE);
-    assert_refused(&server, &log, &huge, told).await;
+    assert_refused(&server, &log, &huge, StatusCode::PAYLOAD_TOO_LARGE).await;
     // Its neighbours stay behind the login.
     for path in [
         "/api/webhooks",
@@ -76,5 +67,5 @@ async fn attack_66_a_page_of_another_site_delivers_nothing() {
         .header("sec-fetch-site", "cross-site")
         .header("x-gitlab-token", "right");
     let answer = server.answer(request.body(Body::empty()).unwrap()).await;
-    assert_refused(&server, &log, &answer, Told::Status(StatusCode::FORBIDDEN)).await;
+    assert_refused(&server, &log, &answer, StatusCode::FORBIDDEN).await;
 }

@@ -1,10 +1,9 @@
 //! Attacks through the whole server, over the real ports: each is asserted by its status, its body, its entry in the log
 //! and by a server that goes on serving.
 
-use super::world::{World, world};
+use super::world::{World, text, world};
 use crate::store::audit::{self, AuditQuery};
-use axum::body::Body;
-use http::{Response, StatusCode, header};
+use http::{StatusCode, header};
 use lines::Log;
 use lockstep_types::id::TargetId;
 use serde_json::{Value, json};
@@ -21,11 +20,6 @@ mod lines;
 
 /// Wherever it stands in what is sent, it must come out nowhere.
 const SECRET: &str = "hunter2";
-
-async fn text(answer: Response<Body>) -> String {
-    let bytes = axum::body::to_bytes(answer.into_body(), 1 << 24).await;
-    String::from_utf8_lossy(&bytes.unwrap()).into_owned()
-}
 
 async fn still_serves(world: &World) {
     let health = world.send("", "GET", "/healthz", "", String::new()).await;

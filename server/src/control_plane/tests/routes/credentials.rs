@@ -1,12 +1,11 @@
 //! Credentials go in and never come out: whoever may read everything reads none of them.
 
 use super::reading::JSON;
-use super::world::{World, world};
+use super::world::{World, text, world};
 use super::{PASSWORD, pages};
 use crate::http::{api, functions};
 use crate::store;
-use axum::body::Body;
-use http::{Method, Response};
+use http::Method;
 use lockstep_types::account::{NewToken, Role};
 use lockstep_types::cluster::NewCluster;
 use lockstep_types::notify::{NewReceiver, NewStatusHost};
@@ -68,11 +67,6 @@ async fn plant(world: &World) -> String {
     };
     plane.add_status_host(admin, &host).await.unwrap();
     plane.renew_webhook_secret(admin).await.unwrap()
-}
-
-async fn text(answer: Response<Body>) -> String {
-    let bytes = axum::body::to_bytes(answer.into_body(), 1 << 24).await;
-    String::from_utf8_lossy(&bytes.unwrap()).into_owned()
 }
 
 #[tokio::test]

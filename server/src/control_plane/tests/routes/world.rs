@@ -367,3 +367,9 @@ impl World {
         self.router.clone().oneshot(request).await.unwrap()
     }
 }
+
+/// What an answer says.
+pub(super) async fn text(answer: Response<Body>) -> String {
+    let bytes = axum::body::to_bytes(answer.into_body(), 1 << 24).await;
+    String::from_utf8_lossy(&bytes.unwrap()).into_owned()
+}
