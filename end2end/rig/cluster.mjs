@@ -10,6 +10,7 @@ import { clusterFolder, readJson, rememberedPorts, secret, withLock, writeJson }
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/;
 const KUBERNETES_VERSION = /gitVersion=(\S+)/;
+const KWOK_STARTS = 3;
 
 export function recordFile(state, name) {
   return join(clusterFolder(state, name), 'record.json');
@@ -53,14 +54,29 @@ export async function ensureCluster(state, name, module, { durable, update = () 
     await waitUntilReady(`${name}: kube-apiserver`, server, () => isReady(cluster));
 
     update('controllers');
-    const [controllers, scheduler, kwok] = [await start('controllerManager'), await start('scheduler'), await start('kwok')];
+    const [controllers, scheduler] = [await start('controllerManager'), await start('scheduler'), await start('kwok')];
     await seedCluster(cluster, KUBERNETES_VERSION.exec(module.linkerFlags)[1]);
-    await waitUntilReady(`${name}: kwok`, kwok, () => nodesReady(cluster));
+    await kwokReady(name, cluster, () => start('kwok'));
     await waitUntilReady(`${name}: kube-controller-manager`, controllers, () => acceptsPods(cluster));
     await waitUntilReady(`${name}: kube-scheduler`, scheduler, async () => isRunning(scheduler));
     update(record.server);
     return clusterDescription(state, record);
   });
+}
+
+/**
+ * kwok 0.8.0 may crash in its first moments: its controllers of nodes and of pods prepare a table that they share at the same
+ * time, without a lock. It is started again then, as a supervisor would; what else keeps it down is still an error.
+ */
+async function kwokReady(name, cluster, start) {
+  for (let left = KWOK_STARTS - 1; ; left -= 1) {
+    const kwok = await start();
+    try {
+      return await waitUntilReady(`${name}: kwok`, kwok, () => nodesReady(cluster));
+    } catch (error) {
+      if (left === 0 || isRunning(kwok)) throw error;
+    }
+  }
 }
 
 async function prepareRecord(state, name, durable) {
