@@ -305,6 +305,19 @@ fn every_page_says_what_it_is_for() {
                 ],
             ),
             (
+                format!(
+                    "{app}/rollback?cluster=prod-eu&to=2c4e9aa8d41c7a9b3e2f60514000000000000000"
+                ),
+                vec![
+                    "The project shop asks for the yes of a second person.",
+                    "In the way",
+                    "Lena holds all writes until",
+                    "closed until 2025-11-23T18:00:00Z",
+                    "On prod-eu, prod-us. Ticked: it is not waited for.",
+                    "Ask for a yes",
+                ],
+            ),
+            (
                 format!("{app}/rollback?cluster=prod-eu&way=pin"),
                 vec!["Pin checkout on prod-eu at 9be0417", "Git is not touched"],
             ),
@@ -399,6 +412,12 @@ fn every_page_says_what_it_is_for() {
             (
                 "/approvals".into(),
                 vec![
+                    "1 plan and 1 rollback wait for a yes.",
+                    "lena wants to roll checkout on prod-eu back to 2c4e9aa",
+                    "orders are lost since 2.9.0",
+                    "Overrides window",
+                    "The project shop asks for the yes of a second person",
+                    "Approve, and commit",
                     "Namespace legacy-api would be deleted with 14 objects",
                     "Approve, and delete",
                 ],

@@ -26,6 +26,7 @@ mod m20261128_090000_find_the_newest_of_each;
 mod m20261128_100000_let_bodies_go;
 mod m20261128_110000_find_commits_by_repository;
 mod m20261128_130000_bring_clusters_back;
+mod m20261128_140000_ask_a_second_person;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_100000_let_bodies_go::Migration),
             Box::new(m20261128_110000_find_commits_by_repository::Migration),
             Box::new(m20261128_130000_bring_clusters_back::Migration),
+            Box::new(m20261128_140000_ask_a_second_person::Migration),
         ]
     }
 }

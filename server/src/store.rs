@@ -19,6 +19,7 @@ mod visible;
 
 pub mod application;
 pub mod approval;
+pub mod ask;
 pub mod audit;
 pub mod beside;
 pub mod cluster;

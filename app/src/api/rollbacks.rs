@@ -3,7 +3,8 @@
 use crate::error::ApiError;
 use leptos::prelude::*;
 use lockstep_types::application::{HoldKind, TargetSummary};
-use lockstep_types::id::{HoldId, PinId, TargetId};
+use lockstep_types::ask::{AskDecision, RollbackAskView};
+use lockstep_types::id::{AskId, HoldId, PinId, TargetId};
 use lockstep_types::proposal::CommitOutcome;
 #[cfg(feature = "ssr")]
 use lockstep_types::revision::Revision;
@@ -33,7 +34,8 @@ pub async fn preview(
 }
 
 /// Writes the rollback commit, or pins: the form of the roll-back page. `way` is `commit`, `propose` or `pin`; with
-/// `undo-` before it `to` is taken back. `back` is the application's address.
+/// `undo-` before it `to` is taken back. `overrides` are names of windows and holds not to wait for. `back` is the
+/// application's address.
 #[server(prefix = "/sfn", endpoint = "roll_back")]
 pub async fn roll_back(
     target: TargetId,
@@ -42,8 +44,10 @@ pub async fn roll_back(
     reason: String,
     way: String,
     #[server(default)] hours: u32,
+    #[server(default)] overrides: Vec<String>,
     back: String,
 ) -> Result<Option<CommitOutcome>, ApiError> {
+    use lockstep_types::ask::PinOutcome;
     use lockstep_types::rollback::{PinRequest, RollbackRequest};
     let desk = crate::context::desk()?;
     let (to, rollbacks) = (Revision(to), &desk.plane.rollbacks);
@@ -52,20 +56,17 @@ pub async fn roll_back(
         None => (false, way.as_str()),
     };
     let outcome = if way == "pin" {
-        desk.answer(
-            rollbacks
-                .pin(
-                    &desk.actor,
-                    &PinRequest {
-                        target,
-                        to,
-                        reason,
-                        hours,
-                    },
-                )
-                .await,
-        )?;
-        None
+        let request = PinRequest {
+            target,
+            to,
+            reason,
+            hours,
+            overrides,
+        };
+        match desk.answer(rollbacks.pin(&desk.actor, &request).await)? {
+            PinOutcome::Pinned(_) => None,
+            PinOutcome::Asked(asked) => Some(CommitOutcome::Asked(asked)),
+        }
     } else {
         let request = RollbackRequest {
             target,
@@ -74,6 +75,7 @@ pub async fn roll_back(
             reason,
             propose: way == "propose",
             undo,
+            overrides,
         };
         Some(desk.answer(rollbacks.roll_back(&desk.actor, &request).await)?)
     };
@@ -96,6 +98,13 @@ pub(super) fn settle(
             "the branch moved to {} since this preview, and nothing was changed",
             head.short()
         ))),
+        // The page says so; without a script, the queue does.
+        Some(CommitOutcome::Asked(_)) => {
+            if crate::context::is_plain_form() {
+                leptos_axum::redirect("/approvals");
+            }
+            Ok(outcome)
+        }
         // The page shows where it waits for review; without a script, the proposed commit does.
         Some(CommitOutcome::Proposed(proposal)) => {
             if crate::context::is_plain_form() {
@@ -114,6 +123,22 @@ pub(super) fn settle(
             Ok(outcome)
         }
     }
+}
+
+/// Rollbacks that wait for a second person.
+#[server(prefix = "/sfn", endpoint = "asks", input = Json)]
+pub async fn asks() -> Result<Vec<RollbackAskView>, ApiError> {
+    let desk = crate::context::desk()?;
+    desk.answer(desk.plane.rollbacks.asks(&desk.actor).await)
+}
+
+/// Says yes or no to exactly this rollback; with a yes it is done.
+#[server(prefix = "/sfn", endpoint = "decide_ask")]
+pub async fn decide_ask(ask: AskId, digest: String, yes: bool) -> Result<AskDecision, ApiError> {
+    let desk = crate::context::desk()?;
+    let rollbacks = &desk.plane.rollbacks;
+    let decided = rollbacks.decide_ask(&desk.actor, ask, &digest, yes).await;
+    desk.answer(decided)
 }
 
 /// Ends a pin.

@@ -39,6 +39,11 @@ pub async fn read_session() -> Result<Session, ApiError> {
         .approvals(actor)
         .await
         .map_or(0, |rows| rows.len());
+    let asks = plane
+        .rollbacks
+        .asks(actor)
+        .await
+        .map_or(0, |rows| rows.len());
     let problems = plane
         .fleet
         .problems(actor)
@@ -53,7 +58,7 @@ pub async fn read_session() -> Result<Session, ApiError> {
     Ok(Session {
         actor: desk.actor.clone(),
         drift: count(drift),
-        approvals: count(approvals),
+        approvals: count(approvals + asks),
         problems: count(problems),
         alerts,
         head,

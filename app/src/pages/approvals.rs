@@ -1,5 +1,8 @@
-//! The one queue of plans that wait for a yes.
+//! The one queue of what waits for a yes: plans that the gate stopped, and rollbacks that need a second person.
 
+mod asked;
+
+use crate::api::rollbacks::{DecideAsk, asks};
 use crate::api::syncs::{Decide, approvals};
 use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::ago;
@@ -16,6 +19,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use lockstep_types::account::{Actor, Permission};
+use lockstep_types::ask::RollbackAskView;
 use lockstep_types::sync::ApprovalView;
 
 /// The page.
@@ -23,11 +27,17 @@ use lockstep_types::sync::ApprovalView;
 pub fn ApprovalsPage() -> impl IntoView {
     let tick = ticks(|| Topic::All);
     let decide = ServerAction::<Decide>::new();
-    let decided = decide.version();
-    let list: Loading<Vec<ApprovalView>> =
-        Resource::new(move || (tick.get(), decided.get()), |_| approvals());
+    let decide_ask = ServerAction::<DecideAsk>::new();
+    let (decided, decided_ask) = (decide.version(), decide_ask.version());
+    let list: Loading<(Vec<ApprovalView>, Vec<RollbackAskView>)> = Resource::new(
+        move || (tick.get(), decided.get(), decided_ask.get()),
+        async |_| Ok((approvals().await?, asks().await?)),
+    );
     let session = use_session();
-    let failed = Signal::derive(move || decide.value().get().and_then(Result::err));
+    let failed = Signal::derive(move || {
+        let plan = decide.value().get().and_then(Result::err);
+        plan.or_else(|| decide_ask.value().get().and_then(Result::err))
+    });
     view! {
         <Title text="Approvals" />
         <ActionFailure error=failed />
@@ -35,7 +45,7 @@ pub fn ApprovalsPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 let actor = acting(session).await;
                 match list.await {
-                    Ok(list) => page(list, actor.as_ref(), decide),
+                    Ok((list, asks)) => page(list, asks, actor.as_ref(), decide, decide_ask),
                     Err(error) => view! { <Failure error=error /> }.into_any(),
                 }
             })}
@@ -43,23 +53,41 @@ pub fn ApprovalsPage() -> impl IntoView {
     }
 }
 
-fn page(list: Vec<ApprovalView>, actor: Option<&Actor>, decide: ServerAction<Decide>) -> AnyView {
-    if list.is_empty() {
+fn page(
+    list: Vec<ApprovalView>,
+    asks: Vec<RollbackAskView>,
+    actor: Option<&Actor>,
+    decide: ServerAction<Decide>,
+    decide_ask: ServerAction<DecideAsk>,
+) -> AnyView {
+    if list.is_empty() && asks.is_empty() {
         return view! {
             <PageHead title="Approvals" />
             <Empty title="Nothing awaits approval" shape=Icon::Approve>
-                "A plan comes here when it would delete what the prune gate protects, or when a hold or pin has ended and something waits behind it."
+                "A plan comes here when it would delete what the prune gate protects, or when a hold or pin has ended and something waits behind it; a rollback, when its project asks for a second person."
             </Empty>
         }
         .into_any();
     }
-    let number = list.len() as u64;
+    let words: Vec<String> = [
+        (list.len() as u64, "plan", "plans"),
+        (asks.len() as u64, "rollback", "rollbacks"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| format::plural(number, one, many))
+    .collect();
+    let verb = match list.len() + asks.len() {
+        1 => "waits",
+        _ => "wait",
+    };
     let below = view! {
-        <p class="mt-1.5 text-lg">{format!("{} for a yes. Nothing of it is written before.", format::plural(number, "plan waits", "plans wait"))}</p>
+        <p class="mt-1.5 text-lg">{format!("{} {verb} for a yes. Nothing of it is written before.", words.join(" and "))}</p>
     }
     .into_any();
     view! {
         <PageHead title="Approvals" below=below />
+        {asks.into_iter().map(|view| asked::card(view, actor, decide_ask)).collect_view()}
         {list.into_iter().map(|approval| card(approval, actor, decide)).collect_view()}
     }
     .into_any()

@@ -3,6 +3,7 @@
 
 mod choice;
 mod consequence;
+mod guard;
 mod sending;
 
 pub use choice::way_card;
@@ -265,7 +266,17 @@ fn form(
         ("back", back.clone()),
     ];
     let again = address(&preview, &preview.to.revision, Way::Commit);
+    let asks = match way {
+        // A pull request is reviewed at the Git host.
+        Way::Propose => Vec::new(),
+        Way::Commit | Way::Pin => preview.asks(pin),
+    };
+    let guards = match way {
+        Way::Propose => ().into_any(),
+        Way::Commit | Way::Pin => guard::guards(&preview, pin, &asks, actor),
+    };
     let label = match way {
+        _ if !asks.is_empty() => "Ask for a yes",
         Way::Pin => "Pin",
         Way::Propose => "Open pull request",
         Way::Commit => "Commit and sync",
@@ -281,7 +292,7 @@ fn form(
         <ActionForm action=action attr:class="contents">
             {fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()}
             <div class=BODY>
-                {ways} {body} <div class="grid gap-3 md:grid-cols-[minmax(0,1fr)_auto]">
+                {ways} {guards} {body} <div class="grid gap-3 md:grid-cols-[minmax(0,1fr)_auto]">
                     <TextField
                         name="reason"
                         label="Reason"

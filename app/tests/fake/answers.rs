@@ -1,8 +1,7 @@
 //! The ports, answered from the made-up fleet.
 
-use super::NOW;
 use super::applications as apps;
-use super::fleet::{self, ago, bump, pool, sha, target_ref};
+use super::fleet::{self, ago, bump, pool, target_ref};
 use super::objects;
 use super::past;
 use async_trait::async_trait;
@@ -11,8 +10,7 @@ use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
-    TargetSummary, TreeView,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TreeView,
 };
 use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
 use lockstep_types::event::Event;
@@ -26,15 +24,12 @@ use lockstep_types::orphan::OrphansView;
 use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::past::TargetPast;
 use lockstep_types::ports::{
-    Answer, Applications, Events, Fleet, Leftovers, Rollbacks, Sources, Syncs, Webhooks,
+    Answer, Applications, Events, Fleet, Leftovers, Sources, Syncs, Webhooks,
 };
-use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::resource::{Origin, ResourceKey, ResourceView};
 use lockstep_types::retention::{LetGo, Retention, RetentionView};
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{
-    MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest, TargetPlan,
-};
+use lockstep_types::rollback::TargetPlan;
 use lockstep_types::set::SetView;
 use lockstep_types::source::{NewSource, Problem, SourceView, TakeOverPreview};
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
@@ -347,90 +342,6 @@ impl Syncs for Fake {
                 "the plan has changed since you looked at it".into(),
             ))
         }
-    }
-}
-
-#[async_trait]
-impl Rollbacks for Fake {
-    async fn candidates(&self, _: &Actor, _: TargetId) -> Answer<Vec<RollbackCandidate>> {
-        Ok(apps::candidates())
-    }
-    async fn preview(&self, _: &Actor, target: TargetId, to: &Revision) -> Answer<RollbackPreview> {
-        apps::by_target(target)
-            .and_then(|target| apps::preview(target, to))
-            .ok_or_else(|| PortError::NotFound(format!("the commit {}", to.short())))
-    }
-    async fn preview_undo(
-        &self,
-        _: &Actor,
-        target: TargetId,
-        commit: &Revision,
-    ) -> Answer<RollbackPreview> {
-        apps::by_target(target)
-            .and_then(|target| apps::preview_undo(target, commit))
-            .ok_or_else(|| PortError::NotFound(format!("the commit {}", commit.short())))
-    }
-    async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
-        allowed(actor, Permission::Rollback)?;
-        Ok(match request.reason.as_str() {
-            "protected" => CommitOutcome::PushRefused {
-                message: "branch main is protected".into(),
-            },
-            "moved" => CommitOutcome::Moved {
-                head: sha("deadbee"),
-            },
-            _ => CommitOutcome::Committed {
-                revision: sha("0ff1ce0"),
-            },
-        })
-    }
-    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {
-        allowed(actor, Permission::Rollback)?;
-        Ok(Pin {
-            id: PinId(Uuid::from_u128(9)),
-            revision: request.to.clone(),
-            owner: actor.name.clone(),
-            reason: request.reason.clone(),
-            from: NOW,
-            until: NOW.plus_seconds(i64::from(request.hours) * 3_600),
-            behind: 1,
-            ended_waiting: false,
-        })
-    }
-    async fn unpin(&self, actor: &Actor, _: PinId, _: bool) -> Answer<()> {
-        allowed(actor, Permission::Rollback)
-    }
-    async fn holds(&self, _: &Actor) -> Answer<Vec<TargetSummary>> {
-        Ok(if self.empty {
-            Vec::new()
-        } else {
-            fleet::held()
-        })
-    }
-    async fn mark(&self, actor: &Actor, _: &MarkRequest) -> Answer<()> {
-        allowed(actor, Permission::Rollback)
-    }
-    async fn hold(
-        &self,
-        actor: &Actor,
-        _: TargetId,
-        _: HoldKind,
-        reason: &str,
-        hours: u32,
-    ) -> Answer<Hold> {
-        allowed(actor, Permission::Hold)?;
-        Ok(Hold {
-            kind: Default::default(),
-            id: HoldId(Uuid::from_u128(9)),
-            owner: actor.name.clone(),
-            reason: reason.into(),
-            from: NOW,
-            until: NOW.plus_seconds(i64::from(hours) * 3_600),
-            ended_waiting: false,
-        })
-    }
-    async fn release(&self, actor: &Actor, _: HoldId, _: bool) -> Answer<()> {
-        allowed(actor, Permission::Hold)
     }
 }
 

@@ -89,6 +89,7 @@ pub fn application(name: &str, project: &str) -> ApplicationView {
                 .ok()
                 .map(Into::into),
             windows: vec!["allow 0 22 * * 1-5 for 1h Europe/Berlin".into()],
+            keeps_out: Vec::new(),
         }),
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         set: None,
@@ -439,6 +440,8 @@ pub fn preview(target: TargetRef, to: &Revision) -> Option<RollbackPreview> {
         commit_refused: String::new(),
         undo: false,
         conflicts: Vec::new(),
+        obstacles: Vec::new(),
+        second_person: Vec::new(),
         digest: "5e".repeat(32),
         target,
         to,

@@ -13,6 +13,7 @@ mod logs;
 mod objects;
 mod parity;
 mod past;
+mod rollbacks;
 mod rollouts;
 pub mod site;
 mod upcoming;

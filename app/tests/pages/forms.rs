@@ -96,6 +96,23 @@ fn a_rollback_form_commits_pins_or_says_why_not() {
             let page = get(refused.location.trim_start_matches("http://localhost")).await;
             assert!(page.text.contains(says), "{reason}: {}", page.text);
         }
+        // One that is not ticked leaves a gap in the numbers.
+        let ticked = form("why", "commit") + "&overrides%5B1%5D=hold%3A8";
+        let refused = post(Role::Operator, "/sfn/roll_back", &referer, &ticked).await;
+        let page = get(refused.location.trim_start_matches("http://localhost")).await;
+        assert!(
+            page.text.contains("hold:8 is not in the way"),
+            "{}",
+            page.text
+        );
+        let waits = post(
+            Role::Operator,
+            "/sfn/roll_back",
+            &referer,
+            &form("four+eyes", "commit"),
+        )
+        .await;
+        assert_eq!(waits.location, "/approvals");
         let elsewhere = form("broken", "commit").replace(&back, "https%3A%2F%2Fevil.example%2F");
         let done = post(Role::Operator, "/sfn/roll_back", &referer, &elsewhere).await;
         assert_eq!(done.location, referer);

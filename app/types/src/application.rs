@@ -188,6 +188,13 @@ pub struct Hold {
     pub ended_waiting: bool,
 }
 
+impl Hold {
+    /// Its name, as an override gives it.
+    pub fn name(&self) -> String {
+        format!("hold:{}", self.id)
+    }
+}
+
 /// A target that stays at a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

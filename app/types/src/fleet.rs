@@ -1,6 +1,7 @@
 //! The fleet page: rows are groups, columns are clusters, cells are targets.
 
 use crate::application::{ApplicationRef, TargetSummary};
+use crate::ask::RollbackAsk;
 use crate::past::Past;
 use crate::revision::{CommitInfo, CommitSignature};
 use crate::sync::ApprovalView;
@@ -99,6 +100,8 @@ pub struct Row {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum NeedsYou {
     Approval(ApprovalView),
+    /// A rollback that waits for a second person.
+    Rollback(RollbackAsk),
     /// A hold or pin that ends within a day, or has ended and waits for a yes.
     Ending {
         target: crate::application::TargetRef,

@@ -45,6 +45,8 @@ ids! {
     DriftId,
     /// A plan that waits for a person.
     ApprovalId,
+    /// A rollback that waits for a second person.
+    AskId,
     /// A pause of writes.
     HoldId,
     /// A target that stays at a revision for a while.

@@ -14,6 +14,7 @@ pub mod action;
 pub mod activity;
 pub mod alert;
 pub mod application;
+pub mod ask;
 pub mod blame;
 pub mod cluster;
 pub mod diff;

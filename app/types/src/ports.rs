@@ -12,9 +12,10 @@ use crate::action::ActionRequest;
 use crate::activity::{ActivityQuery, ActivityView, CommitView};
 use crate::alert::{AlertQuery, AlertRules, AlertsView};
 use crate::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind,
     TargetSummary, TreeView,
 };
+use crate::ask::{AskDecision, PinOutcome, RollbackAskView};
 use crate::blame::BlameView;
 use crate::cluster::{ClusterView, NewCluster};
 use crate::drift::{DriftQuery, DriftRow};
@@ -23,8 +24,8 @@ use crate::error::PortError;
 use crate::event::Event;
 use crate::fleet::{CommitRollout, FleetQuery, FleetView};
 use crate::id::{
-    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
-    SessionId, SourceId, StatusHostId, TargetId, TokenId, UserId,
+    ApplicationId, ApprovalId, AskId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId,
+    RunId, SessionId, SourceId, StatusHostId, TargetId, TokenId, UserId,
 };
 use crate::image::{ImageAnswer, ImageRequest, ImageRuleView};
 use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
@@ -192,7 +193,17 @@ pub trait Rollbacks: Send + Sync {
         commit: &Revision,
     ) -> Answer<RollbackPreview>;
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome>;
-    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin>;
+    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<PinOutcome>;
+    /// Rollbacks that wait for a second person, oldest first.
+    async fn asks(&self, actor: &Actor) -> Answer<Vec<RollbackAskView>>;
+    /// A second person says yes or no to exactly what was shown; with a yes it is done. Who asked may take it back.
+    async fn decide_ask(
+        &self,
+        actor: &Actor,
+        ask: AskId,
+        digest: &str,
+        yes: bool,
+    ) -> Answer<AskDecision>;
     /// Says that a revision is good or bad here, or takes that back.
     async fn mark(&self, actor: &Actor, request: &MarkRequest) -> Answer<()>;
     /// Ends a pin; what it held back is deployed only with `deploy`.

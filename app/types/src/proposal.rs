@@ -1,6 +1,7 @@
 //! What becomes of a commit that Lockstep was asked to make: on the branch, or for review on a branch of its own, with a
 //! pull request where the Git host takes one.
 
+use crate::ask::Asked;
 use crate::revision::Revision;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub enum CommitOutcome {
     Committed { revision: Revision },
     /// On a branch of its own; nothing is deployed before it is merged.
     Proposed(Proposal),
+    /// A rollback that waits for a second person; nothing is written before.
+    Asked(Asked),
     /// The host refused the push, with its message. Nothing was changed.
     PushRefused { message: String },
     /// The branch moved since the preview. Nothing was changed.

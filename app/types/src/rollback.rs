@@ -1,6 +1,7 @@
 //! Going back: as a commit on the tracked branch, or as a pin of one target.
 
 use crate::application::TargetRef;
+use crate::ask::Obstacle;
 use crate::id::TargetId;
 use crate::plan::Plan;
 use crate::revision::{CommitInfo, PathChange, Revision};
@@ -111,8 +112,30 @@ pub struct RollbackPreview {
     /// Files that cannot be taken back by themselves, each with why.
     #[serde(default)]
     pub conflicts: Vec<String>,
+    /// Closed windows and holds, each of which keeps the sync of a target back unless it is overridden by its name.
+    #[serde(default)]
+    pub obstacles: Vec<Obstacle>,
+    /// Projects that ask for a second person's yes, before a commit or a pin of their applications.
+    #[serde(default)]
+    pub second_person: Vec<String>,
     /// Binds the act to what was shown.
     pub digest: String,
+}
+
+impl RollbackPreview {
+    /// What keeps the previewed target alone back, as a pin concerns no other.
+    pub fn own_obstacles(&self) -> impl Iterator<Item = &Obstacle> {
+        self.obstacles
+            .iter()
+            .filter(|obstacle| obstacle.target.id == self.target.id)
+    }
+
+    /// The projects that ask for a second person, for a commit or for a pin.
+    pub fn asks(&self, pin: bool) -> Vec<String> {
+        let own = &self.target.application.project;
+        let counts = |project: &&String| !pin || *project == own;
+        self.second_person.iter().filter(counts).cloned().collect()
+    }
 }
 
 /// One target's plan in a joint preview.
@@ -142,6 +165,9 @@ pub struct RollbackRequest {
     /// Take `to` back and keep what came later, instead of going back to it.
     #[serde(default)]
     pub undo: bool,
+    /// Names of windows and holds not to wait for.
+    #[serde(default)]
+    pub overrides: Vec<String>,
 }
 
 /// Keeps one target at a revision.
@@ -153,4 +179,7 @@ pub struct PinRequest {
     pub reason: String,
     /// From now.
     pub hours: u32,
+    /// Names of windows and holds not to wait for.
+    #[serde(default)]
+    pub overrides: Vec<String>,
 }

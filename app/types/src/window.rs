@@ -18,9 +18,24 @@ pub struct WindowView {
     pub changes: Option<Micros>,
     /// All windows that match the target, in words.
     pub windows: Vec<String>,
+    /// Those in the way of people now, in words.
+    #[serde(default)]
+    pub keeps_out: Vec<String>,
 }
 
 impl WindowView {
+    /// The names of the windows in the way of people, as an override gives them.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        let name = |words: &String| format!("window:{}:{words}", self.project);
+        self.keeps_out.iter().map(name)
+    }
+
+    /// Whether people may sync, or may by what is overridden.
+    pub fn lets(&self, overrides: &[String]) -> bool {
+        let named = |name: String| overrides.contains(&name);
+        self.open || self.people || (!self.keeps_out.is_empty() && self.names().all(named))
+    }
+
     /// Why automatic syncs wait, without a full stop; with `at` as the words for the time of opening.
     pub fn waits(&self, at: Option<&str>) -> String {
         let opens = match at {

@@ -24,6 +24,7 @@ mod preview;
 mod raw;
 mod reestablish;
 mod retention;
+mod rollback;
 mod rollout;
 mod session;
 mod source;
@@ -144,6 +145,9 @@ pub enum ClientCommand {
     Audit(look::Audit),
     /// How long manifests, plans and messages of steps are kept.
     Retention(retention::Kept),
+    /// Rollbacks that wait for a second person.
+    #[command(subcommand)]
+    Rollback(rollback::Rollbacks),
     /// Any address of the API, for what has no command of its own.
     Api(raw::Raw),
     /// Versions of this client and of the server.
@@ -181,6 +185,7 @@ impl ClientCommand {
             Self::Alerts(alerts) => alerts.run(global).await,
             Self::Audit(audit) => audit.run(global).await,
             Self::Retention(kept) => kept.run(global).await,
+            Self::Rollback(rollbacks) => rollbacks.run(global).await,
             Self::Api(raw) => raw.run(global).await,
             Self::Version => version(global).await,
             Self::Completion { shell } => crate::help::completion(*shell, whole),

@@ -115,6 +115,9 @@ pub struct RollbackBody {
     /// Take `to` back and keep what came later, instead of going back to it.
     #[serde(default)]
     pub undo: bool,
+    /// Names of windows and holds not to wait for, as the preview gives them.
+    #[serde(default)]
+    pub overrides: Vec<String>,
 }
 
 /// `POST /apps/{id}/targets/{target}/accept`.
@@ -201,6 +204,9 @@ pub struct PinBody {
     pub to: Revision,
     pub reason: String,
     pub hours: u32,
+    /// Names of windows and holds not to wait for, as the preview gives them.
+    #[serde(default)]
+    pub overrides: Vec<String>,
 }
 
 /// `POST …/hold`.

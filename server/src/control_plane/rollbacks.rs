@@ -4,9 +4,11 @@
 //! if the branch is still there. A pin or hold never ends by deploying unseen.
 
 pub(in crate::control_plane) mod affected;
+mod asks;
 mod candidates;
 pub(super) mod commit;
 mod ending;
+mod guard;
 mod marks;
 mod pauses;
 mod permit;
@@ -19,8 +21,9 @@ use super::allow::allow;
 use super::{Plane, checks, refuse};
 use async_trait::async_trait;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::{Hold, HoldKind, Pin, TargetSummary};
-use lockstep_types::id::{HoldId, PinId, TargetId};
+use lockstep_types::application::{Hold, HoldKind, TargetSummary};
+use lockstep_types::ask::{AskDecision, PinOutcome, RollbackAskView};
+use lockstep_types::id::{AskId, HoldId, PinId, TargetId};
 use lockstep_types::ports::{Answer, Rollbacks};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
@@ -65,7 +68,11 @@ impl Rollbacks for Plane {
 
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
         allow(actor, Permission::Rollback)?;
-        let reason = checks::optional_reason(&request.reason)?;
+        // Who overrides what others wait for says why.
+        let reason = match request.overrides.is_empty() {
+            true => checks::optional_reason(&request.reason)?,
+            false => checks::reason(&request.reason)?,
+        };
         let placement = self
             .granted(actor, Permission::Rollback, request.target)
             .await?;
@@ -78,15 +85,34 @@ impl Rollbacks for Plane {
         self.commit_rollback(actor, &placement, &request).await
     }
 
-    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<Pin> {
+    async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<PinOutcome> {
         allow(actor, Permission::Rollback)?;
         let reason = checks::reason(&request.reason)?;
-        let seconds = checks::hours(request.hours)?;
+        checks::hours(request.hours)?;
         let placement = self
             .granted(actor, Permission::Rollback, request.target)
             .await?;
         let to = self.revision_of(&placement, &request.to).await?;
-        self.pin_at(actor, &placement, &to, &reason, seconds).await
+        let request = PinRequest {
+            to,
+            reason,
+            ..request.clone()
+        };
+        self.pin_or_ask(actor, &placement, &request).await
+    }
+
+    async fn asks(&self, actor: &Actor) -> Answer<Vec<RollbackAskView>> {
+        self.all_asks(actor).await
+    }
+
+    async fn decide_ask(
+        &self,
+        actor: &Actor,
+        ask: AskId,
+        digest: &str,
+        yes: bool,
+    ) -> Answer<AskDecision> {
+        self.decide_on(actor, ask, digest, yes).await
     }
 
     async fn mark(&self, actor: &Actor, request: &MarkRequest) -> Answer<()> {

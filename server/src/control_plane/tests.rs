@@ -8,6 +8,7 @@ mod conformance;
 mod doors;
 mod editing;
 mod fleet;
+mod four_eyes;
 mod intents;
 mod killed;
 mod past;

@@ -162,6 +162,9 @@ pub fn table() -> Table {
             Rollback,
             rollbacks::mark,
         )
+        .get("/rollbacks", Get, rollbacks::asks)
+        // Who asked may take it back without the permission to approve; the plane asks for it.
+        .post("/rollbacks/{id}", Get, rollbacks::decide)
         .delete("/pins/{id}", Rollback, rollbacks::unpin)
         .post("/apps/{id}/targets/{target}/hold", Hold, rollbacks::hold)
         .get("/holds", Get, rollbacks::holds)

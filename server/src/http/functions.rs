@@ -112,6 +112,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("candidates", Needs::Permission(Get)),
     ("preview", Needs::Permission(Rollback)),
     ("roll_back", Needs::Permission(Rollback)),
+    ("asks", Needs::Permission(Get)),
+    ("decide_ask", Needs::Permission(Get)),
     ("mark", Needs::Permission(Rollback)),
     ("hold", Needs::Permission(Hold)),
     ("holds", Needs::Permission(Get)),

@@ -141,6 +141,8 @@ pub struct Requested {
     pub by: String,
     pub prune: bool,
     pub since: Micros,
+    /// Names of windows and holds that it does not wait for.
+    pub overrides: Vec<String>,
 }
 
 /// The newest finished run.
@@ -258,7 +260,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     }
     let closed = situation.window.filter(|window| !window.open);
     let decision = match (situation.requested, closed) {
-        (Some(_), Some(window)) if !window.people => Decision {
+        (Some(request), Some(window)) if !window.lets(&request.overrides) => Decision {
             act: Act::Refuse(words(&windows::closed(window))),
             ..at_opening(window)
         },
@@ -351,7 +353,10 @@ fn blocked(situation: &Situation<'_>, facts: &Facts) -> Option<Cause> {
 
 /// The hold that is in force, as the reason why something is not written.
 fn held<'a>(situation: &Situation<'a>) -> Option<(&'a Hold, Cause)> {
-    let hold = situation.hold?;
+    let requested = situation.requested;
+    let hold = situation
+        .hold
+        .filter(|hold| requested.is_none_or(|by| !by.overrides.contains(&hold.name())))?;
     let next = if hold.until > situation.now {
         format!(
             "The hold ends at {}; release it to go on",

@@ -399,6 +399,9 @@ async fn go_on(
         .hold
         .as_ref()
         .filter(|hold| hold.until > now() && hold.kind.stops(heals))
+        && !waiting::overridden(runtime, run)
+            .await?
+            .contains(&hold.name())
     {
         return waiting::held(runtime, memory, run, hold).await;
     }

@@ -168,6 +168,7 @@ async fn pass(
             .and_then(serde_json::Value::as_bool)
             .unwrap_or(false),
         since: request.created_at,
+        overrides: request.overrides(),
     });
     let running = loaded.run.as_ref().map(|run| Running {
         phase: run.phase,

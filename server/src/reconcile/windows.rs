@@ -34,6 +34,11 @@ pub async fn of(
                 .unwrap_or_default(),
             changes: verdict.opens().or(verdict.closes()).map(Micros::from),
             windows: verdict.words(),
+            keeps_out: verdict
+                .keeps_out()
+                .into_iter()
+                .map(|window| window.words())
+                .collect(),
         }
     })
     .await

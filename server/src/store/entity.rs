@@ -37,6 +37,7 @@ pub mod reestablish_member;
 pub mod render;
 pub mod render_object;
 pub mod revision_mark;
+pub mod rollback_ask;
 pub mod route;
 pub mod run;
 pub mod run_plan;

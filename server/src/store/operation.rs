@@ -33,6 +33,15 @@ pub struct OperationRow {
     pub message: String,
 }
 
+impl OperationRow {
+    /// Names of windows and holds that are not waited for.
+    pub fn overrides(&self) -> Vec<String> {
+        let named = self.parameters.get("overrides").and_then(Value::as_array);
+        let names = named.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
+    }
+}
+
 /// An intent to write down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewOperation {

@@ -78,6 +78,7 @@ const CHANGING: &[&str] = &[
     "create_token",
     "create_user",
     "decide",
+    "decide_ask",
     "end_session",
     "end_sessions",
     "hold",

@@ -416,6 +416,7 @@ impl Reconciler {
             by: "maria".to_owned(),
             prune,
             since: Micros::from_seconds(self.world.now),
+            overrides: Vec::new(),
         });
         decide(&Situation {
             now: Micros::from_seconds(self.world.now),

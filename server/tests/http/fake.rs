@@ -9,9 +9,10 @@ use lockstep_types::action::ActionRequest;
 use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, CommitView};
 use lockstep_types::alert::{AlertQuery, AlertRules, AlertsView};
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind, Pin,
+    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, Hold, HoldKind,
     TargetSummary, TreeView,
 };
+use lockstep_types::ask::{AskDecision, PinOutcome, RollbackAskView};
 use lockstep_types::blame::BlameView;
 use lockstep_types::cluster::{ClusterView, NewCluster};
 use lockstep_types::drift::{DriftQuery, DriftRow};
@@ -20,8 +21,8 @@ use lockstep_types::edit::{
 };
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView, Verdict};
 use lockstep_types::id::{
-    ApplicationId, ApprovalId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
-    SourceId, StatusHostId, TargetId,
+    ApplicationId, ApprovalId, AskId, ClusterId, HoldId, OperationId, PinId, ReceiverId, RouteId,
+    RunId, SourceId, StatusHostId, TargetId,
 };
 use lockstep_types::image::{ImageAnswer, ImageRequest, ImageRuleView};
 use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
@@ -305,7 +306,13 @@ impl Rollbacks for Fake {
             revision: request.to.clone(),
         })
     }
-    async fn pin(&self, _: &Actor, _: &PinRequest) -> Answer<Pin> {
+    async fn pin(&self, _: &Actor, _: &PinRequest) -> Answer<PinOutcome> {
+        missing()
+    }
+    async fn asks(&self, _: &Actor) -> Answer<Vec<RollbackAskView>> {
+        Ok(Vec::new())
+    }
+    async fn decide_ask(&self, _: &Actor, _: AskId, _: &str, _: bool) -> Answer<AskDecision> {
         missing()
     }
     async fn unpin(&self, _: &Actor, _: PinId, _: bool) -> Answer<()> {

@@ -60,6 +60,7 @@ impl World {
             reason: "it was better before".to_owned(),
             propose: false,
             undo: preview.undo,
+            overrides: Vec::new(),
         };
         match ports.rollbacks.roll_back(&maria(), &request).await {
             Ok(CommitOutcome::Committed { revision }) => {

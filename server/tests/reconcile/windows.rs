@@ -1,9 +1,12 @@
 //! Sync windows and the end of holds: what waits, says why, and begins by itself when it may.
 
 use crate::AUTOMATED;
+use crate::editing::maria;
 use crate::world::World;
 use lockstep_types::application::HoldKind;
+use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::reason::ReasonCode;
+use lockstep_types::rollback::RollbackRequest;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
 use server::store::{self, target::TargetState};
@@ -123,6 +126,79 @@ async fn a_hold_that_ends_lets_a_person_say_yes_to_what_it_held_back() {
         })
         .await;
     assert_eq!(greeting(&world), "two");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_waits_for_a_window_and_a_hold_unless_they_are_overridden() {
+    let world = World::start("override", Mode::Managed, AUTOMATED).await;
+    let first = world.commit_shop("one", 1);
+    world.until_deployed(&first).await;
+    let second = world.commit_shop("two", 1);
+    world.until_deployed(&second).await;
+    world
+        .repository
+        .write("apps/project.yaml", &project("deny", 600, ""));
+    world.commit_shop("three", 1);
+    world.until("waiting for the window", waits).await;
+    let ports = world.ports().await;
+    let target = world.target();
+    ports
+        .rollbacks
+        .hold(&maria(), target, HoldKind::Both, "the sale runs", 4)
+        .await
+        .expect("a hold");
+    let preview = ports.rollbacks.preview(&maria(), target, &first).await;
+    let preview = preview.expect("a preview");
+    let names: Vec<String> = preview
+        .obstacles
+        .iter()
+        .map(|obstacle| obstacle.name.clone())
+        .collect();
+    assert_eq!(names.len(), 2, "{:?}", preview.obstacles);
+    let request = RollbackRequest {
+        target,
+        to: first.clone(),
+        digest: preview.digest,
+        reason: "orders are lost".to_owned(),
+        propose: false,
+        undo: false,
+        overrides: names,
+    };
+    let outcome = ports.rollbacks.roll_back(&maria(), &request).await;
+    let Ok(CommitOutcome::Committed { revision }) = outcome else {
+        unreachable!("{outcome:?}")
+    };
+    world
+        .until_row("deployed at once", |row| {
+            row.deployed.as_ref() == Some(&revision)
+        })
+        .await;
+    assert_eq!(greeting(&world), "one");
+    let hold = store::hold::unended_of(world.store(), target)
+        .await
+        .unwrap();
+    assert!(hold.is_some(), "the hold stays for all that follows");
+
+    // The next one overrides nothing: the commit is there, and the sync waits.
+    let preview = ports.rollbacks.preview(&maria(), target, &second).await;
+    let request = RollbackRequest {
+        to: second,
+        digest: preview.expect("a preview").digest,
+        overrides: Vec::new(),
+        ..request
+    };
+    let outcome = ports.rollbacks.roll_back(&maria(), &request).await;
+    let Ok(CommitOutcome::Committed { revision }) = outcome else {
+        unreachable!("{outcome:?}")
+    };
+    world
+        .until("held", |state| {
+            let code = state.reason.as_ref().map(|reason| reason.code);
+            state.revision.as_ref() == Some(&revision) && code == Some(ReasonCode::Held)
+        })
+        .await;
+    assert_eq!(greeting(&world), "one");
     world.end().await;
 }
 

@@ -1,19 +1,24 @@
 //! What waits for a person: approvals, holds, pins.
 
 use crate::database::Db;
-use crate::fixture::{at, operation, plan, revision, target};
-use lockstep_types::application::HoldKind;
-use lockstep_types::id::{RunId, TargetId};
+use crate::fixture::{at, commit, operation, plan, revision, target};
+use lockstep_types::application::{HoldKind, TargetRef};
+use lockstep_types::ask::AskWay;
+use lockstep_types::id::{RunId, TargetId, UserId};
 use lockstep_types::plan::GateFinding;
+use lockstep_types::rollback::RollbackPreview;
 use lockstep_types::sync::StartedBy;
+use server::store::ask::{self, NewAsk};
 use server::store::run::{self, NewRun};
 use server::store::{StoreError, approval, hold, pin, target as targets};
+use std::collections::BTreeSet;
 
 on_both!(
     a_yes_is_for_one_use_of_one_plan,
     a_newer_plan_withdraws_the_question,
     a_hold_ends_by_a_person,
     a_pin_ends_by_a_person,
+    a_rollback_is_asked_and_decided_once_in_time,
 );
 
 async fn run_of(db: &Db, target: TargetId) -> RunId {
@@ -239,4 +244,78 @@ async fn a_pin_ends_by_a_person(db: &Db) {
     assert!(pin::end(&mut tx, made.id, "maria").await.unwrap());
     tx.commit().await.unwrap();
     assert!(pin::unended(&db.store).await.unwrap().is_empty());
+}
+
+fn preview(target: TargetRef) -> RollbackPreview {
+    RollbackPreview {
+        to: commit('a', 1, "old"),
+        target,
+        head: revision('b'),
+        first_line: "one target".to_owned(),
+        branch: "main".to_owned(),
+        files: Vec::new(),
+        patch: "+x".to_owned(),
+        message: String::new(),
+        targets: Vec::new(),
+        undone: Vec::new(),
+        cannot_undo: Vec::new(),
+        commit_refused: String::new(),
+        undo: false,
+        conflicts: Vec::new(),
+        obstacles: Vec::new(),
+        second_person: vec!["shop".to_owned()],
+        digest: "shown".to_owned(),
+    }
+}
+
+async fn a_rollback_is_asked_and_decided_once_in_time(db: &Db) {
+    let target = target(&db.store).await;
+    let of = targets::refs(&db.store, &BTreeSet::from([target]))
+        .await
+        .unwrap();
+    let preview = preview(of[&target].clone());
+    let jon = UserId(uuid::Uuid::from_u128(1));
+    let to = revision('a');
+    let new = |reason| NewAsk {
+        way: AskWay::Commit,
+        to: &to,
+        digest: "shown",
+        hours: 0,
+        reason,
+        overrides: &[],
+        projects: &[],
+        by: ("jon", jon),
+        preview: &preview,
+        until: at(100),
+    };
+    let mut tx = db.store.begin_at(at(1)).await.unwrap();
+    let (id, _) = ask::ask(&mut tx, target, &new("x")).await.unwrap();
+    assert_eq!(ask::ask(&mut tx, target, &new("x")).await.unwrap().0, id);
+    let (other, _) = ask::ask(&mut tx, target, &new("y")).await.unwrap();
+    assert_ne!(other, id);
+    tx.commit().await.unwrap();
+    let waiting = ask::waiting(&db.store, at(99)).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert_eq!((waiting[0].0.ask.id, &waiting[0].1), (id, &preview));
+    assert!(ask::waiting(&db.store, at(100)).await.unwrap().is_empty());
+
+    let decide = async |id, second, digest, yes| {
+        let mut tx = db.store.begin_at(at(second)).await.unwrap();
+        ask::decide(&mut tx, id, digest, (yes, "lena"), "").await?;
+        tx.commit().await.map(|_| ())
+    };
+    let conflict = |answer: Result<(), StoreError>, says: &str| {
+        let error = answer.unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    };
+    conflict(decide(id, 2, "other", true).await, "another one");
+    conflict(decide(other, 100, "shown", true).await, "time was over");
+    decide(id, 2, "shown", true).await.unwrap();
+    conflict(
+        decide(id, 3, "shown", false).await,
+        "approved by lena already",
+    );
+    let row = ask::get(&db.store, id).await.unwrap();
+    assert_eq!((row.yes, row.by), (Some(true), jon));
+    assert_eq!(ask::waiting(&db.store, at(3)).await.unwrap().len(), 1);
 }

@@ -8,6 +8,7 @@ use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
 use lockstep_types::Micros;
+use lockstep_types::ask::second_person;
 use lockstep_types::fleet::{FleetView, NeedsYou, SinceLastVisit};
 
 /// The cards.
@@ -98,6 +99,18 @@ fn card_of(need: &NeedsYou, now: Micros) -> AnyView {
                 text.into_any(),
             )
         }
+        NeedsYou::Rollback(ask) => card(
+            Icon::Approve,
+            Tone::Warn,
+            format!("/approvals#{}", ask.id),
+            format!("{} wants to {}", ask.by, ask.words()).into_any(),
+            format!(
+                "{} “{}”",
+                format::sentence_case(&format!("{}.", second_person(&ask.projects))),
+                ask.reason
+            )
+            .into_any(),
+        ),
         NeedsYou::Ending {
             target,
             what,

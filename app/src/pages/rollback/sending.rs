@@ -8,6 +8,7 @@ use crate::components::tone::Tone;
 use crate::error::ApiError;
 use crate::format;
 use leptos::prelude::*;
+use lockstep_types::ask::Asked;
 use lockstep_types::proposal::{CommitOutcome, Proposal};
 
 /// Where a proposal waits; or why nothing was done, and the way to a new preview.
@@ -18,6 +19,7 @@ pub fn became(
 ) -> AnyView {
     let waits = move || match outcome.get() {
         Some(CommitOutcome::Proposed(proposal)) => Some(proposed(&proposal)),
+        Some(CommitOutcome::Asked(asked)) => Some(waits(&asked)),
         _ => None,
     };
     let again = move || {
@@ -61,6 +63,18 @@ pub fn footer(
         </footer>
     }
     .into_any()
+}
+
+/// That a second person has to agree.
+fn waits(asked: &Asked) -> AnyView {
+    let rest = view! {
+        <a class=ACTION_LINK href=format!("/approvals#{}", asked.id)>
+            "See it under Approvals"
+        </a>
+    }
+    .into_any();
+    view! { <Banner tone=Tone::Ok lead=format!("{}.", asked.words()).into_any() rest=rest /> }
+        .into_any()
 }
 
 /// Where the change waits for review.

@@ -8,7 +8,8 @@ use crate::prompt;
 use crate::table::{Table, plain, remark};
 use crate::wire::{PinBody, RollbackBody};
 use clap::Args;
-use lockstep_types::application::{Pin, TargetSummary};
+use lockstep_types::application::TargetSummary;
+use lockstep_types::ask::{Asked, PinOutcome, second_person};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
@@ -33,6 +34,13 @@ pub struct Rollback {
     /// Do not commit: keep this target alone at the revision for so many hours.
     #[arg(long, value_name = "HOURS")]
     pin: Option<u32>,
+    /// Do not wait for this closed window or hold, by its name as the preview gives it.
+    #[arg(
+        long = "override",
+        value_name = "NAME",
+        conflicts_with = "pull_request"
+    )]
+    overrides: Vec<String>,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -115,6 +123,7 @@ impl Rollback {
             reason: self.reason.clone(),
             propose: self.pull_request,
             undo: self.undo.is_some(),
+            overrides: self.overrides.clone(),
         };
         let outcome: CommitOutcome = api.post(&path(target, "/rollback"), &body).await?;
         tell(global, &outcome)
@@ -132,14 +141,16 @@ impl Rollback {
             to,
             reason: self.reason.clone(),
             hours,
+            overrides: self.overrides.clone(),
         };
-        let pin: Pin = api.post(&path(target, "/pin"), &body).await?;
-        global.show(&pin, |pin| {
-            format!(
+        let outcome: PinOutcome = api.post(&path(target, "/pin"), &body).await?;
+        global.show(&outcome, |outcome| match outcome {
+            PinOutcome::Pinned(pin) => format!(
                 "pinned at {} until {}",
                 pin.revision.short(),
                 pin.until.rfc3339()
-            )
+            ),
+            PinOutcome::Asked(asked) => waits(asked),
         })
     }
 }
@@ -151,6 +162,7 @@ pub(super) fn tell(global: &Global, outcome: &CommitOutcome) -> Result<Exit, Cli
             format!("committed as {}; the sync follows", revision.short())
         }
         CommitOutcome::Proposed(proposal) => plain(&proposal.words()),
+        CommitOutcome::Asked(asked) => waits(asked),
         CommitOutcome::PushRefused { message } => format!(
             "the Git host refused the push, nothing was changed: {}",
             plain(message)
@@ -161,12 +173,23 @@ pub(super) fn tell(global: &Global, outcome: &CommitOutcome) -> Result<Exit, Cli
         ),
     })?;
     Ok(match outcome {
-        CommitOutcome::Committed { .. } | CommitOutcome::Proposed(_) => Exit::Done,
+        CommitOutcome::Committed { .. } | CommitOutcome::Proposed(_) | CommitOutcome::Asked(_) => {
+            Exit::Done
+        }
         _ => Exit::Failed,
     })
 }
 
-fn summary(preview: &RollbackPreview) -> String {
+/// What a second person has to do.
+fn waits(asked: &Asked) -> String {
+    let id = asked.id;
+    plain(&format!(
+        "{}; somebody else says: lockstep rollback approve {id}",
+        asked.words()
+    ))
+}
+
+pub(super) fn summary(preview: &RollbackPreview) -> String {
     let mut table = Table::new(&["APP", "CLUSTER", "CREATE", "CONFIGURE", "PRUNE", "NOTE"]);
     for target in &preview.targets {
         let counts = target
@@ -200,6 +223,16 @@ fn summary(preview: &RollbackPreview) -> String {
     }
     for sentence in &preview.cannot_undo {
         text.push_str(&format!("  cannot be undone: {sentence}\n"));
+    }
+    for obstacle in &preview.obstacles {
+        let target = &obstacle.target;
+        text.push_str(&format!(
+            "  waits on {} for {} (--override '{}')\n",
+            target.cluster, obstacle.words, obstacle.name
+        ));
+    }
+    if !preview.second_person.is_empty() {
+        text.push_str(&format!("  {}\n", second_person(&preview.second_person)));
     }
     text.push_str(&table.text());
     plain(&text)

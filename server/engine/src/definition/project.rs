@@ -19,10 +19,13 @@ use crate::signature::KeyText;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use signed::integrity;
+use std::collections::BTreeMap;
 
 pub(super) const KIND: &str = "AppProject";
 /// The project of every application that names none.
 pub const DEFAULT: &str = "default";
+/// The annotation by which a project asks for a second person before a rollback.
+pub const ROLLBACK_APPROVAL: &str = "lockstep.dev/rollback-approval";
 
 /// A project as Git defines it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,9 @@ pub struct Project {
     /// Whether objects that no application declares are looked for where its applications go; `None`: they are not.
     #[serde(default)]
     pub orphans: Option<Orphans>,
+    /// Rollbacks of its applications need the yes of a second person.
+    #[serde(default)]
+    pub four_eyes: bool,
     /// The keys that ids can mean.
     #[serde(default)]
     pub keys: Vec<KeyText>,
@@ -86,6 +92,7 @@ impl Project {
             signature_keys: Vec::new(),
             integrity: Vec::new(),
             orphans: None,
+            four_eyes: false,
             keys: Vec::new(),
             ignored_fields: Vec::new(),
             broken: true,
@@ -144,7 +151,7 @@ mod tests;
 pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldProblem>) {
     let report = Report::default();
     let place = Place::root(&report, &document.node);
-    read_frame(&place);
+    let (_, annotations) = read_frame(&place);
     place.ignore("status", "it is for Argo CD's own controller");
     let spec = place.at("spec");
     if !spec.is_there() {
@@ -182,6 +189,7 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
             .collect(),
         integrity: integrity(&spec),
         orphans: orphans::read(&spec),
+        four_eyes: second_person(&place, &annotations),
         keys: Vec::new(),
         ignored_fields: Vec::new(),
         broken: false,
@@ -194,6 +202,21 @@ pub(super) fn read(document: &Ours, keys: &PublicKeys) -> (Project, Vec<FieldPro
     project.broken = !problems.is_empty();
     project.ignored_fields = ignored_fields;
     (project, problems)
+}
+
+/// Whether rollbacks need a second person; a word that is not understood is a problem, so that nobody is let through by a
+/// slip of the pen.
+fn second_person(place: &Place<'_>, annotations: &BTreeMap<String, String>) -> bool {
+    match annotations.get(ROLLBACK_APPROVAL).map(String::as_str) {
+        None | Some("none") => false,
+        Some("second-person") => true,
+        Some(other) => {
+            let message = format!("“{other}” is neither second-person nor none");
+            let field = format!("metadata.annotations[{ROLLBACK_APPROVAL}]");
+            place.problem(&field, &message, "Write one of them.");
+            true
+        }
+    }
 }
 
 fn notes(spec: &Place<'_>) {

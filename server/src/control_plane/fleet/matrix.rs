@@ -46,7 +46,9 @@ impl Plane {
         clusters.retain(|row| actor.may_on(Permission::SeeClusters, &row.name));
         let mut approvals = store::approval::waiting(db).await.map_err(refuse::store)?;
         approvals.retain(|approval| visible.has(approval.target.application.id));
-        let mut needs_you = needs::needs_you(approvals, &summaries, now);
+        let asks = self.asks_seen(actor).await?;
+        let asks = asks.into_iter().map(|view| view.ask).collect();
+        let mut needs_you = needs::needs_you(approvals, asks, &summaries, now);
         needs_you.extend(needs::leftovers(&self.all_leftovers(actor).await?));
         let (mut filter, mut filter_error) = match filter::read(&query.filter) {
             Ok(filter) => (filter, None),

@@ -1,6 +1,7 @@
 //! What waits for a person. Pure.
 
 use lockstep_types::application::TargetSummary;
+use lockstep_types::ask::RollbackAsk;
 use lockstep_types::fleet::NeedsYou;
 use lockstep_types::leftover::Leftovers;
 use lockstep_types::reason::ReasonCode;
@@ -13,6 +14,7 @@ const SOON_SECONDS: i64 = 24 * 3600;
 /// Approvals first, then what has ended or ends soon, then deliveries that are stuck; oldest first within each.
 pub(super) fn needs_you(
     approvals: Vec<ApprovalView>,
+    asks: Vec<RollbackAsk>,
     summaries: &[TargetSummary],
     now: Micros,
 ) -> Vec<NeedsYou> {
@@ -26,6 +28,7 @@ pub(super) fn needs_you(
     approvals
         .into_iter()
         .map(NeedsYou::Approval)
+        .chain(asks.into_iter().map(NeedsYou::Rollback))
         .chain(endings.into_iter().map(|(_, need)| need))
         .chain(failing.into_iter().map(|(_, need)| need))
         .collect()
@@ -131,6 +134,7 @@ mod tests {
             .iter()
             .map(|need| match need {
                 NeedsYou::Approval(approval) => format!("approval {}", approval.target.cluster),
+                NeedsYou::Rollback(ask) => format!("rollback {}", ask.target.cluster),
                 NeedsYou::Ending { target, what, .. } => format!("{} {what}", target.cluster),
                 NeedsYou::Leftovers { objects, .. } => format!("{objects} leftovers"),
                 NeedsYou::Failing { target, cause, .. } => format!("{} {cause}", target.cluster),
@@ -177,6 +181,7 @@ mod tests {
         let mut passing = example::target("a", "shop", "passing");
         passing.reason = Some(reason(ReasonCode::Progressing, false, 1));
         let needs = needs_you(
+            Vec::new(),
             Vec::new(),
             &[stuck, held, later, pinned, older, passing],
             now,

@@ -122,8 +122,8 @@ impl Plane {
             Some(CommitOutcome::PushRefused { message }) => Err(PortError::Conflict(format!(
                 "the Git host refused the push: {message}"
             ))),
-            // The next look begins at the new head.
-            Some(CommitOutcome::Moved { .. }) | None => Ok(None),
+            // The next look begins at the new head; a second person is asked for rollbacks alone.
+            Some(CommitOutcome::Moved { .. } | CommitOutcome::Asked(_)) | None => Ok(None),
         }
     }
 }

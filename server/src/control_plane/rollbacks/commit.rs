@@ -3,6 +3,8 @@
 use super::super::definitions::Placement;
 use super::super::proposals::branch_name;
 use super::super::{Plane, drafts, refuse};
+use super::asks::Wanted;
+use super::guard::overriding;
 use super::preview::Prepared;
 use super::undo::UNDO;
 use super::words;
@@ -13,6 +15,9 @@ use crate::store::operation::NewOperation;
 use engine::source::PushOutcome;
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
+use lockstep_types::application::Hold;
+use lockstep_types::ask::AskWay;
+use lockstep_types::id::AskId;
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::RollbackRequest;
@@ -22,6 +27,12 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
+/// The yes of a second person to a rollback.
+pub(super) struct Yes<'a> {
+    pub by: &'a str,
+    pub ask: AskId,
+}
+
 impl Plane {
     pub(super) async fn commit_rollback(
         &self,
@@ -29,18 +40,53 @@ impl Plane {
         placement: &Placement,
         request: &RollbackRequest,
     ) -> Result<CommitOutcome, PortError> {
-        let (to, reason) = (&request.to, request.reason.as_str());
+        let reason = request.reason.as_str();
         if placement.target.mode == Mode::Observe {
             return Err(PortError::Conflict(format!(
                 "{} is only observed, and nothing is written to its repository; take over its source first",
                 placement.defined.row.name
             )));
         }
-        let prepared = match request.undo {
-            true => self.undo_of(placement, to).await?,
-            false => self.preview_of(placement, to).await?,
-        };
-        self.may_roll_back(actor, placement, &prepared).await?;
+        let prepared = self.prepare(placement, request).await?;
+        self.checked(actor, placement, request, &prepared).await?;
+        // A pull request is reviewed at the Git host, where it changes nothing before.
+        if !request.propose && !prepared.view.second_person.is_empty() {
+            let wanted = Wanted {
+                way: match request.undo {
+                    true => AskWay::Undo,
+                    false => AskWay::Commit,
+                },
+                hours: 0,
+                reason,
+                overrides: &request.overrides,
+            };
+            let asked = self.ask(actor, placement, &prepared.view, &wanted).await?;
+            return Ok(CommitOutcome::Asked(asked));
+        }
+        self.write(actor, placement, request, &prepared, None).await
+    }
+
+    /// The preview anew.
+    pub(super) async fn prepare(
+        &self,
+        placement: &Placement,
+        request: &RollbackRequest,
+    ) -> Result<Prepared, PortError> {
+        match request.undo {
+            true => self.undo_of(placement, &request.to).await,
+            false => self.preview_of(placement, &request.to).await,
+        }
+    }
+
+    /// Whether it may be done, and is what was shown.
+    pub(super) async fn checked(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        request: &RollbackRequest,
+        prepared: &Prepared,
+    ) -> Result<(), PortError> {
+        self.may_roll_back(actor, placement, prepared).await?;
         let view = &prepared.view;
         if !view.commit_refused.is_empty() {
             return Err(PortError::Conflict(view.commit_refused.clone()));
@@ -50,11 +96,30 @@ impl Plane {
                 "the branch or what the rollback would do has changed since it was shown; look at it again".to_owned(),
             ));
         }
+        self.may_override(
+            actor,
+            &request.overrides,
+            &view.obstacles,
+            &prepared.reached,
+        )
+    }
+
+    /// Writes the commit, and the intents that follow from it.
+    pub(super) async fn write(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        request: &RollbackRequest,
+        prepared: &Prepared,
+        yes: Option<&Yes<'_>>,
+    ) -> Result<CommitOutcome, PortError> {
+        let (to, reason, view) = (&request.to, request.reason.as_str(), &prepared.view);
         // The commit names the operation, and the operation begins only once the commit is on the branch.
         let operation = Uuid::now_v7().to_string();
         let detail = json!({
             "operation": operation, "from": view.head, "to": to, "undo": request.undo,
-            "branch": view.branch, "digest": view.digest,
+            "branch": view.branch, "digest": view.digest, "overrides": request.overrides,
+            "ask": yes.map(|yes| yes.ask), "approved_by": yes.map(|yes| yes.by),
         });
         let act = match request.propose {
             true => "propose to roll back",
@@ -66,6 +131,9 @@ impl Plane {
         };
         self.note(actor, placement, act, reason, detail).await?;
         let message = words(&view.target, &view.head, &view.to, &operation, reason)
+            + &yes
+                .map(|yes| words::approved_trailer(yes.by))
+                .unwrap_or_default()
             + &self.log_trailer().await?;
         let edit = prepared.edit.clone();
         let commit = drafts::by(
@@ -105,7 +173,7 @@ impl Plane {
             .await;
         match outcome {
             Ok(PushOutcome::Pushed(revision)) => {
-                self.follow_up(actor, placement, &prepared, &revision, &operation, reason)
+                self.follow_up(actor, placement, prepared, &revision, &operation, request)
                     .await?;
                 Ok(CommitOutcome::Committed { revision })
             }
@@ -188,7 +256,7 @@ impl Plane {
         prepared: &Prepared,
         revision: &Revision,
         operation: &str,
-        reason: &str,
+        request: &RollbackRequest,
     ) -> Result<(), PortError> {
         let repository = self.runtime.repository_key(placement.defined.repo_url());
         let tracked: BTreeSet<_> = prepared
@@ -214,7 +282,9 @@ impl Plane {
         for reached in &prepared.reached {
             let (target, policy) = (reached.target.id, &reached.defined.definition.policy);
             let own = target == placement.target.id;
-            let kept = holds.contains_key(&target) || pins.contains_key(&target) || policy.suspend;
+            let held = holds.get(&target).map(Hold::name);
+            let held = held.is_some_and(|name| !request.overrides.contains(&name));
+            let kept = held || pins.contains_key(&target) || policy.suspend;
             if kept || reached.target.mode == Mode::Observe || !(own || policy.automated) {
                 continue;
             }
@@ -228,7 +298,10 @@ impl Plane {
                 } else {
                     format!("{operation} {target}")
                 }),
-                parameters: json!({"prune": policy.prune, "revision": revision, "operation": operation}),
+                parameters: json!({
+                    "prune": policy.prune, "revision": revision, "operation": operation,
+                    "overrides": overriding(target, &prepared.view.obstacles, &request.overrides),
+                }),
             };
             store::operation::insert(&mut tx, &intent)
                 .await
@@ -238,7 +311,7 @@ impl Plane {
         tx.record(
             Act::by(actor, "roll back: committed", placement.words())
                 .on(placement.target.id)
-                .because(reason)
+                .because(request.reason.clone())
                 .with(detail),
         );
         tx.commit().await.map_err(refuse::store)?;

@@ -3,8 +3,11 @@
 use super::super::allow::allow_on;
 use super::super::definitions::Placement;
 use super::super::syncs::present;
-use super::super::{Plane, refuse};
+use super::super::{Plane, checks, refuse};
+use super::asks::Wanted;
+use super::commit::Yes;
 use super::ending::{Ending, ending};
+use super::guard::second_person;
 use crate::runtime::now;
 use crate::store;
 use crate::store::audit::Act;
@@ -13,8 +16,10 @@ use crate::store::{StoreError, Tx};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{Hold, HoldKind, Pin, TargetSummary};
+use lockstep_types::ask::{AskWay, PinOutcome};
 use lockstep_types::id::{HoldId, PinId};
 use lockstep_types::revision::Revision;
+use lockstep_types::rollback::PinRequest;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, StartedBy};
 use serde_json::json;
@@ -23,21 +28,49 @@ use serde_json::json;
 const BEHIND: u32 = 500;
 
 impl Plane {
+    /// Pins, or asks a second person where the project wants one.
+    pub(super) async fn pin_or_ask(
+        &self,
+        actor: &Actor,
+        placement: &Placement,
+        request: &PinRequest,
+    ) -> Result<PinOutcome, PortError> {
+        let reached = std::slice::from_ref(placement);
+        if second_person(reached).is_empty() {
+            if !request.overrides.is_empty() {
+                let obstacles = self.obstacles(reached).await?;
+                self.may_override(actor, &request.overrides, &obstacles, reached)?;
+            }
+            let pin = self.pin_at(actor, placement, request, None).await?;
+            return Ok(PinOutcome::Pinned(pin));
+        }
+        present(placement)?;
+        observed(placement)?;
+        self.in_history(placement, &request.to).await?;
+        let prepared = self.pin_preview_of(placement, &request.to).await?;
+        let (view, reached) = (&prepared.view, &prepared.reached);
+        self.may_override(actor, &request.overrides, &view.obstacles, reached)?;
+        let wanted = Wanted {
+            way: AskWay::Pin,
+            hours: request.hours,
+            reason: &request.reason,
+            overrides: &request.overrides,
+        };
+        let asked = self.ask(actor, placement, view, &wanted).await?;
+        Ok(PinOutcome::Asked(asked))
+    }
+
     pub(super) async fn pin_at(
         &self,
         actor: &Actor,
         placement: &Placement,
-        to: &Revision,
-        reason: &str,
-        seconds: i64,
+        request: &PinRequest,
+        yes: Option<&Yes<'_>>,
     ) -> Result<Pin, PortError> {
+        let (to, reason) = (&request.to, request.reason.as_str());
+        let seconds = checks::hours(request.hours)?;
         present(placement)?;
-        if placement.target.mode == Mode::Observe {
-            return Err(PortError::Conflict(format!(
-                "{} is only observed; there is nothing to keep at a revision",
-                placement.defined.row.name
-            )));
-        }
+        observed(placement)?;
         self.in_history(placement, to).await?;
         let url = placement.defined.repo_url();
         self.runtime
@@ -58,8 +91,28 @@ impl Plane {
             Act::by(actor, "pin", placement.words())
                 .on(placement.target.id)
                 .because(reason)
-                .with(json!({"pin": pin.id, "revision": to, "until": pin.until})),
+                .with(json!({
+                    "pin": pin.id, "revision": to, "until": pin.until, "overrides": request.overrides,
+                    "ask": yes.map(|yes| yes.ask), "approved_by": yes.map(|yes| yes.by),
+                })),
         );
+        if !request.overrides.is_empty() {
+            // Without it the pin would wait for what is overridden.
+            let intent = NewOperation {
+                kind: OperationKind::Rollback,
+                target: placement.target.id,
+                actor: actor.name.clone(),
+                started_by: StartedBy::Rollback(actor.name.clone()),
+                idempotency_key: None,
+                parameters: json!({
+                    "prune": placement.defined.definition.policy.prune, "revision": to,
+                    "overrides": request.overrides,
+                }),
+            };
+            store::operation::insert(&mut tx, &intent)
+                .await
+                .map_err(refuse::store)?;
+        }
         tx.commit().await.map_err(refuse::store)?;
         self.runtime
             .activator()
@@ -270,6 +323,16 @@ impl Plane {
             .activate_target(placement.target.id);
         Ok(())
     }
+}
+
+fn observed(placement: &Placement) -> Result<(), PortError> {
+    if placement.target.mode == Mode::Observe {
+        return Err(PortError::Conflict(format!(
+            "{} is only observed; there is nothing to keep at a revision",
+            placement.defined.row.name
+        )));
+    }
+    Ok(())
 }
 
 fn ended(done: Result<bool, StoreError>) -> Result<(), PortError> {

@@ -7,6 +7,7 @@ use super::super::held::Held;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
+use super::guard::second_person;
 use super::plans::writes;
 use super::words;
 use crate::reconcile::revisions;
@@ -69,7 +70,30 @@ impl Plane {
         placement: &Placement,
         to: &Revision,
     ) -> Result<Prepared, PortError> {
+        let begun = self.begun(placement, to).await?;
+        self.going_back(placement, to, begun).await
+    }
+
+    /// The same by a pin, whatever the target follows.
+    pub(super) async fn pin_preview_of(
+        &self,
+        placement: &Placement,
+        to: &Revision,
+    ) -> Result<Prepared, PortError> {
         let (info, tracked) = self.begun(placement, to).await?;
+        let tracked = Tracked {
+            branch: None,
+            ..tracked
+        };
+        self.going_back(placement, to, (info, tracked)).await
+    }
+
+    async fn going_back(
+        &self,
+        placement: &Placement,
+        to: &Revision,
+        (info, tracked): (CommitInfo, Tracked),
+    ) -> Result<Prepared, PortError> {
         let Tracked {
             head,
             credential,
@@ -156,6 +180,7 @@ impl Plane {
             .collect();
         let mut cannot_undo = words::cannot_undo(&targets, &jobs);
         cannot_undo.extend(self.untouched(placement, branch.is_some()));
+        let (obstacles, second_person) = (self.obstacles(&reached).await?, second_person(&reached));
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
             first_line: match &branch {
@@ -180,6 +205,8 @@ impl Plane {
             commit_refused,
             undo,
             conflicts: Vec::new(),
+            obstacles,
+            second_person,
         };
         Ok(Prepared {
             view,

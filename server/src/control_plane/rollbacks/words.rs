@@ -163,6 +163,11 @@ pub(in crate::control_plane) fn log_trailer(end: &str) -> String {
     format!("Lockstep-Log: {end}\n")
 }
 
+/// Who said yes to a rollback that somebody else asked for.
+pub(super) fn approved_trailer(by: &str) -> String {
+    format!("Lockstep-Approved-By: {}\n", one_line(by))
+}
+
 /// A person's reason as paragraphs of a commit message: no line of it can pass for a trailer of ours.
 pub(in crate::control_plane) fn paragraph(reason: &str) -> String {
     reason

@@ -169,6 +169,8 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         "POST /apps/{id}/targets/{target}/rollback",
         "app rollback",
     ),
+    ("asks", "GET /rollbacks", "rollback list"),
+    ("decide_ask", "POST /rollbacks/{id}", "rollback approve"),
     ("mark", "POST /apps/{id}/targets/{target}/mark", "app mark"),
     ("hold", "POST /apps/{id}/targets/{target}/hold", "app hold"),
     ("release", "DELETE /holds/{id}", "app release"),

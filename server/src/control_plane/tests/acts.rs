@@ -254,6 +254,7 @@ async fn attack_60_only_commits_of_the_tracked_history_are_gone_to() {
         to: evil.clone(),
         reason: "x".to_owned(),
         hours: 1,
+        overrides: Vec::new(),
     };
     let refused = plane.pin(&jon, &pin).await.unwrap_err();
     assert!(
@@ -343,6 +344,7 @@ async fn attack_62_a_rollback_needs_its_own_right_on_all_that_it_reaches() {
         reason: "x".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     };
     for refused in [
         plane.preview(&ana, team.cart, &to).await.err(),

@@ -9,6 +9,7 @@ use crate::store::target::{Deployed, TargetState};
 use crate::store::{self, Store};
 use async_trait::async_trait;
 use engine::definition::DefinitionFile;
+use engine::definition::project::Rules;
 use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings, Tools};
 use engine::source::{Credential, Mirrors};
@@ -166,19 +167,33 @@ impl Bench {
 
     /// Defines exactly these applications, and makes their targets as the source's mode says.
     pub async fn define(&self, apps: &[App<'_>]) -> Vec<TargetId> {
+        self.define_in(apps, "").await
+    }
+
+    /// The same with a file that holds their project.
+    pub async fn define_in(&self, apps: &[App<'_>], project: &str) -> Vec<TargetId> {
         let row = store::source::get(self.store(), self.source).await.unwrap();
-        let files: Vec<DefinitionFile> = apps
+        let mut files: Vec<DefinitionFile> = apps
             .iter()
             .map(|app| DefinitionFile {
                 path: format!("definitions/{}.yaml", app.name),
                 bytes: app.yaml(&self.repository.url()).into_bytes(),
             })
             .collect();
+        files.push(DefinitionFile {
+            path: "definitions/project.yaml".to_owned(),
+            bytes: project.as_bytes().to_vec(),
+        });
         let engine::definition::Definitions {
-            applications: found,
+            applications: mut found,
+            projects,
             problems,
             ..
         } = engine::definition::read(&files, "");
+        if !projects.is_empty() {
+            let each = found.iter_mut();
+            each.for_each(|definition| Rules::give(definition, &projects));
+        }
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(found.len(), apps.len());
         let cluster = |name: &str| {

@@ -57,12 +57,14 @@ async fn a_viewer_may_look_and_nothing_else() {
         reason: "x".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     };
     let pin = PinRequest {
         target,
         to: to.clone(),
         reason: "x".to_owned(),
         hours: 1,
+        overrides: Vec::new(),
     };
     let denied = [
         ("sync", plane.sync(&viewer, &sync(false)).await.err()),

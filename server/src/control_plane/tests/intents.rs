@@ -5,6 +5,7 @@ use crate::store::run::NewRun;
 use lockstep_types::PortError;
 use lockstep_types::account::Role;
 use lockstep_types::application::HoldKind;
+use lockstep_types::ask::PinOutcome;
 use lockstep_types::id::TargetId;
 use lockstep_types::plan::{GateFinding, Plan};
 use lockstep_types::ports::{Rollbacks, Sources, Syncs};
@@ -212,6 +213,7 @@ async fn a_pin_goes_to_the_history_of_the_branch_only() {
         to,
         reason: "incident".to_owned(),
         hours: 4,
+        overrides: Vec::new(),
     };
     assert!(matches!(
         bench.plane.pin(&operator, &ask(foreign)).await,
@@ -222,6 +224,9 @@ async fn a_pin_goes_to_the_history_of_the_branch_only() {
         .pin(&operator, &ask(commits[0].clone()))
         .await
         .unwrap();
+    let PinOutcome::Pinned(pin) = pin else {
+        unreachable!("{pin:?}")
+    };
     assert_eq!(
         (pin.behind, pin.owner.as_str(), &pin.revision),
         (2, "maria", &commits[0])

@@ -121,6 +121,7 @@ fn ask(target: TargetId, commits: &[Revision], digest: String) -> RollbackReques
         reason: "three breaks the checkout".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     }
 }
 

@@ -74,6 +74,7 @@ async fn a_rollback_is_previewed_bound_and_written_as_a_commit() {
         reason: "three breaks the checkout".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     };
     let stale = bench
         .plane
@@ -186,6 +187,7 @@ async fn a_branch_that_moved_is_left_alone() {
         reason: "x".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     };
     let outcome = bench.plane.roll_back(&operator, &request).await.unwrap();
     assert_eq!(
@@ -223,6 +225,7 @@ async fn a_host_that_refuses_is_quoted() {
         reason: "x".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     };
     let outcome = bench.plane.roll_back(&operator, &request).await.unwrap();
     assert!(
@@ -265,6 +268,7 @@ async fn a_tag_is_not_moved_by_a_commit() {
         reason: "x".to_owned(),
         propose: false,
         undo: false,
+        overrides: Vec::new(),
     };
     assert!(matches!(
         bench.plane.roll_back(&operator, &request).await,

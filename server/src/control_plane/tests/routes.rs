@@ -27,6 +27,7 @@ const LISTS: &[&str] = &[
     "drift",
     "activity",
     "approvals",
+    "asks",
     "edit_template",
     "leftovers",
     "retention",

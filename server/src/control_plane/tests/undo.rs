@@ -75,6 +75,7 @@ async fn one_commit_is_taken_back_and_later_ones_stay() {
         reason: "orders were lost".to_owned(),
         propose: false,
         undo: true,
+        overrides: Vec::new(),
     };
     // What was shown for going back says nothing about taking one commit back.
     let back = bench.plane.preview(&operator, target, &bad).await.unwrap();
@@ -144,6 +145,7 @@ async fn conflicts_are_named_and_nothing_is_written() {
         reason: "x".to_owned(),
         propose: false,
         undo: true,
+        overrides: Vec::new(),
     };
     let refused = bench.plane.roll_back(&operator, &request).await;
     assert!(

@@ -82,6 +82,8 @@ const REFUSED: &str = "Refused";
         super::rollbacks::roll_back,
         super::rollbacks::mark,
         super::rollbacks::pin,
+        super::rollbacks::asks,
+        super::rollbacks::decide,
         super::rollbacks::unpin,
         super::rollbacks::hold,
         super::rollbacks::release,

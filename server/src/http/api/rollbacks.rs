@@ -5,9 +5,10 @@ use crate::http::Web;
 use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
 use axum::extract::State;
-use client::wire::{HoldBody, MarkBody, PinBody, RollbackBody};
-use lockstep_types::application::{Hold, Pin, TargetSummary};
-use lockstep_types::id::{HoldId, PinId};
+use client::wire::{DecisionBody, HoldBody, MarkBody, PinBody, RollbackBody};
+use lockstep_types::application::{Hold, TargetSummary};
+use lockstep_types::ask::{AskDecision, PinOutcome, RollbackAskView};
+use lockstep_types::id::{AskId, HoldId, PinId};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
@@ -93,6 +94,7 @@ pub(super) async fn roll_back(
         reason: body.reason,
         propose: body.propose,
         undo: body.undo,
+        overrides: body.overrides,
     };
     Ok(Json(web.plane.rollbacks.roll_back(&actor, &request).await?))
 }
@@ -105,21 +107,62 @@ pub(super) async fn roll_back(
     tag = "rollbacks",
     params(OnTarget),
     request_body = PinBody,
-    responses((status = 200, description = "What was asked for.", body = Pin)),
+    responses((status = 200, description = "What was asked for.", body = PinOutcome)),
 )]
 pub(super) async fn pin(
     State(web): State<Web>,
     Caller(actor): Caller,
     At(at): At<OnTarget>,
     Body(body): Body<PinBody>,
-) -> Reply<Pin> {
+) -> Reply<PinOutcome> {
     let request = PinRequest {
         target: at.target,
         to: body.to,
         reason: body.reason,
         hours: body.hours,
+        overrides: body.overrides,
     };
     Ok(Json(web.plane.rollbacks.pin(&actor, &request).await?))
+}
+
+/// Rollbacks and pins that wait for a second person, with what was shown to the one who asks.
+#[utoipa::path(
+    get,
+    path = "/rollbacks",
+    operation_id = "rollbacks_asks",
+    tag = "rollbacks",
+    responses((status = 200, description = "What was asked for.", body = Vec<RollbackAskView>)),
+)]
+pub(super) async fn asks(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<Vec<RollbackAskView>> {
+    Ok(Json(web.plane.rollbacks.asks(&actor).await?))
+}
+
+/// Says yes or no to a rollback that somebody else asked for, by its digest; with a yes it is done. Who asked may only say
+/// no.
+#[utoipa::path(
+    post,
+    path = "/rollbacks/{id}",
+    operation_id = "rollbacks_decide",
+    tag = "rollbacks",
+    params(("id" = AskId, Path)),
+    request_body = DecisionBody,
+    responses((status = 200, description = "Done.", body = AskDecision)),
+)]
+pub(super) async fn decide(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    At(id): At<AskId>,
+    Body(body): Body<DecisionBody>,
+) -> Reply<AskDecision> {
+    let rollbacks = &web.plane.rollbacks;
+    Ok(Json(
+        rollbacks
+            .decide_ask(&actor, id, &body.digest, body.yes)
+            .await?,
+    ))
 }
 
 /// Says that a revision is good or bad here, or takes that back.

@@ -39,7 +39,12 @@ pub(super) async fn lost(
         && asked_to_prune == Some(true)
         && request.kind == OperationKind::Sync
         && !loaded.definition.policy.prune;
-    let all = [Some(needed), prunes.then_some(Permission::Prune)];
+    let overrides = !request.overrides().is_empty();
+    let all = [
+        Some(needed),
+        prunes.then_some(Permission::Prune),
+        overrides.then_some(Permission::Override),
+    ];
     for permission in all.into_iter().flatten() {
         if let Some(why) = may_no_longer(runtime, name, permission, &object).await? {
             return Ok(Some(why));

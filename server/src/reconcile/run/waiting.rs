@@ -67,11 +67,20 @@ pub(super) async fn closed(
     let Some(window) = windows::of(db, definition, cluster, home, now).await? else {
         return Ok(false);
     };
+    if window.lets(&overridden(runtime, run).await?) {
+        return Ok(false);
+    }
     memory.waiting = None;
     Clock::stops(&mut memory.clock, run.id, now);
     let at = window.changes.map(Micros::rfc3339);
     say(runtime, run, &window.waits(at.as_deref())).await?;
     Ok(true)
+}
+
+/// Names of the windows and holds that whoever asked for the run does not wait for.
+pub(super) async fn overridden(runtime: &Runtime, run: &RunRow) -> Result<Vec<String>, StoreError> {
+    let asked = store::operation::get(runtime.store(), run.operation).await?;
+    Ok(asked.overrides())
 }
 
 async fn say(runtime: &Runtime, run: &RunRow, words: &str) -> Result<(), StoreError> {

@@ -83,6 +83,8 @@ impl Plane {
             Ok(CommitOutcome::Moved { head }) => {
                 ("accept drift: branch moved", json!({"head": head}))
             }
+            // A second person is asked for rollbacks alone.
+            Ok(CommitOutcome::Asked(asked)) => ("accept drift: asked for", json!(asked)),
             Err(error) => (
                 "accept drift: not known to be pushed",
                 json!({"error": error.to_string()}),

@@ -16,7 +16,7 @@ impl World {
         let things = &self.things;
         json!({
             "id": self.application(), "target": things.target, "run": things.run, "operation": things.operation,
-            "approval": things.approval, "hold": things.hold, "pin": things.pin, "user": things.user,
+            "approval": things.approval, "ask": things.ask, "hold": things.hold, "pin": things.pin, "user": things.user,
             "token": things.token, "session": things.session, "receiver": things.receiver, "route": things.route,
             "host": things.host, "source": self.bench.source, "cluster": "prod-eu", "name": "prod-eu", "filter": "",
             "show_all": false, "include_closed": false, "kind": "", "repo": things.repository, "sha": things.commit,
@@ -44,6 +44,7 @@ impl World {
             ("notify", Some("status-hosts")) => things.host.to_string(),
             ("operations", _) => things.operation.to_string(),
             ("runs", _) => things.run.to_string(),
+            ("rollbacks", _) => things.ask.to_string(),
             ("approvals", _) => things.approval.to_string(),
             ("pins", _) => things.pin.to_string(),
             ("holds", _) => things.hold.to_string(),
@@ -127,7 +128,9 @@ impl World {
             "preview" => return edit,
             "edits" => return json!({"edit": edit, "digest": "d"}),
             "template" => return new_application(),
-            _ if path.starts_with("/approvals/") => &["digest", "yes"],
+            _ if path.starts_with("/approvals/") || path.starts_with("/rollbacks/") => {
+                &["digest", "yes"]
+            }
             _ => &[],
         };
         let given = fields.iter().map(|name| {

@@ -9,6 +9,7 @@ pub const JSON: &[&str] = &[
     "alerts",
     "application",
     "approvals",
+    "asks",
     "blame",
     "candidates",
     "changes",

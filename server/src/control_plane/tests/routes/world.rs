@@ -17,9 +17,10 @@ use http::{Request, Response, header};
 use lockstep_types::about::Cage;
 use lockstep_types::account::{Actor, NewToken, Role};
 use lockstep_types::application::HoldKind;
+use lockstep_types::ask::{AskWay, PinOutcome};
 use lockstep_types::id::{
-    ApplicationId, ApprovalId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId, SessionId,
-    StatusHostId, TargetId, TokenId, UserId,
+    ApplicationId, ApprovalId, AskId, HoldId, OperationId, PinId, ReceiverId, RouteId, RunId,
+    SessionId, StatusHostId, TargetId, TokenId, UserId,
 };
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost};
 use lockstep_types::plan::Plan;
@@ -41,6 +42,7 @@ pub(super) struct Things {
     pub operation: OperationId,
     pub run: RunId,
     pub approval: ApprovalId,
+    pub ask: AskId,
     pub hold: HoldId,
     pub pin: PinId,
     /// Somebody of whom no line of the policy speaks.
@@ -168,6 +170,28 @@ async fn asked(
     (operation, run, approval)
 }
 
+/// A rollback that waits for a second person.
+async fn second(bench: &Bench, admin: &Actor, target: TargetId) -> AskId {
+    let to = bench.commits()[0].clone();
+    let preview = bench.plane.preview(admin, target, &to).await.unwrap();
+    let mut tx = bench.store().begin().await.unwrap();
+    let new = store::ask::NewAsk {
+        way: AskWay::Commit,
+        to: &to,
+        digest: "digest",
+        hours: 0,
+        reason: "x",
+        overrides: &[],
+        projects: &["shop".to_owned()],
+        by: (&admin.name, admin.user),
+        preview: &preview,
+        until: tx.now().plus_seconds(3600),
+    };
+    let (ask, _) = store::ask::ask(&mut tx, target, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    ask
+}
+
 pub(in crate::control_plane::tests) async fn world() -> World {
     let bench = Bench::new().await;
     let (target, left) = applications(&bench).await;
@@ -199,6 +223,7 @@ pub(in crate::control_plane::tests) async fn world() -> World {
         .unwrap();
     in_force(&bench, POLICY).await;
     let (operation, run, approval) = asked(&bench, &admin, target, &head).await;
+    let ask = second(&bench, &admin, target).await;
     let key = bench.plane.runtime.repository_key(&bench.repository.url());
     let repository = slug(&key, &BTreeSet::from([key.clone()]));
     let settings = WebSettings {
@@ -216,6 +241,7 @@ pub(in crate::control_plane::tests) async fn world() -> World {
         operation,
         run,
         approval,
+        ask,
         hold: HoldId(nil),
         pin: PinId(nil),
         user,
@@ -257,9 +283,10 @@ impl World {
             to: things.head.clone(),
             reason: "x".to_owned(),
             hours: 1,
+            overrides: Vec::new(),
         };
         // One that is still there stands in the way of another.
-        if let Ok(pin) = plane.pin(admin, &pin).await {
+        if let Ok(PinOutcome::Pinned(pin)) = plane.pin(admin, &pin).await {
             things.pin = pin.id;
         }
         let hold = plane.hold(admin, things.target, HoldKind::Both, "x", 1);

@@ -159,6 +159,7 @@ impl Given {
                 by: "maria".to_owned(),
                 prune: true,
                 since: NOW.plus_seconds(-1),
+                overrides: Vec::new(),
             });
         })
     }
@@ -188,6 +189,10 @@ pub(super) fn window(people: bool) -> WindowView {
         closed_by: "allow 0 22 * * 1-5 for 1h Europe/Berlin".to_owned(),
         changes: Some(NOW.plus_seconds(3600)),
         windows: Vec::new(),
+        keeps_out: match people {
+            true => Vec::new(),
+            false => vec!["allow 0 22 * * 1-5 for 1h Europe/Berlin".to_owned()],
+        },
     }
 }
 

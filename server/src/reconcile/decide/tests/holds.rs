@@ -38,6 +38,7 @@ fn a_person_is_told_who_holds_syncs() {
             by: "jon".to_owned(),
             prune: false,
             since: NOW,
+            overrides: Vec::new(),
         };
         held(given().differs(), kind)
             .with(|given| given.requested = Some(wanted))
@@ -48,4 +49,40 @@ fn a_person_is_told_who_holds_syncs() {
         matches!(asked(HoldKind::Sync), Act::Refuse(why) if why.starts_with("maria holds syncs: release freeze")),
     );
     assert!(matches!(asked(HoldKind::Heal), Act::Start { .. }));
+}
+
+/// What is overridden by its name, and nothing else, is not waited for.
+#[test]
+fn a_window_and_a_hold_are_overridden_by_name_only() {
+    let hold_name = hold(600).name();
+    let window_name = "window:shops:allow 0 22 * * 1-5 for 1h Europe/Berlin".to_owned();
+    let both = [hold_name.clone(), window_name.clone()];
+    let other = ["window:shops:deny 0 1 * * * for 1h UTC".to_owned()];
+    for (overrides, closed, is_held, starts) in [
+        (&both[..], true, true, true),
+        (&both[..1], true, true, false),
+        (&both[1..], true, true, false),
+        (&both[..1], false, true, true),
+        (&both[1..], true, false, true),
+        (&other[..], true, false, false),
+        (&[], false, true, false),
+        (&[], true, false, false),
+    ] {
+        let mut asked = given().differs().asked();
+        if closed {
+            asked = asked.closed(false);
+        }
+        if is_held {
+            asked = asked.held(600);
+        }
+        let asked = asked.with(|given| {
+            let requested = given.requested.as_mut().expect("a request");
+            requested.overrides = overrides.to_vec();
+        });
+        let act = asked.decide().act;
+        let started = matches!(act, Act::Start { .. });
+        assert_eq!(started, starts, "{overrides:?}: {act:?}");
+    }
+    // Automation overrides nothing.
+    assert_eq!(given().differs().held(600).decide().act, Act::Rest);
 }

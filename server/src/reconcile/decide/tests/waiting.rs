@@ -15,6 +15,7 @@ fn a_person_does_not_wait_for_a_dependency_and_automation_looks_again() {
                 by: "maria".to_owned(),
                 prune: false,
                 since: NOW,
+                overrides: Vec::new(),
             });
         })
         .decide();

@@ -50,6 +50,13 @@ impl<'w> Verdict<'w> {
         self.closing(self.at).into_iter().next()
     }
 
+    /// The windows that keep people away now, too.
+    pub fn keeps_out(&self) -> Vec<&'w SyncWindow> {
+        let mut closing = self.closing(self.at);
+        closing.retain(|window| !window.manual_sync);
+        closing
+    }
+
     /// May a sync go on that began earlier?
     pub fn lets_finish(&self, began: Timestamp, asked: Asked) -> bool {
         if self.permits(asked) {
