@@ -5,6 +5,7 @@
 
 pub(in crate::control_plane) mod affected;
 mod asks;
+mod bots;
 mod candidates;
 pub(super) mod commit;
 mod ending;

@@ -7,6 +7,7 @@ use super::super::held::Held;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
+use super::bots;
 use super::guard::second_person;
 use super::plans::writes;
 use super::words;
@@ -180,6 +181,7 @@ impl Plane {
             .collect();
         let mut cannot_undo = words::cannot_undo(&targets, &jobs);
         cannot_undo.extend(self.untouched(placement, branch.is_some()));
+        cannot_undo.extend(bots::will_write_again(&undone));
         let (obstacles, second_person) = (self.obstacles(&reached).await?, second_person(&reached));
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
