@@ -9,6 +9,7 @@ use lockstep_types::proposal::CommitOutcome;
 #[cfg(feature = "ssr")]
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
+use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
 /// States one may go back to.
@@ -33,9 +34,18 @@ pub async fn preview(
     })
 }
 
+/// What may be said besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RollBackOptions {
+    /// Of a pin, from now.
+    pub hours: u32,
+    /// Names of windows and holds not to wait for.
+    pub overrides: Vec<String>,
+}
+
 /// Writes the rollback commit, or pins: the form of the roll-back page. `way` is `commit`, `propose` or `pin`; with
-/// `undo-` before it `to` is taken back. `overrides` are names of windows and holds not to wait for. `back` is the
-/// application's address.
+/// `undo-` before it `to` is taken back. `back` is the application's address.
 #[server(prefix = "/sfn", endpoint = "roll_back")]
 pub async fn roll_back(
     target: TargetId,
@@ -43,14 +53,14 @@ pub async fn roll_back(
     digest: String,
     reason: String,
     way: String,
-    #[server(default)] hours: u32,
-    #[server(default)] overrides: Vec<String>,
+    #[server(default)] options: RollBackOptions,
     back: String,
 ) -> Result<Option<CommitOutcome>, ApiError> {
     use lockstep_types::ask::PinOutcome;
     use lockstep_types::rollback::{PinRequest, RollbackRequest};
     let desk = crate::context::desk()?;
     let (to, rollbacks) = (Revision(to), &desk.plane.rollbacks);
+    let RollBackOptions { hours, overrides } = options;
     let (undo, way) = match way.strip_prefix("undo-") {
         Some(way) => (true, way),
         None => (false, way.as_str()),

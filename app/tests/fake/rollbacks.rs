@@ -120,6 +120,9 @@ impl Rollbacks for Fake {
     }
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<PinOutcome> {
         allowed(actor, Permission::Rollback)?;
+        if request.hours == 0 {
+            return Err(PortError::invalid("hours", "give 1 to 744 hours"));
+        }
         Ok(PinOutcome::Pinned(Pin {
             id: PinId(Uuid::from_u128(9)),
             revision: request.to.clone(),

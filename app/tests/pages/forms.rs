@@ -62,7 +62,7 @@ fn a_rollback_form_commits_pins_or_says_why_not() {
         let back = format!("{app}%3Fcluster=prod-eu").replace('/', "%2F");
         let form = |reason: &str, way: &str| {
             format!(
-                "target={target}&to=9be0417&digest=d&reason={reason}&way={way}&hours=4&back={back}"
+                "target={target}&to=9be0417&digest=d&reason={reason}&way={way}&options%5Bhours%5D=4&back={back}"
             )
         };
         for way in ["commit", "pin"] {
@@ -97,7 +97,7 @@ fn a_rollback_form_commits_pins_or_says_why_not() {
             assert!(page.text.contains(says), "{reason}: {}", page.text);
         }
         // One that is not ticked leaves a gap in the numbers.
-        let ticked = form("why", "commit") + "&overrides%5B1%5D=hold%3A8";
+        let ticked = form("why", "commit") + "&options%5Boverrides%5D%5B1%5D=hold%3A8";
         let refused = post(Role::Operator, "/sfn/roll_back", &referer, &ticked).await;
         let page = get(refused.location.trim_start_matches("http://localhost")).await;
         assert!(

@@ -156,5 +156,6 @@ pub fn hours() -> AnyView {
     .into_iter()
     .map(|(value, words)| (value.to_owned(), words.to_owned()))
     .collect();
-    view! { <SelectField name="hours" label="For" options=options selected="24" /> }.into_any()
+    view! { <SelectField name="options[hours]" label="For" options=options selected="24" /> }
+        .into_any()
 }

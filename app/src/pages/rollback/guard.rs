@@ -88,7 +88,7 @@ fn line(index: usize, name: &str, of: &[&Obstacle], actor: Option<&Actor>) -> An
                 <input
                     class="mt-1"
                     type="checkbox"
-                    name=format!("overrides[{index}]")
+                    name=format!("options[overrides][{index}]")
                     value=name.to_owned()
                     disabled=disabled
                 />
