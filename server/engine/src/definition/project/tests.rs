@@ -414,3 +414,27 @@ fn fuzz_policies() {
         }
     });
 }
+
+#[test]
+fn a_second_person_is_asked_for_by_an_annotation_and_never_by_a_guess() {
+    for (annotation, four_eyes, problems) in [
+        ("{}", false, 0),
+        ("{lockstep.dev/rollback-approval: none}", false, 0),
+        ("{lockstep.dev/rollback-approval: second-person}", true, 0),
+        ("{lockstep.dev/rollback-approval: Second-Person}", true, 1),
+        ("{lockstep.dev/rollback-approval: 'yes'}", true, 1),
+    ] {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: web, annotations: {annotation}}}\nspec: {{}}\n"
+        );
+        let file = DefinitionFile {
+            path: "project.yaml".to_owned(),
+            bytes: text.into_bytes(),
+        };
+        let found = read(&[file], "");
+        assert_eq!(found.problems.len(), problems, "{annotation}");
+        assert_eq!(found.projects[0].four_eyes, four_eyes, "{annotation}");
+        // What cannot be read permits nothing.
+        assert_eq!(found.projects[0].broken, problems > 0, "{annotation}");
+    }
+}
