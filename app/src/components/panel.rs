@@ -99,6 +99,20 @@ pub fn Fold(
     }
 }
 
+/// More of what stands above it, shown on demand, without a frame of its own.
+#[component]
+pub fn More(#[prop(into)] title: String, children: Children) -> impl IntoView {
+    view! {
+        <details class="group/more">
+            <summary class="flex items-center gap-1.5 text-sm text-muted hover:text-ink">
+                <span class="text-faint transition-transform group-open/more:rotate-90">{icon(Icon::Chevron)}</span>
+                {title}
+            </summary>
+            <div class="mt-2 flex flex-col gap-3">{children()}</div>
+        </details>
+    }
+}
+
 /// The pairs of a summary side by side.
 pub fn facts_row(pairs: Vec<(&'static str, AnyView)>) -> AnyView {
     view! {

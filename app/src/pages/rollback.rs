@@ -292,7 +292,7 @@ fn form(
         <ActionForm action=action attr:class="contents">
             {fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()}
             <div class=BODY>
-                {ways} {guards} {body} <div class="grid gap-3 md:grid-cols-[minmax(0,1fr)_auto]">
+                {ways} {body} {guards} <div class="grid gap-3 md:grid-cols-[minmax(0,1fr)_auto]">
                     <TextField
                         name="reason"
                         label="Reason"

@@ -3,7 +3,7 @@
 use crate::api::rollbacks::DecideAsk;
 use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::ago;
-use crate::components::panel::PANEL;
+use crate::components::panel::{More, PANEL};
 use crate::components::target_link::target_address;
 use crate::format;
 use crate::pages::rollback::{contents, plans};
@@ -91,18 +91,13 @@ pub(super) fn card(
                     }
                 })}
             {plans(&then)}
-            {commit.map(|commit| view! {
-                <details>
-                    <summary class="text-sm text-muted hover:text-ink">"The commit"</summary>
-                    <div class="mt-2 flex flex-col gap-3">{commit}</div>
-                </details>
-            })}
+            {commit.map(|commit| view! { <More title="The commit">{commit}</More> })}
             <p class="text-sm text-muted">
                 {format!("{}. Shown as ", format::sentence_case(&second_person(&ask.projects)))}
                 <span class="font-mono" title=ask.digest.clone()>
                     {ask.digest.get(..12).unwrap_or_default().to_owned()}
                 </span>
-                {format!(", good until {}.", ask.until.rfc3339())}
+                {format!(", good until {}.", format::absolute(ask.until))}
             </p>
             <footer class="flex flex-wrap items-center gap-2">
                 {buttons}

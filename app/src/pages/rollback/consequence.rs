@@ -3,7 +3,7 @@
 use crate::components::code::Patch;
 use crate::components::diff_view::impact_chip;
 use crate::components::icon::Icon;
-use crate::components::panel::{LINK, PANEL, Part, TABLE, TD, heads};
+use crate::components::panel::{LINK, More, PANEL, Part, TABLE, TD, heads};
 use crate::components::plan_view::{Gate, counts_words};
 use crate::components::reason::Banner;
 use crate::components::target_link::{rollback_address, target_address, undo_address};
@@ -67,12 +67,11 @@ pub fn contents(files: usize, patch: &str, message: &str) -> AnyView {
     view! {
         <Part title=format!("What the commit contains: {files}")>
             <Patch text=patch />
-            <details>
-                <summary class="text-sm text-muted hover:text-ink">"Its message"</summary>
-                <pre class="mt-1 overflow-x-auto rounded-md border border-line bg-surface px-3 py-2 font-mono text-xs whitespace-pre-wrap">
+            <More title="Its message">
+                <pre class="overflow-x-auto rounded-md border border-line bg-surface px-3 py-2 font-mono text-xs whitespace-pre-wrap">
                     {message}
                 </pre>
-            </details>
+            </More>
         </Part>
     }
     .into_any()
