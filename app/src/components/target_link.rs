@@ -58,6 +58,12 @@ pub fn edit_address(id: ApplicationId, name: &str) -> String {
     format!("{}/edit", application_path(id, name))
 }
 
+/// The same, with another revision where the definition asks for one.
+pub fn revision_address(application: &ApplicationRef, revision: &str) -> String {
+    let path = edit_address(application.id, &application.name);
+    link(&path, &[("revision", revision)])
+}
+
 /// Adding an application to a source.
 pub fn add_address(source: SourceId) -> String {
     format!("/sources/{source}/new")

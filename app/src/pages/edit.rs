@@ -105,12 +105,16 @@ fn proposed(folder: &str, name: &str) -> String {
 /// The page of an application's definition.
 #[component]
 pub fn EditPage() -> impl IntoView {
-    let params = use_params_map();
-    let wanted = Memo::new(move |_| Wanted {
-        subject: params
-            .with(|params| params.get("id").and_then(|id| id.parse().ok()))
-            .map(EditSubject::Application),
-        new: None,
+    let (params, query) = (use_params_map(), use_query_map());
+    let wanted = Memo::new(move |_| {
+        let id = params.with(|params| params.get("id").and_then(|id| id.parse().ok()));
+        Wanted {
+            subject: id.map(|id| match query.with(|query| query.get("revision")) {
+                Some(revision) => EditSubject::Revision(id, revision),
+                None => EditSubject::Application(id),
+            }),
+            new: None,
+        }
     });
     view! {
         <Title text="Edit definition" />

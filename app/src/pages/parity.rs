@@ -299,7 +299,7 @@ fn cell_view(cell: &ParityCell, before: &[Vec<ParityCell>], view: &ParityView) -
     .into_any()
 }
 
-/// Whether an image that both have runs there in another version.
+/// Whether an image or a chart that both have runs there in another version.
 fn is_ahead(origin: &ParityCell, cell: &ParityCell) -> bool {
     let (Some(one), Some(other)) = (&origin.versions, &cell.versions) else {
         return false;
@@ -311,6 +311,9 @@ fn is_ahead(origin: &ParityCell, cell: &ParityCell) -> bool {
             .filter(|known| known.name == image.name)
             .peekable();
         here.peek().is_some() && here.all(|known| known.version != image.version)
+    }) || one.charts.iter().any(|chart| {
+        let mut here = other.charts.iter();
+        here.any(|known| known.name == chart.name && known.version != chart.version)
     })
 }
 

@@ -10,7 +10,9 @@ use crate::components::layout::{acting, use_session};
 use crate::components::loaded::Loading;
 use crate::components::panel::{ACTION_LINK, Part, facts};
 use crate::components::reason::Banner;
-use crate::components::target_link::{TargetLink, promote_address, target_address};
+use crate::components::target_link::{
+    TargetLink, promote_address, revision_address, target_address,
+};
 use crate::components::tone::Tone;
 use crate::error::ApiError;
 use crate::pages::rollback::{became, contents, footer, plans, way_card};
@@ -133,9 +135,10 @@ fn here(preview: &PromotionPreview, everywhere: bool) -> String {
 
 /// Both are the same, or no commit can make them so.
 fn nothing(preview: &PromotionPreview, wanted: &Wanted, back: String) -> AnyView {
-    let (tone, shape, lead) = match preview.refused.is_empty() {
-        true => (Tone::Ok, Icon::Synced, preview.first_line.clone()),
-        false => (
+    let (tone, shape, lead) = match (preview.refused.is_empty(), &preview.revision) {
+        (true, None) => (Tone::Ok, Icon::Synced, preview.first_line.clone()),
+        (true, Some(_)) => (Tone::Idle, Icon::Eye, preview.first_line.clone()),
+        (false, _) => (
             Tone::Idle,
             Icon::Eye,
             "This cannot become a commit.".to_owned(),
@@ -174,11 +177,22 @@ fn notes(preview: &PromotionPreview) -> AnyView {
         .iter()
         .map(|note| view! { <li class="break-words">{note.clone()}</li> })
         .collect_view();
+    let version = preview.revision.as_ref().map(|revision| {
+        let address = revision_address(&preview.to.application, revision);
+        view! {
+            <p>
+                <a class=ACTION_LINK href=address>
+                    {format!("Ask for {revision} in the definition")}
+                </a>
+            </p>
+        }
+    });
     (!preview.notes.is_empty())
         .then(|| {
             view! {
                 <Part title="To know before">
                     <ul class="list-disc pl-4.5 text-sm">{lines}</ul>
+                    {version}
                 </Part>
             }
         })

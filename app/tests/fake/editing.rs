@@ -30,7 +30,12 @@ impl Editing for Fake {
             {
                 return Err(PortError::NotFound("this application".into()));
             }
-            EditSubject::Application(_) => {
+            EditSubject::Revision(_, revision) if revision == "2.9.1" => {
+                return Err(PortError::Conflict(
+                    "the definition at line 1 asks for 2.9.1 already".into(),
+                ));
+            }
+            EditSubject::Application(_) | EditSubject::Revision(..) => {
                 Some(target_ref("checkout", "shop", "prod-eu").application)
             }
             EditSubject::New(_) => None,

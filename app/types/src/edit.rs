@@ -8,11 +8,13 @@ use crate::source::Mode;
 use serde::{Deserialize, Serialize};
 
 /// What somebody wants to edit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EditSubject {
     /// The file that holds this application's definition.
     Application(ApplicationId),
+    /// The same, with this revision (a chart's version, a tag, a branch) where the definition asks for one.
+    Revision(ApplicationId, String),
     /// A new file in this source.
     New(SourceId),
 }

@@ -184,6 +184,8 @@ pub struct PromotionPreview {
     pub images: Vec<String>,
     /// The commit; `None` when there is nothing to write, or it is refused.
     pub commit: Option<ImageAnswer>,
+    /// The chart's version, or the tag, that the definition of the one that changes would have to ask for besides.
+    pub revision: Option<String>,
     /// What the commit does not bring, and what should be known of the origin, a sentence each.
     pub notes: Vec<String>,
     /// Why it cannot become a commit; empty when it can.

@@ -12,6 +12,7 @@ mod permit;
 mod placed;
 mod plans;
 mod preview;
+mod revision;
 mod template;
 mod words;
 
@@ -32,6 +33,10 @@ impl Editing for Plane {
             EditSubject::Application(id) => {
                 self.seen(actor, id).await?;
                 self.draft_of(id).await
+            }
+            EditSubject::Revision(id, wanted) => {
+                self.seen(actor, id).await?;
+                self.draft_with(id, &wanted).await
             }
             EditSubject::New(source) => {
                 let row = self.source_row(source).await?;

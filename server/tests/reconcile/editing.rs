@@ -61,6 +61,34 @@ async fn an_edit_is_planned_against_the_cluster_and_then_live() {
         base: draft.head.clone(),
     };
 
+    // Another revision where the definition asks for one: that line alone, and nothing changes in the cluster.
+    let wanted = EditSubject::Revision(world.application(), head.0.clone());
+    let pinned = ports
+        .editing
+        .draft(&maria(), wanted)
+        .await
+        .expect("a draft");
+    assert_eq!(
+        pinned.text,
+        draft.text.replace(
+            "targetRevision: main",
+            &format!("targetRevision: {}", head.0)
+        )
+    );
+    let text = pinned.text.clone();
+    let preview = ports
+        .editing
+        .preview_edit(&maria(), &edit(EditKind::Replace, &pinned.path, text))
+        .await
+        .expect("an answer");
+    assert_eq!(preview.applications[0].effect, EditEffect::Changed);
+    let plan = preview.applications[0].targets[0].plan.clone();
+    let counts = plan.map(|plan| plan.counts());
+    assert!(
+        counts.is_some_and(|counts| (counts.create, counts.configure, counts.prune) == (0, 0, 0)),
+        "{preview:?}"
+    );
+
     // The same application from another folder: what it would create, and what it would prune.
     let elsewhere = edit(
         EditKind::Replace,

@@ -49,11 +49,14 @@ pub struct EditFile {
     #[command(flatten)]
     which: Which,
     /// File with the new text; `-` reads it from standard input.
-    #[arg(short, long, value_name = "FILE", required_unless_present = "remove")]
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["remove", "revision"])]
     file: Option<PathBuf>,
     /// Remove the file from Git. Nothing is deleted from clusters.
     #[arg(long, conflicts_with = "file")]
     remove: bool,
+    /// Instead of a file: ask for this revision, the version of a chart, a tag or a branch.
+    #[arg(long, conflicts_with_all = ["file", "remove"], value_name = "REVISION")]
+    revision: Option<String>,
     #[command(flatten)]
     how: How,
 }
@@ -116,13 +119,18 @@ impl Create {
 impl EditFile {
     pub(super) async fn run(&self, global: &Global) -> Result<Exit, ClientError> {
         let text = match &self.file {
-            Some(file) => text_of(file)?,
-            None => String::new(),
+            Some(file) => Some(text_of(file)?),
+            None => None,
         };
         let api = global.open()?;
         let target = self.which.find(&api).await?;
         let id = target.target.application.id;
-        let draft: EditDraft = api.get(&format!("/apps/{id}/edit"), &[]).await?;
+        let wanted: Vec<(&str, &str)> = self
+            .revision
+            .iter()
+            .map(|revision| ("revision", revision.as_str()))
+            .collect();
+        let draft: EditDraft = api.get(&format!("/apps/{id}/edit"), &wanted).await?;
         let edit = Edit {
             source: draft.source,
             kind: if self.remove {
@@ -131,7 +139,12 @@ impl EditFile {
                 EditKind::Replace
             },
             path: draft.path,
-            text,
+            text: match (text, self.remove) {
+                (Some(text), _) => text,
+                (None, true) => String::new(),
+                // With the revision in it that was asked for.
+                (None, false) => draft.text,
+            },
             base: draft.head,
         };
         self.how.carry_out(global, &api, edit).await

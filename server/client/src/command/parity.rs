@@ -300,6 +300,13 @@ fn summary(preview: &PromotionPreview) -> String {
     for note in &preview.notes {
         text.push_str(&format!("{note}\n"));
     }
+    if let Some(revision) = &preview.revision {
+        let to = &preview.to.application;
+        text.push_str(&format!(
+            "lockstep app edit {}/{} --revision {revision} asks for it there\n",
+            to.project, to.name
+        ));
+    }
     if let Some(commit) = &preview.commit {
         text.push_str(&format!("\n{}", commit.patch));
     }

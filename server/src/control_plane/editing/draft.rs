@@ -3,6 +3,7 @@
 use super::super::patches::holds_secret;
 use super::super::rollbacks::affected::Tracked;
 use super::super::{Plane, refuse};
+use super::revision::{Meant, with_revision};
 use super::words;
 use crate::store;
 use crate::store::source::SourceRow;
@@ -48,6 +49,24 @@ impl Plane {
         draft.application = Some(row.as_ref());
         draft.line = Some(row.line);
         draft.path = row.path.clone();
+        Ok(draft)
+    }
+
+    /// The file with another revision in it, as somebody would type it.
+    pub(super) async fn draft_with(
+        &self,
+        id: ApplicationId,
+        wanted: &str,
+    ) -> Result<EditDraft, PortError> {
+        let defined = self.defined(id).await?;
+        let mut draft = self.draft_of(id).await?;
+        let source = &defined.definition.source;
+        let meant = Meant {
+            repo_url: &source.repo_url,
+            chart: &source.chart,
+        };
+        draft.text = with_revision(&draft.text, defined.row.line, meant, wanted.trim())
+            .map_err(|why| PortError::Conflict(why.trim_end_matches('.').to_owned()))?;
         Ok(draft)
     }
 

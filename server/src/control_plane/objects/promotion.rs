@@ -52,6 +52,7 @@ impl Plane {
                 first_line: String::new(),
                 images: Vec::new(),
                 commit: None,
+                revision: None,
                 notes: words::of_origin(&origin),
                 refused: String::new(),
                 digest: String::new(),
@@ -95,7 +96,10 @@ impl Plane {
         let (tags, notes) = tags(&runs, &there.objects);
         let view = &mut promotion.view;
         view.notes.extend(notes);
-        view.notes.extend(words::versions(origin, placement));
+        if let Some(revision) = asked_for(origin, placement) {
+            view.notes.push(words::version(origin, placement));
+            view.revision = Some(revision);
+        }
         view.images = tags
             .iter()
             .map(|new| format!("{}={}", new.name, new.tag))
@@ -178,6 +182,15 @@ impl Plane {
             .outcome
             .ok_or_else(|| PortError::Conflict("nothing was written".to_owned()))
     }
+}
+
+/// The revision that the origin's definition asks for, where the other one asks for another of the same source.
+fn asked_for(origin: &Placement, placement: &Placement) -> Option<String> {
+    let one = &origin.defined.definition.source;
+    let other = &placement.defined.definition.source;
+    let (runs, there) = (one.target_revision.name(), other.target_revision.name());
+    let same = one.chart == other.chart && one.repo_url == other.repo_url;
+    (same && runs != there).then(|| runs.to_owned())
 }
 
 /// What the digest binds: both sides, and the very commit.

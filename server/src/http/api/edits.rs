@@ -2,7 +2,7 @@
 
 use super::Reply;
 use crate::http::Web;
-use crate::http::extract::{At, Body, Caller};
+use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
 use axum::extract::State;
 use client::wire::{EditBody, TemplateAnswer};
@@ -10,6 +10,17 @@ use lockstep_types::edit::{
     Edit, EditDraft, EditOutcome, EditPreview, EditSubject, NewApplication,
 };
 use lockstep_types::id::{ApplicationId, SourceId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// How the definition shall be.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Changed {
+    /// With this revision (a chart's version, a tag, a branch) where it asks for one.
+    revision: Option<String>,
+}
 
 /// The definition of an application, to change it.
 #[utoipa::path(
@@ -17,15 +28,19 @@ use lockstep_types::id::{ApplicationId, SourceId};
     path = "/apps/{id}/edit",
     operation_id = "edits_of_application",
     tag = "edits",
-    params(("id" = ApplicationId, Path)),
+    params(("id" = ApplicationId, Path), Changed),
     responses((status = 200, description = "What was asked for.", body = EditDraft)),
 )]
 pub(super) async fn of_application(
     State(web): State<Web>,
     Caller(actor): Caller,
     At(id): At<ApplicationId>,
+    Params(changed): Params<Changed>,
 ) -> Reply<EditDraft> {
-    let subject = EditSubject::Application(id);
+    let subject = match changed.revision {
+        Some(revision) => EditSubject::Revision(id, revision),
+        None => EditSubject::Application(id),
+    };
     Ok(Json(web.plane.editing.draft(&actor, subject).await?))
 }
 

@@ -44,25 +44,21 @@ pub(super) fn of_origin(origin: &Placement) -> Vec<String> {
     notes
 }
 
-/// Versions that the definitions ask for are no images: they are named, and changed where they are defined.
-pub(super) fn versions(origin: &Placement, placement: &Placement) -> Vec<String> {
-    let (one, other) = (
-        &origin.defined.definition.source,
-        &placement.defined.definition.source,
-    );
-    let (runs, there) = (one.target_revision.name(), other.target_revision.name());
+/// A version that the definitions ask for is no image: it is changed where it is defined.
+pub(super) fn version(origin: &Placement, placement: &Placement) -> String {
+    let one = &origin.defined.definition.source;
     let definition = &placement.defined.definition;
-    if one.chart == other.chart && one.repo_url == other.repo_url && runs != there {
-        let what = match one.chart.is_empty() {
-            true => "revision",
-            false => "chart version",
-        };
-        return vec![format!(
-            "The {what} that the definitions ask for differs ({runs} at the origin, {there} here) and is not part of this commit: it is changed in {}:{}.",
-            definition.path, definition.line
-        )];
-    }
-    Vec::new()
+    let what = match one.chart.is_empty() {
+        true => "revision",
+        false => "chart version",
+    };
+    format!(
+        "The {what} that the definitions ask for differs ({} at the origin, {} here) and is not part of this commit: it is changed in {}:{}.",
+        one.target_revision.name(),
+        definition.source.target_revision.name(),
+        definition.path,
+        definition.line
+    )
 }
 
 /// What it does.
