@@ -180,7 +180,7 @@ fn notes(preview: &PromotionPreview) -> AnyView {
     let version = preview.revision.as_ref().map(|revision| {
         let address = revision_address(&preview.to.application, revision);
         view! {
-            <p>
+            <p class="text-sm">
                 <a class=ACTION_LINK href=address>
                     {format!("Ask for {revision} in the definition")}
                 </a>
