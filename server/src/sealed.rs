@@ -3,12 +3,14 @@
 //!
 //! A body is bound to the hash under which it lies. What an earlier version left in plain is sealed at the start.
 
+use crate::runtime::Runtime;
 use crate::secrets::{Sealed, Vault, VaultError};
 use crate::store::render::StoredObject;
 use crate::store::{Store, StoreError, Tx, render};
 use lockstep_types::resource::ResourceKey;
 use secrecy::ExposeSecret;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Before the id of the key, a line end, and what the vault made. No manifest begins like this.
 const MARK: &[u8] = b"\0sealed ";
@@ -84,13 +86,33 @@ fn parse(stored: &[u8]) -> Option<Sealed> {
     })
 }
 
-/// Seals what is there in plain. Says how many bodies that were.
+/// Seals what an earlier version left in plain, beside everything else: on a long history there is much to look through.
+/// It ends with the runtime, which does not wait for it.
+pub(crate) fn start(runtime: &Runtime, vault: Vault) {
+    let (store, ends) = (runtime.store().clone(), runtime.draining().clone());
+    runtime.tasks().spawn(async move {
+        match seal_old(&store, &vault, &ends).await {
+            Ok(0) => {}
+            Ok(sealed) => tracing::info!(event.name = "render.sealed", sealed, "stored manifests of Secrets were sealed with the vault key"),
+            Err(error) => tracing::error!(event.name = "render.unsealed", error = &error as &dyn std::error::Error, "stored manifests of Secrets could not be sealed with the vault key; it is tried again at the next start"),
+        }
+    });
+}
+
+/// Seals what is there in plain, until the server ends: the next start goes on. Says how many bodies that were.
 ///
 /// # Errors
 /// When the database cannot be read or written; what was sealed by then stays so.
-pub(crate) async fn seal_old(store: &Store, vault: &Vault) -> Result<usize, SealError> {
+async fn seal_old(
+    store: &Store,
+    vault: &Vault,
+    ends: &CancellationToken,
+) -> Result<usize, SealError> {
     let mut count = 0;
     for hashes in render::hashes_of_secrets(store).await?.chunks(TOGETHER) {
+        if ends.is_cancelled() {
+            break;
+        }
         let mut tx = store.begin().await?;
         for (hash, body) in render::bodies(&tx, hashes).await? {
             if parse(&body).is_none() {
@@ -100,20 +122,23 @@ pub(crate) async fn seal_old(store: &Store, vault: &Vault) -> Result<usize, Seal
         }
         tx.commit().await?;
     }
-    leave_nothing(store).await?;
+    leave_nothing(store, ends).await?;
     Ok(count)
 }
 
 /// What was plain does not stay in the write-ahead log either, where the next writes would leave it for a long time. Also
-/// where nothing had to be sealed: the server may have ended before this, the last time.
-async fn leave_nothing(store: &Store) -> Result<(), StoreError> {
+/// where nothing had to be sealed: the server may have ended before this, the last time. A server that ends tries once
+/// more, and waits for nobody.
+async fn leave_nothing(store: &Store, ends: &CancellationToken) -> Result<(), StoreError> {
     for left in (0..TRIES).rev() {
+        let last = left == 0 || ends.is_cancelled();
         if store.empty_log().await? {
             return Ok(());
         }
-        if left > 0 {
-            tokio::time::sleep(BETWEEN).await;
+        if last {
+            break;
         }
+        let _ = tokio::time::timeout(BETWEEN, ends.cancelled()).await;
     }
     tracing::debug!(
         event.name = "render.log_in_use",
@@ -150,6 +175,10 @@ pub(crate) async fn reseal(tx: &mut Tx, old: &Vault, new: &Vault) -> Result<usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::{Access, AccessRefused, ClusterAccess, GitAccess, Parts, Settings};
+    use engine::render::{Renderer, SandboxSettings, Tools};
+    use engine::source::Mirrors;
+    use std::sync::Arc;
 
     const PLAIN: &str = r#"{"apiVersion":"v1","kind":"Secret","data":{"a":"aHVudGVyMg=="}}"#;
 
@@ -192,8 +221,8 @@ mod tests {
         put(&store, "new", &objects).await;
         // As an earlier version left it.
         put(&store, "old", &[object("Secret", "three")]).await;
-        assert_eq!(seal_old(&store, &vault).await.unwrap(), 1);
-        assert_eq!(seal_old(&store, &vault).await.unwrap(), 0);
+        assert_eq!(seal_old(&store, &vault, &never()).await.unwrap(), 1);
+        assert_eq!(seal_old(&store, &vault, &never()).await.unwrap(), 0);
         for (hash, body) in lying(&store, &["one", "three", "two"]).await {
             let plain = body.windows(12).any(|part| part == b"aHVudGVyMg==");
             assert_eq!(plain, hash == "two", "{hash}");
@@ -236,6 +265,11 @@ mod tests {
         }
     }
 
+    /// The server runs on.
+    fn never() -> CancellationToken {
+        CancellationToken::new()
+    }
+
     /// The files of a database, and whether a text lies in one of them.
     fn lies_there(folder: &tempfile::TempDir, text: &[u8]) -> [bool; 2] {
         ["lockstep.db", "lockstep.db-wal"].map(|name| {
@@ -255,7 +289,7 @@ mod tests {
         assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [true, false]);
         put(&store, "older", &[object("Secret", "two")]).await;
         assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [true, true]);
-        assert_eq!(seal_old(&store, &vault).await.unwrap(), 2);
+        assert_eq!(seal_old(&store, &vault, &never()).await.unwrap(), 2);
         assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [false, false]);
         // What is sealed is there.
         assert_eq!(
@@ -289,5 +323,76 @@ mod tests {
         assert!(store.empty_log().await.unwrap());
         let left = std::fs::metadata(folder.path().join("lockstep.db-wal")).unwrap();
         assert_eq!(left.len(), 0);
+    }
+
+    struct NoAccess;
+
+    #[async_trait::async_trait]
+    impl Access for NoAccess {
+        async fn git(&self, _: &str) -> Result<GitAccess, AccessRefused> {
+            Ok(GitAccess::default())
+        }
+
+        async fn cluster(&self, name: &str) -> Result<ClusterAccess, AccessRefused> {
+            Err(AccessRefused(format!("{name} has no kubeconfig")))
+        }
+    }
+
+    fn runtime(folder: &tempfile::TempDir, store: Store) -> Runtime {
+        Runtime::new(Parts {
+            store,
+            mirrors: Mirrors::for_tests(folder.path().join("mirrors")).unwrap(),
+            renderer: Renderer::new(
+                Tools::new(None, None),
+                SandboxSettings::new(folder.path().join("nothing")),
+                folder.path().join("work"),
+            ),
+            access: Arc::new(NoAccess),
+            installation: uuid::Uuid::nil(),
+            settings: Settings::default(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_does_not_wait_for_the_log_and_the_next_start_empties_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        let vault = Vault::open(folder.path(), None).unwrap();
+        put(&store, "old", &[object("Secret", "one")]).await;
+        assert!(store.empty_log().await.unwrap());
+        let url = format!("sqlite:{}", folder.path().join("lockstep.db").display());
+        let other = sea_orm::Database::connect(&url).await.unwrap();
+        let reading = sea_orm::TransactionTrait::begin(&other).await.unwrap();
+        let count = "SELECT count(*) FROM object_body";
+        let count = sea_orm::ConnectionTrait::execute_unprepared(&reading, count);
+        count.await.unwrap();
+
+        let ending = runtime(&folder, store.clone());
+        start(&ending, vault.clone());
+        // It has sealed what there was, and waits for the reader.
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while parse(&lying(&store, &["one"]).await.remove(0).1).is_none() {
+            assert!(std::time::Instant::now() < deadline, "nothing is sealed");
+            tokio::task::yield_now().await;
+        }
+        let began = std::time::Instant::now();
+        ending.stop(Duration::from_secs(40)).await;
+        assert!(ending.tasks().is_empty(), "it goes on after the end");
+        // Tasks have 16 of the 40 seconds, and the reader would be waited for even longer.
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            began.elapsed()
+        );
+        assert_eq!(lies_there(&folder, b"aHVudGVyMg=="), [true, false]);
+
+        // Nothing is left to seal; the log is emptied all the same, once nobody reads.
+        reading.rollback().await.unwrap();
+        start(&runtime(&folder, store.clone()), vault);
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while lies_there(&folder, b"aHVudGVyMg==")[0] {
+            assert!(std::time::Instant::now() < deadline, "the value stays");
+            tokio::task::yield_now().await;
+        }
     }
 }

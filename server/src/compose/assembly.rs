@@ -69,7 +69,6 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         vault,
         policy: keyring.cluster_policy(false),
     };
-    let (old, key) = (store.clone(), registration.vault.clone());
     let runtime = Runtime::start(Parts {
         store,
         mirrors,
@@ -78,14 +77,7 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         installation,
         settings,
     });
-    // Beside everything else: on a long history there is much to look through.
-    runtime.tasks().spawn(async move {
-        match crate::sealed::seal_old(&old, &key).await {
-            Ok(0) => {}
-            Ok(sealed) => tracing::info!(event.name = "render.sealed", sealed, "stored manifests of Secrets were sealed with the vault key"),
-            Err(error) => tracing::error!(event.name = "render.unsealed", error = &error as &dyn std::error::Error, "stored manifests of Secrets could not be sealed with the vault key; it is tried again at the next start"),
-        }
-    });
+    crate::sealed::start(&runtime, registration.vault.clone());
     let (vault, running) = (registration.vault.clone(), runtime.clone());
     control_plane::start_image_rules(&running, registration.clone());
     let plane = control_plane::ports(
