@@ -4,6 +4,7 @@
 //! count is per name *and* address: failing on purpose locks nobody out from elsewhere. Codes count with passwords, and
 //! besides per name alone: whoever has the password must not go on guessing from other addresses.
 
+use super::refusals::Failure;
 use super::{AccountService, internal, refusal};
 use crate::store::audit::Act;
 use crate::store::user::UserRow;
@@ -157,9 +158,9 @@ impl AccountService {
 
     /// A row in the audit log, or one more that is counted there, with the name only when there is such an account: people
     /// type passwords into the wrong field.
-    fn note_failure(&self, known: Option<&UserRow>, why: &str, from: &str) {
+    fn note_failure(&self, known: Option<&UserRow>, why: &'static str, from: &str) {
         tracing::info!(address = %from, "a login failed");
-        self.note_failed(known, "log in failed", why, from);
+        self.note_failed(known, Failure::Refused(why), from);
     }
 
     /// Counts a login that is begun at a provider; `false` when there were too many from this address.
@@ -211,7 +212,7 @@ impl AccountService {
         if guesses == GUESSES + 1 {
             // Once in a window: a crowd of refusals must not fill the log.
             let known = user::by_name(&self.store, key).await.map_err(refusal)?;
-            self.note_failed(known.as_ref(), "log in throttled", "", from);
+            self.note_failed(known.as_ref(), Failure::Throttled, from);
         }
         if guesses > GUESSES {
             Err(wait(from))

@@ -34,6 +34,35 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Longer addresses are cut.
 const LONGEST: usize = 200;
 
+/// Why a login came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It was checked, and this was wrong.
+    Refused(&'static str),
+    /// There were too many guesses: nothing was checked.
+    Throttled,
+}
+
+impl Failure {
+    /// What is done in the audit log.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Refused(_) => "log in failed",
+            Self::Throttled => "log in throttled",
+        }
+    }
+
+    /// Rows of its own in an hour, from one address.
+    fn rows(self, known: bool) -> usize {
+        match self {
+            // Said once in a window, and once in an hour is enough.
+            Self::Throttled => 1,
+            Self::Refused(_) if known => FAILED_AT_ONE,
+            Self::Refused(_) => FAILED,
+        }
+    }
+}
+
 /// What was refused, and what of it is being written.
 pub(super) struct Refusals {
     tally: Tally,
@@ -83,20 +112,19 @@ impl AccountService {
 
     /// Notes a login that failed, at an account that there is or not. Nobody waits for it: how long an answer takes must
     /// not tell which accounts there are.
-    pub(super) fn note_failed(&self, known: Option<&UserRow>, action: &str, why: &str, from: &str) {
+    pub(super) fn note_failed(&self, known: Option<&UserRow>, failure: Failure, from: &str) {
         let name = known.map_or("unknown name", |row| row.name.as_str());
-        let mut act = Act::unattended(name, action, format!("from {from}")).because(why);
+        let action = failure.action();
+        let mut act = Act::unattended(name, action, format!("from {from}"));
         act.actor_id = known.map(|row| row.id);
-        let what = if why.is_empty() { action } else { why };
+        let (act, what) = match failure {
+            Failure::Refused(why) => (act.because(why), why),
+            Failure::Throttled => (act, action),
+        };
         let refused = Refusal {
             whom: whom(known),
             kind: format!("{action} {from}"),
-            rows: match known {
-                // Said once in a window, and once in an hour is enough.
-                _ if why.is_empty() => 1,
-                Some(_) => FAILED_AT_ONE,
-                None => FAILED,
-            },
+            rows: failure.rows(known.is_some()),
             label: format!("{name} from {from}: {what}"),
         };
         drop(self.note(refused, act));
