@@ -26,6 +26,8 @@ mod logs;
 mod parity;
 #[path = "pages/past.rs"]
 mod past;
+#[path = "pages/permitted.rs"]
+mod permitted;
 #[path = "pages/preview.rs"]
 mod preview;
 #[path = "pages/sets.rs"]
@@ -169,8 +171,13 @@ async fn checkout_target() -> String {
 
 /// Every page answers with these texts, one heading and a title.
 async fn all_say(pages: Vec<(String, Vec<&str>)>) {
+    all_say_to(Role::Operator, pages).await;
+}
+
+/// The same, to somebody with another role.
+async fn all_say_to(role: Role, pages: Vec<(String, Vec<&str>)>) {
     for (address, texts) in pages {
-        let page = get(&address).await;
+        let page = get_as(Some(role), &address).await;
         assert_eq!(page.status, StatusCode::OK, "{address}");
         for text in texts {
             assert!(

@@ -112,6 +112,44 @@ pub fn LinkButton(
     }
 }
 
+/// A link among words that leads to an act; with its reason, and no link, when `refused`.
+#[component]
+pub fn ActLink(
+    href: String,
+    #[prop(into)] class: String,
+    #[prop(optional_no_strip, into)] refused: Option<String>,
+    /// What it is called where its words alone do not tell.
+    #[prop(optional, into)]
+    name: Option<String>,
+    /// What it does.
+    #[prop(optional, into)]
+    about: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
+    match refused {
+        Some(reason) => {
+            let class = format!(
+                "{class} disabled:cursor-not-allowed disabled:no-underline disabled:opacity-55"
+            );
+            let name = name.map(|name| format!("{name}. {reason}"));
+            let title = reason.clone();
+            view! {
+                <button type="button" class=class disabled title=title aria-label=name>
+                    {children()}
+                    <span class="sr-only">{reason}</span>
+                </button>
+            }
+            .into_any()
+        }
+        None => view! {
+            <a class=class href=href title=about aria-label=name>
+                {children()}
+            </a>
+        }
+        .into_any(),
+    }
+}
+
 /// The button that sends its form.
 #[component]
 pub fn Submit(

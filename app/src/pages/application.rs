@@ -24,10 +24,11 @@ pub use history_tab::mark_chip;
 use crate::api::applications::{
     application, changes, compare, definition, history, read_past, read_resource, tree,
 };
+use crate::components::button::refusal_on;
 use crate::components::clock::Clock;
 use crate::components::feedback::Failure;
 use crate::components::layout::{acting, use_session};
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::moment::as_of;
 use crate::components::standing::severity;
 use crate::components::switcher::{Choice, Tabs};
@@ -37,8 +38,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use lockstep_types::PortError;
+use lockstep_types::account::Permission;
 use lockstep_types::application::{
-    ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView, TargetSummary, TreeView,
+    ApplicationRef, ApplicationView, ChangesView, CompareView, DefinitionView, HistoryView,
+    TargetSummary, TreeView,
 };
 use lockstep_types::id::TargetId;
 use lockstep_types::past::TargetPast;
@@ -52,7 +55,7 @@ enum Body {
     Changes(ChangesView),
     History(HistoryView),
     Compare(CompareView),
-    Definition(DefinitionView),
+    Definition(DefinitionView, ApplicationRef),
     Past(Box<TargetPast>),
 }
 
@@ -84,7 +87,9 @@ async fn body_of(head: Loading<ApplicationView>, address: Address) -> Result<Bod
             .map(|past| Body::Past(Box::new(past)));
     }
     if address.tab == Tab::Definition {
-        return definition(address.id()?).await.map(Body::Definition);
+        let application = head.await?.application;
+        let definition = definition(address.id()?).await?;
+        return Ok(Body::Definition(definition, application));
     }
     let target = target_of(head, &address.cluster).await?;
     match address.tab {
@@ -191,17 +196,20 @@ pub fn ApplicationPage() -> impl IntoView {
                 })
             }}
         </Transition>
-        {loaded(
+        {loaded_for(
             body,
-            move |body| {
+            move |body, actor| {
                 let address = address.get();
                 match body {
                     Body::Tree(tree) => tree_tab::tree_tab(tree, head, panes, address, clock),
                     Body::Changes(changes) => changes_tab::changes_tab(changes),
-                    Body::History(history) => history_tab::history_tab(history, address, clock),
+                    Body::History(history) => history_tab::history_tab(history, address, actor, clock),
                     Body::Compare(compare) => history_tab::compare_view(compare, address),
-                    Body::Past(past) => past_view::past_view(*past, &address),
-                    Body::Definition(definition) => definition_tab::definition_tab(definition, address.edit_link()),
+                    Body::Past(past) => past_view::past_view(*past, &address, actor),
+                    Body::Definition(definition, application) => {
+                        let refused = refusal_on(actor, Permission::Edit, &application);
+                        definition_tab::definition_tab(definition, address.edit_link(), refused)
+                    }
                 }
             },
         )}

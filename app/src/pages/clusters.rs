@@ -1,13 +1,13 @@
 //! Clusters: can they be judged now, how old is what we know, and what runs there.
 
 use crate::api::clusters::{RemoveCluster, cluster, clusters};
-use crate::components::button::{LinkButton, Look, Submit, refusal_named};
+use crate::components::button::{ActLink, LinkButton, Look, Submit, refusal, refusal_named};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::form::TextField;
 use crate::components::icon::Icon;
 use crate::components::layout::{acting, use_session};
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{
     ACTION_LINK, LINK, PANEL, PageHead, Part, TABLE, TD, facts, heads, tag,
 };
@@ -37,7 +37,7 @@ pub fn ClustersPage() -> impl IntoView {
     let list: Loading<Vec<ClusterView>> = Resource::new(move || tick.get(), |_| clusters());
     view! {
         <Title text="Clusters" />
-        {loaded(list, list_page)}
+        {loaded_for(list, list_page)}
     }
 }
 
@@ -57,9 +57,10 @@ fn connection_chip(connection: &Connection) -> AnyView {
     )
 }
 
-fn list_page(list: Vec<ClusterView>) -> AnyView {
+fn list_page(list: Vec<ClusterView>, actor: Option<&Actor>) -> AnyView {
+    let refused = refusal(actor, Permission::Cluster);
     let add = view! {
-        <LinkButton href="/settings?tab=clusters&add=1".to_owned() look=Look::Plain shape=Icon::Plus>
+        <LinkButton href="/settings?tab=clusters&add=1".to_owned() look=Look::Plain shape=Icon::Plus refused=refused.clone()>
             "Add cluster"
         </LinkButton>
     }
@@ -69,7 +70,9 @@ fn list_page(list: Vec<ClusterView>) -> AnyView {
             <PageHead title="Clusters" actions=add />
             <Empty title="No clusters yet" shape=Icon::Clusters>
                 "Add one with a kubeconfig that has inline credentials. Rights to get, list and watch are enough to begin with; nothing is installed in the cluster. "
-                <a class=LINK href="/settings?tab=clusters&add=1">"Paste a kubeconfig"</a>
+                <ActLink class=LINK href="/settings?tab=clusters&add=1".to_owned() refused=refused>
+                    "Paste a kubeconfig"
+                </ActLink>
             </Empty>
         }
         .into_any();
@@ -228,18 +231,15 @@ fn page(cluster: ClusterView, actor: Option<&Actor>, now: Micros) -> AnyView {
     let proof = format!("/clusters/{}/rebuild", format::encode(&cluster.name));
     let back = format!("/clusters/{}/reestablish", format::encode(&cluster.name));
     let refused = refusal_named(actor, Permission::Cluster, &cluster.name);
-    let actions = match refused {
-        Some(_) => ().into_any(),
-        None => view! {
-            <LinkButton href=proof look=Look::Plain shape=Icon::Synced>
-                "Rebuild proof"
-            </LinkButton>
-            <LinkButton href=back look=Look::Plain shape=Icon::Refresh>
-                "Re-establish"
-            </LinkButton>
-        }
-        .into_any(),
-    };
+    let actions = view! {
+        <LinkButton href=proof look=Look::Plain shape=Icon::Synced refused=refused.clone()>
+            "Rebuild proof"
+        </LinkButton>
+        <LinkButton href=back look=Look::Plain shape=Icon::Refresh refused=refused>
+            "Re-establish"
+        </LinkButton>
+    }
+    .into_any();
     let leftovers = leftovers(&cluster);
     let remove = remove_part(&cluster, actor);
     let targets = targets_table(cluster.targets, now);

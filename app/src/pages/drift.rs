@@ -1,10 +1,11 @@
 //! The drift ledger: which field of which object differs from what Git says, by whose hand, since when.
 
 use crate::api::fleet::drift;
+use crate::components::button::{ActLink, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::moment::{as_of, past_banner};
 use crate::components::panel::{LINK, PANEL, PageHead, TABLE, TD, heads, tag};
 use crate::components::status::{Mark, chip};
@@ -17,6 +18,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use lockstep_types::Micros;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::drift::{DriftRow, DriftState};
 
 /// What the address asks for.
@@ -47,11 +49,11 @@ pub fn DriftPage() -> impl IntoView {
     );
     view! {
         <Title text="Drift" />
-        {loaded(rows, move |rows| page(rows, wanted.get(), clock.0.get_untracked()))}
+        {loaded_for(rows, move |rows, actor| page(rows, wanted.get(), actor, clock.0.get_untracked()))}
     }
 }
 
-fn page(rows: Vec<DriftRow>, wanted: Wanted, now: Micros) -> AnyView {
+fn page(rows: Vec<DriftRow>, wanted: Wanted, actor: Option<&Actor>, now: Micros) -> AnyView {
     let Wanted { filter, closed, at } = wanted;
     let link = |closed: bool| {
         format::link(
@@ -100,7 +102,7 @@ fn page(rows: Vec<DriftRow>, wanted: Wanted, now: Micros) -> AnyView {
         }
         .into_any()
     } else {
-        table(rows)
+        table(rows, actor)
     };
     view! {
         <PageHead title="Drift" below=below actions=actions />
@@ -110,7 +112,7 @@ fn page(rows: Vec<DriftRow>, wanted: Wanted, now: Micros) -> AnyView {
     .into_any()
 }
 
-fn table(rows: Vec<DriftRow>) -> AnyView {
+fn table(rows: Vec<DriftRow>, actor: Option<&Actor>) -> AnyView {
     view! {
         <div class=format!("{PANEL} overflow-x-auto")>
             <table class=TABLE>
@@ -119,14 +121,14 @@ fn table(rows: Vec<DriftRow>) -> AnyView {
                         {heads(&["Object", "Field", "Git → cluster", "By", "Open for", "State"])}
                     </tr>
                 </thead>
-                <tbody>{rows.into_iter().map(row_view).collect_view()}</tbody>
+                <tbody>{rows.into_iter().map(|row| row_view(row, actor)).collect_view()}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row_view(row: DriftRow) -> AnyView {
+fn row_view(row: DriftRow, actor: Option<&Actor>) -> AnyView {
     let (icon, tone) = match row.state {
         DriftState::Open => (Icon::Drift, Tone::Warn),
         DriftState::Healing => (Icon::Progressing, Tone::Run),
@@ -142,6 +144,7 @@ fn row_view(row: DriftRow) -> AnyView {
             ("pane", "diff"),
         ],
     );
+    let refused = refusal_on(actor, Permission::AcceptDrift, &row.target.application);
     let open_for = match row.closed_at {
         Some(closed) => format::span(closed.seconds_since(row.opened_at)).into_any(),
         None => ago(row.opened_at),
@@ -179,9 +182,9 @@ fn row_view(row: DriftRow) -> AnyView {
                 {(row.state == DriftState::Open && (row.declared.is_some() || row.live.is_some()))
                     .then(|| {
                         view! {
-                            <a class=format!("{LINK} ml-2 text-sm whitespace-nowrap") href=accept_address(&row.target, &row.key, &row.path)>
+                            <ActLink class=format!("{LINK} ml-2 text-sm whitespace-nowrap") href=accept_address(&row.target, &row.key, &row.path) refused=refused>
                                 "Accept into Git"
-                            </a>
+                            </ActLink>
                         }
                     })}
             </td>

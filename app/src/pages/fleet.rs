@@ -13,11 +13,11 @@ pub use past::state;
 pub use rollout::on_target;
 
 use crate::api::fleet::fleet;
-use crate::components::button::{LinkButton, Look};
+use crate::components::button::{LinkButton, Look, refusal};
 use crate::components::clock::Clock;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::moment::{as_of, in_address, past_banner, unrecorded};
 use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::reason::Banner;
@@ -30,6 +30,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use lockstep_types::Micros;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::TargetRef;
 use lockstep_types::fleet::FleetView;
 
@@ -118,11 +119,11 @@ pub fn FleetPage() -> impl IntoView {
     );
     view! {
         <Title text="Fleet" />
-        {loaded(view, move |view| show(view, wanted.get(), clock))}
+        {loaded_for(view, move |view, actor| show(view, wanted.get(), actor, clock))}
     }
 }
 
-fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
+fn show(view: FleetView, wanted: Wanted, actor: Option<&Actor>, clock: Clock) -> AnyView {
     let now = clock.0.get_untracked().max(view.now);
     let nothing = view.sections.iter().all(|section| section.rows.is_empty()) && view.folded == 0;
     let seen = Seen {
@@ -144,7 +145,7 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
     let as_of = (!nothing || seen.past).then(|| as_of("/", &kept, now));
     let add = (!nothing && !seen.past).then(|| {
         view! {
-            <LinkButton href="/settings?tab=sources".to_owned() look=Look::Quiet shape=Icon::Plus>
+            <LinkButton href="/settings?tab=sources".to_owned() look=Look::Quiet shape=Icon::Plus refused=refusal(actor, Permission::Create)>
                 "Add application"
             </LinkButton>
         }
@@ -195,7 +196,7 @@ fn show(view: FleetView, wanted: Wanted, clock: Clock) -> AnyView {
         {if nothing && seen.past && wanted.filter.is_empty() {
             ().into_any()
         } else if nothing {
-            empty(&wanted, &view)
+            empty(&wanted, &view, actor)
         } else {
             view! {
                 <div class=format!("{PANEL} max-md:hidden")>{wide}</div>
@@ -228,14 +229,14 @@ fn filter_error(filter: &str, at: u32, why: &str) -> AnyView {
     view! { <Banner tone=Tone::Bad lead=lead rest=rest /> }.into_any()
 }
 
-fn empty(wanted: &Wanted, view: &FleetView) -> AnyView {
+fn empty(wanted: &Wanted, view: &FleetView, actor: Option<&Actor>) -> AnyView {
     if wanted.filter.is_empty() {
         let clusters: Vec<String> = view
             .columns
             .iter()
             .map(|column| column.cluster.clone())
             .collect();
-        first_steps::first_steps(&clusters)
+        first_steps::first_steps(&clusters, actor)
     } else {
         let filter = wanted.filter.clone();
         view! {

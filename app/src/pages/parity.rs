@@ -2,9 +2,10 @@
 //! to bring one environment's versions to the next beside it.
 
 use crate::api::parity::parity;
+use crate::components::button::{ActLink, refusal_on};
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{ACTION_LINK, LINK, PANEL, PageHead, TABLE, TD, TH};
 use crate::components::reason::Banner;
 use crate::components::status::{Mark, chip};
@@ -16,6 +17,7 @@ use crate::live::{Topic, ticks};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::parity::{
     Environment, ParityCell, ParityDifference, ParityKind, ParityQuery, ParityRow, ParityView,
     Versions,
@@ -39,7 +41,7 @@ pub fn ParityPage() -> impl IntoView {
     );
     view! {
         <Title text="Parity" />
-        {loaded(view, move |view| page(&view, &wanted.get()))}
+        {loaded_for(view, move |view, actor| page(&view, &wanted.get(), actor))}
     }
 }
 
@@ -54,7 +56,7 @@ fn address(wanted: &ParityQuery, by: &str, all: bool) -> String {
     )
 }
 
-fn page(view: &ParityView, wanted: &ParityQuery) -> AnyView {
+fn page(view: &ParityView, wanted: &ParityQuery, actor: Option<&Actor>) -> AnyView {
     let unexpected = view.rows.iter().filter(|row| row.unexpected() > 0).count() as u64;
     let below = view! {
         <p class="mt-1.5 text-lg">
@@ -99,7 +101,7 @@ fn page(view: &ParityView, wanted: &ParityQuery) -> AnyView {
     });
     let body = match view.rows.is_empty() {
         true => empty(view, wanted),
-        false => table(view),
+        false => table(view, actor),
     };
     view! {
         <PageHead title="Parity" below=below actions=actions />
@@ -152,7 +154,7 @@ fn note(view: &ParityView, wanted: &ParityQuery) -> AnyView {
     view! { <p class="text-sm text-muted">{folded} {cut}</p> }.into_any()
 }
 
-fn table(view: &ParityView) -> AnyView {
+fn table(view: &ParityView, actor: Option<&Actor>) -> AnyView {
     let heads = view
         .environments
         .iter()
@@ -167,7 +169,7 @@ fn table(view: &ParityView) -> AnyView {
     let rows = view
         .rows
         .iter()
-        .map(|row| row_view(row, view))
+        .map(|row| row_view(row, view, actor))
         .collect_view();
     view! {
         <div class=format!("{PANEL} overflow-x-auto") role="region" aria-label="Parity" tabindex="0">
@@ -198,7 +200,7 @@ fn name(environment: &Environment, by: &str) -> String {
 }
 
 /// The application with its targets, then a line for each difference.
-fn row_view(row: &ParityRow, view: &ParityView) -> AnyView {
+fn row_view(row: &ParityRow, view: &ParityView, actor: Option<&Actor>) -> AnyView {
     let unexpected = row.unexpected() as u64;
     let state = match unexpected {
         0 if row.differences.is_empty() => chip(
@@ -238,7 +240,7 @@ fn row_view(row: &ParityRow, view: &ParityView) -> AnyView {
                 .map(|environment| name(environment, &view.by));
             view! {
                 <td class=format!("{TD} max-md:basis-full md:align-top") data-label=label>
-                    {cells.iter().map(|cell| cell_view(cell, before, view)).collect_view()}
+                    {cells.iter().map(|cell| cell_view(cell, before, view, actor)).collect_view()}
                     {cells.is_empty().then(|| view! { <span class="text-faint">"–"</span> })}
                 </td>
             }
@@ -263,7 +265,12 @@ fn row_view(row: &ParityRow, view: &ParityView) -> AnyView {
     .into_any()
 }
 
-fn cell_view(cell: &ParityCell, before: &[Vec<ParityCell>], view: &ParityView) -> AnyView {
+fn cell_view(
+    cell: &ParityCell,
+    before: &[Vec<ParityCell>],
+    view: &ParityView,
+    actor: Option<&Actor>,
+) -> AnyView {
     let summary = match &cell.versions {
         Some(versions) => summary(versions),
         None => "not known to run".to_owned(),
@@ -281,10 +288,11 @@ fn cell_view(cell: &ParityCell, before: &[Vec<ParityCell>], view: &ParityView) -
                 .get(column)
                 .map(|environment| name(environment, &view.by))
                 .unwrap_or_default();
+            let refused = refusal_on(actor, Permission::Edit, &cell.target.application);
             view! {
-                <a class=format!("{ACTION_LINK} block text-sm") href=promote_address(origin.target.id, cell.target.id)>
+                <ActLink class=format!("{ACTION_LINK} block text-sm") href=promote_address(origin.target.id, cell.target.id) refused=refused>
                     {format!("Take {from}'s versions")}
-                </a>
+                </ActLink>
             }
         });
     view! {

@@ -4,7 +4,7 @@
 mod waterfall;
 
 use crate::api::syncs::{SyncTarget, TerminateRun, operation_run, run};
-use crate::components::button::{Look, Submit, refusal_on};
+use crate::components::button::{ActLink, Look, Submit, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
 use crate::components::icon::Icon;
@@ -150,7 +150,7 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
         .unwrap_or_default();
     view! {
         <PageHead title=format!("Sync of {}", target.application.name) crumbs=crumbs below=below actions=actions(&view, actor) />
-        {outcome(&view)}
+        {outcome(&view, actor)}
         {(!waits.is_empty())
             .then(|| {
                 let lead = format!("Waits for {waits}").into_any();
@@ -168,7 +168,7 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
     .into_any()
 }
 
-fn outcome(view: &RunView) -> AnyView {
+fn outcome(view: &RunView, actor: Option<&Actor>) -> AnyView {
     let run = &view.summary;
     let (tone, lead) = match run.phase {
         SyncPhase::Failed => (Tone::Bad, format!("Failed: {}.", run.message)),
@@ -185,9 +185,10 @@ fn outcome(view: &RunView) -> AnyView {
         _ => return ().into_any(),
     };
     let back = rollback_address(&run.target, None);
+    let refused = refusal_on(actor, Permission::Rollback, &run.target.application);
     let next = match run.phase {
         SyncPhase::AwaitingApproval => view! { <a class=ACTION_LINK href="/approvals">"Look at the plan and decide"</a> }.into_any(),
-        SyncPhase::Failed => view! { "What was applied stays. " <a class=ACTION_LINK href=back>"Roll back"</a> " or mend it with a commit." }.into_any(),
+        SyncPhase::Failed => view! { "What was applied stays. " <ActLink class=ACTION_LINK href=back refused=refused>"Roll back"</ActLink> " or mend it with a commit." }.into_any(),
         _ => "What was applied stays; the next sync compares anew.".into_any(),
     };
     view! { <Banner tone=tone lead=lead.into_any() rest=next /> }.into_any()

@@ -254,8 +254,13 @@ impl Applications for Fake {
             None => missing("this target"),
         }
     }
-    async fn resource(&self, _: &Actor, _: TargetId, key: &ResourceKey) -> Answer<ResourceView> {
-        objects::resource(key).ok_or_else(|| PortError::NotFound(key.short()))
+    async fn resource(
+        &self,
+        actor: &Actor,
+        _: TargetId,
+        key: &ResourceKey,
+    ) -> Answer<ResourceView> {
+        objects::resource(actor, key).ok_or_else(|| PortError::NotFound(key.short()))
     }
     async fn changes(&self, _: &Actor, target: TargetId) -> Answer<ChangesView> {
         let Some(target) = apps::by_target(target) else {

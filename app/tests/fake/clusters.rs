@@ -236,10 +236,12 @@ impl Clusters for Fake {
             .find(|cluster| cluster.name == name)
             .ok_or_else(|| PortError::NotFound(format!("the cluster {name}")))
     }
-    async fn rebuild(&self, _: &Actor, name: &str) -> Answer<RebuildView> {
+    async fn rebuild(&self, actor: &Actor, name: &str) -> Answer<RebuildView> {
+        allowed(actor, Permission::Cluster)?;
         Ok(proof(name))
     }
-    async fn reestablishing(&self, _: &Actor, name: &str) -> Answer<ReestablishView> {
+    async fn reestablishing(&self, actor: &Actor, name: &str) -> Answer<ReestablishView> {
+        allowed(actor, Permission::Cluster)?;
         Ok(reestablishing(name))
     }
     async fn reestablish(

@@ -2,6 +2,7 @@
 
 use super::NOW;
 use super::fleet::{ago, sha};
+use lockstep_types::account::{Actor, Permission, Role};
 use lockstep_types::action::{Acted, ActionKind, ActionOffer};
 use lockstep_types::diff::{
     DiffClass, FieldChange, Impact, ResourceDiff, ResourceDiffKind, SyncStatus,
@@ -352,7 +353,7 @@ pub fn removal_plan() -> Plan {
 }
 
 /// The drawer's object.
-pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
+pub fn resource(actor: &Actor, key: &ResourceKey) -> Option<ResourceView> {
     let node = nodes(true).into_iter().find(|node| node.key == *key)?;
     let event = |kind: &str, reason: &str, message: &str, count, minutes| ObjectEvent {
         object: key.clone(),
@@ -389,7 +390,8 @@ pub fn resource(key: &ResourceKey) -> Option<ResourceView> {
                 undone: if kind == ActionKind::Scale { "Git declares 3: self-heal puts that back within seconds.".into() } else { String::new() },
                 replicas: (kind == ActionKind::Scale).then_some(3),
                 refused: String::new(),
-                permitted: kind == ActionKind::Restart,
+                // An operator of this fleet restarts and no more.
+                permitted: actor.may(Permission::Action) && (kind == ActionKind::Restart || actor.role == Role::Admin),
             })
             .collect(),
         acted: vec![Acted {

@@ -79,7 +79,13 @@ impl Rollbacks for Fake {
     async fn candidates(&self, _: &Actor, _: TargetId) -> Answer<Vec<RollbackCandidate>> {
         Ok(apps::candidates())
     }
-    async fn preview(&self, _: &Actor, target: TargetId, to: &Revision) -> Answer<RollbackPreview> {
+    async fn preview(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        to: &Revision,
+    ) -> Answer<RollbackPreview> {
+        allowed(actor, Permission::Rollback)?;
         apps::by_target(target)
             .and_then(|target| apps::preview(target, to))
             .map(guarded)
@@ -87,10 +93,11 @@ impl Rollbacks for Fake {
     }
     async fn preview_undo(
         &self,
-        _: &Actor,
+        actor: &Actor,
         target: TargetId,
         commit: &Revision,
     ) -> Answer<RollbackPreview> {
+        allowed(actor, Permission::Rollback)?;
         apps::by_target(target)
             .and_then(|target| apps::preview_undo(target, commit))
             .ok_or_else(|| PortError::NotFound(format!("the commit {}", commit.short())))

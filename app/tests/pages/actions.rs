@@ -14,7 +14,7 @@ fn each_action_says_what_git_does_about_it_and_who_may() {
         for part in [
             "All 3 Pods are replaced by new ones",
             "Git declares 3: self-heal puts that back within seconds.",
-            "This needs the permission “action/apps/Deployment/scale”",
+            "Needs the permission “action/apps/Deployment/scale”: the role operator has it.",
             "a new rollout has begun",
         ] {
             assert!(pane.text.contains(part), "{part} in {}", pane.text);

@@ -1,6 +1,7 @@
 //! Clusters: their list, one of them, what a new one would lack, and bringing one back.
 
-use super::{all_say, on_server};
+use super::{all_say_to, on_server};
+use lockstep_types::account::Role;
 
 #[test]
 fn the_pages_of_clusters_say_what_they_are_for() {
@@ -55,6 +56,6 @@ fn the_pages_of_clusters_say_what_they_are_for() {
                 vec!["Leftovers", "reports-old", "Type prod-us to remove it"],
             ),
         ];
-        all_say(pages).await;
+        all_say_to(Role::Admin, pages).await;
     });
 }

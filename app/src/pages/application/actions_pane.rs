@@ -56,7 +56,7 @@ fn offered(offer: ActionOffer, permission: String, form: Form) -> AnyView {
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let refused = if !offer.permitted {
         Some(format!(
-            "This needs the permission “{permission}”; an administrator can grant it."
+            "Needs the permission “{permission}”: the role operator has it. Whoever may change the policy in Git, or an administrator, can grant it."
         ))
     } else {
         Some(offer.refused.clone()).filter(|why| !why.is_empty())

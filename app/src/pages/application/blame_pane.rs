@@ -3,22 +3,30 @@
 use super::address::Address;
 use super::target_of;
 use crate::api::applications::read_blame;
+use crate::components::button::{ActLink, refusal_on};
 use crate::components::clock::ago;
 use crate::components::deceptive::{MOST_ROWS, left_out, marked};
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{H2, LINK, PANEL};
 use crate::components::target_link::commit_address;
 use crate::format;
 use leptos::prelude::*;
-use lockstep_types::application::ApplicationView;
+use lockstep_types::account::Permission;
+use lockstep_types::application::{ApplicationRef, ApplicationView};
 use lockstep_types::blame::{BlameLine, BlameView, BlamedOn};
 use lockstep_types::diff::FieldChange;
 use lockstep_types::revision::CommitInfo;
 
+/// Where a field is accepted into Git, and why whoever looks may not.
+struct Accept {
+    address: Address,
+    refused: Option<String>,
+}
+
 /// What the page keeps for it.
 #[derive(Clone, Copy)]
 pub struct Blame {
-    page: Loading<Option<BlameView>>,
+    page: Loading<Option<(BlameView, ApplicationRef)>>,
 }
 
 impl Blame {
@@ -37,7 +45,9 @@ impl Blame {
                     return Ok(None);
                 };
                 let target = target_of(head, &cluster).await?;
-                read_blame(target, node).await.map(Some)
+                let application = head.await?.application;
+                let view = read_blame(target, node).await?;
+                Ok(Some((view, application)))
             },
         );
         Self { page }
@@ -46,14 +56,20 @@ impl Blame {
     /// The pane.
     pub fn pane(self, address: &Address) -> AnyView {
         let address = address.clone();
-        loaded(self.page, move |view| match view {
-            Some(view) => found(view, address.clone()),
+        loaded_for(self.page, move |view, actor| match view {
+            Some((view, application)) => {
+                let accept = Accept {
+                    refused: refusal_on(actor, Permission::AcceptDrift, &application),
+                    address: address.clone(),
+                };
+                found(view, accept)
+            }
             None => ().into_any(),
         })
     }
 }
 
-fn found(view: BlameView, address: Address) -> AnyView {
+fn found(view: BlameView, accept: Accept) -> AnyView {
     let all = view.lines.len();
     let newest = view.commits.iter().map(|commit| commit.committed_at).max();
     let lead = match view.note.is_empty() {
@@ -94,7 +110,7 @@ fn found(view: BlameView, address: Address) -> AnyView {
                 bar,
                 again,
             };
-            row(line, &shown, &repo, &address)
+            row(line, &shown, &repo, &accept)
         })
         .collect_view();
     view! {
@@ -178,7 +194,7 @@ struct Shown<'c> {
     again: bool,
 }
 
-fn row(line: BlameLine, shown: &Shown<'_>, repo: &str, address: &Address) -> AnyView {
+fn row(line: BlameLine, shown: &Shown<'_>, repo: &str, accept: &Accept) -> AnyView {
     let bar = shown.bar;
     let who = shown.commit.map(|commit| {
         let title = format!("{} — {}", commit.subject, commit.author);
@@ -196,7 +212,7 @@ fn row(line: BlameLine, shown: &Shown<'_>, repo: &str, address: &Address) -> Any
         BlamedOn::Nothing => ().into_any(),
         BlamedOn::Definition if shown.again => ().into_any(),
         BlamedOn::Definition => view! {
-            <a class=LINK href=address.tab_link(super::Tab::Definition)>
+            <a class=LINK href=accept.address.tab_link(super::Tab::Definition)>
                 "definition"
             </a>
         }
@@ -230,9 +246,9 @@ fn row(line: BlameLine, shown: &Shown<'_>, repo: &str, address: &Address) -> Any
                         .then(|| {
                             view! {
                                 " "
-                                <a class=LINK href=address.accept_link(&change.path)>
+                                <ActLink class=LINK href=accept.address.accept_link(&change.path) refused=accept.refused.clone()>
                                     "Accept into Git"
-                                </a>
+                                </ActLink>
                             }
                         })}
                 </td>

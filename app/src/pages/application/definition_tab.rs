@@ -13,8 +13,12 @@ use crate::pages::settings::sets::parameters;
 use leptos::prelude::*;
 use lockstep_types::application::DefinitionView;
 
-/// The tab.
-pub fn definition_tab(definition: DefinitionView, edit: String) -> AnyView {
+/// The tab; `refused` says why whoever looks may not edit it.
+pub fn definition_tab(
+    definition: DefinitionView,
+    edit: String,
+    refused: Option<String>,
+) -> AnyView {
     let place = format!("{}:{}", definition.path, definition.line);
     let repository = format::repository(&definition.repo_url).to_owned();
     let web = format::web_address(&definition.repo_url).map(str::to_owned);
@@ -69,7 +73,7 @@ pub fn definition_tab(definition: DefinitionView, edit: String) -> AnyView {
             })}
         <Code text=definition.yaml label="Definition" />
         <p class="flex flex-wrap items-center gap-x-3 gap-y-2 text-sm text-muted">
-            <LinkButton href=edit look=Look::Plain>"Edit"</LinkButton>
+            <LinkButton href=edit look=Look::Plain refused=refused>"Edit"</LinkButton>
             "Definitions live in Git only: an edit is a commit to this file, shown in full before it is written."
         </p>
     }

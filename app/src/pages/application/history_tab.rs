@@ -3,7 +3,7 @@
 
 use super::dialogs::MARK;
 use super::{Address, Tab};
-use crate::components::button::{LinkButton, Look};
+use crate::components::button::{ActLink, LinkButton, Look, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::diff_view::Diffs;
 use crate::components::feedback::Empty;
@@ -18,13 +18,19 @@ use crate::components::target_link::{
 use crate::components::tone::Tone;
 use crate::format;
 use leptos::prelude::*;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{CompareView, HistoryEntry, HistoryView, TargetRef};
 use lockstep_types::revision::{CommitInfo, Revision, SourceRevision};
 use lockstep_types::rollback::{Judgement, RevisionMark};
 use lockstep_types::sync::{RunSummary, SyncPhase};
 
 /// The tab.
-pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyView {
+pub fn history_tab(
+    history: HistoryView,
+    address: Address,
+    actor: Option<&Actor>,
+    clock: Clock,
+) -> AnyView {
     if history.entries.is_empty() {
         return view! {
             <Empty title="No history yet" shape=Icon::Activity>
@@ -38,6 +44,7 @@ pub fn history_tab(history: HistoryView, address: Address, clock: Clock) -> AnyV
     let beside = history.beside;
     let marks = Marks {
         said: history.marks,
+        refused: refusal_on(actor, Permission::Rollback, &target.application),
         address: address.clone(),
     };
     let path = Address {
@@ -138,6 +145,8 @@ fn pick(revision: &Revision, index: usize) -> AnyView {
 /// What people say of revisions, and where one says it.
 struct Marks {
     said: Vec<RevisionMark>,
+    /// Why whoever looks may neither mark nor go back.
+    refused: Option<String>,
     address: Address,
 }
 
@@ -174,26 +183,27 @@ fn last_cell(
     marks: &Marks,
 ) -> AnyView {
     let quiet = format!("{LINK} text-muted hover:text-ink");
+    let refused = &marks.refused;
     view! {
         <td class=format!("{TD} text-right whitespace-nowrap")>
             {marks.of(revision).map(mark_chip)}
             " "
-            <a class=quiet.clone() href=marks.link(revision) aria-label=format!("Mark {} as good or bad", revision.short())>
+            <ActLink class=quiet.clone() href=marks.link(revision) name=format!("Mark {} as good or bad", revision.short()) refused=refused.clone()>
                 "Mark"
-            </a>
+            </ActLink>
             {made
                 .map(|made| {
                     view! {
                         " · "
-                        <a class=quiet.clone() href=undo_address(target, made) title="Take this commit back; later ones stay">
+                        <ActLink class=quiet.clone() href=undo_address(target, made) about="Take this commit back; later ones stay" refused=refused.clone()>
                             "Undo"
-                        </a>
+                        </ActLink>
                     }
                 })}
             " · "
-            <a class=quiet.clone() href=rollback_address(target, Some(revision))>
+            <ActLink class=quiet.clone() href=rollback_address(target, Some(revision)) refused=refused.clone()>
                 "Roll back to this"
-            </a>
+            </ActLink>
         </td>
     }
     .into_any()

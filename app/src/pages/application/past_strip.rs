@@ -28,9 +28,11 @@ impl Scale {
     fn of(past: &TargetPast) -> Option<Self> {
         let (first, last) = (past.around.first()?, past.around.last()?);
         let end = last.to.unwrap_or(past.now).min(past.now);
+        let begin = first.from.max(past.at.plus_seconds(-HALF));
         Some(Self {
-            begin: first.from.max(past.at.plus_seconds(-HALF)),
-            end: end.min(past.at.plus_seconds(HALF)),
+            begin,
+            // Not before it, not even where a clock was set back.
+            end: end.min(past.at.plus_seconds(HALF)).max(begin),
         })
     }
 

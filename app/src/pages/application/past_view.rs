@@ -1,7 +1,7 @@
 //! One target at an earlier time: how it stood then and now, when it turned, what ran, and what had drifted.
 
 use super::{Address, Tab, past_strip};
-use crate::components::button::{LinkButton, Look};
+use crate::components::button::{LinkButton, Look, refusal_on};
 use crate::components::clock::ago;
 use crate::components::feedback::Empty;
 use crate::components::icon::Icon;
@@ -13,6 +13,7 @@ use crate::components::target_link::{rollback_address, run_address};
 use crate::format;
 use crate::pages::fleet::state;
 use leptos::prelude::*;
+use lockstep_types::account::{Actor, Permission};
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::drift::DriftRow;
 use lockstep_types::past::{StateThen, TargetPast};
@@ -20,7 +21,7 @@ use lockstep_types::revision::{CommitInfo, Revision};
 use lockstep_types::sync::RunSummary;
 
 /// The view in place of the tabs.
-pub fn past_view(past: TargetPast, address: &Address) -> AnyView {
+pub fn past_view(past: TargetPast, address: &Address, actor: Option<&Actor>) -> AnyView {
     let back = address.tab_link(Tab::Tree);
     let note = unrecorded(past.at, past.recorded_since) + "The head of the page is about now. ";
     let banner = past_banner(past.at, note, past.now, back);
@@ -36,7 +37,7 @@ pub fn past_view(past: TargetPast, address: &Address) -> AnyView {
         .into_any();
     };
     let deployed = ran(&then);
-    let actions = deployed.map(|revision| next_steps(revision, &past, address));
+    let actions = deployed.map(|revision| next_steps(revision, &past, address, actor));
     let now = facts(vec![
         ("State", state(Some(&past.now_is))),
         ("Tracked", revision_of(past.now_is.revision.as_ref())),
@@ -72,7 +73,13 @@ fn ran(state: &StateThen) -> Option<&Revision> {
 }
 
 /// What one does with a time at which all was well, or was not.
-fn next_steps(then: &Revision, past: &TargetPast, address: &Address) -> AnyView {
+fn next_steps(
+    then: &Revision,
+    past: &TargetPast,
+    address: &Address,
+    actor: Option<&Actor>,
+) -> AnyView {
+    let refused = refusal_on(actor, Permission::Rollback, &past.target.application);
     let now = ran(&past.now_is);
     let compare = now.filter(|now| *now != then).map(|now| {
         Address {
@@ -92,7 +99,7 @@ fn next_steps(then: &Revision, past: &TargetPast, address: &Address) -> AnyView 
                     <LinkButton href=href look=Look::Plain>
                         "Compare with now"
                     </LinkButton>
-                    <LinkButton href=rollback_address(&past.target, Some(then)) look=Look::Plain shape=Icon::Back>
+                    <LinkButton href=rollback_address(&past.target, Some(then)) look=Look::Plain shape=Icon::Back refused=refused>
                         "Roll back to this"
                     </LinkButton>
                 }

@@ -1,7 +1,7 @@
 //! Why it is not well, before everything else; then what is in force: hold, pin, observe, a running sync.
 
 use crate::api::rollbacks::{Release, Unpin};
-use crate::components::button::{Look, Submit, refusal_on};
+use crate::components::button::{ActLink, Look, Submit, refusal, refusal_on};
 use crate::components::clock::{Clock, ago};
 use crate::components::feedback::ActionFailure;
 use crate::components::icon::Icon;
@@ -45,7 +45,7 @@ pub fn banners(
         .running
         .filter(|_| target.phase.is_some_and(|phase| !phase.is_final()));
     view! {
-        {reason.map(|reason| view! { <ReasonBanner reason=reason actions=actions(view, target) /> })}
+        {reason.map(|reason| view! { <ReasonBanner reason=reason actions=actions(view, target, actor) /> })}
         {running
             .map(|run| {
                 let phase = target.phase.map(phase_word).unwrap_or_default();
@@ -69,9 +69,9 @@ pub fn banners(
                 let lead = "Observed only: Lockstep compares and records, and writes nothing here.".into_any();
                 let rest = view! {
                     "To let it sync, "
-                    <a class=LINK href=format!("/settings?tab=sources&take={}", view.source)>
+                    <ActLink class=LINK href=format!("/settings?tab=sources&take={}", view.source) refused=refusal(actor, Permission::TakeOver)>
                         {format!("take over {}", view.source_name)}
-                    </a>
+                    </ActLink>
                     "; you see what that would change first."
                 }
                     .into_any();
@@ -114,7 +114,7 @@ fn rollout(rollout: &RolloutView) -> AnyView {
     .into_any()
 }
 
-fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
+fn actions(view: &ApplicationView, target: &TargetSummary, actor: Option<&Actor>) -> AnyView {
     let Some(reason) = &target.reason else {
         return ().into_any();
     };
@@ -128,6 +128,7 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
         )
     });
     let object = reason.object.clone();
+    let refused = refusal_on(actor, Permission::Rollback, &target.target.application);
     view! {
         {object
             .map(|key| {
@@ -145,9 +146,9 @@ fn actions(view: &ApplicationView, target: &TargetSummary) -> AnyView {
         {back
             .map(|commit| {
                 view! {
-                    <a class=ACTION_LINK href=rollback_address(&target.target, Some(&commit.revision))>
+                    <ActLink class=ACTION_LINK href=rollback_address(&target.target, Some(&commit.revision)) refused=refused>
                         {format!("Roll back to {}, last healthy", commit.revision.short())}
-                    </a>
+                    </ActLink>
                 }
             })}
         {matches!(reason.code, ReasonCode::Drifted | ReasonCode::Fighting | ReasonCode::Behind)

@@ -124,7 +124,7 @@ pub fn editor(
                                     value="remove"
                                     class=Look::Quiet.class()
                                     disabled=!may
-                                    title="Shows what removing this file from Git would do"
+                                    title=why.clone().unwrap_or_else(|| "Shows what removing this file from Git would do".to_owned())
                                 >
                                     "Preview removing the file"
                                 </button>

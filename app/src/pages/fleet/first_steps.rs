@@ -1,10 +1,12 @@
 //! What a fresh server shows instead of a matrix: three steps to the first synced application, each by a
 //! form or by a command. Knows only which clusters are there.
 
+use crate::components::button::{ActLink, refusal};
 use crate::components::icon::{Icon, icon};
 use crate::components::panel::{ACTION_LINK, LINK, PANEL};
 use crate::components::sha::CopyButton;
 use leptos::prelude::*;
+use lockstep_types::account::{Actor, Permission};
 
 /// One step of the path.
 struct Step {
@@ -15,10 +17,12 @@ struct Step {
     href: &'static str,
     link: &'static str,
     command: &'static str,
+    /// Whoever lacks it is told who can do the step.
+    permission: Permission,
 }
 
 /// The path; `clusters` are the names of the registered ones.
-pub fn first_steps(clusters: &[String]) -> AnyView {
+pub fn first_steps(clusters: &[String], actor: Option<&Actor>) -> AnyView {
     let done = match clusters {
         [] => None,
         [one] => Some(format!("{one} is registered")),
@@ -32,6 +36,7 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
             href: "/settings?tab=clusters&add=1",
             link: "Paste a kubeconfig",
             command: "lockstep cluster add NAME --kubeconfig FILE --label env=prod",
+            permission: Permission::Cluster,
         },
         Step {
             title: "Add a repository",
@@ -40,6 +45,7 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
             href: "/settings?tab=sources&add=1",
             link: "Add a root source",
             command: "lockstep source add NAME --repo URL --path PATH",
+            permission: Permission::Source,
         },
         Step {
             title: "Take over",
@@ -48,6 +54,7 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
             href: "/settings?tab=sources",
             link: "Root sources",
             command: "lockstep source take-over NAME",
+            permission: Permission::TakeOver,
         },
     ];
     let next = steps.iter().position(|step| step.done.is_none());
@@ -63,7 +70,10 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
                 {steps
                     .into_iter()
                     .enumerate()
-                    .map(|(index, step)| step_view(index, step, next == Some(index)))
+                    .map(|(index, step)| {
+                        let refused = refusal(actor, step.permission);
+                        step_view(index, step, next == Some(index), refused)
+                    })
                     .collect_view()}
             </ol>
             <p class="bg-page px-4 py-2.5 text-sm text-muted">
@@ -78,7 +88,7 @@ pub fn first_steps(clusters: &[String]) -> AnyView {
     .into_any()
 }
 
-fn step_view(index: usize, step: Step, next: bool) -> AnyView {
+fn step_view(index: usize, step: Step, next: bool, refused: Option<String>) -> AnyView {
     let number = if step.done.is_some() {
         view! { <span class="flex size-6 flex-none items-center justify-center rounded-full bg-ok-soft text-ok">{icon(Icon::Synced)}</span> }.into_any()
     } else {
@@ -98,18 +108,18 @@ fn step_view(index: usize, step: Step, next: bool) -> AnyView {
         Some(words) => view! {
             <p class="text-muted">
                 {words} ". "
-                <a class=LINK href=step.href>
+                <ActLink class=LINK href=step.href.to_owned() refused=refused>
                     "Add another"
-                </a>
+                </ActLink>
             </p>
         }
         .into_any(),
         None => view! {
             <p class="text-muted">{step.text}</p>
             <p class="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1.5">
-                <a class=ACTION_LINK href=step.href>
+                <ActLink class=ACTION_LINK href=step.href.to_owned() refused=refused>
                     {step.link}
-                </a>
+                </ActLink>
                 {command(step.command)}
             </p>
         }
