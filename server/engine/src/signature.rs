@@ -3,10 +3,13 @@
 //! Pure: bytes of a commit and texts with public keys in, a [`Signature`] out. The name and address of an author are
 //! only claimed by the commit; a signature is what proves them. Both kinds that Git writes are read: OpenPGP, and SSH
 //! with the rules of `allowed_signers` files (ssh-keygen(1), ALLOWED SIGNERS). Whatever cannot be read with certainty
-//! is not good.
+//! is not good. [`SigningKey`] makes what others verify: both kinds, with a key of our own.
 
 mod openpgp;
+mod signing;
 mod ssh;
+
+pub use signing::{SigningKey, SigningKeyError};
 
 use lockstep_types::revision::Signature;
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ mod branch;
 mod brought;
 mod charts;
 mod commit;
+mod committer;
 mod credential;
 mod error;
 mod fetch;
@@ -34,6 +35,7 @@ pub use blame::BlamedLine;
 pub(crate) use charts::{Missing, is_read as is_read_of_chart, missing as missing_charts};
 pub use charts::{chart_address, registry_address};
 pub use commit::{CommitRequest, PushOutcome, TreeEdit};
+pub use committer::{Committer, Signer};
 pub use credential::Credential;
 pub use error::SourceError;
 pub use history::Next;
@@ -66,6 +68,7 @@ pub struct NetworkPolicy {
 pub struct Mirrors {
     inner: Arc<Inner>,
     deadline: Duration,
+    committer: Arc<Committer>,
 }
 
 #[derive(Debug)]
@@ -119,6 +122,7 @@ impl Mirrors {
         Ok(Self {
             inner,
             deadline: Duration::from_secs(120),
+            committer: Arc::default(),
         })
     }
 
@@ -126,9 +130,24 @@ impl Mirrors {
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
             deadline,
+            ..self.clone()
         }
+    }
+
+    /// The same mirrors, whose commits are by somebody else: `Lockstep <lockstep@localhost>` and not signed unless told
+    /// otherwise.
+    #[must_use]
+    pub fn with_committer(&self, committer: Committer) -> Self {
+        Self {
+            committer: Arc::new(committer),
+            ..self.clone()
+        }
+    }
+
+    /// Who stands as committer in commits of our own.
+    pub fn committer(&self) -> &Committer {
+        &self.committer
     }
 
     /// Checks a URL without asking anybody: what [`Mirrors::fetch`] would refuse at once is refused here.

@@ -17,10 +17,10 @@ use std::time::SystemTime;
 pub(super) struct Key {
     key: SignedPublicKey,
     /// Fingerprints in upper-case hexadecimal digits, the primary one first.
-    fingerprints: Vec<String>,
+    pub(super) fingerprints: Vec<String>,
     owner: String,
-    revoked: bool,
-    expires: Option<SystemTime>,
+    pub(super) revoked: bool,
+    pub(super) expires: Option<SystemTime>,
 }
 
 impl Key {
@@ -54,7 +54,7 @@ pub(super) fn keys(text: &str) -> Result<Vec<Key>, String> {
 }
 
 /// A key whose own signatures are right.
-fn admitted(key: SignedPublicKey) -> Result<Key, String> {
+pub(super) fn admitted(key: SignedPublicKey) -> Result<Key, String> {
     let shown = key
         .primary_key
         .fingerprint()

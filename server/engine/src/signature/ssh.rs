@@ -11,7 +11,7 @@ use ssh_key::{HashAlg, PublicKey, SshSig};
 use std::sync::Arc;
 
 /// The namespace that Git signs in.
-const NAMESPACE: &str = "git";
+pub(super) const NAMESPACE: &str = "git";
 
 /// Somebody who may sign.
 #[derive(Debug)]

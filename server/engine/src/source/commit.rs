@@ -2,10 +2,12 @@
 //!
 //! What a commit changes in the tree is its [`TreeEdit`]; how it is made, pushed and refused is the same for all.
 
+use super::committer::Committer;
 use super::git::{Git, words_of};
 use super::mirror::Mirror;
 use super::tree_edit::{self, FileEdit};
 use super::{Credential, Mirrors, SourceError, on_blocking_thread};
+use gix::objs::WriteTo;
 use lockstep_types::revision::{Revision, TargetRevision};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -77,7 +79,8 @@ impl Mirrors {
     }
 
     /// Makes the commit that [`Mirrors::push_commit`] would push, in the mirror alone, so that files, rendering and
-    /// differences can be asked of it as of any other. `None` when there would be nothing to commit.
+    /// differences can be asked of it as of any other. `None` when there would be nothing to commit. It is never signed:
+    /// nobody has agreed to it.
     ///
     /// # Errors
     /// When the mirror does not hold the commits or cannot be written, or a path cannot be written.
@@ -86,7 +89,11 @@ impl Mirrors {
         repo_url: &str,
         request: CommitRequest,
     ) -> Result<Option<Revision>, SourceError> {
-        self.blocking(repo_url, move |mirror| make(mirror, &request))
+        let unsigned = Committer {
+            signer: None,
+            ..Committer::clone(&self.committer)
+        };
+        self.blocking(repo_url, move |mirror| make(mirror, &request, &unsigned))
             .await
     }
 }
@@ -103,7 +110,11 @@ async fn push(
         return Ok(PushOutcome::Moved(head));
     }
     let expected = request.expected_head.clone();
-    let made = on_blocking_thread(Arc::clone(mirror), move |mirror| make(mirror, &request)).await?;
+    let committer = Arc::clone(&mirrors.committer);
+    let made = on_blocking_thread(Arc::clone(mirror), move |mirror| {
+        make(mirror, &request, &committer)
+    })
+    .await?;
     let Some(commit) = made else {
         return Ok(PushOutcome::NothingToDo);
     };
@@ -209,9 +220,10 @@ fn refusal(porcelain: &str, errors: &str) -> String {
 }
 
 /// Writes tree and commit into the mirror; `None` when the tree would be the head's own.
-pub(super) fn make(
+fn make(
     mirror: &Mirror,
     request: &CommitRequest,
+    committer: &Committer,
 ) -> Result<Option<Revision>, SourceError> {
     let repo = mirror.reader()?;
     let broken = |error: gix::Error| mirror.broken(error);
@@ -229,20 +241,31 @@ pub(super) fn make(
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let signature = gix::actor::Signature {
-        name: clean(&request.author_name, "Lockstep").into(),
-        email: clean(&request.author_email, "lockstep@localhost").into(),
-        time: gix::date::Time::new(i64::try_from(seconds).unwrap_or(0), 0),
+    let time = gix::date::Time::new(i64::try_from(seconds).unwrap_or(0), 0);
+    let by = |name: &str, email: &str| gix::actor::Signature {
+        name: clean(name, "Lockstep").into(),
+        email: clean(email, "lockstep@localhost").into(),
+        time,
     };
-    let commit = gix::objs::Commit {
+    let mut commit = gix::objs::Commit {
         tree,
         parents: [head.id().detach()].into_iter().collect(),
-        author: signature.clone(),
-        committer: signature,
+        author: by(&request.author_name, &request.author_email),
+        committer: by(&committer.name, &committer.email),
         encoding: None,
         message: request.message.replace('\0', "").into(),
         extra_headers: Vec::new(),
     };
+    if let Some(signer) = &committer.signer {
+        let mut signed = Vec::new();
+        commit
+            .write_to(&mut signed)
+            .map_err(|error| mirror.broken(error))?;
+        let signature = signer.sign(&signed)?;
+        commit
+            .extra_headers
+            .push(("gpgsig".into(), signature.into()));
+    }
     let id = repo.write_object(&commit).map_err(broken)?;
     Ok(Some(Revision(id.to_string())))
 }

@@ -56,6 +56,9 @@ pub enum SourceError {
     /// A path that a commit cannot write.
     #[error("{path} cannot be written: {why}")]
     Path { path: String, why: String },
+    /// A commit of our own that could not be signed.
+    #[error("nothing was committed, since the signing key does not sign: {why}")]
+    Unsigned { why: String },
     /// A Git submodule, whose content is elsewhere.
     #[error(
         "{path} is a Git submodule, and submodules are not fetched; put the files into the repository itself"
@@ -112,6 +115,9 @@ impl SourceError {
             Self::NotFetched { .. } | Self::UnknownCommit { .. } => "Refresh the application.",
             Self::Mirror { .. } => {
                 "Check free space and permissions of the data folder, and that `git` is installed."
+            }
+            Self::Unsigned { .. } => {
+                "Correct it in the file of the setting commits.signing_key_file, and start the server again."
             }
             Self::Submodule { .. } | Self::LfsPointer { .. } | Self::Unsupported(_) => "",
         }

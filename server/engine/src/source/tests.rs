@@ -5,6 +5,7 @@ use lockstep_types::revision::PathChangeKind;
 mod brought;
 mod edits;
 mod hostile;
+mod signed;
 mod undoing;
 mod upkeep;
 
