@@ -16,6 +16,7 @@ use crate::sso::SingleSignOn;
 use crate::store::{SchemaState, Store, event};
 use anyhow::Context;
 use assembly::Assembled;
+use engine::source::Committer;
 use lockstep_types::Micros;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Foundation {
     pub installation: Uuid,
     pub accounts: AccountService,
     pub hub: Hub,
+    /// Of commits of our own.
+    pub committer: Committer,
 }
 
 /// Opens the database of the configuration and makes the folder for it.
@@ -66,6 +69,11 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 /// Something that it needs is missing or broken; the message says what.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let config = Arc::new(config);
+    // Before anything is touched: a key that cannot sign is found now, not at the first rollback.
+    let committer = config.commits.committer()?;
+    if let Some(signer) = &committer.signer {
+        tracing::info!(key = signer.key(), "commits of our own are signed");
+    }
     let store = open_store(&config).await?;
     // A new database is made at once; an old one is changed only when the operator says so.
     if store.schema_state().await? == SchemaState::Empty {
@@ -109,6 +117,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         installation,
         accounts: accounts.clone(),
         hub,
+        committer,
     };
     let Assembled { plane, engine } = assembly::control_plane(foundation).await?;
     if let Some(address) = config.metrics_listen {

@@ -4,12 +4,14 @@
 //! relative to the file. What is not opened here (plain HTTP, private addresses, exec plugins) stays closed.
 
 pub mod address;
+mod commits;
 pub mod fleet;
 mod login;
 pub mod oidc;
 mod read;
 
 pub use address::{Allow, PublicUrl};
+pub use commits::{Commits, KeyFile};
 pub use fleet::{ClusterEntry, LoginBy, LoginEntry, PasswordFrom, RepositoryEntry, SourceEntry};
 pub use oidc::{LoginRules, OidcEntry};
 pub use read::{Environment, process_environment};
@@ -41,6 +43,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     pub network: Network,
     pub tools: Tools,
+    pub commits: Commits,
     /// Names or paths of exec plugins that kubeconfigs from files may run.
     pub exec_allow: Vec<String>,
     pub clusters: Vec<ClusterEntry>,
@@ -160,6 +163,7 @@ impl fmt::Debug for Config {
             .field("site_root", &self.site_root)
             .field("network", &self.network)
             .field("tools", &self.tools)
+            .field("commits", &self.commits)
             .field("exec_allow", &self.exec_allow)
             .field("clusters", &self.clusters)
             .field("sources", &self.sources)

@@ -41,13 +41,15 @@ pub async fn control_plane(foundation: Foundation) -> anyhow::Result<Assembled> 
         installation,
         accounts,
         hub,
+        committer,
     } = foundation;
     declare(&store, &config)
         .await
         .context("cannot register the clusters and sources of the configuration")?;
     let keyring = Keyring::new(Arc::clone(&config), store.clone(), vault.clone());
     let mirrors = Mirrors::open(config.data_dir.join("mirrors"), keyring.network_policy())
-        .context("data_dir: the folder of the repositories cannot be used")?;
+        .context("data_dir: the folder of the repositories cannot be used")?
+        .with_committer(committer);
     let work = config.data_dir.join("work");
     std::fs::create_dir_all(&work)
         .with_context(|| format!("data_dir: cannot make {}", work.display()))?;

@@ -1,5 +1,6 @@
 //! From text to [`Config`]: the file's own shape, the environment on top, and what must hold between keys.
 
+use super::commits::FileCommits;
 use super::fleet::RepositoryEntry;
 use super::login::FileLogin;
 use super::oidc::{self, FileLoginRules, FileOidc};
@@ -38,6 +39,7 @@ struct File {
     trusted_proxies: Vec<IpAddr>,
     network: FileNetwork,
     tools: FileTools,
+    commits: FileCommits,
     exec: FileExec,
     session: FileSession,
     login: FileLoginRules,
@@ -246,6 +248,7 @@ fn build(file: File, base: &Path, env: &Environment) -> Result<Config, ConfigErr
             git: tool("LOCKSTEP_TOOLS_GIT", file.tools.git, base, env),
             uncaged: file.tools.uncaged,
         },
+        commits: file.commits.read(base, env)?,
         exec_allow: file.exec.allow,
         clusters,
         sources,
