@@ -31,6 +31,7 @@ mod refuse;
 mod registration;
 mod rollbacks;
 mod rollouts;
+mod signing;
 mod sources;
 mod syncs;
 mod webhooks;

@@ -187,6 +187,10 @@ fn page(
         (true, _) | (false, true) => wanted.way,
         (false, false) => Way::Pin,
     };
+    let way = match way {
+        Way::Commit if !preview.signature_refused.is_empty() => Way::Propose,
+        way => way,
+    };
     let subtitle = subtitle(&data.candidates, &preview);
     let chooser = (!preview.undo).then(|| choice::states(&data.candidates, &preview, &data.target));
     let form = form(preview, &data.target, way, back, actor, action);

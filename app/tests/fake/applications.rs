@@ -442,6 +442,8 @@ pub fn preview(target: TargetRef, to: &Revision) -> Option<RollbackPreview> {
         conflicts: Vec::new(),
         obstacles: Vec::new(),
         second_person: Vec::new(),
+        signed_with: "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8".into(),
+        signature_refused: String::new(),
         digest: "5e".repeat(32),
         target,
         to,

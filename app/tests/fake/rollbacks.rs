@@ -23,8 +23,18 @@ use uuid::Uuid;
 /// The state that is not gone back to without more ado.
 const GUARDED: &str = "2c4e9aa";
 
+/// The state whose commit carries no signature that the project takes.
+const UNVOUCHED: &str = "b0d1e57";
+
 /// What guards going back to a state.
 fn guarded(preview: RollbackPreview) -> RollbackPreview {
+    if preview.to.revision == sha(UNVOUCHED) {
+        return RollbackPreview {
+            signed_with: String::new(),
+            signature_refused: "AppProject shop (projects/shop.yaml:1) asks for signed commits, and Lockstep has no key to sign with. Set commits.signing_key_file and name its key there, or open a pull request and merge it with a signature.".into(),
+            ..preview
+        };
+    }
     if preview.to.revision != sha(GUARDED) {
         return preview;
     }

@@ -118,3 +118,33 @@ fn a_rollback_form_commits_pins_or_says_why_not() {
         assert_eq!(done.location, referer);
     });
 }
+
+#[test]
+fn a_rollback_says_how_its_commit_is_signed() {
+    on_server(async {
+        let page = async |to: &str, way: &str| {
+            let app = checkout().await;
+            get(&format!("{app}/rollback?cluster=prod-eu&to={to}{way}")).await
+        };
+        let signed = page("9be0417", "").await.text;
+        assert!(
+            signed.contains("Signed with the key ") && signed.contains("SHA256:nThbg6kXUpJW"),
+            "{signed}"
+        );
+        // Nothing of it concerns a pin.
+        let pinned = page("9be0417", "&way=pin").await.text;
+        assert!(!pinned.contains("Signed with the key "), "{pinned}");
+        // What would be refused is not offered; for review it goes.
+        let refused = page("b0d1e57", "").await.text;
+        for words in [
+            "A commit to main would be refused",
+            "Lockstep has no key to sign with",
+            "Open pull request",
+        ] {
+            assert!(refused.contains(words), "{words}: {refused}");
+        }
+        for words in ["Commit and sync", "Signed with the key "] {
+            assert!(!refused.contains(words), "{words}: {refused}");
+        }
+    });
+}

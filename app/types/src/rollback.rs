@@ -118,11 +118,26 @@ pub struct RollbackPreview {
     /// Projects that ask for a second person's yes, before a commit or a pin of their applications.
     #[serde(default)]
     pub second_person: Vec<String>,
+    /// The fingerprint of the key that the commit will be signed with; empty when it is not signed.
+    #[serde(default)]
+    pub signed_with: String,
+    /// Why the commit would be refused for its signature where it is asked for, so that it is not written to the branch;
+    /// empty when it would not. A pull request is still possible.
+    #[serde(default)]
+    pub signature_refused: String,
     /// Binds the act to what was shown.
     pub digest: String,
 }
 
 impl RollbackPreview {
+    /// Why no commit can be written to the branch; empty when one can.
+    pub fn branch_refused(&self) -> &str {
+        match self.commit_refused.is_empty() {
+            true => &self.signature_refused,
+            false => &self.commit_refused,
+        }
+    }
+
     /// What keeps the previewed target alone back, as a pin concerns no other.
     pub fn own_obstacles(&self) -> impl Iterator<Item = &Obstacle> {
         self.obstacles

@@ -1,6 +1,7 @@
 //! How failures of the stages are told to whoever asked: in words, without secrets, and with the chain in the log
 //! where it is our fault.
 
+use crate::reconcile::vouched::Untold;
 use crate::store::StoreError;
 use engine::render::RenderError;
 use engine::source::SourceError;
@@ -30,6 +31,7 @@ pub(super) fn source(error: SourceError) -> PortError {
             PortError::NotFound(subject_of(error))
         }
         SourceError::Path { .. } => PortError::invalid("path", said),
+        SourceError::Unsigned { .. } => PortError::Conflict(said),
         SourceError::Mirror { .. } => internal(&error),
         _ => PortError::Unavailable(said),
     }
@@ -42,6 +44,16 @@ fn subject_of(error: SourceError) -> String {
             format!("commit {revision}")
         }
         other => other.to_string(),
+    }
+}
+
+/// What keeps a signature from being verified.
+pub(super) fn untold(error: Untold) -> PortError {
+    match error {
+        Untold::Source(error) => source(error),
+        Untold::Lost => {
+            PortError::Unavailable("the signature could not be verified; ask again".to_owned())
+        }
     }
 }
 

@@ -17,5 +17,6 @@ mod registering;
 mod rights;
 mod rollback;
 mod routes;
+mod signing;
 mod undo;
 mod upcoming;

@@ -148,6 +148,56 @@ pub(crate) async fn of_source(
     Ok(said)
 }
 
+/// Why a commit of our own would be refused.
+#[derive(Debug)]
+pub(crate) enum Unvouched {
+    NoKey,
+    /// The key does not sign any more.
+    Failed(String),
+    Own(Signature),
+    Earlier(Revision, Signature),
+}
+
+/// What a rule would say of a commit that is drafted in the mirror, signed as it would be; `None` when it lets it through.
+/// A tag never leads to it.
+pub(crate) async fn of_ours(
+    runtime: &Runtime,
+    source: &DefinedSource,
+    draft: &Revision,
+    wanted: &Verification,
+) -> Result<Option<Unvouched>, Untold> {
+    if !wanted.head {
+        return Ok(None);
+    }
+    let mirrors = runtime.mirrors();
+    let Some(signer) = mirrors.committer().signer.clone() else {
+        return Ok(Some(Unvouched::NoKey));
+    };
+    let commit = mirrors.commit_object(&source.repo_url, draft).await?;
+    let keys = wanted.clone();
+    let found = tokio::task::spawn_blocking(move || {
+        let signature = signer.sign(&commit)?;
+        Ok::<_, SourceError>(ring(&keys).check_detached(&signature, &commit))
+    })
+    .await
+    .map_err(|_| Untold::Lost)?;
+    match found {
+        Err(SourceError::Unsigned { why }) => return Ok(Some(Unvouched::Failed(why))),
+        Err(error) => return Err(error.into()),
+        Ok(found) if !found.is_good() => return Ok(Some(Unvouched::Own(found))),
+        Ok(_) => {}
+    }
+    if wanted.earlier {
+        let info = mirrors.commit(&source.repo_url, draft).await?;
+        for parent in &info.parents {
+            if let Some((commit, found)) = unsigned(runtime, source, parent, wanted).await? {
+                return Ok(Some(Unvouched::Earlier(commit, found)));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// What a commit, or the tag that leads to it, proves; remembered.
 async fn signature(
     runtime: &Runtime,

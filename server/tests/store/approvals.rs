@@ -264,6 +264,8 @@ fn preview(target: TargetRef) -> RollbackPreview {
         conflicts: Vec::new(),
         obstacles: Vec::new(),
         second_person: vec!["shop".to_owned()],
+        signed_with: String::new(),
+        signature_refused: String::new(),
         digest: "shown".to_owned(),
     }
 }

@@ -102,7 +102,8 @@ pub(super) fn ways(preview: &RollbackPreview, chosen: Way) -> AnyView {
     let short = preview.to.revision.short().to_owned();
     let to = |way| address(preview, &preview.to.revision, way);
     let possible = preview.commit_refused.is_empty();
-    let commit = if possible {
+    let refused = preview.branch_refused();
+    let commit = if refused.is_empty() {
         way_card(
             chosen == Way::Commit,
             to(Way::Commit),
@@ -112,8 +113,13 @@ pub(super) fn ways(preview: &RollbackPreview, chosen: Way) -> AnyView {
     } else {
         view! {
             <div class="rounded-lg border border-dashed border-line-strong px-3 py-2.5 text-muted">
-                <b class="block font-semibold">"A commit is not possible"</b>
-                <span class="text-sm">{format::sentence_case(&preview.commit_refused)}</span>
+                <b class="block font-semibold">
+                    {match possible {
+                        true => format!("A commit to {} would be refused", preview.branch),
+                        false => "A commit is not possible".to_owned(),
+                    }}
+                </b>
+                <span class="text-sm break-words">{format::sentence_case(refused)}</span>
             </div>
         }
         .into_any()

@@ -30,6 +30,15 @@ pub fn commit(preview: RollbackPreview) -> AnyView {
     view! {
         {banner}
         {contents(preview.files.len(), &preview.patch, &preview.message)}
+        {(!preview.signed_with.is_empty())
+            .then(|| {
+                view! {
+                    <p class="text-sm text-muted">
+                        "Signed with the key "
+                        <span class="font-mono break-all text-ink">{preview.signed_with.clone()}</span>
+                    </p>
+                }
+            })}
         <Part title="What happens then">{then}</Part>
         {undone}
     }

@@ -70,6 +70,13 @@ impl Rollback {
             remark(&format!("no commit: {}{other}", preview.commit_refused));
             return Ok(Exit::Failed);
         }
+        if self.pin.is_none() && !self.pull_request && !preview.signature_refused.is_empty() {
+            remark(&format!(
+                "no commit to the branch: {}",
+                plain(&preview.signature_refused)
+            ));
+            return Ok(Exit::Failed);
+        }
         if !self.yes && prompt::line("Commit that? Type yes")? != "yes" {
             remark("nothing was changed");
             return Ok(Exit::Failed);
@@ -223,6 +230,9 @@ pub(super) fn summary(preview: &RollbackPreview) -> String {
     }
     for sentence in &preview.cannot_undo {
         text.push_str(&format!("  cannot be undone: {sentence}\n"));
+    }
+    if !preview.signed_with.is_empty() {
+        text.push_str(&format!("  signed with {}\n", preview.signed_with));
     }
     for obstacle in &preview.obstacles {
         let target = &obstacle.target;

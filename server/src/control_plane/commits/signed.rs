@@ -6,7 +6,7 @@ use super::super::definitions::Defined;
 use super::super::{Plane, refuse};
 use super::Located;
 use crate::reconcile::revisions;
-use crate::reconcile::vouched::{self, Untold};
+use crate::reconcile::vouched;
 use engine::definition::Verification;
 use engine::signature::Keyring;
 use lockstep_types::PortError;
@@ -47,16 +47,10 @@ impl Plane {
                 }
             }
         }
-        let untold = |error| match error {
-            Untold::Source(error) => refuse::source(error),
-            Untold::Lost => {
-                PortError::Unavailable("the signature could not be verified; ask again".to_owned())
-            }
-        };
         let mut rules = Vec::new();
         for (wanted, source) in asked {
             let said = vouched::of_source(&self.runtime, source, sha, &wanted).await;
-            rules.extend(said.map_err(untold)?);
+            rules.extend(said.map_err(refuse::untold)?);
         }
         let mirrors = self.runtime.mirrors();
         let object = mirrors.commit_object(&located.url, sha).await;

@@ -91,6 +91,10 @@ impl Plane {
         if !view.commit_refused.is_empty() {
             return Err(PortError::Conflict(view.commit_refused.clone()));
         }
+        // The merge of a pull request may carry the signature of the host.
+        if !request.propose && !view.signature_refused.is_empty() {
+            return Err(PortError::Conflict(view.signature_refused.clone()));
+        }
         if view.digest != request.digest {
             return Err(PortError::Conflict(
                 "the branch or what the rollback would do has changed since it was shown; look at it again".to_owned(),

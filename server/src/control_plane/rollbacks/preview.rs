@@ -4,6 +4,7 @@ use super::super::commits::Ancestry;
 use super::super::definitions::Placement;
 use super::super::drafts::unsigned;
 use super::super::held::Held;
+use super::super::signing::Signing;
 use super::super::syncs::present;
 use super::super::{Plane, paths, refuse};
 use super::affected::Tracked;
@@ -174,6 +175,10 @@ impl Plane {
             Some(branch) => self.reached(placement, branch, &files, &credential).await?,
             None => vec![placement.clone()],
         };
+        let signing = match (&branch, commit_refused.is_empty()) {
+            (Some(branch), true) => self.signing(url, branch, after, &reached).await?,
+            _ => Signing::default(),
+        };
         let targets = self.plans(&reached, url, after, branch.is_none()).await;
         let jobs: Vec<_> = targets
             .iter()
@@ -209,6 +214,8 @@ impl Plane {
             conflicts: Vec::new(),
             obstacles,
             second_person,
+            signed_with: signing.key,
+            signature_refused: signing.refused,
         };
         Ok(Prepared {
             view,

@@ -12,7 +12,7 @@ use engine::definition::DefinitionFile;
 use engine::definition::project::Rules;
 use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings, Tools};
-use engine::source::{Credential, Mirrors};
+use engine::source::{Committer, Credential, Mirrors};
 use engine::testing::Repository;
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::diff::SyncStatus;
@@ -100,6 +100,11 @@ impl<'a> App<'a> {
 impl Bench {
     /// A repository with one ConfigMap below `apps/cart` in three commits, fetched, and a managed source over it.
     pub async fn new() -> Self {
+        Self::by(Committer::default()).await
+    }
+
+    /// The same, where commits of our own are by somebody else.
+    pub async fn by(committer: Committer) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = database(dir.path()).await;
         store.migrate().await.unwrap();
@@ -109,7 +114,7 @@ impl Bench {
             repository.write("README.md", &number.to_string());
             repository.commit(subject);
         }
-        let plane = plane(dir.path(), store.clone());
+        let plane = plane(dir.path(), store.clone(), committer);
         let mut tx = store.begin().await.unwrap();
         let fields = SourceFields {
             name: "root".to_owned(),
@@ -275,13 +280,15 @@ async fn database(folder: &Path) -> Store {
 
 /// A server over the folder of a bench.
 pub(super) async fn started(folder: &Path) -> Plane {
-    plane(folder, database(folder).await)
+    plane(folder, database(folder).await, Committer::default())
 }
 
-fn plane(folder: &Path, store: Store) -> Plane {
+fn plane(folder: &Path, store: Store, committer: Committer) -> Plane {
     let runtime = Runtime::new(Parts {
         store,
-        mirrors: Mirrors::for_tests(folder.join("mirrors")).unwrap(),
+        mirrors: Mirrors::for_tests(folder.join("mirrors"))
+            .unwrap()
+            .with_committer(committer),
         renderer: Renderer::new(
             Tools::new(None, None),
             SandboxSettings::new(folder.join("nothing")),
