@@ -41,7 +41,12 @@ impl World {
         lines
     }
 
-    async fn previewed(&self, ports: &ControlPlane, to: &Revision, undo: bool) -> RollbackPreview {
+    pub async fn previewed(
+        &self,
+        ports: &ControlPlane,
+        to: &Revision,
+        undo: bool,
+    ) -> RollbackPreview {
         let target = self.target();
         let preview = match undo {
             true => ports.rollbacks.preview_undo(&maria(), target, to).await,
@@ -51,7 +56,7 @@ impl World {
     }
 
     /// Does what was previewed, and waits until it is live.
-    async fn go_back(&self, ports: &ControlPlane, preview: RollbackPreview) -> Revision {
+    pub async fn go_back(&self, ports: &ControlPlane, preview: RollbackPreview) -> Revision {
         assert_eq!(preview.commit_refused, "");
         let request = RollbackRequest {
             target: self.target(),

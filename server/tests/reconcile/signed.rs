@@ -3,10 +3,15 @@
 use crate::HEALING;
 use crate::editing::maria as asker;
 use crate::world::World;
+use engine::signature::SigningKey;
+use engine::source::{Committer, Signer};
+use lockstep_types::PortError;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::revision::{Revision, SignatureState};
+use lockstep_types::rollback::RollbackRequest;
 use lockstep_types::source::Mode;
+use secrecy::SecretString;
 use std::process::Command;
 
 fn config(value: &str) -> String {
@@ -232,5 +237,86 @@ async fn a_strict_project_wants_every_commit_signed_since_the_last_seal() {
         .await;
     assert_eq!(row.deployed.as_ref(), Some(&after));
     assert_eq!(said(&last).await.state(), SignatureState::Refused);
+    world.end().await;
+}
+
+/// Without a key the rollback is refused before anything is written; with one that the project lists it is on the branch,
+/// and live.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_is_signed_where_signatures_are_asked_for() {
+    let mut world = World::start("signed-back", Mode::Managed, HEALING).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (maria, public, fingerprint) = key(folder.path(), "maria@example.org");
+    let (own, own_public, own_fingerprint) = key(folder.path(), "lockstep@example.org");
+    world.repository.write(
+        "apps/project.yaml",
+        &format!("apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: default, namespace: argocd}}\nspec:\n  sourceRepos: ['*']\n  destinations: [{{name: '*', namespace: '*'}}]\n  signatureKeys: [{{keyID: '{fingerprint}'}}, {{keyID: '{own_fingerprint}'}}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-gpg-keys-cm, namespace: argocd}}\ndata:\n  signers: |\n    maria@example.org {public}\n    lockstep@example.org {own_public}\n"),
+    );
+    let first = world.push_signed("one", Some(&maria));
+    world.until_deployed(&first).await;
+    let second = world.push_signed("two", Some(&maria));
+    world.until_deployed(&second).await;
+
+    let ports = world.ports().await;
+    let preview = world.previewed(&ports, &first, false).await;
+    assert_eq!(preview.signed_with, "");
+    for word in [
+        "apps/project.yaml",
+        "no key to sign with",
+        "signing_key_file",
+    ] {
+        assert!(preview.signature_refused.contains(word), "{preview:?}");
+    }
+    let request = RollbackRequest {
+        target: world.target(),
+        to: first.clone(),
+        digest: preview.digest,
+        reason: "it was better before".to_owned(),
+        propose: false,
+        undo: false,
+        overrides: Vec::new(),
+    };
+    let refused = ports.rollbacks.roll_back(&asker(), &request).await;
+    assert_eq!(refused, Err(PortError::Conflict(preview.signature_refused)));
+    assert_eq!(world.repository.head(), second);
+    drop(ports);
+
+    // The operator names a key, and starts the server again.
+    let text = std::fs::read_to_string(own).expect("a private key");
+    let signing = SigningKey::read(&SecretString::from(text)).expect("a key that signs");
+    world.committer = Committer {
+        signer: Some(Signer::new(
+            signing.fingerprint().to_owned(),
+            move |commit| signing.sign(commit).map_err(|error| error.to_string()),
+        )),
+        ..Committer::default()
+    };
+    let world = world.restart().await;
+    world.until_deployed(&second).await;
+    let ports = world.ports().await;
+    let preview = world.previewed(&ports, &first, false).await;
+    assert_eq!(
+        (
+            preview.signed_with.as_str(),
+            preview.signature_refused.as_str()
+        ),
+        (own_fingerprint.as_str(), "")
+    );
+    let back = world.go_back(&ports, preview).await;
+    let value = [
+        "get",
+        "configmap",
+        "settings",
+        "-o",
+        "jsonpath={.data.value}",
+    ];
+    assert_eq!(world.kubectl(&value), "one");
+    let told = ports.fleet.rollout(&asker(), &back.0).await;
+    let told = told.expect("a rollout").signature;
+    assert_eq!(told.state(), SignatureState::Verified, "{told:?}");
+    assert!(
+        told.words().contains("is signed by lockstep@example.org"),
+        "{told:?}"
+    );
     world.end().await;
 }

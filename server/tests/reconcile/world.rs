@@ -6,10 +6,15 @@
     reason = "a test that cannot reach its cluster fails with words"
 )]
 
+#[path = "rig.rs"]
+mod rig;
+
+pub use rig::{Rig, rig};
+
 use async_trait::async_trait;
 use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings};
-use engine::source::Mirrors;
+use engine::source::{Committer, Mirrors};
 use engine::testing::Repository;
 use lockstep_types::account::{Actor, Role};
 use lockstep_types::diff::SyncStatus;
@@ -36,14 +41,6 @@ use uuid::Uuid;
 
 pub const WITHIN: Duration = Duration::from_secs(60);
 
-pub struct Rig {
-    pub kubectl: PathBuf,
-    pub kubeconfig: PathBuf,
-    pub cluster: String,
-    pub server: String,
-    pub audit_log: PathBuf,
-}
-
 /// See the module.
 pub struct World {
     pub repository: Repository,
@@ -55,6 +52,8 @@ pub struct World {
     kubeconfig: String,
     pub namespace: String,
     installation: Uuid,
+    /// Of what the server commits, once it is started again.
+    pub committer: Committer,
 }
 
 /// What outlives a server.
@@ -65,6 +64,7 @@ struct Set {
     folder: TempDir,
     namespace: String,
     installation: Uuid,
+    committer: Committer,
 }
 
 struct Keys {
@@ -90,30 +90,6 @@ impl Access for Keys {
     }
 }
 
-pub fn rig() -> Rig {
-    let Some(path) = std::env::var_os("LOCKSTEP_RIG") else {
-        panic!(
-            "LOCKSTEP_RIG is not set: run \"node end2end/rig/rig.mjs up\" and set it to the path of its rig.json"
-        );
-    };
-    let text = std::fs::read_to_string(path).expect("rig.json can be read");
-    let rig: serde_json::Value = serde_json::from_str(&text).expect("rig.json is JSON");
-    let path = |pointer: &str| {
-        PathBuf::from(
-            rig.pointer(pointer)
-                .and_then(|value| value.as_str())
-                .expect(pointer),
-        )
-    };
-    Rig {
-        kubectl: path("/programs/kubectl"),
-        kubeconfig: path("/clusters/0/kubeconfig"),
-        cluster: path("/clusters/0/name").display().to_string(),
-        server: path("/clusters/0/server").display().to_string(),
-        audit_log: path("/clusters/0/auditLog"),
-    }
-}
-
 /// An empty database in a folder.
 pub async fn database(folder: &Path) -> Store {
     let url = format!("sqlite:{}", folder.join("lockstep.db").display());
@@ -124,12 +100,30 @@ pub async fn database(folder: &Path) -> Store {
 
 /// A server over a database, with its files in the same folder. It knows one cluster.
 pub fn runtime(store: &Store, folder: &Path, kubeconfig: String, installation: Uuid) -> Runtime {
+    runtime_by(
+        Committer::default(),
+        store,
+        folder,
+        kubeconfig,
+        installation,
+    )
+}
+
+fn runtime_by(
+    committer: Committer,
+    store: &Store,
+    folder: &Path,
+    kubeconfig: String,
+    installation: Uuid,
+) -> Runtime {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let work = folder.join("work");
     std::fs::create_dir_all(&work).expect("a folder");
     Runtime::start(Parts {
         store: store.clone(),
-        mirrors: Mirrors::for_tests(folder.join("mirrors")).expect("mirrors"),
+        mirrors: Mirrors::for_tests(folder.join("mirrors"))
+            .expect("mirrors")
+            .with_committer(committer),
         renderer: Renderer::new(
             engine::testing::renderers(),
             SandboxSettings::new(PathBuf::from(env!("CARGO_BIN_EXE_lockstep"))),
@@ -219,6 +213,7 @@ impl World {
             folder,
             namespace,
             installation: Uuid::now_v7(),
+            committer: Committer::default(),
         };
         Self::run(set, Some(mode)).await
     }
@@ -231,6 +226,7 @@ impl World {
             folder,
             namespace,
             installation,
+            committer,
         } = set;
         let store = database(folder.path()).await;
         let mut tx = store.begin().await.expect("a write");
@@ -261,7 +257,8 @@ impl World {
                 .expect("a mode");
         }
         tx.commit().await.expect("a commit");
-        let runtime = runtime(&store, folder.path(), kubeconfig.clone(), installation);
+        let (keys, files) = (kubeconfig.clone(), folder.path());
+        let runtime = runtime_by(committer.clone(), &store, files, keys, installation);
         Self {
             repository,
             runtime,
@@ -271,6 +268,7 @@ impl World {
             kubeconfig,
             namespace,
             installation,
+            committer,
         }
     }
 
@@ -523,6 +521,7 @@ impl World {
             folder,
             namespace,
             installation,
+            committer,
             ..
         } = self;
         Self::run(
@@ -533,6 +532,7 @@ impl World {
                 folder,
                 namespace,
                 installation,
+                committer,
             },
             None,
         )
