@@ -123,8 +123,11 @@ fn a_rollback_form_commits_pins_or_says_why_not() {
 fn a_rollback_says_how_its_commit_is_signed() {
     on_server(async {
         let page = async |to: &str, way: &str| {
-            let app = checkout().await;
-            get(&format!("{app}/rollback?cluster=prod-eu&to={to}{way}")).await
+            let (app, rest) = (checkout().await, "8d41c7a9b3e2f60514000000000000000");
+            get(&format!(
+                "{app}/rollback?cluster=prod-eu&to={to}{rest}{way}"
+            ))
+            .await
         };
         let signed = page("9be0417", "").await.text;
         assert!(
