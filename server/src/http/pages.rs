@@ -1,7 +1,8 @@
 //! Pages and server functions of the `app` crate: gives them the ports, who asks, and the nonce of their scripts.
 
 use super::extract::Caller;
-use super::{Web, headers};
+use super::problem::Refusal;
+use super::{Web, headers, session};
 use app::context::{SetupPending, ThisSession};
 use app::pages::edit::{self, EditForm, Posted};
 use app::shell;
@@ -9,18 +10,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::body::Bytes;
 use axum::extract::{Form, FromRequest, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, post};
 use http::{HeaderValue, header};
 use leptos::config::LeptosOptions;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use leptos_axum::{
     LeptosRoutes, ResponseOptions, file_and_error_handler_with_context,
     render_app_async_with_context,
 };
 use lockstep_types::account::Actor;
 use lockstep_types::login::{Doors, ProviderView};
+use tower_sessions::Session;
 
 /// Adds the pages, `/sfn` and the page for addresses that lead nowhere.
 pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
@@ -37,6 +41,7 @@ pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
         .route("/sources/{id}/new", post(step_of_edit))
         .leptos_routes_with_context(web, app::listed().to_vec(), context, document)
         .fallback(not_found)
+        .layer(from_fn(renew))
 }
 
 /// What pages and server functions find, in the words of `app::context`.
@@ -110,6 +115,24 @@ async fn step_of_edit(
         move || shell(options.clone()),
     );
     page(Request::from_parts(parts, Body::empty())).await
+}
+
+/// These change what it takes to log in.
+const FACTOR: [&str; 2] = ["/sfn/confirm_factor", "/sfn/remove_factor"];
+
+/// Whoever changed what it takes to log in goes on under another id.
+async fn renew(request: Request<Body>, next: Next) -> Response {
+    let session = request.extensions().get::<Session>().cloned();
+    let session = session.filter(|_| FACTOR.contains(&request.uri().path()));
+    let response = next.run(request).await;
+    // The status does not tell: a plain form is answered by a redirect either way.
+    let done = !response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    if let Some(session) = session.filter(|_| done)
+        && let Err(error) = session::renew(&session).await
+    {
+        return Refusal::from(error).into_response();
+    }
+    response
 }
 
 async fn server_functions(State(web): State<Web>, request: Request<Body>) -> Response {

@@ -61,6 +61,17 @@ pub async fn begin(session: &Session, signed_in: SignedIn) -> std::result::Resul
     session.insert(KEY, signed_in).await.map_err(unavailable)
 }
 
+/// Gives the session of a person another id; the one before is worth nothing from then on.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn renew(session: &Session) -> std::result::Result<(), PortError> {
+    match signed_in(session).await? {
+        Some(_) => session.cycle_id().await.map_err(unavailable),
+        None => Ok(()),
+    }
+}
+
 /// Keeps something for an anonymous session that must come back soon, under a new id.
 ///
 /// # Errors

@@ -95,6 +95,35 @@ async fn the_password_alone_opens_nothing_and_a_code_is_taken_once() {
 }
 
 #[tokio::test]
+async fn attack_42_a_session_has_another_id_once_a_second_factor_counts_or_is_gone() {
+    let server = Server::start().await;
+    let before = server.log_in("vic").await;
+    let vic = server.accounts.user_named("vic").await.unwrap();
+    let actor = server.accounts.actor_of_user(vic).await.unwrap().unwrap();
+    let begun = server.accounts.begin_factor(&actor, PASSWORD).await;
+    let code = authenticator(&begun.unwrap().secret)
+        .generate(now())
+        .to_string();
+    let wrong = server.form("/sfn/confirm_factor", &before, "code=x").await;
+    assert!(
+        wrong.text.contains("is not the present one"),
+        "{}",
+        wrong.text
+    );
+    assert!(wrong.cookie().is_empty() && server.is_open(&before).await);
+    let added = server
+        .form("/sfn/confirm_factor", &before, &format!("code={code}"))
+        .await;
+    let with_it = added.cookie();
+    assert!(server.is_open(&with_it).await, "{}", added.text);
+    assert!(!server.is_open(&before).await);
+    let form = format!("user={}&password={}", vic.0, PASSWORD.replace(' ', "+"));
+    let gone = server.form("/sfn/remove_factor", &with_it, &form).await;
+    assert!(server.is_open(&gone.cookie()).await, "{}", gone.text);
+    assert!(!server.is_open(&with_it).await);
+}
+
+#[tokio::test]
 async fn codes_are_guessed_no_more_often_than_passwords() {
     let vic = Enrolled::vic().await;
     let mut cookie = vic.half().await;
