@@ -81,6 +81,20 @@ test('the program does a day of work: list, diff, sync, wait, history, commit, r
     expect(history[0]).toContain(sha.slice(0, 7));
     expect(history[0]).toContain(PERSON);
   });
+  await test.step('preview says 0 where a branch can be merged, 1 where something stands against it', async () => {
+    const { entries } = await world.api('GET', 'activity?kind=commit');
+    const { repo } = entries.map((entry) => entry.Commit).find((entry) => entry?.commit.revision === sha);
+    world.apps.propose('cli-louder', 'cli/cli.yaml', workload('cli', { greeting: 'LOUD' }));
+    const fine = person.run(['preview', 'cli-louder', '--repo', repo]);
+    expect([fine.status, fine.stderr]).toEqual([0, '']);
+    expect(fine.stdout).toContain(APP);
+    world.apps.propose('cli-broken', 'cli/cli.yaml', 'kind: [');
+    const broken = person.run(['preview', 'cli-broken', '--repo', repo]);
+    expect([broken.status, broken.stdout]).toEqual([1, expect.stringContaining('cli/cli.yaml')]);
+    const unknown = person.run(['preview', 'cli-nowhere', '--repo', repo]);
+    expect([unknown.status, unknown.stderr]).toEqual([expect.any(Number), expect.stringContaining('cli-nowhere')]);
+    expect(unknown.status).not.toBe(0);
+  });
   await test.step('rollback asks first, then commits', async () => {
     const asked = person.run(['app', 'rollback', APP, before, '--reason', 'it said too much'], 'no\n');
     expect([asked.status, asked.stderr]).toEqual([1, expect.stringContaining('nothing was changed')]);
