@@ -3,9 +3,10 @@
 //! Owns nothing afterwards: `tracing` keeps the subscriber.
 
 use std::io::IsTerminal;
-use tracing::Metadata;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -16,20 +17,26 @@ const DEFAULT: &str = "warn,server=info,engine=info,lockstep=info";
 pub fn start() {
     let filter =
         EnvFilter::try_from_env("LOCKSTEP_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let lines = !std::io::stderr().is_terminal();
+    // `err` means a subscriber is there already.
+    let _ = built(filter, lines, std::io::stderr).try_init();
+}
+
+/// What is logged, as JSON lines or as text, and where to.
+fn built<W>(filter: EnvFilter, lines: bool, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // `err` means a subscriber is there already.
-    let _ = if std::io::stderr().is_terminal() {
-        builder.finish().with(harmless()).try_init()
-    } else {
-        builder
-            .json()
-            .flatten_event(true)
-            .finish()
-            .with(harmless())
-            .try_init()
-    };
+        .with_writer(writer);
+    match lines {
+        false => Box::new(builder.finish().with(harmless())),
+        true => {
+            let builder = builder.json().flatten_event(true);
+            Box::new(builder.finish().with(harmless()))
+        }
+    }
 }
 
 /// The library that reads OpenPGP keys writes private ones into its own log, whatever level is asked for elsewhere.
@@ -47,21 +54,19 @@ mod tests {
 
     #[test]
     fn the_library_of_keys_never_speaks() {
-        let everything = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("trace,pgp::packet=trace"))
-            .with_writer(std::io::sink)
-            .finish()
-            .with(harmless());
-        tracing::subscriber::with_default(everything, || {
-            assert!(tracing::enabled!(target: "server", Level::TRACE));
-            assert!(tracing::enabled!(target: "pgpass", Level::TRACE));
-            for level_of_key in [
-                tracing::enabled!(target: "pgp", Level::ERROR),
-                tracing::enabled!(target: "pgp::packet::secret_key_parser", Level::DEBUG),
-                tracing::enabled!(target: "pgp::packet", Level::TRACE),
-            ] {
-                assert!(!level_of_key);
-            }
-        });
+        for lines in [false, true] {
+            let filter = EnvFilter::new("trace,pgp::packet=trace");
+            tracing::subscriber::with_default(built(filter, lines, std::io::sink), || {
+                assert!(tracing::enabled!(target: "server", Level::TRACE));
+                assert!(tracing::enabled!(target: "pgpass", Level::TRACE));
+                for level_of_key in [
+                    tracing::enabled!(target: "pgp", Level::ERROR),
+                    tracing::enabled!(target: "pgp::packet::secret_key_parser", Level::DEBUG),
+                    tracing::enabled!(target: "pgp::packet", Level::TRACE),
+                ] {
+                    assert!(!level_of_key);
+                }
+            });
+        }
     }
 }

@@ -7,7 +7,7 @@ mod guard;
 mod sending;
 
 pub use choice::way_card;
-pub use consequence::{contents, plans};
+pub use consequence::{cannot_undo, contents, plans, undone};
 pub use sending::{became, footer};
 
 use crate::api::applications::application;

@@ -109,7 +109,7 @@ pub fn promotion(from: TargetId, to: TargetId, everywhere: bool) -> Answer<Promo
         to,
         images: vec!["registry.example.com/checkout=2.10.0".into()],
         commit: (!refused && !done).then_some(commit),
-        revision: Some("release/2.10".into()),
+        revision: Some("v2.10.0".into()),
         notes: vec!["shop/checkout on staging-eu is Degraded at present.".into()],
         refused: match refused {
             true => "base/x.yaml:7 is read by search too.".into(),

@@ -54,7 +54,7 @@ fn a_promotion_is_shown_before_it_is_made_or_says_why_not() {
             "is Degraded at present.",
             "Open pull request",
             "newTag: 2.10.0",
-            "Ask for release/2.10 in the definition",
+            "Ask for v2.10.0 in the definition",
         ] {
             assert!(page.text.contains(part), "{part} in {}", page.text);
         }

@@ -10,10 +10,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::body::Bytes;
 use axum::extract::{Form, FromRequest, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, post};
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use leptos::config::LeptosOptions;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::use_nonce;
@@ -41,7 +41,7 @@ pub fn routes(router: Router<Web>, web: &Web) -> Router<Web> {
         .route("/sources/{id}/new", post(step_of_edit))
         .leptos_routes_with_context(web, app::listed().to_vec(), context, document)
         .fallback(not_found)
-        .layer(from_fn(renew))
+        .layer(from_fn_with_state(web.clone(), renew))
 }
 
 /// What pages and server functions find, in the words of `app::context`.
@@ -121,14 +121,17 @@ async fn step_of_edit(
 const FACTOR: [&str; 2] = ["/sfn/confirm_factor", "/sfn/remove_factor"];
 
 /// Whoever changed what it takes to log in goes on under another id.
-async fn renew(request: Request<Body>, next: Next) -> Response {
+async fn renew(State(web): State<Web>, request: Request<Body>, next: Next) -> Response {
     let session = request.extensions().get::<Session>().cloned();
-    let session = session.filter(|_| FACTOR.contains(&request.uri().path()));
+    let changes = request.method() == Method::POST && FACTOR.contains(&request.uri().path());
+    let session = session.filter(|_| changes);
     let response = next.run(request).await;
     // The status does not tell: a plain form is answered by a redirect either way.
-    let done = !response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    let status = response.status();
+    let done = (status.is_success() || status.is_redirection())
+        && !response.headers().contains_key(SERVER_FN_ERROR_HEADER);
     if let Some(session) = session.filter(|_| done)
-        && let Err(error) = session::renew(&session).await
+        && let Err(error) = session::renew(web.accounts.store(), &session).await
     {
         return Refusal::from(error).into_response();
     }

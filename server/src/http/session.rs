@@ -23,8 +23,13 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 /// What has no login yet must come back within.
 const BRIEFLY: time::Duration = time::Duration::minutes(10);
+/// Under this key a session that was given another id holds when it began.
+const BEGAN: &str = "began";
 /// A session that was used so many seconds ago is not written again.
 const FRESH: u64 = 60;
+
+/// What people are told; the log has the cause.
+const SILENT: &str = "the database does not answer; try again in a moment";
 
 /// Cookie and store as the address of the server asks for.
 pub fn layer(web: &Web) -> SessionManagerLayer<Sessions> {
@@ -61,15 +66,28 @@ pub async fn begin(session: &Session, signed_in: SignedIn) -> std::result::Resul
     session.insert(KEY, signed_in).await.map_err(unavailable)
 }
 
-/// Gives the session of a person another id; the one before is worth nothing from then on.
+/// Gives the session of a person another id; the one before is worth nothing from then on. It ends when it would have ended.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn renew(session: &Session) -> std::result::Result<(), PortError> {
-    match signed_in(session).await? {
-        Some(_) => session.cycle_id().await.map_err(unavailable),
-        None => Ok(()),
+pub async fn renew(store: &Store, session: &Session) -> std::result::Result<(), PortError> {
+    let (Some(_), Some(id)) = (signed_in(session).await?, session.id()) else {
+        return Ok(());
+    };
+    let id = row_id(id);
+    let row = rows::load(store, &id, now()).await.map_err(silent)?;
+    let Some(row) = row else {
+        return Ok(());
+    };
+    // Of several requests at once one renews it, and what somebody ended meanwhile stays ended.
+    if !rows::delete(store, &id).await.map_err(silent)? {
+        return Ok(());
     }
+    session
+        .insert(BEGAN, row.created_at)
+        .await
+        .map_err(unavailable)?;
+    session.cycle_id().await.map_err(unavailable)
 }
 
 /// Keeps something for an anonymous session that must come back soon, under a new id.
@@ -138,7 +156,12 @@ fn now() -> Micros {
 
 fn unavailable(error: tower_sessions::session::Error) -> PortError {
     tracing::error!(%error, "sessions cannot be read or written");
-    PortError::Unavailable("the database does not answer; try again in a moment".to_owned())
+    PortError::Unavailable(SILENT.to_owned())
+}
+
+fn silent(error: crate::store::StoreError) -> PortError {
+    backend(error);
+    PortError::Unavailable(SILENT.to_owned())
 }
 
 /// Session rows for `tower-sessions`.
@@ -203,8 +226,10 @@ impl Sessions {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
+        let began = record.data.get(BEGAN).cloned();
+        let began = began.and_then(|began| serde_json::from_value(began).ok());
         loop {
-            let row = self.row(record, now())?;
+            let row = self.row(record, began.unwrap_or_else(now))?;
             if rows::create(&self.store, &row).await.map_err(backend)? {
                 return Ok(());
             }
@@ -242,6 +267,7 @@ impl SessionStore for Sessions {
     async fn delete(&self, id: &Id) -> Result<()> {
         rows::delete(&self.store, &row_id(*id))
             .await
+            .map(|_| ())
             .map_err(backend)
     }
 }

@@ -106,7 +106,10 @@ fn hooks(
     let key = compared.render.key.as_str();
     let last = memory.last.as_ref().and_then(Option::as_ref);
     match trigger {
-        Trigger::Person(_) => HookRuns::Always,
+        Trigger::Person(_) => match loaded.requested() {
+            Some(request) if request.is_for_pin() => HookRuns::Never,
+            _ => HookRuns::Always,
+        },
         Trigger::SelfHeal | Trigger::Pin(_) => HookRuns::Never,
         Trigger::AutoSync => match last.filter(|last| last.attempt == key) {
             Some(last) if last.phase != SyncPhase::Succeeded && last.hooks => HookRuns::Always,

@@ -168,7 +168,11 @@ async fn pass(
             .and_then(serde_json::Value::as_bool)
             .unwrap_or(false),
         since: request.created_at,
-        overrides: request.overrides(),
+        // They are for what was shown: what came to the branch since waits like everything.
+        overrides: match &known {
+            Some((compared, ..)) if compared.is_at(request.asks_for()) => request.overrides(),
+            _ => Vec::new(),
+        },
     });
     let running = loaded.run.as_ref().map(|run| Running {
         phase: run.phase,

@@ -34,6 +34,16 @@ pub struct OperationRow {
 }
 
 impl OperationRow {
+    /// The commit that it is for; `None`: whatever is tracked.
+    pub fn asks_for(&self) -> Option<&str> {
+        self.parameters.get("revision").and_then(Value::as_str)
+    }
+
+    /// Whether it is for a pin, which runs no hooks.
+    pub fn is_for_pin(&self) -> bool {
+        self.parameters.get("pin").is_some_and(|pin| !pin.is_null())
+    }
+
     /// Names of windows and holds that are not waited for.
     pub fn overrides(&self) -> Vec<String> {
         let named = self.parameters.get("overrides").and_then(Value::as_array);

@@ -130,16 +130,16 @@ pub async fn touch(
     Ok(done.rows_affected > 0)
 }
 
-/// Ends a session.
+/// Ends a session. Returns whether there was one.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn delete(store: &Store, id: &str) -> Result<(), StoreError> {
-    session::Entity::delete_by_id(id)
+pub async fn delete(store: &Store, id: &str) -> Result<bool, StoreError> {
+    let done = session::Entity::delete_by_id(id)
         .exec(store.writer())
         .await
         .doing("end a session")?;
-    Ok(())
+    Ok(done.rows_affected > 0)
 }
 
 /// Ends all sessions of a person. Returns how many.

@@ -94,6 +94,15 @@ async fn the_password_alone_opens_nothing_and_a_code_is_taken_once() {
     assert_eq!(answer.header("location"), "/login?error=expired");
 }
 
+/// When the sessions of vic began.
+async fn begins(server: &Server) -> Vec<lockstep_types::Micros> {
+    let vic = server.accounts.user_named("vic").await.unwrap();
+    let now = lockstep_types::Micros::from_seconds(jiff::Timestamp::now().as_second());
+    let sessions = server::store::session::of_user(server.accounts.store(), vic, now).await;
+    let sessions = sessions.unwrap().into_iter();
+    sessions.map(|session| session.created_at).collect()
+}
+
 #[tokio::test]
 async fn attack_42_a_session_has_another_id_once_a_second_factor_counts_or_is_gone() {
     let server = Server::start().await;
@@ -111,12 +120,17 @@ async fn attack_42_a_session_has_another_id_once_a_second_factor_counts_or_is_go
         wrong.text
     );
     assert!(wrong.cookie().is_empty() && server.is_open(&before).await);
+    let none = server.get("/sfn/confirm_factor", &before).await;
+    assert!(none.cookie().is_empty() && server.is_open(&before).await);
+    let began = begins(&server).await;
     let added = server
         .form("/sfn/confirm_factor", &before, &format!("code={code}"))
         .await;
     let with_it = added.cookie();
     assert!(server.is_open(&with_it).await, "{}", added.text);
     assert!(!server.is_open(&before).await);
+    // Another id, and the same end.
+    assert_eq!(begins(&server).await, began);
     let form = format!("user={}&password={}", vic.0, PASSWORD.replace(' ', "+"));
     let gone = server.form("/sfn/remove_factor", &with_it, &form).await;
     assert!(server.is_open(&gone.cookie()).await, "{}", gone.text);

@@ -2,14 +2,17 @@
 
 use crate::AUTOMATED;
 use crate::editing::maria;
-use crate::world::World;
+use crate::world::{WITHIN, World};
 use lockstep_types::application::HoldKind;
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::rollback::RollbackRequest;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
+use serde_json::json;
+use server::store::operation::NewOperation;
 use server::store::{self, target::TargetState};
+use std::time::{Duration, Instant};
 
 /// A window of the project `default` that began at the present minute and lasts for `seconds` from now on.
 fn project(kind: &str, seconds: i64, more: &str) -> String {
@@ -163,7 +166,7 @@ async fn a_rollback_waits_for_a_window_and_a_hold_unless_they_are_overridden() {
         reason: "orders are lost".to_owned(),
         propose: false,
         undo: false,
-        overrides: names,
+        overrides: names.clone(),
     };
     let outcome = ports.rollbacks.roll_back(&maria(), &request).await;
     let Ok(CommitOutcome::Committed { revision }) = outcome else {
@@ -198,6 +201,31 @@ async fn a_rollback_waits_for_a_window_and_a_hold_unless_they_are_overridden() {
             state.revision.as_ref() == Some(&revision) && code == Some(ReasonCode::Held)
         })
         .await;
+    assert_eq!(greeting(&world), "one");
+
+    // What was overridden for another commit lets nothing pass.
+    let stale = NewOperation {
+        kind: OperationKind::Rollback,
+        target,
+        actor: "maria".to_owned(),
+        started_by: StartedBy::Rollback("maria".to_owned()),
+        idempotency_key: None,
+        parameters: json!({"prune": false, "revision": first, "overrides": names}),
+    };
+    let mut tx = world.store().begin().await.expect("a transaction");
+    let stale = store::operation::insert(&mut tx, &stale).await;
+    stale.expect("a request");
+    tx.commit().await.expect("a request");
+    world.wake();
+    let begun = Instant::now();
+    loop {
+        let pending = store::operation::pending(world.store(), target).await;
+        if pending.expect("requests").is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < WITHIN, "the request still waits");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!(greeting(&world), "one");
     world.end().await;
 }

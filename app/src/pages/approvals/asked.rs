@@ -6,12 +6,13 @@ use crate::components::clock::ago;
 use crate::components::panel::{More, PANEL};
 use crate::components::target_link::target_address;
 use crate::format;
-use crate::pages::rollback::{contents, plans};
+use crate::pages::rollback::{cannot_undo, contents, plans, undone};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::ask::{AskWay, RollbackAskView, second_person};
 use lockstep_types::rollback::TargetPlan;
+use std::collections::BTreeSet;
 
 /// What it is, why, what it does, and the two answers.
 pub(super) fn card(
@@ -65,6 +66,17 @@ pub(super) fn card(
             words.clone().next().unwrap_or(name).clone()
         })
         .collect();
+    let beside = match ask.way {
+        AskWay::Pin => cannot_undo(&preview),
+        AskWay::Commit | AskWay::Undo => undone(&preview),
+    };
+    let waited_for: BTreeSet<String> = preview
+        .obstacles
+        .iter()
+        .filter(|obstacle| ask.way != AskWay::Pin || obstacle.target.id == ask.target.id)
+        .filter(|obstacle| !ask.overrides.contains(&obstacle.name))
+        .map(|obstacle| format!("Waits: {}", obstacle.words))
+        .collect();
     let commit = (ask.way != AskWay::Pin)
         .then(|| contents(preview.files.len(), &preview.patch, &preview.message));
     view! {
@@ -79,18 +91,21 @@ pub(super) fn card(
             </header>
             {(!ask.reason.is_empty()).then(|| view! { <p class="break-words">{format!("“{}”", ask.reason)}</p> })}
             <p class="break-words">{preview.first_line.clone()}</p>
-            {(!overrides.is_empty())
+            {(!overrides.is_empty() || !waited_for.is_empty())
                 .then(|| {
                     view! {
                         <ul class="list-disc pl-4.5 text-sm">
                             {overrides
                                 .into_iter()
-                                .map(|words| view! { <li class="break-words">{format!("Overrides {words}")}</li> })
+                                .map(|words| format!("Overrides {words}"))
+                                .chain(waited_for)
+                                .map(|words| view! { <li class="break-words">{words}</li> })
                                 .collect_view()}
                         </ul>
                     }
                 })}
             {plans(&then)}
+            {beside}
             {commit.map(|commit| view! { <More title="The commit">{commit}</More> })}
             <p class="text-sm text-muted">
                 {format!("{}. Shown as ", format::sentence_case(&second_person(&ask.projects)))}

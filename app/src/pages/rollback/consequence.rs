@@ -163,7 +163,8 @@ fn row(target: &TargetPlan) -> AnyView {
     .into_any()
 }
 
-fn undone(preview: &RollbackPreview) -> AnyView {
+/// The commits that are taken back, and what stays as it is.
+pub fn undone(preview: &RollbackPreview) -> AnyView {
     let number = preview.undone.len() as u64;
     let lines = preview
         .undone
@@ -205,7 +206,8 @@ fn undone(preview: &RollbackPreview) -> AnyView {
     .into_any()
 }
 
-fn cannot_undo(preview: &RollbackPreview) -> AnyView {
+/// What going back does not bring back.
+pub fn cannot_undo(preview: &RollbackPreview) -> AnyView {
     let lines = preview
         .cannot_undo
         .iter()

@@ -61,7 +61,7 @@ fn in_the_way(obstacles: &[&Obstacle], actor: Option<&Actor>) -> AnyView {
         <Part title="In the way">
             <ul class=format!("{PANEL} flex flex-col gap-2.5 px-3 py-2.5")>{lines}</ul>
             <p class="text-sm text-muted">
-                "What is in the way is waited for: the sync begins when it is gone. To override it, tick it and say why; the audit log keeps both."
+                "What is in the way is waited for: what syncs by itself does so when it is gone, anything else is synced by hand then. To override it, tick it and say why; the audit log keeps both."
             </p>
         </Part>
     }

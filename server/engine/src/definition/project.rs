@@ -92,7 +92,8 @@ impl Project {
             signature_keys: Vec::new(),
             integrity: Vec::new(),
             orphans: None,
-            four_eyes: false,
+            // Nobody knows what it would ask for.
+            four_eyes: true,
             keys: Vec::new(),
             ignored_fields: Vec::new(),
             broken: true,

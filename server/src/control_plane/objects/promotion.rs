@@ -13,10 +13,12 @@ use engine::manifest::Manifest;
 use engine::render::{NewTag, image_parts, images};
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
+use lockstep_types::diff::SyncStatus;
 use lockstep_types::id::TargetId;
 use lockstep_types::image::ImageRequest;
 use lockstep_types::parity::{PromotionPreview, PromotionRequest};
 use lockstep_types::proposal::CommitOutcome;
+use semver::Version;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,7 +100,9 @@ impl Plane {
         view.notes.extend(notes);
         if let Some(revision) = asked_for(origin, placement) {
             view.notes.push(words::version(origin, placement));
-            view.revision = Some(revision);
+            // What its definition asks for is what it runs.
+            let runs = origin.target.state.sync == SyncStatus::Synced;
+            view.revision = Some(revision).filter(|revision| runs && is_fixed(revision));
         }
         view.images = tags
             .iter()
@@ -193,6 +197,13 @@ fn asked_for(origin: &Placement, placement: &Placement) -> Option<String> {
     (same && runs != there).then(|| runs.to_owned())
 }
 
+/// Whether it names one state for good: a version of a chart, a tag by version, a commit. Branches and ranges move.
+fn is_fixed(revision: &str) -> bool {
+    let version = revision.strip_prefix('v').unwrap_or(revision);
+    let hex = |c: char| c.is_ascii_hexdigit();
+    Version::parse(version).is_ok() || (revision.len() == 40 && revision.chars().all(hex))
+}
+
 /// What the digest binds: both sides, and the very commit.
 fn digest(view: &PromotionPreview) -> String {
     let commit = view
@@ -272,6 +283,25 @@ mod tests {
             "spec": {"template": {"spec": {"containers": containers}}},
         });
         Manifest::new(body, None).unwrap()
+    }
+
+    #[test]
+    fn what_moves_is_not_offered() {
+        for fixed in ["1.4.2", "v2.0.0-rc.1", &"0f".repeat(20)] {
+            assert!(is_fixed(fixed), "{fixed}");
+        }
+        for moves in [
+            "main",
+            "1.x",
+            "1.4",
+            ">=1.0.0",
+            "*",
+            "HEAD",
+            "release/2.10",
+            "v2",
+        ] {
+            assert!(!is_fixed(moves), "{moves}");
+        }
     }
 
     #[test]

@@ -39,6 +39,12 @@ impl Plane {
         preview: &RollbackPreview,
         wanted: &Wanted<'_>,
     ) -> Result<Asked, PortError> {
+        if self.is_automation(actor).await? {
+            return Err(PortError::Conflict(
+                "an automation account asks nobody: whoever holds its token could say yes to themselves; let it open a pull request"
+                    .to_owned(),
+            ));
+        }
         let projects = preview.asks(wanted.way == AskWay::Pin);
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
         let new = NewAsk {
@@ -127,7 +133,12 @@ impl Plane {
                 "you asked for it yourself; the second person has to be somebody else".to_owned(),
             ));
         }
-        self.is_a_person(actor).await?;
+        if self.is_automation(actor).await? {
+            return Err(PortError::Conflict(
+                "an automation account is no second person; somebody who logs in has to say yes"
+                    .to_owned(),
+            ));
+        }
         if row.ask.digest != digest || row.decided_at.is_some() || row.ask.until <= now() {
             // Which of them it is, the store says.
             self.settle(actor, &placement, &row, digest, (true, ""))
@@ -198,23 +209,16 @@ impl Plane {
         Ok(())
     }
 
-    /// A program's account is nobody's second pair of eyes: whoever holds its token may be the one who asked.
-    async fn is_a_person(&self, actor: &Actor) -> Result<(), PortError> {
+    /// A program's account is neither of two persons: whoever holds its token may be the other one.
+    async fn is_automation(&self, actor: &Actor) -> Result<bool, PortError> {
         let db = self.runtime.store();
-        let automation = match store::user::get(db, actor.user).await {
-            Ok(user) if user.password_hash.is_none() => store::identity::of_user(db, user.id)
+        match store::user::get(db, actor.user).await {
+            Ok(user) if user.password_hash.is_none() => Ok(store::identity::of_user(db, user.id)
                 .await
                 .map_err(refuse::store)?
-                .is_none(),
-            Ok(_) | Err(StoreError::NotFound { .. }) => false,
-            Err(error) => return Err(refuse::store(error)),
-        };
-        match automation {
-            true => Err(PortError::Conflict(
-                "an automation account is no second person; somebody who logs in has to say yes"
-                    .to_owned(),
-            )),
-            false => Ok(()),
+                .is_none()),
+            Ok(_) | Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(refuse::store(error)),
         }
     }
 

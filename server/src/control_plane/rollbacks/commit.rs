@@ -41,12 +41,7 @@ impl Plane {
         request: &RollbackRequest,
     ) -> Result<CommitOutcome, PortError> {
         let reason = request.reason.as_str();
-        if placement.target.mode == Mode::Observe {
-            return Err(PortError::Conflict(format!(
-                "{} is only observed, and nothing is written to its repository; take over its source first",
-                placement.defined.row.name
-            )));
-        }
+        written(placement)?;
         let prepared = self.prepare(placement, request).await?;
         self.checked(actor, placement, request, &prepared).await?;
         // A pull request is reviewed at the Git host, where it changes nothing before.
@@ -86,6 +81,7 @@ impl Plane {
         request: &RollbackRequest,
         prepared: &Prepared,
     ) -> Result<(), PortError> {
+        written(placement)?;
         self.may_roll_back(actor, placement, prepared).await?;
         let view = &prepared.view;
         if !view.commit_refused.is_empty() {
@@ -324,6 +320,17 @@ impl Plane {
         }
         self.runtime.activator().activate_repository(&repository);
         Ok(())
+    }
+}
+
+/// The repository of what is only observed is not written to.
+fn written(placement: &Placement) -> Result<(), PortError> {
+    match placement.target.mode {
+        Mode::Observe => Err(PortError::Conflict(format!(
+            "{} is only observed, and nothing is written to its repository; take over its source first",
+            placement.defined.row.name
+        ))),
+        _ => Ok(()),
     }
 }
 

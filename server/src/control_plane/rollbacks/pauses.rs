@@ -105,7 +105,8 @@ impl Plane {
                 started_by: StartedBy::Rollback(actor.name.clone()),
                 idempotency_key: None,
                 parameters: json!({
-                    "prune": placement.defined.definition.policy.prune, "revision": to,
+                    // As a pin without it: it prunes nothing and runs no hooks.
+                    "prune": false, "pin": pin.id, "revision": to,
                     "overrides": request.overrides,
                 }),
             };

@@ -137,8 +137,12 @@ fn conflict(answer: &Result<String, PortError>, says: &str) {
 #[tokio::test]
 async fn a_rollback_waits_for_somebody_else_and_is_done_once() {
     let shop = Shop::new(&project(SECOND, "")).await;
-    let ask = shop.asked().await;
     let plane = &shop.bench.plane;
+    let robot = shop.as_("robot").await;
+    let preview = shop.previewed(&robot).await;
+    let asked = plane.roll_back(&robot, &shop.request(&preview)).await;
+    conflict(&asked.map(|outcome| format!("{outcome:?}")), "automation");
+    let ask = shop.asked().await;
     // Asking for the same again is the same question.
     assert_eq!(shop.asked().await, ask);
     let lena = shop.as_("lena").await;

@@ -70,6 +70,13 @@ pub(crate) enum Comparison {
 }
 
 impl Compared {
+    /// Whether one of its sources is at this commit; whatever is asked for when none is named.
+    pub(crate) fn is_at(&self, commit: Option<&str>) -> bool {
+        let beside = self.beside.iter().map(|source| &source.revision);
+        let mut revisions = std::iter::once(&self.revision).chain(beside);
+        commit.is_none_or(|commit| revisions.any(|revision| revision.0 == commit))
+    }
+
     /// Paths that are read of the first source's repository, sorted: its own and those of sources that go along.
     pub(crate) fn main_inputs(&self, runtime: &Runtime, loaded: &Loaded) -> Vec<String> {
         let url = &loaded.definition.source.repo_url;
