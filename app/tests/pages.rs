@@ -425,6 +425,8 @@ fn every_page_says_what_it_is_for() {
                     "lena wants to roll checkout on prod-eu back to 2c4e9aa",
                     "orders are lost since 2.9.0",
                     "Overrides window",
+                    "Waits: lena holds all writes until",
+                    "Hook Job migrate-41 ran at 14:26",
                     "The project shop asks for the yes of a second person",
                     "Approve, and commit",
                     "Namespace legacy-api would be deleted with 14 objects",
