@@ -6,10 +6,9 @@ use crate::api::rollbacks::{DecideAsk, asks};
 use crate::api::syncs::{Decide, approvals};
 use crate::components::button::{Look, Submit, refusal_on};
 use crate::components::clock::ago;
-use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
+use crate::components::feedback::{ActionFailure, Empty};
 use crate::components::icon::Icon;
-use crate::components::layout::{acting, use_session};
-use crate::components::loaded::Loading;
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{LINK, PANEL, PageHead};
 use crate::components::plan_view::{Gate, counts_words};
 use crate::components::target_link::{run_address, target_address, target_words};
@@ -33,7 +32,6 @@ pub fn ApprovalsPage() -> impl IntoView {
         move || (tick.get(), decided.get(), decided_ask.get()),
         async |_| Ok((approvals().await?, asks().await?)),
     );
-    let session = use_session();
     let failed = Signal::derive(move || {
         let plan = decide.value().get().and_then(Result::err);
         plan.or_else(|| decide_ask.value().get().and_then(Result::err))
@@ -41,15 +39,7 @@ pub fn ApprovalsPage() -> impl IntoView {
     view! {
         <Title text="Approvals" />
         <ActionFailure error=failed />
-        <Transition fallback=waiting>
-            {move || Suspend::new(async move {
-                let actor = acting(session).await;
-                match list.await {
-                    Ok((list, asks)) => page(list, asks, actor.as_ref(), decide, decide_ask),
-                    Err(error) => view! { <Failure error=error /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {loaded_for(list, move |(list, asks), actor| page(list, asks, actor, decide, decide_ask))}
     }
 }
 

@@ -3,10 +3,9 @@
 use crate::api::clusters::{RemoveCluster, cluster, clusters};
 use crate::components::button::{ActLink, LinkButton, Look, Submit, refusal, refusal_named};
 use crate::components::clock::{Clock, ago};
-use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
+use crate::components::feedback::{ActionFailure, Empty};
 use crate::components::form::TextField;
 use crate::components::icon::Icon;
-use crate::components::layout::{acting, use_session};
 use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{
     ACTION_LINK, LINK, PANEL, PageHead, Part, TABLE, TD, facts, heads, tag,
@@ -138,21 +137,12 @@ pub fn ClusterPage() -> impl IntoView {
     let tick = ticks(move || Topic::Cluster(name.get()));
     let data: Loading<ClusterView> =
         Resource::new(move || (name.get(), tick.get()), |(name, _)| cluster(name));
-    let session = use_session();
     let clock = Clock::current();
     // The server asks for the title last, when the page's own values may be gone already.
     let first = name.get_untracked();
     view! {
         <Title text=move || name.try_get().unwrap_or_else(|| first.clone()) />
-        <Transition fallback=waiting>
-            {move || Suspend::new(async move {
-                let actor = acting(session).await;
-                match data.await {
-                    Ok(view) => page(view, actor.as_ref(), clock.0.get_untracked()),
-                    Err(error) => view! { <Failure error=error /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {loaded_for(data, move |view, actor| page(view, actor, clock.0.get_untracked()))}
     }
 }
 

@@ -13,9 +13,7 @@ mod preview;
 pub use posted::{EditForm, Posted, answer};
 
 use crate::api::edits::{draft, template};
-use crate::components::feedback::{Failure, waiting};
-use crate::components::layout::{acting, use_session};
-use crate::components::loaded::Loading;
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{LINK, PageHead};
 use crate::components::target_link::application_address;
 use crate::error::ApiError;
@@ -157,21 +155,7 @@ pub fn AddPage() -> impl IntoView {
 fn page(wanted: Memo<Wanted>) -> AnyView {
     // Not live on purpose: what is being edited must not change under the hand. The digest guards it.
     let data: Loading<Data> = Resource::new(move || wanted.get(), read);
-    let session = use_session();
-    view! {
-        <Transition fallback=waiting>
-            {move || {
-                Suspend::new(async move {
-                    let actor = acting(session).await;
-                    match data.await {
-                        Ok(data) => show(data, actor.as_ref()),
-                        Err(error) => view! { <Failure error=error /> }.into_any(),
-                    }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
+    loaded_for(data, show)
 }
 
 fn show(data: Data, actor: Option<&Actor>) -> AnyView {

@@ -6,10 +6,9 @@ mod waterfall;
 use crate::api::syncs::{SyncTarget, TerminateRun, operation_run, run};
 use crate::components::button::{ActLink, Look, Submit, refusal_on};
 use crate::components::clock::{Clock, ago};
-use crate::components::feedback::{ActionFailure, Empty, Failure, waiting};
+use crate::components::feedback::{ActionFailure, Empty};
 use crate::components::icon::Icon;
-use crate::components::layout::{acting, use_session};
-use crate::components::loaded::{Loading, loaded};
+use crate::components::loaded::{Loading, loaded, loaded_for};
 use crate::components::panel::{ACTION_LINK, H2, PageHead};
 use crate::components::plan_view::{Gate, counts_words};
 use crate::components::reason::Banner;
@@ -87,19 +86,10 @@ pub fn SyncRunPage() -> impl IntoView {
             run(id.ok_or_else(|| ApiError::from(PortError::NotFound("this sync".into())))?).await
         },
     );
-    let session = use_session();
     let clock = Clock::current();
     view! {
         <Title text="Sync" />
-        <Transition fallback=waiting>
-            {move || Suspend::new(async move {
-                let actor = acting(session).await;
-                match data.await {
-                    Ok(view) => page(view, actor.as_ref(), clock),
-                    Err(error) => view! { <Failure error=error /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {loaded_for(data, move |view, actor| page(view, actor, clock))}
     }
 }
 

@@ -2,9 +2,8 @@
 
 use crate::api::sources::{TakeOver, preview_take_over};
 use crate::components::button::{LinkButton, Look, Submit, refusal};
-use crate::components::feedback::{ActionFailure, Failure, waiting};
-use crate::components::layout::{acting, use_session};
-use crate::components::loaded::Loading;
+use crate::components::feedback::ActionFailure;
+use crate::components::loaded::{Loading, loaded_for};
 use crate::components::panel::{H2, PANEL};
 use crate::components::plan_view::{PlanTable, counts_words};
 use crate::components::reason::Banner;
@@ -32,18 +31,7 @@ pub fn TakeOverPart(source: String) -> impl IntoView {
         },
     );
     let action = ServerAction::<TakeOver>::new();
-    let session = use_session();
-    view! {
-        <Transition fallback=waiting>
-            {move || Suspend::new(async move {
-                let actor = acting(session).await;
-                match data.await {
-                    Ok(preview) => show(preview, actor.as_ref(), action),
-                    Err(error) => view! { <Failure error=error /> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+    loaded_for(data, move |preview, actor| show(preview, actor, action))
 }
 
 fn show(
