@@ -193,6 +193,22 @@ impl Hold {
     pub fn name(&self) -> String {
         format!("hold:{}", self.id)
     }
+
+    /// Who holds what, how long and why: `maria holds all writes until …: the sale runs`.
+    pub fn words(&self) -> String {
+        format!(
+            "{} holds {} until {}: {}",
+            self.owner,
+            self.kind.what(),
+            self.until.rfc3339(),
+            self.reason
+        )
+    }
+
+    /// Whether it keeps people's syncs away at this time.
+    pub fn keeps_people_out(&self, at: Micros) -> bool {
+        self.until > at && self.kind.stops(false)
+    }
 }
 
 /// A target that stays at a revision.

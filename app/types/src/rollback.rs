@@ -138,11 +138,16 @@ impl RollbackPreview {
         }
     }
 
-    /// What keeps the previewed target alone back, as a pin concerns no other.
-    pub fn own_obstacles(&self) -> impl Iterator<Item = &Obstacle> {
-        self.obstacles
-            .iter()
-            .filter(|obstacle| obstacle.target.id == self.target.id)
+    /// What keeps a commit back, or a pin, which concerns the previewed target alone.
+    pub fn in_the_way(&self, pin: bool) -> Vec<&Obstacle> {
+        let counts = |obstacle: &&Obstacle| !pin || obstacle.target.id == self.target.id;
+        self.obstacles.iter().filter(counts).collect()
+    }
+
+    /// The plans of what a commit changes, or a pin.
+    pub fn plans(&self, pin: bool) -> Vec<TargetPlan> {
+        let counts = |plan: &&TargetPlan| !pin || plan.target.id == self.target.id;
+        self.targets.iter().filter(counts).cloned().collect()
     }
 
     /// The projects that ask for a second person, for a commit or for a pin.

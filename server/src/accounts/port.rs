@@ -153,7 +153,7 @@ impl Accounts for AccountService {
                 let provider = providers.remove(&row.id);
                 UserView {
                     factor: factors.contains_key(&row.id.to_string()),
-                    automation: provider.is_none() && row.password_hash.is_none(),
+                    automation: row.is_automation(provider.is_some()),
                     provider,
                     ..row.view()
                 }

@@ -103,7 +103,8 @@ impl Rollbacks for Plane {
     }
 
     async fn asks(&self, actor: &Actor) -> Answer<Vec<RollbackAskView>> {
-        self.all_asks(actor).await
+        allow(actor, Permission::Get)?;
+        self.asks_seen(actor).await
     }
 
     async fn decide_ask(

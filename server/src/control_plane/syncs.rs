@@ -228,13 +228,10 @@ impl Plane {
         let hold = store::hold::unended_of(self.runtime.store(), placement.target.id)
             .await
             .map_err(refuse::store)?;
-        if let Some(hold) = hold.filter(|hold| hold.until > now() && hold.kind.stops(false)) {
+        if let Some(hold) = hold.filter(|hold| hold.keeps_people_out(now())) {
             return Err(PortError::Conflict(format!(
-                "{} holds {} until {}: {}. Release the hold first",
-                hold.owner,
-                hold.kind.what(),
-                hold.until.rfc3339(),
-                hold.reason
+                "{}. Release the hold first",
+                hold.words()
             )));
         }
         self.window_lets(placement).await

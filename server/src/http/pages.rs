@@ -122,9 +122,10 @@ const FACTOR: [&str; 2] = ["/sfn/confirm_factor", "/sfn/remove_factor"];
 
 /// Whoever changed what it takes to log in goes on under another id.
 async fn renew(State(web): State<Web>, request: Request<Body>, next: Next) -> Response {
+    if request.method() != Method::POST || !FACTOR.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
     let session = request.extensions().get::<Session>().cloned();
-    let changes = request.method() == Method::POST && FACTOR.contains(&request.uri().path());
-    let session = session.filter(|_| changes);
     let response = next.run(request).await;
     // The status does not tell: a plain form is answered by a redirect either way.
     let status = response.status();

@@ -40,6 +40,11 @@ impl fmt::Debug for UserRow {
 }
 
 impl UserRow {
+    /// A program's account: there is no way for a person to log in, neither a password nor a provider.
+    pub fn is_automation(&self, by_provider: bool) -> bool {
+        !by_provider && self.password_hash.is_none()
+    }
+
     /// As the list of people shows it.
     pub fn view(&self) -> UserView {
         UserView {

@@ -11,7 +11,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::ask::{AskWay, RollbackAskView, second_person};
-use lockstep_types::rollback::TargetPlan;
 use std::collections::BTreeSet;
 
 /// What it is, why, what it does, and the two answers.
@@ -49,36 +48,21 @@ pub(super) fn card(
         {form("true", Look::Primary, yes, yes_refused)}
         {form("false", Look::Plain, no, no_refused)}
     };
-    let then: Vec<TargetPlan> = preview
-        .targets
-        .iter()
-        .filter(|plan| ask.way != AskWay::Pin || plan.target.id == ask.target.id)
-        .cloned()
-        .collect();
-    let overrides: Vec<String> = ask
-        .overrides
-        .iter()
-        .map(|name| {
-            let of = preview.obstacles.iter();
-            let words = of
-                .filter(|obstacle| obstacle.name == *name)
-                .map(|obstacle| &obstacle.words);
-            words.clone().next().unwrap_or(name).clone()
+    let pin = ask.way == AskWay::Pin;
+    // The same window on several clusters is one line; what is overridden stands first.
+    let in_the_way: BTreeSet<(bool, String)> = preview
+        .in_the_way(pin)
+        .into_iter()
+        .map(|obstacle| match ask.overrides.contains(&obstacle.name) {
+            true => (false, format!("Overrides {}", obstacle.words)),
+            false => (true, format!("Waits: {}", obstacle.words)),
         })
         .collect();
-    let beside = match ask.way {
-        AskWay::Pin => cannot_undo(&preview),
-        AskWay::Commit | AskWay::Undo => undone(&preview),
+    let beside = match pin {
+        true => cannot_undo(&preview),
+        false => undone(&preview),
     };
-    let waited_for: BTreeSet<String> = preview
-        .obstacles
-        .iter()
-        .filter(|obstacle| ask.way != AskWay::Pin || obstacle.target.id == ask.target.id)
-        .filter(|obstacle| !ask.overrides.contains(&obstacle.name))
-        .map(|obstacle| format!("Waits: {}", obstacle.words))
-        .collect();
-    let commit = (ask.way != AskWay::Pin)
-        .then(|| contents(preview.files.len(), &preview.patch, &preview.message));
+    let commit = (!pin).then(|| contents(preview.files.len(), &preview.patch, &preview.message));
     view! {
         <article id=ask.id.to_string() class=format!("{PANEL} flex flex-col gap-3 px-4 py-3")>
             <header class="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
@@ -91,20 +75,18 @@ pub(super) fn card(
             </header>
             {(!ask.reason.is_empty()).then(|| view! { <p class="break-words">{format!("“{}”", ask.reason)}</p> })}
             <p class="break-words">{preview.first_line.clone()}</p>
-            {(!overrides.is_empty() || !waited_for.is_empty())
+            {(!in_the_way.is_empty())
                 .then(|| {
                     view! {
                         <ul class="list-disc pl-4.5 text-sm">
-                            {overrides
+                            {in_the_way
                                 .into_iter()
-                                .map(|words| format!("Overrides {words}"))
-                                .chain(waited_for)
-                                .map(|words| view! { <li class="break-words">{words}</li> })
+                                .map(|(_, words)| view! { <li class="break-words">{words}</li> })
                                 .collect_view()}
                         </ul>
                     }
                 })}
-            {plans(&then)}
+            {plans(&preview.plans(pin))}
             {beside}
             {commit.map(|commit| view! { <More title="The commit">{commit}</More> })}
             <p class="text-sm text-muted">

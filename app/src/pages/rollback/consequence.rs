@@ -88,14 +88,8 @@ pub fn contents(files: usize, patch: &str, message: &str) -> AnyView {
 
 /// Of a pin: only this target.
 pub fn pin(preview: &RollbackPreview) -> AnyView {
-    let own: Vec<TargetPlan> = preview
-        .targets
-        .iter()
-        .filter(|plan| plan.target.id == preview.target.id)
-        .cloned()
-        .collect();
     let cluster = preview.target.cluster.clone();
-    let then = plans(&own);
+    let then = plans(&preview.plans(true));
     view! {
         <Banner
             tone=Tone::Idle

@@ -17,10 +17,7 @@ pub(super) fn guards(
     asks: &[String],
     actor: Option<&Actor>,
 ) -> AnyView {
-    let obstacles: Vec<&Obstacle> = match pin {
-        true => preview.own_obstacles().collect(),
-        false => preview.obstacles.iter().collect(),
-    };
+    let obstacles = preview.in_the_way(pin);
     view! {
         {(!asks.is_empty())
             .then(|| {

@@ -2,7 +2,7 @@
 //! stays as it is. Pure; what comes of it is for the caller to preview.
 
 use engine::render::restated;
-use engine::yaml::{self, Node};
+use engine::yaml::{self, Document, Node};
 use serde_json::Value;
 
 /// Which of a definition's sources is meant.
@@ -34,8 +34,7 @@ pub(super) fn with_revision(
             "A revision has 1 to {LONGEST} characters, none of them blank."
         ));
     }
-    let before = values(text)?;
-    let documents = yaml::documents(text).map_err(|error| error.to_string())?;
+    let documents = documents_of(text)?;
     let at = documents
         .iter()
         .rposition(|document| document.first_line() <= line)
@@ -60,12 +59,12 @@ pub(super) fn with_revision(
     let now = restated(text, stated.line, &stated.value(), &value)
         .or_else(|| beside_others(text, stated, &pointer, new))
         .ok_or_else(by_hand)?;
-    let mut expected = before;
+    let mut expected = values(&documents)?;
     let place = expected
         .get_mut(at)
         .and_then(|value| value.pointer_mut(&pointer));
     *place.ok_or_else(by_hand)? = value;
-    match values(&now)? == expected {
+    match values(&documents_of(&now)?)? == expected {
         true => Ok(now),
         false => Err(by_hand()),
     }
@@ -84,9 +83,12 @@ fn beside_others(text: &str, stated: &Node, pointer: &str, new: &str) -> Option<
     Some(lines.concat())
 }
 
-fn values(text: &str) -> Result<Vec<Value>, String> {
-    let documents = yaml::documents(text).map_err(|error| error.to_string())?;
-    let values = documents.iter().map(yaml::Document::value);
+fn documents_of(text: &str) -> Result<Vec<Document<'_>>, String> {
+    yaml::documents(text).map_err(|error| error.to_string())
+}
+
+fn values(documents: &[Document<'_>]) -> Result<Vec<Value>, String> {
+    let values = documents.iter().map(Document::value);
     values
         .collect::<Result<_, _>>()
         .map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
 //! Rollbacks that wait for a second person: asked for with everything that was shown, decided by somebody else, for exactly
 //! that and once.
 
-use super::super::allow::{allow, allow_on, object, sees};
+use super::super::allow::{allow_on, object, sees};
 use super::super::definitions::Placement;
 use super::super::{Plane, refuse};
 use super::commit::Yes;
@@ -200,24 +200,33 @@ impl Plane {
         Ok(())
     }
 
-    async fn ended(&self, row: &AskRow, ending: &str) -> Result<(), PortError> {
+    /// Notes what became of a yes, whatever it is.
+    async fn noted_ending(
+        &self,
+        row: &AskRow,
+        done: Result<AskDecision, PortError>,
+    ) -> Result<AskDecision, PortError> {
+        let ending = match &done {
+            Ok(decision) => decision.words.clone(),
+            Err(error) => error.to_string(),
+        };
         let mut tx = self.runtime.store().begin().await.map_err(refuse::store)?;
-        store::ask::ended(&mut tx, row.ask.id, ending)
+        store::ask::ended(&mut tx, row.ask.id, &ending)
             .await
             .map_err(refuse::store)?;
         tx.commit().await.map_err(refuse::store)?;
-        Ok(())
+        done
     }
 
     /// A program's account is neither of two persons: whoever holds its token may be the other one.
     async fn is_automation(&self, actor: &Actor) -> Result<bool, PortError> {
         let db = self.runtime.store();
         match store::user::get(db, actor.user).await {
-            Ok(user) if user.password_hash.is_none() => Ok(store::identity::of_user(db, user.id)
-                .await
-                .map_err(refuse::store)?
-                .is_none()),
-            Ok(_) | Err(StoreError::NotFound { .. }) => Ok(false),
+            Ok(user) => {
+                let identity = store::identity::of_user(db, user.id).await;
+                Ok(user.is_automation(identity.map_err(refuse::store)?.is_some()))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(false),
             Err(error) => Err(refuse::store(error)),
         }
     }
@@ -313,35 +322,23 @@ impl Plane {
         let outcome = self
             .write(asker, placement, &request, &prepared, Some(&yes))
             .await;
-        let (words, revision) = match outcome {
-            Ok(CommitOutcome::Committed { revision }) => (
-                format!("committed as {}; the sync follows", revision.short()),
-                Some(revision),
-            ),
-            Ok(CommitOutcome::Moved { head }) => (
-                format!(
-                    "the branch moved to {} meanwhile, and nothing was changed; it has to be asked for again",
-                    head.short()
-                ),
-                None,
-            ),
-            Ok(CommitOutcome::PushRefused { message }) => (
-                format!("the host refused the push, and nothing was changed: {message}"),
-                None,
-            ),
-            Ok(CommitOutcome::Proposed(_) | CommitOutcome::Asked(_)) => {
-                ("nothing was changed".to_owned(), None)
+        let done = outcome.and_then(|outcome| match outcome {
+            CommitOutcome::Committed { revision } => Ok(AskDecision {
+                words: format!("committed as {}; the sync follows", revision.short()),
+                revision: Some(revision),
+            }),
+            CommitOutcome::Moved { head } => Err(PortError::Conflict(format!(
+                "the branch moved to {} meanwhile, and nothing was changed; it has to be asked for again",
+                head.short()
+            ))),
+            CommitOutcome::PushRefused { message } => Err(PortError::Conflict(format!(
+                "the host refused the push, and nothing was changed: {message}"
+            ))),
+            CommitOutcome::Proposed(_) | CommitOutcome::Asked(_) => {
+                Err(PortError::Conflict("nothing was changed".to_owned()))
             }
-            Err(error) => {
-                self.ended(row, &error.to_string()).await?;
-                return Err(error);
-            }
-        };
-        self.ended(row, &words).await?;
-        match revision {
-            None => Err(PortError::Conflict(words)),
-            revision => Ok(AskDecision { revision, words }),
-        }
+        });
+        self.noted_ending(row, done).await
     }
 
     async fn pin_asked(
@@ -373,29 +370,15 @@ impl Plane {
             by: &approver.name,
             ask: ask.id,
         };
-        match self.pin_at(asker, placement, &request, Some(&yes)).await {
-            Ok(pin) => {
-                let words = format!(
-                    "pinned at {} until {}",
-                    pin.revision.short(),
-                    pin.until.rfc3339()
-                );
-                self.ended(row, &words).await?;
-                Ok(AskDecision {
-                    revision: None,
-                    words,
-                })
-            }
-            Err(error) => {
-                self.ended(row, &error.to_string()).await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Listing needs no more than to see.
-    pub(super) async fn all_asks(&self, actor: &Actor) -> Result<Vec<RollbackAskView>, PortError> {
-        allow(actor, Permission::Get)?;
-        self.asks_seen(actor).await
+        let pinned = self.pin_at(asker, placement, &request, Some(&yes)).await;
+        let done = pinned.map(|pin| AskDecision {
+            revision: None,
+            words: format!(
+                "pinned at {} until {}",
+                pin.revision.short(),
+                pin.until.rfc3339()
+            ),
+        });
+        self.noted_ending(row, done).await
     }
 }

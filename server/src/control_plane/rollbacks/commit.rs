@@ -41,7 +41,6 @@ impl Plane {
         request: &RollbackRequest,
     ) -> Result<CommitOutcome, PortError> {
         let reason = request.reason.as_str();
-        written(placement)?;
         let prepared = self.prepare(placement, request).await?;
         self.checked(actor, placement, request, &prepared).await?;
         // A pull request is reviewed at the Git host, where it changes nothing before.

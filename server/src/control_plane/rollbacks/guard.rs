@@ -9,7 +9,6 @@ use crate::runtime::now;
 use crate::store;
 use lockstep_types::PortError;
 use lockstep_types::account::{Actor, Permission};
-use lockstep_types::application::Hold;
 use lockstep_types::ask::Obstacle;
 use lockstep_types::id::{SourceId, TargetId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +34,11 @@ impl Plane {
                 name,
                 words,
             };
-            if let Some(hold) = holds.get(&placement.target.id).filter(|hold| stops(hold)) {
-                found.push(of(hold.name(), held(hold)));
+            if let Some(hold) = holds
+                .get(&placement.target.id)
+                .filter(|hold| hold.keeps_people_out(now()))
+            {
+                found.push(of(hold.name(), hold.words()));
             }
             let home = placement
                 .defined
@@ -112,20 +114,6 @@ pub(super) fn overriding(
         .filter(|obstacle| obstacle.target.id == target && overrides.contains(&obstacle.name))
         .map(|obstacle| obstacle.name.clone())
         .collect()
-}
-
-fn stops(hold: &Hold) -> bool {
-    hold.until > now() && hold.kind.stops(false)
-}
-
-fn held(hold: &Hold) -> String {
-    format!(
-        "{} holds {} until {}: {}",
-        hold.owner,
-        hold.kind.what(),
-        hold.until.rfc3339(),
-        hold.reason
-    )
 }
 
 fn unknown(name: &str) -> PortError {
