@@ -43,6 +43,59 @@ fn what_each_kind_of_key_signs_is_good() {
     }
 }
 
+/// OpenSSH leaves zeros at the front of the secret number out. The smallest number of all shows it: its public half is
+/// the curve's base point (SEC 2, §2.4.2 and §2.5.1).
+#[test]
+fn a_number_that_begins_with_zeros_is_a_key_too() {
+    let p256 = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296\
+                4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+    let p384 = "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7\
+                3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
+    for (curve, point) in [("nistp256", p256), ("nistp384", p384)] {
+        let (secret, public) = smallest_of(curve, point);
+        let key = read(&secret).unwrap_or_else(|error| panic!("{curve}: {error}"));
+        let signature = key.sign(b"tree 1\n").unwrap();
+        let found = ring(&public).check_detached(&signature, b"tree 1\n");
+        assert!(found.is_good(), "{curve}: {found}");
+        let cut = secret.replacen("AAAA", "AAA", 1);
+        assert_eq!(read(&cut).unwrap_err(), SigningKeyError::Broken);
+    }
+}
+
+/// The private and public file of the number one, as ssh-keygen would write them.
+fn smallest_of(curve: &str, point: &str) -> (String, String) {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let field = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let digits: Vec<char> = point.chars().collect();
+    let pairs = digits.chunks(2).map(String::from_iter);
+    let point: Vec<u8> = pairs
+        .map(|of| u8::from_str_radix(&of, 16).unwrap())
+        .collect();
+    let kind = format!("ecdsa-sha2-{curve}");
+    let public = [
+        kind.as_bytes(),
+        curve.as_bytes(),
+        &[&[4], &point[..]].concat(),
+    ];
+    let public = public.map(field).concat();
+    let mut private = [&[7; 8], &public[..], &field(&[1]), &field(b"one")].concat();
+    let filling = private.len().next_multiple_of(8) - private.len();
+    private.extend((1..).take(filling));
+    let none = [field(b"none"), field(b"none"), field(b"")].concat();
+    let parts = [
+        &none[..],
+        &1_u32.to_be_bytes(),
+        &field(&public),
+        &field(&private),
+    ]
+    .concat();
+    let file = STANDARD.encode([b"openssh-key-v1\0", &parts[..]].concat());
+    let secret =
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{file}\n-----END OPENSSH PRIVATE KEY-----\n");
+    (secret, format!("{kind} {}", STANDARD.encode(public)))
+}
+
 #[test]
 fn a_key_that_cannot_sign_is_refused_with_the_way_out() {
     let user = "Lockstep <lockstep@example.org>";
