@@ -13,7 +13,7 @@ use crate::installation::installation_id;
 use crate::retention;
 use crate::secrets::Vault;
 use crate::sso::SingleSignOn;
-use crate::store::{SchemaState, Store, event};
+use crate::store::{SchemaState, Store, StoreError, ask, event};
 use anyhow::Context;
 use assembly::Assembled;
 use engine::source::Committer;
@@ -199,16 +199,7 @@ async fn greet(config: &Config, accounts: &AccountService) -> anyhow::Result<()>
 
 async fn keep_house(store: Store, accounts: AccountService, cancel: CancellationToken) {
     loop {
-        let before = Micros::from(jiff::Timestamp::now()).plus_seconds(-EVENTS_SECONDS);
-        let done = match accounts.sweep().await {
-            Ok(()) => event::prune(&store, before, EVENTS_KEPT).await.map(|_| ()),
-            Err(error) => Err(error),
-        };
-        let now = Micros::from(jiff::Timestamp::now());
-        let done = match done {
-            Ok(()) => retention::keep(&store, now).await.map(|_| ()),
-            Err(error) => Err(error),
-        };
+        let done = drop_expired(&store, &accounts).await;
         if let Err(error) = done {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -220,6 +211,15 @@ async fn keep_house(store: Store, accounts: AccountService, cancel: Cancellation
             () = tokio::time::sleep(HOUSEKEEPING) => {}
         }
     }
+}
+
+async fn drop_expired(store: &Store, accounts: &AccountService) -> Result<(), StoreError> {
+    let now = Micros::from(jiff::Timestamp::now());
+    accounts.sweep().await?;
+    event::prune(store, now.plus_seconds(-EVENTS_SECONDS), EVENTS_KEPT).await?;
+    ask::let_previews_go(store, now).await?;
+    retention::keep(store, now).await?;
+    Ok(())
 }
 
 /// Fulfilled by Ctrl-C, or by the signal of a supervisor.

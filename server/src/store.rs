@@ -11,6 +11,7 @@
 
 mod columns;
 mod connect;
+mod counted;
 mod entity;
 mod error;
 mod schema_state;
@@ -55,6 +56,7 @@ pub mod target;
 pub mod token;
 pub mod user;
 
+pub use counted::MOST_COUNTED;
 pub use error::StoreError;
 pub use schema_state::SchemaState;
 pub use transaction::{Read, Tx};

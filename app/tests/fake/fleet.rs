@@ -358,7 +358,7 @@ pub fn view(filter: &str, show_all: bool) -> FleetView {
                 at: NOW.plus_seconds(2_400),
             },
         ],
-        since_last_visit: Some(SinceLastVisit { since: ago(14 * 60), commits: 6, syncs: 11, failures: 1, new_drift: 1, heals: 2, rollbacks: 1 }),
+        since_last_visit: Some(SinceLastVisit { since: ago(14 * 60), commits: 6, syncs: 11, failures: 1, new_drift: 1, heals: 2, rollbacks: 1, more: false }),
         filter_error: filter.find("health:sick").map(|at| (u32::try_from(at).unwrap_or(0), "“sick” is no health; use healthy, degraded, progressing, missing, suspended or unknown".into())),
         commit: filter.contains("commit:").then(|| CommitRollout {
             commit: pool(),

@@ -135,6 +135,9 @@ pub struct SinceLastVisit {
     pub new_drift: u32,
     pub heals: u32,
     pub rollbacks: u32,
+    /// There was more than was counted.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Where a commit is.

@@ -3,7 +3,7 @@
 use super::columns::{Column, column, count, json};
 use super::entity::rollback_ask;
 use super::error::Doing;
-use super::{Read, StoreError, Tx, target};
+use super::{Read, Store, StoreError, Tx, target};
 use lockstep_types::Micros;
 use lockstep_types::application::TargetRef;
 use lockstep_types::ask::{AskWay, RollbackAsk};
@@ -15,6 +15,11 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// The ending of a question that who asked it took back.
+pub const WITHDRAWN: &str = "withdrawn";
+/// The ending of a question that was about something else by the time of the yes.
+pub const STALE: &str = "stale";
 
 /// A question to write down.
 #[derive(Debug, Clone, PartialEq)]
@@ -213,11 +218,16 @@ pub async fn decide(
     let why = if found.ask.digest != digest {
         "it is another one than was shown; look at it again".to_owned()
     } else if let Some(by) = found.decided_by {
-        let word = match found.yes {
-            Some(true) => "approved",
-            _ => "rejected",
-        };
-        format!("it was {word} by {by} already")
+        match (found.yes, found.ending.as_str()) {
+            (Some(true), _) => format!("it was approved by {by} already"),
+            (_, STALE) => {
+                format!(
+                    "it was out of date when {by} wanted to say yes; it has to be asked for again"
+                )
+            }
+            (_, WITHDRAWN) => format!("it was withdrawn by {by} already"),
+            _ => format!("it was rejected by {by} already"),
+        }
     } else {
         format!("its time was over at {}", found.ask.until.rfc3339())
     };
@@ -225,6 +235,23 @@ pub async fn decide(
         subject: "this rollback".to_owned(),
         why,
     })
+}
+
+/// Lets go what was shown with questions whose time is over. The record stays. Answers how many there were.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn let_previews_go(store: &Store, now: Micros) -> Result<u64, StoreError> {
+    let tx = store.begin().await?;
+    let done = rollback_ask::Entity::update_many()
+        .col_expr(rollback_ask::Column::Preview, Expr::value(""))
+        .filter(rollback_ask::Column::UntilAt.lte(now.0))
+        .filter(rollback_ask::Column::Preview.ne(""))
+        .exec(tx.db())
+        .await
+        .doing("let go what was shown with old questions")?;
+    tx.commit().await?;
+    Ok(done.rows_affected)
 }
 
 /// Notes what became of a yes.

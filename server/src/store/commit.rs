@@ -7,18 +7,19 @@ pub use pull::{Due, approvals_due, note_pull};
 pub use render::{CommitRender, rendered, renders};
 
 use super::columns::{Column, ROWS_AT_ONCE, anywhere, json};
+use super::counted::counted;
 use super::entity::{commit_application, commit_seen};
 use super::error::Doing;
-use super::visible::{Only, few, of_commits, together};
+use super::visible::{Only, few, newest_of_each, of_commits};
 use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::id::ApplicationId;
 use lockstep_types::pull::CommitPull;
 use lockstep_types::revision::{CommitInfo, Revision};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Select, Statement,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -250,28 +251,22 @@ async fn newest_of(
             .from(commit_application::Entity)
             .and_where(Expr::col(A::ApplicationId).eq(application.as_str()))
             .order_by(A::CommittedAt, Order::Desc)
-            .order_by(A::Sha, Order::Desc)
-            .limit(limit);
+            .order_by(A::Sha, Order::Desc);
         if let Some(before) = before {
             select.and_where(Expr::col(A::CommittedAt).lt(before.0));
         }
         select
     };
-    let Some(mut select) = together(applications.iter().map(of_each).collect()) else {
+    let parts: Vec<SelectStatement> = applications.iter().map(of_each).collect();
+    let newest = newest_of_each(db, &parts, limit, |row| {
+        let place: (String, String) = (row.try_get("", "repo_url")?, row.try_get("", "sha")?);
+        Ok((row.try_get("", "committed_at")?, place))
+    });
+    let newest = newest.await.doing("read commits")?;
+    let places: BTreeSet<(String, String)> = newest.into_iter().map(|(_, place)| place).collect();
+    if places.is_empty() {
         return Ok(Vec::new());
-    };
-    select
-        .order_by(A::CommittedAt, Order::Desc)
-        .order_by(A::Sha, Order::Desc)
-        .order_by(A::RepoUrl, Order::Desc)
-        .limit(limit);
-    let doing = "read commits";
-    let rows = db.executor().query_all(&select).await.doing(doing)?;
-    let places: Result<BTreeSet<(String, String)>, _> = rows
-        .iter()
-        .map(|row| Ok((row.try_get("", "repo_url")?, row.try_get("", "sha")?)))
-        .collect();
-    let places = places.doing(doing)?;
+    }
     // By their key; the same commit of another repository is left out behind it.
     let repositories: BTreeSet<&str> = places.iter().map(|(url, _)| url.as_str()).collect();
     let shas = places.iter().map(|(_, sha)| sha.as_str());
@@ -330,12 +325,15 @@ async fn repositories(db: &impl Read) -> Result<Vec<String>, StoreError> {
     urls.doing(doing)
 }
 
-/// Commits first seen since `since`.
+/// Commits first seen since `since`; counting ends at [`MOST_COUNTED`](super::MOST_COUNTED).
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn seen_since(db: &impl Read, since: Micros) -> Result<u32, StoreError> {
-    let select = commit_seen::Entity::find().filter(commit_seen::Column::SeenAt.gte(since.0));
-    let seen = select.count(&db.executor()).await.doing("count commits")?;
-    Ok(u32::try_from(seen).unwrap_or(u32::MAX))
+    let seen = Query::select()
+        .expr(Expr::val(1))
+        .from(commit_seen::Entity)
+        .and_where(Expr::col(commit_seen::Column::SeenAt).gte(since.0))
+        .to_owned();
+    counted(db, seen).await.doing("count commits")
 }

@@ -2,6 +2,7 @@
 //! deviation seen again updates it. Values come masked.
 
 use super::columns::{Column, anywhere, maybe_json};
+use super::counted::counted;
 use super::entity::{application, drift, target as target_table};
 use super::error::Doing;
 use super::visible::{Only, of_applications};
@@ -12,10 +13,10 @@ use lockstep_types::drift::{DriftQuery, DriftRow, DriftState};
 use lockstep_types::event::EventKind;
 use lockstep_types::id::{DriftId, TargetId};
 use lockstep_types::resource::{Origin, ResourceKey};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -398,18 +399,18 @@ async fn counts(
         .collect()
 }
 
-/// Deviations that began since `since`, without those found at a first comparison.
+/// Deviations that began since `since`, without those found at a first comparison; counting ends at [`MOST_COUNTED`](super::MOST_COUNTED).
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn opened_since(db: &impl Read, since: Micros) -> Result<u32, StoreError> {
-    let opened = drift::Entity::find()
-        .filter(drift::Column::OpenedAt.gte(since.0))
-        .filter(drift::Column::Baseline.eq(false))
-        .count(&db.executor())
-        .await
-        .doing("count drift")?;
-    Ok(u32::try_from(opened).unwrap_or(u32::MAX))
+    let opened = Query::select()
+        .expr(Expr::val(1))
+        .from(drift::Entity)
+        .and_where(Expr::col(drift::Column::OpenedAt).gte(since.0))
+        .and_where(Expr::col(drift::Column::Baseline).eq(false))
+        .to_owned();
+    counted(db, opened).await.doing("count drift")
 }
 
 /// One deviation.

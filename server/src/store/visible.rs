@@ -8,7 +8,10 @@ use super::error::Doing;
 use super::{Read, StoreError};
 use lockstep_types::id::ApplicationId;
 use sea_orm::sea_query::{Asterisk, BinOper, Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryResult,
+    QuerySelect,
+};
 use std::collections::BTreeSet;
 
 /// More ids than fit into a statement of SQLite beside everything else. Beyond them whoever asks filters by itself.
@@ -91,20 +94,82 @@ pub(super) async fn few_targets(
     Ok((targets.len() <= FEW).then_some(targets))
 }
 
-/// All rows of these queries, the same row once. Each may have an order and a limit of its own.
-pub(super) fn together(parts: Vec<SelectStatement>) -> Option<SelectStatement> {
-    let whole = |part: SelectStatement| {
-        Query::select()
-            .column(Asterisk)
-            .from_subquery(part, "part")
-            .to_owned()
-    };
-    let mut parts = parts.into_iter();
-    let mut all = whole(parts.next()?);
-    for part in parts {
-        all.union(UnionType::Distinct, whole(part));
+/// The newest rows over several lists, each row once: its moment and what else tells it apart.
+///
+/// `parts` select what `read` reads, newest first. Of each only a share is read; whoever fills it and could give more to the
+/// page is asked again for the whole page. So a page of many equal lists costs little more than that of one.
+pub(super) async fn newest_of_each<K: Ord>(
+    db: &impl Read,
+    parts: &[SelectStatement],
+    limit: u64,
+    read: impl Fn(&QueryResult) -> Result<(i64, K), DbErr>,
+) -> Result<BTreeSet<(i64, K)>, DbErr> {
+    let page = usize::try_from(limit).unwrap_or(usize::MAX);
+    let share = share(page, parts.len());
+    let mut found = BTreeSet::new();
+    // How many rows of each, and the moment of the last.
+    let mut ends = vec![(0, i64::MAX); parts.len()];
+    let all: Vec<usize> = (0..parts.len()).collect();
+    for row in rows_of(db, parts, &all, share).await? {
+        let part: i32 = row.try_get("", PART)?;
+        let (at, rest) = read(&row)?;
+        let part = usize::try_from(part).ok();
+        if let Some((rows, oldest)) = part.and_then(|part| ends.get_mut(part)) {
+            *rows += 1;
+            *oldest = Ord::min(at, *oldest);
+        }
+        found.insert((at, rest));
     }
-    Some(whole(all))
+    let last = found.iter().rev().nth(page.saturating_sub(1));
+    let last = last.map_or(i64::MIN, |(at, _)| *at);
+    let more: Vec<usize> = all
+        .into_iter()
+        .filter(|part| share < page && ends[*part].0 >= share && ends[*part].1 >= last)
+        .collect();
+    for row in rows_of(db, parts, &more, page).await? {
+        found.insert(read(&row)?);
+    }
+    while found.len() > page {
+        found.pop_first();
+    }
+    Ok(found)
+}
+
+/// The column that says which list a row is of.
+const PART: &str = "part";
+
+/// Rows that are read of each of so many lists at first: some times what an even page has of it.
+fn share(page: usize, parts: usize) -> usize {
+    (4 * page.div_ceil(parts.max(1))).max(8).min(page)
+}
+
+async fn rows_of(
+    db: &impl Read,
+    parts: &[SelectStatement],
+    which: &[usize],
+    limit: usize,
+) -> Result<Vec<QueryResult>, DbErr> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let of = |part: usize| {
+        let mut select = parts.get(part)?.clone();
+        select
+            .limit(limit)
+            .expr_as(Expr::cust(part.to_string()), PART);
+        // A limit of its own needs a query of its own.
+        let whole = Query::select()
+            .column(Asterisk)
+            .from_subquery(select, "newest")
+            .to_owned();
+        Some(whole)
+    };
+    let mut selects = which.iter().filter_map(|part| of(*part));
+    let Some(mut all) = selects.next() else {
+        return Ok(Vec::new());
+    };
+    for select in selects {
+        all.union(UnionType::All, select);
+    }
+    db.executor().query_all(&all).await
 }
 
 fn ids(only: Only<'_>) -> Option<Vec<String>> {

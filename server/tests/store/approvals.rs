@@ -320,4 +320,11 @@ async fn a_rollback_is_asked_and_decided_once_in_time(db: &Db) {
     let row = ask::get(&db.store, id).await.unwrap();
     assert_eq!((row.yes, row.by), (Some(true), jon));
     assert_eq!(ask::waiting(&db.store, at(3)).await.unwrap().len(), 1);
+
+    // What was shown goes with the time of the other one, and its record stays.
+    let go = async |second| ask::let_previews_go(&db.store, at(second)).await.unwrap();
+    assert_eq!(go(99).await, 0);
+    assert_eq!(ask::waiting(&db.store, at(3)).await.unwrap().len(), 1);
+    assert_eq!((go(100).await, go(101).await), (1, 0));
+    assert_eq!(ask::get(&db.store, other).await.unwrap().ask.reason, "y");
 }

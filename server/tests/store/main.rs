@@ -57,4 +57,5 @@ mod runs;
 mod scale;
 mod sources;
 mod targets;
+mod teams;
 mod writers;

@@ -390,7 +390,8 @@ async fn counts_tell_what_happened(db: &Db) {
             syncs: 1,
             failures: 1,
             heals: 1,
-            rollbacks: 1
+            rollbacks: 1,
+            more: false,
         }
     );
 }

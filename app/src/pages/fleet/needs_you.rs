@@ -182,5 +182,6 @@ fn away(since: &SinceLastVisit) -> Option<String> {
     .filter(|(number, ..)| *number > 0)
     .map(|(number, one, many)| format::plural(number.into(), one, many))
     .collect();
-    (!parts.is_empty()).then(|| format!("{}.", parts.join(", ")))
+    let more = if since.more { " and more" } else { "" };
+    (!parts.is_empty()).then(|| format!("{}{more}.", parts.join(", ")))
 }

@@ -98,16 +98,19 @@ impl Plane {
         let runs = store::run::counts_since(db, since)
             .await
             .map_err(refuse::store)?;
+        let commits = store::commit::seen_since(db, since)
+            .await
+            .map_err(refuse::store)?;
+        let new_drift = store::drift::opened_since(db, since)
+            .await
+            .map_err(refuse::store)?;
         Ok(Some(SinceLastVisit {
             since,
-            commits: store::commit::seen_since(db, since)
-                .await
-                .map_err(refuse::store)?,
+            commits,
             syncs: runs.syncs,
             failures: runs.failures,
-            new_drift: store::drift::opened_since(db, since)
-                .await
-                .map_err(refuse::store)?,
+            new_drift,
+            more: runs.more || commits.max(new_drift) >= store::MOST_COUNTED,
             heals: runs.heals,
             rollbacks: runs.rollbacks,
         }))

@@ -3,16 +3,13 @@
 use super::super::columns::{Column, anywhere, big, number};
 use super::super::entity::audit;
 use super::super::error::Doing;
-use super::super::visible::{few_targets, of_targets, together};
+use super::super::visible::{few_targets, newest_of_each, of_targets};
 use super::super::{Read, StoreError};
 use super::{Act, AuditEntry};
 use lockstep_types::Micros;
 use lockstep_types::id::{ApplicationId, TargetId, UserId};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Order, Query};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
-};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Order, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use std::collections::BTreeSet;
 
 /// What to list.
@@ -154,8 +151,7 @@ async fn numbers_of_few(
             .and_where(Expr::cust(query.kind()))
             .and_where(Expr::col(column).eq(value))
             .order_by(C::At, Order::Desc)
-            .order_by(C::Seq, Order::Desc)
-            .limit(query.limit);
+            .order_by(C::Seq, Order::Desc);
         if let Some(before) = query.before_at {
             select.and_where(Expr::col(C::At).lt(before.0));
         }
@@ -163,17 +159,12 @@ async fn numbers_of_few(
     };
     let own = of(C::ActorId, &person.to_string());
     let on_targets = targets.iter().map(|target| of(C::TargetId, target));
-    let Some(mut select) = together(on_targets.chain([own]).collect()) else {
-        return Ok(Some(Vec::new()));
-    };
-    select
-        .order_by(C::At, Order::Desc)
-        .order_by(C::Seq, Order::Desc)
-        .limit(query.limit);
-    let doing = "read the audit log";
-    let rows = db.executor().query_all(&select).await.doing(doing)?;
-    let numbers: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("", "seq")).collect();
-    numbers.doing(doing).map(Some)
+    let parts: Vec<SelectStatement> = on_targets.chain([own]).collect();
+    let newest = newest_of_each(db, &parts, query.limit, |row| {
+        Ok((row.try_get("", "at")?, row.try_get("", "seq")?))
+    });
+    let newest: BTreeSet<(i64, i64)> = newest.await.doing("read the audit log")?;
+    Ok(Some(newest.into_iter().map(|(_, seq)| seq).collect()))
 }
 
 fn entry(row: audit::Model) -> Result<AuditEntry, StoreError> {

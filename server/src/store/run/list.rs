@@ -1,19 +1,18 @@
 //! Runs as pages list them: newest first, a page at a time.
 
 use super::super::columns::Column;
+use super::super::counted::MOST_COUNTED;
 use super::super::entity::run;
 use super::super::error::Doing;
-use super::super::visible::{Only, few_targets, of_targets, together};
+use super::super::visible::{Only, few_targets, newest_of_each, of_targets};
 use super::super::{Read, StoreError, target};
 use super::{RunRow, row};
 use lockstep_types::Micros;
 use lockstep_types::id::{OperationId, RunId, TargetId};
 use lockstep_types::revision::Revision;
 use lockstep_types::sync::{RunSummary, StartedBy, SyncPhase};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use std::collections::BTreeSet;
 
 /// What happened since somebody looked last.
@@ -23,6 +22,8 @@ pub struct RunCounts {
     pub failures: u32,
     pub heals: u32,
     pub rollbacks: u32,
+    /// More ended than were counted.
+    pub more: bool,
 }
 
 async fn summaries(db: &impl Read, rows: Vec<RunRow>) -> Result<Vec<RunSummary>, StoreError> {
@@ -133,11 +134,11 @@ pub async fn page_of(
             rows(db, select).await?
         }
     };
-    if let Some(last) = found.last() {
-        let ties = newest()
-            .filter(run::Column::StartedAt.eq(last.started_at.0))
-            .filter(run::Column::Id.lt(last.id.to_string()));
-        found.extend(rows(db, ties).await?);
+    if let Some(last) = found.last().map(|last| last.started_at) {
+        let tied = newest().filter(run::Column::StartedAt.eq(last.0));
+        let tied = rows(db, tied).await?;
+        found.retain(|run| run.started_at != last);
+        found.extend(tied);
     }
     summaries(db, found).await
 }
@@ -156,24 +157,19 @@ async fn newest_of(
             .columns([C::Id, C::StartedAt])
             .from(run::Entity)
             .and_where(Expr::col(C::TargetId).eq(target.as_str()))
-            .order_by(C::StartedAt, Order::Desc)
-            .limit(limit);
+            .order_by(C::StartedAt, Order::Desc);
         if let Some(before) = before {
             select.and_where(Expr::col(C::StartedAt).lt(before.0));
         }
         select
     };
-    let Some(mut select) = together(targets.iter().map(of_each).collect()) else {
-        return Ok(Vec::new());
-    };
-    select
-        .order_by(C::StartedAt, Order::Desc)
-        .order_by(C::Id, Order::Desc)
-        .limit(limit);
-    let doing = "list runs";
-    let found = db.executor().query_all(&select).await.doing(doing)?;
-    let ids: Result<Vec<String>, _> = found.iter().map(|row| row.try_get("", "id")).collect();
-    rows(db, newest_first().filter(C::Id.is_in(ids.doing(doing)?))).await
+    let parts: Vec<SelectStatement> = targets.iter().map(of_each).collect();
+    let newest = newest_of_each(db, &parts, limit, |row| {
+        Ok((row.try_get("", "started_at")?, row.try_get("", "id")?))
+    });
+    let newest: BTreeSet<(i64, String)> = newest.await.doing("list runs")?;
+    let ids = newest.into_iter().map(|(_, id)| id);
+    rows(db, newest_first().filter(C::Id.is_in(ids))).await
 }
 
 /// Runs that carried a revision, newest first.
@@ -230,7 +226,7 @@ pub async fn newest_of_operation(
     Ok(rows(db, select).await?.pop())
 }
 
-/// What ended since `since`.
+/// What ended since `since`: the newest [`MOST_COUNTED`] runs of it.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -239,11 +235,16 @@ pub async fn counts_since(db: &impl Read, since: Micros) -> Result<RunCounts, St
         .select_only()
         .columns([run::Column::Phase, run::Column::StartedBy])
         .filter(run::Column::EndedAt.gte(since.0))
+        .order_by_desc(run::Column::EndedAt)
+        .limit(u64::from(MOST_COUNTED))
         .into_tuple()
         .all(&db.executor())
         .await
         .doing("count runs")?;
-    let mut counts = RunCounts::default();
+    let mut counts = RunCounts {
+        more: u32::try_from(ended.len()).is_ok_and(|ended| ended >= MOST_COUNTED),
+        ..RunCounts::default()
+    };
     for (phase, started_by) in ended {
         match Column("run", "phase").word(SyncPhase::from_word(&phase))? {
             SyncPhase::Failed => counts.failures += 1,
