@@ -7,6 +7,8 @@ mod access;
 mod account;
 #[path = "pages/actions.rs"]
 mod actions;
+#[path = "pages/activity.rs"]
+mod activity;
 #[path = "pages/alerts.rs"]
 mod alerts;
 #[path = "pages/attacks.rs"]

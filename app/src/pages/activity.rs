@@ -85,7 +85,7 @@ fn page(view: ActivityView, wanted: Wanted) -> AnyView {
         Choice::words(words, wanted.link(kind, approval), here)
     })
     .collect();
-    let older = view.next.filter(|_| !view.entries.is_empty()).map(|next| {
+    let older = view.next.map(|next| {
         format::link(
             "/activity",
             &[
@@ -96,6 +96,10 @@ fn page(view: ActivityView, wanted: Wanted) -> AnyView {
             ],
         )
     });
+    let older_words = match view.entries.is_empty() {
+        true => "Search further back",
+        false => "Older",
+    };
     let newest = (!wanted.before.is_empty()).then(|| wanted.link(&wanted.kind, &wanted.approval));
     let file = |form: &'static str| {
         let parts = [
@@ -117,10 +121,21 @@ fn page(view: ActivityView, wanted: Wanted) -> AnyView {
                 "JSON Lines"
             </a>
         </span>
+        <a class=format!("text-sm {LINK}") href="/preview">
+            "What would a branch do?"
+        </a>
         <Segments label="Kind" choices=choices />
     }
     .into_any();
-    let body = if view.entries.is_empty() && wanted.approval == "none" {
+    let body = if let Some(next) = view.next.filter(|_| view.entries.is_empty()) {
+        let title = format!("Nothing back to {}", format::absolute(next));
+        view! {
+            <Empty title=title shape=Icon::Activity>
+                "Thousands of entries were searched, and none has these words. Older ones may."
+            </Empty>
+        }
+        .into_any()
+    } else if view.entries.is_empty() && wanted.approval == "none" {
         view! {
             <Empty title="Nothing here" shape=Icon::Activity>
                 "Commits that came without a pull request, or whose pull request nobody else approved, appear here."
@@ -147,7 +162,7 @@ fn page(view: ActivityView, wanted: Wanted) -> AnyView {
         {body}
         <nav aria-label="Pages" class="flex gap-2">
             {newest.map(|href| view! { <LinkButton href=href look=Look::Plain>"Newest"</LinkButton> })}
-            {older.map(|href| view! { <LinkButton href=href look=Look::Plain>"Older"</LinkButton> })}
+            {older.map(|href| view! { <LinkButton href=href look=Look::Plain>{older_words}</LinkButton> })}
         </nav>
     }
     .into_any()

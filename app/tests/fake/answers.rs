@@ -164,6 +164,14 @@ impl Fleet for Fake {
         Ok(rows)
     }
     async fn activity(&self, _: &Actor, query: &ActivityQuery) -> Answer<ActivityView> {
+        if query.filter == "rare" {
+            let (entries, next) = (Vec::new(), Some(ago(90_000)));
+            return Ok(ActivityView {
+                entries,
+                next,
+                head: 1,
+            });
+        }
         let target = target_ref("checkout", "shop", "prod-eu");
         let mut entries = vec![ActivityEntry::Commit {
             repo: "shop".into(),
@@ -181,6 +189,7 @@ impl Fleet for Fake {
             subject: "shop / payments on prod-eu".into(),
             target: Some(target_ref("payments", "shop", "prod-eu")),
             reason: "load test".into(),
+            log: Default::default(),
         });
         entries.push(ActivityEntry::Commit {
             repo: "shop".into(),

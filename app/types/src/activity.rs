@@ -2,6 +2,7 @@
 
 use crate::application::TargetRef;
 use crate::fleet::CommitOnTarget;
+use crate::id::TokenId;
 use crate::pull::CommitPull;
 use crate::revision::{CommitInfo, CommitSignature, PathChange};
 use crate::sync::RunSummary;
@@ -59,7 +60,23 @@ pub enum ActivityEntry {
         subject: String,
         target: Option<TargetRef>,
         reason: String,
+        /// Where it stands in the audit log.
+        #[serde(default)]
+        log: LogPlace,
     },
+}
+
+/// An act's entry in the audit log, so that an export can be held against the log itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogPlace {
+    pub number: u64,
+    /// SHA-256 over this entry and the digest before it, as `lockstep audit verify` computes it.
+    pub digest: String,
+    /// The token that the act came by.
+    pub token: Option<TokenId>,
+    /// What else was noted of the act.
+    pub detail: serde_json::Value,
 }
 
 impl ActivityEntry {

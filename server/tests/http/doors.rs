@@ -272,7 +272,7 @@ async fn attack_65_a_fall_tells_nothing_and_limits_hold() {
     // Two pages of the timeline, the head, and what stands behind the last line.
     assert_eq!((lines.len(), lines[202]), (203, ""));
     assert!(
-        lines[201].ends_with("\"'=1+1\",\"\",\"\""),
+        lines[201].ends_with("\"'=1+1\",\"\",\"\",\"0\",\"\",\"\""),
         "{}",
         lines[201]
     );

@@ -3,7 +3,7 @@
 use super::Global;
 use crate::api::ClientError;
 use crate::exit::Exit;
-use crate::table::Table;
+use crate::table::{Table, remark};
 use clap::{Args, Subcommand};
 use lockstep_types::activity::{ActivityEntry, ActivityView};
 use lockstep_types::alert::{AlertsView, Incident};
@@ -81,6 +81,9 @@ pub struct Audit {
     /// How many at most.
     #[arg(long, default_value_t = 50)]
     limit: u32,
+    /// Only what is older: the number that the page before gave.
+    #[arg(long, value_name = "NEXT")]
+    before: Option<i64>,
 }
 
 /// What else can be done with the audit log.
@@ -337,6 +340,8 @@ impl Audit {
         }
         let filter = self.filter.join(" ");
         let limit = self.limit.to_string();
+        let before = self.before.map(|next| next.to_string());
+        let before = before.unwrap_or_default();
         let kind = if self.approval.is_empty() {
             self.kind.as_str()
         } else {
@@ -347,8 +352,19 @@ impl Audit {
             ("kind", kind),
             ("approval", self.approval.as_str()),
             ("limit", limit.as_str()),
+            ("before", before.as_str()),
         ];
         let view: ActivityView = global.open()?.get("/activity", &query).await?;
+        if let Some(next) = view.next {
+            remark(&match view.entries.is_empty() {
+                true => format!(
+                    "nothing that fits back to {}; to search further back: --before {}",
+                    next.rfc3339(),
+                    next.0
+                ),
+                false => format!("older ones: --before {}", next.0),
+            });
+        }
         global.show(&view, |view| {
             let mut table = Table::new(&["TIME", "WHO", "WHAT", "ON", "WHY"]);
             for entry in &view.entries {

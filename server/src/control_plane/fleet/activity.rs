@@ -10,7 +10,7 @@ use crate::store::audit::AuditQuery;
 use crate::store::commit::{SeenCommit, Wanted};
 use lockstep_types::PortError;
 use lockstep_types::account::Actor;
-use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView};
+use lockstep_types::activity::{ActivityEntry, ActivityQuery, ActivityView, LogPlace};
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
 use lockstep_types::id::{ApplicationId, UserId};
 use lockstep_types::time::Micros;
@@ -173,6 +173,12 @@ impl Plane {
                 subject: entry.act.subject,
                 target: entry.act.target.and_then(|id| refs.get(&id).cloned()),
                 reason: entry.act.reason,
+                log: LogPlace {
+                    number: entry.seq,
+                    digest: entry.hash,
+                    token: entry.act.token,
+                    detail: entry.act.detail,
+                },
             })
             .collect();
         Ok(Part { entries, more })

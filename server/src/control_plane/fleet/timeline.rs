@@ -139,6 +139,7 @@ mod tests {
             subject: subject.to_owned(),
             target: Some(example::reference("cart", "shop", "prod-eu")),
             reason: String::new(),
+            log: Default::default(),
         }
     }
 

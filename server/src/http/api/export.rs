@@ -15,7 +15,7 @@ const PAGE: u32 = 200;
 pub(super) const USUAL: u32 = 10_000;
 pub(super) const MOST: u32 = 1_000_000;
 
-/// In the last column of a commit that nobody is known to have approved.
+/// In the column of a commit that nobody is known to have approved.
 const NO_APPROVAL: &str = "no approval known";
 
 /// What a line is.
@@ -43,7 +43,9 @@ impl Form {
     fn head(self) -> &'static str {
         match self {
             Self::JsonLines => "",
-            Self::Csv => "time,kind,who,what,on,cluster,revision,why,pull,approved by\r\n",
+            Self::Csv => {
+                "time,kind,who,what,on,cluster,revision,why,pull,approved by,log entry,log digest,token\r\n"
+            }
         }
     }
 
@@ -138,7 +140,7 @@ pub(super) async fn file(
 
 fn csv(entry: &ActivityEntry) -> String {
     let at = entry.at().rfc3339();
-    let fields: [String; 10] = match entry {
+    let fields: [String; 13] = match entry {
         ActivityEntry::Commit {
             repo, commit, pull, ..
         } => [
@@ -157,6 +159,9 @@ fn csv(entry: &ActivityEntry) -> String {
                 Some(pull) if pull.is_approved() => Vec::from_iter(pull.approvers()).join(" "),
                 _ => NO_APPROVAL.to_owned(),
             },
+            String::new(),
+            String::new(),
+            String::new(),
         ],
         ActivityEntry::Run(run) => [
             at,
@@ -172,6 +177,9 @@ fn csv(entry: &ActivityEntry) -> String {
             run.message.clone(),
             String::new(),
             String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
         ],
         ActivityEntry::Action {
             actor,
@@ -179,6 +187,7 @@ fn csv(entry: &ActivityEntry) -> String {
             subject,
             target,
             reason,
+            log,
             ..
         } => [
             at,
@@ -194,6 +203,9 @@ fn csv(entry: &ActivityEntry) -> String {
             reason.clone(),
             String::new(),
             String::new(),
+            log.number.to_string(),
+            log.digest.clone(),
+            log.token.map(|token| token.to_string()).unwrap_or_default(),
         ],
     };
     fields.map(|field| cell(&field)).join(",") + "\r\n"
@@ -211,6 +223,7 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
     use lockstep_types::Micros;
+    use lockstep_types::activity::LogPlace;
 
     #[test]
     fn attack_31_texts_of_people_are_no_formulas_and_no_further_fields() {
@@ -221,10 +234,15 @@ mod tests {
             subject: "shop, \"cart\"\nnext".to_owned(),
             target: None,
             reason: "+1".to_owned(),
+            log: LogPlace {
+                number: 7,
+                digest: "ab12".to_owned(),
+                ..LogPlace::default()
+            },
         };
         assert_eq!(
             csv(&entry),
-            "\"1970-01-01T00:00:00Z\",\"action\",\"'=cmd|' /C calc'!A0\",\"sync\",\"shop, \"\"cart\"\"\nnext\",\"\",\"\",\"'+1\",\"\",\"\"\r\n"
+            "\"1970-01-01T00:00:00Z\",\"action\",\"'=cmd|' /C calc'!A0\",\"sync\",\"shop, \"\"cart\"\"\nnext\",\"\",\"\",\"'+1\",\"\",\"\",\"7\",\"ab12\",\"\"\r\n"
         );
     }
 }
