@@ -16,6 +16,7 @@ pub mod loaded;
 pub mod moment;
 pub mod palette;
 pub mod panel;
+pub mod plan_diff;
 pub mod plan_view;
 pub mod reason;
 pub mod rollout;

@@ -19,18 +19,30 @@ pub async fn candidates(target: TargetId) -> Result<Vec<RollbackCandidate>, ApiE
     desk.answer(desk.plane.rollbacks.candidates(&desk.actor, target).await)
 }
 
-/// What going back would do, or with `undo` what taking that one commit back would do.
+/// What is looked at before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Back {
+    /// A commit that brings a state back.
+    State,
+    /// A commit that takes one back.
+    Undo,
+    /// A pin of the target alone.
+    Pin,
+}
+
+/// What going back would do.
 #[server(prefix = "/sfn", endpoint = "preview", input = Json)]
 pub async fn preview(
     target: TargetId,
     to: String,
-    undo: bool,
+    back: Back,
 ) -> Result<RollbackPreview, ApiError> {
     let desk = crate::context::desk()?;
     let (rollbacks, to) = (&desk.plane.rollbacks, Revision(to));
-    desk.answer(match undo {
-        true => rollbacks.preview_undo(&desk.actor, target, &to).await,
-        false => rollbacks.preview(&desk.actor, target, &to).await,
+    desk.answer(match back {
+        Back::State => rollbacks.preview(&desk.actor, target, &to).await,
+        Back::Undo => rollbacks.preview_undo(&desk.actor, target, &to).await,
+        Back::Pin => rollbacks.preview_pin(&desk.actor, target, &to).await,
     })
 }
 
@@ -72,6 +84,7 @@ pub async fn roll_back(
             reason,
             hours,
             overrides,
+            digest,
         };
         match desk.answer(rollbacks.pin(&desk.actor, &request).await)? {
             PinOutcome::Pinned(_) => None,

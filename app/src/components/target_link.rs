@@ -119,6 +119,19 @@ pub fn commit_address(repo: &str, revision: &Revision) -> String {
     format!("/commits/{}/{revision}", encode(repo))
 }
 
+/// What a target renders at one revision, held against another.
+pub fn compare_address(target: &TargetRef, from: &Revision, with: &Revision) -> String {
+    application_address(
+        &target.application,
+        &[
+            ("cluster", &target.cluster),
+            ("tab", "history"),
+            ("from", &from.0),
+            ("with", &with.0),
+        ],
+    )
+}
+
 /// What a commit would do once it is merged.
 pub fn preview_address(repo: &str, revision: &Revision) -> String {
     link("/preview", &[("repo", repo), ("ref", &revision.0)])

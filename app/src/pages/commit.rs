@@ -8,7 +8,7 @@ use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, PageHead, Part, TABLE, TD, heads};
 use crate::components::sha::Sha;
 use crate::components::status::{Mark, phase_mark, state_chip};
-use crate::components::target_link::{preview_address, run_address, target_words};
+use crate::components::target_link::{compare_address, preview_address, run_address, target_words};
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
@@ -21,7 +21,7 @@ use lockstep_types::activity::{CommitRender, CommitView, RenderOutcome};
 use lockstep_types::application::TargetRef;
 use lockstep_types::fleet::RolloutState;
 use lockstep_types::pull::{CommitPull, PullReview, ReviewVerdict};
-use lockstep_types::revision::{CommitSignature, SignatureRule, SignatureState};
+use lockstep_types::revision::{CommitInfo, CommitSignature, SignatureRule, SignatureState};
 use lockstep_types::sync::RunSummary;
 
 /// The page.
@@ -83,6 +83,7 @@ fn page(view: CommitView) -> AnyView {
     }
     .into_any();
     let preview = preview_address(&view.repo, &info.revision);
+    let again = rendered(view.renders, view.untouched, &info);
     let files = format::plural(view.files.len() as u64, "file", "files");
     let targets = view.targets;
     let runs = view.runs;
@@ -110,7 +111,7 @@ fn page(view: CommitView) -> AnyView {
         </Part>
         {reviews(view.pull.as_ref())}
         {signatures(&view.signature)}
-        {rendered(view.renders, view.untouched)}
+        {again}
         {(!runs.is_empty()).then(|| view! { <Part title="Syncs that carried it">{run_table(runs)}</Part> })}
         <Part title=format!("What it changed: {files}")>
             <Patch text=view.patch />
@@ -198,7 +199,11 @@ fn reviews(pull: Option<&CommitPull>) -> AnyView {
 }
 
 /// Which targets it made render again, and which it left alone.
-fn rendered(renders: Vec<CommitRender>, untouched: Vec<TargetRef>) -> Option<AnyView> {
+fn rendered(
+    renders: Vec<CommitRender>,
+    untouched: Vec<TargetRef>,
+    commit: &CommitInfo,
+) -> Option<AnyView> {
     if renders.is_empty() && untouched.is_empty() {
         return None;
     }
@@ -216,12 +221,16 @@ fn rendered(renders: Vec<CommitRender>, untouched: Vec<TargetRef>) -> Option<Any
         )
     );
     let left = format::plural(untouched.len() as u64, "target", "targets");
+    let renders: Vec<AnyView> = renders
+        .into_iter()
+        .map(|render| render_line(render, commit))
+        .collect();
     let view = view! {
         <Part title=title>
             <div class=format!("{PANEL} px-3 py-2.5")>
                 {(!renders.is_empty()).then(|| view! {
                     <ul aria-label="Looked at again" class="grid gap-x-6 gap-y-1.5 md:grid-cols-2">
-                        {renders.into_iter().map(|render| view! { <li>{render_line(render)}</li> }).collect_view()}
+                        {renders.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
                     </ul>
                 })}
                 {(!untouched.is_empty()).then(|| view! {
@@ -238,7 +247,19 @@ fn rendered(renders: Vec<CommitRender>, untouched: Vec<TargetRef>) -> Option<Any
     Some(view.into_any())
 }
 
-fn render_line(render: CommitRender) -> impl IntoView {
+fn render_line(render: CommitRender, commit: &CommitInfo) -> AnyView {
+    let parent = commit.parents.first();
+    let difference = parent
+        .filter(|_| render.outcome == RenderOutcome::Rendered)
+        .map(|parent| {
+            let href = compare_address(&render.target, parent, &commit.revision);
+            view! {
+                " · "
+                <a class=LINK href=href>
+                    "What it changed"
+                </a>
+            }
+        });
     let took = (render.outcome == RenderOutcome::Rendered).then(|| {
         if render.millis < 1000 {
             format!(" in {} ms", render.millis)
@@ -251,7 +272,9 @@ fn render_line(render: CommitRender) -> impl IntoView {
         <span class="font-medium">{target_words(&render.target)}</span>
         " "
         <span class="text-muted">{render.outcome.words()} {took} {why}</span>
+        {difference}
     }
+    .into_any()
 }
 
 fn run_table(runs: Vec<RunSummary>) -> AnyView {

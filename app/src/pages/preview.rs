@@ -1,22 +1,23 @@
 //! What a branch would do once it is merged.
 
 use crate::api::fleet::read_upcoming;
+use crate::components::button::{Look, Submit};
 use crate::components::clock::ago;
 use crate::components::code::Patch;
 use crate::components::feedback::Empty;
+use crate::components::form::TextField;
 use crate::components::icon::Icon;
 use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, PageHead, Part};
 use crate::components::reason::Banner;
 use crate::components::sha::Sha;
-use crate::components::target_link::{application_address, commit_address, target_words};
+use crate::components::target_link::{commit_address, compare_address, target_words};
 use crate::components::tone::Tone;
 use crate::format;
 use crate::pages::rollback::plans;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use lockstep_types::rollback::TargetPlan;
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 
 /// The page.
@@ -31,11 +32,46 @@ pub fn PreviewPage() -> impl IntoView {
         })
     });
     // Not live: the branch is asked for at its host, and every target planned anew.
-    let view: Loading<Upcoming> = Resource::new(move || wanted.get(), read_upcoming);
     view! {
         <Title text="Preview" />
-        {loaded(view, page)}
+        {move || {
+            let wanted = wanted.get();
+            if wanted.repo.is_empty() || wanted.reference.is_empty() {
+                return asked(&wanted);
+            }
+            let view: Loading<Upcoming> = Resource::new(move || wanted.clone(), read_upcoming);
+            loaded(view, page).into_any()
+        }}
     }
+}
+
+/// Which branch is meant.
+fn asked(wanted: &UpcomingQuery) -> AnyView {
+    let about = "The branch is merged here alone, and what it would change is shown for every target: differences, plans, and what stands in the way. Nothing is written.";
+    view! {
+        <PageHead title="What a branch would do" />
+        <form method="get" action="/preview" class=format!("{PANEL} flex max-w-xl flex-col gap-4 p-4")>
+            <p class="text-sm text-muted">{about}</p>
+            <TextField
+                name="repo"
+                label="Repository"
+                hint="The last part of its address: shop of https://git.example.com/team/shop.git"
+                value=wanted.repo.clone()
+                required=true
+            />
+            <TextField name="ref" label="Branch or commit" value=wanted.reference.clone() required=true />
+            <TextField
+                name="onto"
+                label="Onto"
+                hint="The branch that it is for; empty: the one that applications follow"
+                value=wanted.onto.clone()
+            />
+            <div>
+                <Submit look=Look::Primary>"Look"</Submit>
+            </div>
+        </form>
+    }
+    .into_any()
 }
 
 fn page(view: Upcoming) -> AnyView {
@@ -69,7 +105,10 @@ fn page(view: Upcoming) -> AnyView {
     let compared = view.merged.as_ref().map(|merged| {
         view.targets
             .iter()
-            .map(|target| differences(target, &view.head.0, &merged.0))
+            .map(|target| {
+                let href = compare_address(&target.target, &view.head, merged);
+                view! { <a class=LINK href=href>{target_words(&target.target)}</a> }
+            })
             .collect_view()
     });
     let nobody = view.targets.is_empty() && view.conflicts.is_empty();
@@ -123,25 +162,6 @@ fn page(view: Upcoming) -> AnyView {
                     </Part>
                 }
             })}
-    }
-    .into_any()
-}
-
-fn differences(target: &TargetPlan, head: &str, merged: &str) -> AnyView {
-    let cluster = target.target.cluster.as_str();
-    let href = application_address(
-        &target.target.application,
-        &[
-            ("cluster", cluster),
-            ("tab", "history"),
-            ("from", head),
-            ("with", merged),
-        ],
-    );
-    view! {
-        <a class=LINK href=href>
-            {target_words(&target.target)}
-        </a>
     }
     .into_any()
 }

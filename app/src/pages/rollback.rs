@@ -11,7 +11,7 @@ pub use consequence::{cannot_undo, contents, plans, undone};
 pub use sending::{became, footer};
 
 use crate::api::applications::application;
-use crate::api::rollbacks::{RollBack, candidates, preview};
+use crate::api::rollbacks::{Back, RollBack, candidates, preview};
 use crate::components::button::refusal_on;
 use crate::components::clock::ago;
 use crate::components::dialog::{BODY, sheet};
@@ -104,7 +104,14 @@ async fn read(wanted: Wanted) -> Result<Data, ApiError> {
         Some(wanted.to)
     };
     let preview = match to {
-        Some(to) => Some(preview(target.target.id, to, wanted.undo).await?),
+        Some(to) => {
+            let back = match (wanted.undo, wanted.way) {
+                (true, _) => Back::Undo,
+                (false, Way::Pin) => Back::Pin,
+                (false, _) => Back::State,
+            };
+            Some(preview(target.target.id, to, back).await?)
+        }
         None => None,
     };
     Ok(Data {
@@ -131,9 +138,14 @@ pub fn RollbackPage() -> impl IntoView {
     });
     // Not live on purpose: what is decided about must not change under the hand. The digest guards it.
     let data: Loading<Data> = Resource::new(
-        move || Wanted {
-            way: Way::Commit,
-            ..wanted.get()
+        move || {
+            let wanted = wanted.get();
+            // A pull request has the commit of a commit.
+            let way = match wanted.way {
+                Way::Pin => Way::Pin,
+                Way::Commit | Way::Propose => Way::Commit,
+            };
+            Wanted { way, ..wanted }
         },
         read,
     );

@@ -101,6 +101,16 @@ impl Rollbacks for Fake {
             .map(guarded)
             .ok_or_else(|| PortError::NotFound(format!("the commit {}", to.short())))
     }
+    async fn preview_pin(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        to: &Revision,
+    ) -> Answer<RollbackPreview> {
+        let mut preview = self.preview(actor, target, to).await?;
+        preview.targets.truncate(1);
+        Ok(preview)
+    }
     async fn preview_undo(
         &self,
         actor: &Actor,

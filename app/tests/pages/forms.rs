@@ -134,6 +134,11 @@ fn a_rollback_says_how_its_commit_is_signed() {
             signed.contains("Signed with the key ") && signed.contains("SHA256:nThbg6kXUpJW"),
             "{signed}"
         );
+        // The rendered difference, target by target.
+        assert!(
+            signed.contains("What changes in checkout on prod-eu: "),
+            "{signed}"
+        );
         // Nothing of it concerns a pin.
         let pinned = page("9be0417", "&way=pin").await.text;
         assert!(!pinned.contains("Signed with the key "), "{pinned}");

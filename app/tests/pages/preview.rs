@@ -15,6 +15,11 @@ fn a_branch_says_what_it_would_do_on_each_target() {
             assert!(page.text.contains(part), "{part} in {}", page.text);
         }
         assert!(page.html.contains("&amp;with="), "{}", page.html);
+        let asks = get("/preview?repo=shop").await;
+        for part in ["What a branch would do", "Branch or commit", "Onto"] {
+            assert!(asks.text.contains(part), "{part} in {}", asks.text);
+        }
+        assert!(asks.html.contains("value=\"shop\""), "{}", asks.html);
         let nothing = get("/preview?repo=shop&ref=nowhere").await;
         assert!(nothing.text.contains("nowhere"), "{}", nothing.text);
     });

@@ -192,6 +192,13 @@ pub trait Rollbacks: Send + Sync {
         target: TargetId,
         commit: &Revision,
     ) -> Answer<RollbackPreview>;
+    /// What pinning would do, which writes nothing to Git.
+    async fn preview_pin(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        to: &Revision,
+    ) -> Answer<RollbackPreview>;
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome>;
     async fn pin(&self, actor: &Actor, request: &PinRequest) -> Answer<PinOutcome>;
     /// Rollbacks that wait for a second person, oldest first.

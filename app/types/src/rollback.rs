@@ -202,4 +202,7 @@ pub struct PinRequest {
     /// Names of windows and holds not to wait for.
     #[serde(default)]
     pub overrides: Vec<String>,
+    /// Of the preview: something else than it showed is not done. Empty: whatever it is now.
+    #[serde(default)]
+    pub digest: String,
 }

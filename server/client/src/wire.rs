@@ -207,6 +207,9 @@ pub struct PinBody {
     /// Names of windows and holds not to wait for, as the preview gives them.
     #[serde(default)]
     pub overrides: Vec<String>,
+    /// Of the preview with `pin=true`; without it nothing is held against what was shown.
+    #[serde(default)]
+    pub digest: String,
 }
 
 /// `POST …/hold`.

@@ -67,6 +67,18 @@ impl Rollbacks for Plane {
         Ok(prepared.view)
     }
 
+    async fn preview_pin(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        to: &Revision,
+    ) -> Answer<RollbackPreview> {
+        allow(actor, Permission::Rollback)?;
+        let placement = self.granted(actor, Permission::Rollback, target).await?;
+        let to = self.revision_of(&placement, to).await?;
+        Ok(self.pin_preview_of(&placement, &to).await?.view)
+    }
+
     async fn roll_back(&self, actor: &Actor, request: &RollbackRequest) -> Answer<CommitOutcome> {
         allow(actor, Permission::Rollback)?;
         // Who overrides what others wait for says why.

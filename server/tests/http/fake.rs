@@ -131,6 +131,7 @@ impl Fleet for Fake {
             subject: "shop/cart".to_owned(),
             target: None,
             reason: "=1+1".to_owned(),
+            log: Default::default(),
         };
         let (entries, next) = match (query.filter.as_str(), query.before) {
             ("many", None) => (
@@ -322,6 +323,9 @@ impl Rollbacks for Fake {
         Ok(Vec::new())
     }
     async fn preview_undo(&self, _: &Actor, _: TargetId, _: &Revision) -> Answer<RollbackPreview> {
+        missing()
+    }
+    async fn preview_pin(&self, _: &Actor, _: TargetId, _: &Revision) -> Answer<RollbackPreview> {
         missing()
     }
     async fn mark(&self, _: &Actor, _: &MarkRequest) -> Answer<()> {

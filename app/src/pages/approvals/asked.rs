@@ -23,7 +23,14 @@ pub(super) fn card(
     let may = refusal_on(actor, Permission::Approve, &ask.target.application);
     let yes_refused = match own {
         true => Some("You asked for it; the second person has to be somebody else.".to_owned()),
-        false => may.clone(),
+        // As the server asks: of every application whose project wants the second person.
+        false => may.clone().or_else(|| {
+            let reached = preview.plans(ask.way == AskWay::Pin);
+            let mut asking = reached
+                .into_iter()
+                .filter(|plan| ask.projects.contains(&plan.target.application.project));
+            asking.find_map(|plan| refusal_on(actor, Permission::Approve, &plan.target.application))
+        }),
     };
     let no_refused = may.filter(|_| !own);
     let form = |yes: &'static str, look: Look, words: &'static str, refused: Option<String>| {

@@ -4,6 +4,7 @@ use crate::components::code::Patch;
 use crate::components::diff_view::impact_chip;
 use crate::components::icon::Icon;
 use crate::components::panel::{LINK, More, PANEL, Part, TABLE, TD, heads};
+use crate::components::plan_diff::rendered;
 use crate::components::plan_view::{Gate, counts_words};
 use crate::components::reason::Banner;
 use crate::components::target_link::{rollback_address, target_address, undo_address};
@@ -122,6 +123,7 @@ pub fn plans(targets: &[TargetPlan]) -> AnyView {
             .filter(|plan| !plan.gate.is_empty())
             .map(|plan| view! { <Gate findings=plan.gate.clone() /> })
             .collect_view()}
+        {rendered(targets)}
     }
     .into_any()
 }

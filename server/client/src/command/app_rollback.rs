@@ -10,9 +10,13 @@ use crate::wire::{PinBody, RollbackBody};
 use clap::Args;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::ask::{Asked, PinOutcome, second_person};
+use lockstep_types::plan::Step;
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::Revision;
-use lockstep_types::rollback::{RollbackCandidate, RollbackPreview};
+use lockstep_types::rollback::{RollbackCandidate, RollbackPreview, TargetPlan};
+
+/// Objects of a target that are listed.
+const OBJECTS: usize = 30;
 
 /// Go back to an earlier commit.
 #[derive(Debug, Args)]
@@ -55,10 +59,11 @@ impl Rollback {
             None => self.choose(&api, &target).await?,
         };
         let address = format!(
-            "{}?to={}&undo={}",
+            "{}?to={}&undo={}&pin={}",
             path(&target, "/rollback/preview"),
             segment(&to.0),
-            self.undo.is_some()
+            self.undo.is_some(),
+            self.pin.is_some()
         );
         let preview: RollbackPreview = api.get(&address, &[]).await?;
         remark(&summary(&preview));
@@ -77,12 +82,19 @@ impl Rollback {
             ));
             return Ok(Exit::Failed);
         }
-        if !self.yes && prompt::line("Commit that? Type yes")? != "yes" {
+        let ask = match self.pin {
+            Some(_) => "Pin that? Type yes",
+            None => "Commit that? Type yes",
+        };
+        if !self.yes && prompt::line(ask)? != "yes" {
             remark("nothing was changed");
             return Ok(Exit::Failed);
         }
         match self.pin {
-            Some(hours) => self.pin_at(global, &api, &target, to, hours).await,
+            Some(hours) => {
+                let wanted = (to, hours, preview.digest);
+                self.pin_at(global, &api, &target, wanted).await
+            }
             None => self.commit(global, &api, &target, to, preview.digest).await,
         }
     }
@@ -141,10 +153,10 @@ impl Rollback {
         global: &Global,
         api: &Api,
         target: &TargetSummary,
-        to: Revision,
-        hours: u32,
+        (to, hours, digest): (Revision, u32, String),
     ) -> Result<Exit, ClientError> {
         let body = PinBody {
+            digest,
             to,
             reason: self.reason.clone(),
             hours,
@@ -228,6 +240,10 @@ pub(super) fn summary(preview: &RollbackPreview) -> String {
     for file in &preview.files {
         text.push_str(&format!("  {:?} {}\n", file.kind, file.path));
     }
+    for commit in &preview.undone {
+        let (short, subject, author) = (commit.revision.short(), &commit.subject, &commit.author);
+        text.push_str(&format!("  undoes {short} {subject} ({author})\n"));
+    }
     for sentence in &preview.cannot_undo {
         text.push_str(&format!("  cannot be undone: {sentence}\n"));
     }
@@ -245,5 +261,43 @@ pub(super) fn summary(preview: &RollbackPreview) -> String {
         text.push_str(&format!("  {}\n", second_person(&preview.second_person)));
     }
     text.push_str(&table.text());
+    for target in &preview.targets {
+        text.push_str(&objects(target));
+    }
     plain(&text)
+}
+
+/// What is written on a target, object by object with the fields, as the page shows it.
+fn objects(target: &TargetPlan) -> String {
+    let steps = target.plan.iter().flat_map(|plan| &plan.steps);
+    let writing: Vec<&Step> = steps.filter(|step| step.action.writes()).collect();
+    let of = &target.target;
+    let mut text = String::new();
+    for step in writing.iter().take(OBJECTS) {
+        let impact = step.impact.map(|impact| format!(": {}", impact.words()));
+        text.push_str(&format!(
+            "  {} on {}: {} {}{}\n",
+            of.application.name,
+            of.cluster,
+            step.action.word(),
+            step.key,
+            impact.unwrap_or_default()
+        ));
+        for change in &step.changes {
+            let value = |value: &Option<serde_json::Value>| match value {
+                Some(value) => value.to_string(),
+                None => "(not set)".to_owned(),
+            };
+            text.push_str(&format!(
+                "    {}: {} -> {}\n",
+                change.path,
+                value(&change.live),
+                value(&change.declared)
+            ));
+        }
+    }
+    if let Some(more) = writing.len().checked_sub(OBJECTS + 1) {
+        text.push_str(&format!("  and {} more objects\n", more + 1));
+    }
+    text
 }

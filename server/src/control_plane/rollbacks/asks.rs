@@ -8,7 +8,7 @@ use super::commit::Yes;
 use super::guard::second_person;
 use super::preview::Prepared;
 use crate::runtime::now;
-use crate::store::ask::{AskRow, NewAsk};
+use crate::store::ask::{AskRow, NewAsk, STALE, WITHDRAWN};
 use crate::store::audit::Act;
 use crate::store::{self, StoreError};
 use lockstep_types::PortError;
@@ -161,7 +161,7 @@ impl Plane {
         digest: &str,
         own: bool,
     ) -> Result<AskDecision, PortError> {
-        let word = if own { "withdrawn" } else { "rejected" };
+        let word = if own { WITHDRAWN } else { "rejected" };
         self.settle(actor, placement, row, digest, (false, word))
             .await?;
         Ok(AskDecision {
@@ -186,8 +186,8 @@ impl Plane {
             .map_err(refuse::store)?;
         let verb = match (yes, ending) {
             (true, _) => "approve to roll back",
-            (false, "withdrawn") => "withdraw to roll back",
-            (false, "stale") => "ask to roll back: out of date",
+            (false, WITHDRAWN) => "withdraw to roll back",
+            (false, STALE) => "ask to roll back: out of date",
             (false, _) => "reject to roll back",
         };
         tx.record(
@@ -285,7 +285,7 @@ impl Plane {
         if prepared.view.digest == row.ask.digest {
             return Ok(());
         }
-        self.settle(approver, placement, row, &row.ask.digest, (false, "stale"))
+        self.settle(approver, placement, row, &row.ask.digest, (false, STALE))
             .await?;
         Err(PortError::Conflict(
             "the branch or what the rollback would do has changed since it was asked for; it has to be asked for again"
@@ -355,6 +355,7 @@ impl Plane {
             reason: ask.reason.clone(),
             hours: ask.hours,
             overrides: ask.overrides.clone(),
+            digest: ask.digest.clone(),
         };
         let prepared = self.pin_preview_of(placement, &ask.to).await?;
         self.unchanged(approver, placement, row, &prepared).await?;

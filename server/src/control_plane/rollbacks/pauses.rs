@@ -36,6 +36,15 @@ impl Plane {
         request: &PinRequest,
     ) -> Result<PinOutcome, PortError> {
         let reached = std::slice::from_ref(placement);
+        if !request.digest.is_empty() {
+            let shown = self.pin_preview_of(placement, &request.to).await?;
+            if shown.view.digest != request.digest {
+                return Err(PortError::Conflict(
+                    "what the pin would do has changed since it was shown; look at it again"
+                        .to_owned(),
+                ));
+            }
+        }
         if second_person(reached).is_empty() {
             if !request.overrides.is_empty() {
                 let obstacles = self.obstacles(reached).await?;

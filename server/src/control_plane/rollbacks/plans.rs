@@ -111,7 +111,8 @@ impl Plane {
         at: &Revision,
         by_pin: bool,
     ) -> Result<Plan, String> {
-        if let Some(pin) = &loaded.pin {
+        // Another pin takes its place.
+        if let Some(pin) = loaded.pin.as_ref().filter(|_| !by_pin) {
             return Err(format!(
                 "it is pinned at {} by {} and stays there",
                 pin.revision.short(),
@@ -126,7 +127,7 @@ impl Plane {
         loaded.pin = Some(standing_at(at));
         // A commit changes the first source alone; a pin takes the others back with it.
         loaded.others_stand = by_pin;
-        let planned = self.compared(&loaded).await;
+        let planned = self.compared(&loaded, by_pin).await;
         if let Some(handle) = self.runtime.cluster(&loaded.row.cluster) {
             handle.live.forget(loaded.row.id);
         }
@@ -136,9 +137,13 @@ impl Plane {
         })
     }
 
-    async fn compared(&self, loaded: &Loaded) -> Result<Plan, String> {
+    async fn compared(&self, loaded: &Loaded, by_pin: bool) -> Result<Plan, String> {
         let mut memory = TargetMemory::default();
-        let prune = loaded.definition.policy.prune;
+        // As it is run: a pin deletes nothing and runs no hooks.
+        let (prune, hooks) = match by_pin {
+            true => (false, HookRuns::Never),
+            false => (loaded.definition.policy.prune, HookRuns::WithChanges),
+        };
         let begun = Instant::now();
         loop {
             match compare_for_view(&self.runtime, loaded, &mut memory, now()).await {
@@ -146,7 +151,7 @@ impl Plane {
                     let (mut plan, violations) = compared.judged.plan(
                         &compared.subject(&self.runtime, loaded),
                         prune,
-                        HookRuns::WithChanges,
+                        hooks,
                         None,
                     );
                     plan.report.extend(

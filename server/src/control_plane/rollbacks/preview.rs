@@ -51,6 +51,8 @@ pub(super) struct Shown {
     pub undone: Vec<CommitInfo>,
     /// One commit is taken back, instead of going back to a state.
     pub undo: bool,
+    /// Of a pin, because it is asked for or because nothing else is possible.
+    pub by_pin: bool,
 }
 
 impl Plane {
@@ -73,7 +75,7 @@ impl Plane {
         to: &Revision,
     ) -> Result<Prepared, PortError> {
         let begun = self.begun(placement, to).await?;
-        self.going_back(placement, to, begun).await
+        self.going_back(placement, to, begun, false).await
     }
 
     /// The same by a pin, whatever the target follows.
@@ -82,12 +84,8 @@ impl Plane {
         placement: &Placement,
         to: &Revision,
     ) -> Result<Prepared, PortError> {
-        let (info, tracked) = self.begun(placement, to).await?;
-        let tracked = Tracked {
-            branch: None,
-            ..tracked
-        };
-        self.going_back(placement, to, (info, tracked)).await
+        let begun = self.begun(placement, to).await?;
+        self.going_back(placement, to, begun, true).await
     }
 
     async fn going_back(
@@ -95,12 +93,14 @@ impl Plane {
         placement: &Placement,
         to: &Revision,
         (info, tracked): (CommitInfo, Tracked),
+        by_pin: bool,
     ) -> Result<Prepared, PortError> {
         let Tracked {
             head,
             credential,
             branch,
         } = tracked;
+        let branchless = branch.is_none();
         let paths = self.restored_paths(placement, &head, to).await?;
 
         let target = placement.reference();
@@ -112,13 +112,13 @@ impl Plane {
             from: to.clone(),
         };
         let made = match &branch {
-            Some(branch) => {
+            Some(branch) if !by_pin => {
                 let commit = unsigned(branch, &head, edit.clone(), &message);
                 let made = self.in_mirror(placement, commit).await?;
                 Some(made.ok_or_else(|| nothing_to_do(placement, &info))?)
             }
-            // Only a pin is possible, and a pin goes to the commit itself.
-            None => None,
+            // A pin goes to the commit itself.
+            _ => None,
         };
         let undone = self.undone(placement, &head, to, &paths).await?;
         let shown = Shown {
@@ -133,6 +133,7 @@ impl Plane {
             commit_refused,
             undone,
             undo: false,
+            by_pin: by_pin || branchless,
         };
         self.prepared(placement, shown).await
     }
@@ -156,6 +157,7 @@ impl Plane {
             commit_refused,
             undone,
             undo,
+            by_pin,
         } = shown;
         let url = placement.defined.repo_url();
         let target = placement.reference();
@@ -172,33 +174,37 @@ impl Plane {
         let patch = self.patch(url, Some(&head), after, &files).await?;
         let held = self.held(url, &head, after, &files).await?;
         let reached = match &branch {
-            Some(branch) => self.reached(placement, branch, &files, &credential).await?,
-            None => vec![placement.clone()],
+            Some(branch) if !by_pin => self.reached(placement, branch, &files, &credential).await?,
+            _ => vec![placement.clone()],
         };
-        let signing = match (&branch, commit_refused.is_empty()) {
+        let signing = match (&branch, commit_refused.is_empty() && !by_pin) {
             (Some(branch), true) => self.signing(url, branch, after, &reached).await?,
             _ => Signing::default(),
         };
-        let targets = self.plans(&reached, url, after, branch.is_none()).await;
+        let targets = self.plans(&reached, url, after, by_pin).await;
         let jobs: Vec<_> = targets
             .iter()
             .map(|plan| (&plan.target, self.jobs_of(plan)))
             .collect();
         let mut cannot_undo = words::cannot_undo(&targets, &jobs);
-        cannot_undo.extend(self.untouched(placement, branch.is_some()));
+        cannot_undo.extend(self.untouched(placement, !by_pin));
         cannot_undo.extend(bots::will_write_again(&undone));
         let (obstacles, second_person) = (self.obstacles(&reached).await?, second_person(&reached));
         let references: Vec<_> = targets.iter().map(|plan| plan.target.clone()).collect();
         let view = RollbackPreview {
             first_line: match &branch {
                 _ if undo && !commit_refused.is_empty() => commit_refused.clone(),
-                Some(_) => words::first_line(&target, &references, undo),
-                None => format!(
+                Some(_) if !by_pin => words::first_line(&target, &references, undo),
+                _ => format!(
                     "Only {} on {} would change, by a pin.",
                     target.application.name, target.cluster
                 ),
             },
-            digest: digest(&head, &to.revision, branch.as_deref(), &files, &targets),
+            digest: match by_pin {
+                // What others do on the branch is nothing to a pin.
+                true => digest(&to.revision, &to.revision, None, &[], &targets),
+                false => digest(&head, &to.revision, branch.as_deref(), &files, &targets),
+            },
             target,
             to,
             head,

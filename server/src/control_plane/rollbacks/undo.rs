@@ -74,6 +74,7 @@ impl Plane {
             commit_refused,
             undone: vec![info],
             undo: true,
+            by_pin: false,
         };
         let mut prepared = self.prepared(placement, shown).await?;
         prepared.view.conflicts = undo.conflicts;

@@ -255,6 +255,7 @@ async fn attack_60_only_commits_of_the_tracked_history_are_gone_to() {
         reason: "x".to_owned(),
         hours: 1,
         overrides: Vec::new(),
+        digest: String::new(),
     };
     let refused = plane.pin(&jon, &pin).await.unwrap_err();
     assert!(

@@ -65,6 +65,7 @@ async fn a_viewer_may_look_and_nothing_else() {
         reason: "x".to_owned(),
         hours: 1,
         overrides: Vec::new(),
+        digest: String::new(),
     };
     let denied = [
         ("sync", plane.sync(&viewer, &sync(false)).await.err()),

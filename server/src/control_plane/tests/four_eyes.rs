@@ -235,7 +235,10 @@ async fn attack_61_a_yes_is_for_what_was_shown_only() {
     assert_eq!(shop.bench.commits().last(), Some(&moved));
     assert!(shop.pending().await.is_empty());
     // It is over; the branch coming back would not revive it.
-    conflict(&shop.decided("lena", &ask, true).await, "already");
+    conflict(
+        &shop.decided("lena", &ask, true).await,
+        "out of date when lena",
+    );
 
     // The branch moved and nobody has looked yet: the push finds out.
     let commits = shop.bench.commits();
@@ -266,7 +269,8 @@ async fn a_question_ends_by_time_by_a_no_and_by_who_asked() {
         let ask = shop.asked().await;
         let ended = shop.decided(by, &ask, false).await.unwrap();
         assert!(ended.starts_with(says), "{ended}");
-        conflict(&shop.decided("lena", &ask, true).await, "already");
+        let again = format!("{says} by {by} already");
+        conflict(&shop.decided("lena", &ask, true).await, &again);
     }
     let jon = shop.as_("jon").await;
     let preview = shop.previewed(&jon).await;
@@ -318,6 +322,7 @@ async fn a_pin_waits_too_and_a_pull_request_does_not() {
         reason: "incident".to_owned(),
         hours: 4,
         overrides: Vec::new(),
+        digest: String::new(),
     };
     let outcome = plane.pin(&jon, &pin).await.unwrap();
     let PinOutcome::Asked(asked) = outcome else {
@@ -424,6 +429,59 @@ async fn windows_and_holds_are_obeyed_or_overridden_by_name_with_a_reason() {
     let acts = shop.acts().await;
     let act = acts.iter().find(|(_, act, _)| act == "roll back").unwrap();
     assert_eq!(act.2["overrides"], serde_json::json!(names));
+}
+
+#[tokio::test]
+async fn a_yes_to_an_undo_overrides_what_was_asked_for() {
+    let deny = "{kind: deny, schedule: '* * * * *', duration: 2m, applications: [cart]}";
+    let shop = Shop::new(&project(SECOND, deny)).await;
+    let (plane, jon) = (&shop.bench.plane, shop.as_("jon").await);
+    let hold = plane.hold(&jon, shop.target, HoldKind::Both, "the sale runs", 4);
+    let names = [
+        format!("hold:{}", hold.await.unwrap().id),
+        "window:shop:deny * * * * * for 2m UTC".to_owned(),
+    ];
+    let newest = shop.commits.last().unwrap();
+    let preview = plane.preview_undo(&jon, shop.target, newest).await.unwrap();
+    let request = RollbackRequest {
+        to: newest.clone(),
+        undo: true,
+        overrides: names.to_vec(),
+        ..shop.request(&preview)
+    };
+    let outcome = plane.roll_back(&jon, &request).await.unwrap();
+    let CommitOutcome::Asked(asked) = outcome else {
+        unreachable!("{outcome:?}")
+    };
+    let waiting = plane.asks(&shop.as_("lena").await).await.unwrap();
+    assert_eq!(
+        (waiting[0].ask.way, waiting[0].ask.overrides.as_slice()),
+        (AskWay::Undo, names.as_slice())
+    );
+    let ask = (asked.id, preview.digest);
+    // The right to override is jon's; without it by now the yes does nothing.
+    let policy = "p, jon, applications, get, */*, allow\np, jon, applications, rollback, */*, allow\n\
+                  p, lena, applications, get, */*, allow\np, lena, applications, approve, */*, allow\n";
+    super::routes::in_force(&shop.bench, policy).await;
+    let refused = shop.decided("lena", &ask, true).await;
+    assert!(
+        matches!(&refused, Err(PortError::Denied { permission, .. }) if permission == "override"),
+        "{refused:?}"
+    );
+    assert_eq!(shop.bench.commits(), shop.commits);
+    let policy = format!("{policy}p, jon, applications, override, */*, allow\n");
+    super::routes::in_force(&shop.bench, &policy).await;
+
+    let done = shop.decided("lena", &ask, true).await.unwrap();
+    assert!(done.starts_with("committed as"), "{done}");
+    let show = |what: &str| shop.bench.repository.git(&["show", what]);
+    assert_eq!(
+        show("main:apps/cart/config.yaml"),
+        show(&format!("{newest}~:apps/cart/config.yaml"))
+    );
+    let pending = shop.pending().await;
+    assert_eq!(pending.len(), 1, "the hold does not keep it back");
+    assert_eq!(pending[0].overrides(), names);
 }
 
 #[tokio::test]

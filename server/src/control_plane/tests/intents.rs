@@ -214,6 +214,7 @@ async fn a_pin_goes_to_the_history_of_the_branch_only() {
         reason: "incident".to_owned(),
         hours: 4,
         overrides: Vec::new(),
+        digest: String::new(),
     };
     assert!(matches!(
         bench.plane.pin(&operator, &ask(foreign)).await,

@@ -2,10 +2,11 @@ use super::bench::{App, Bench, actor, config};
 use crate::store;
 use lockstep_types::PortError;
 use lockstep_types::account::Role;
+use lockstep_types::ask::PinOutcome;
 use lockstep_types::ports::{Applications, Rollbacks};
 use lockstep_types::proposal::CommitOutcome;
 use lockstep_types::revision::{Revision, TargetRevision};
-use lockstep_types::rollback::RollbackRequest;
+use lockstep_types::rollback::{PinRequest, RollbackRequest};
 use lockstep_types::sync::{OperationKind, StartedBy};
 
 /// Two targets that read the same files of `main`.
@@ -330,4 +331,49 @@ async fn candidates_know_what_ran_well() {
         .await
         .unwrap();
     assert!(definition.yaml.contains("kind: Application"));
+}
+
+#[tokio::test]
+async fn attack_61_a_pin_is_what_was_shown_whatever_others_commit() {
+    let (bench, targets, commits) = two().await;
+    let operator = actor(Role::Operator);
+    let shown = || async {
+        let preview = bench
+            .plane
+            .preview_pin(&operator, targets[0], &commits[0])
+            .await;
+        preview.unwrap()
+    };
+    let preview = shown().await;
+    assert_eq!(preview.targets.len(), 1, "no other target");
+    assert_eq!(
+        preview.first_line,
+        "Only cart on prod-eu would change, by a pin."
+    );
+    assert_eq!(
+        (preview.branch.as_str(), preview.commit_refused.as_str()),
+        ("main", ""),
+        "a commit stays possible"
+    );
+    let request = |digest: &str| PinRequest {
+        target: targets[0],
+        to: commits[0].clone(),
+        reason: "incident".to_owned(),
+        hours: 4,
+        overrides: Vec::new(),
+        digest: digest.to_owned(),
+    };
+    let stale = bench.plane.pin(&operator, &request("other")).await;
+    assert!(
+        matches!(&stale, Err(PortError::Conflict(why)) if why.contains("has changed since")),
+        "{stale:?}"
+    );
+    bench
+        .repository
+        .write("apps/cart/config.yaml", &config("four"));
+    bench.repository.commit("four");
+    bench.fetch("main").await;
+    assert_eq!(shown().await.digest, preview.digest);
+    let pinned = bench.plane.pin(&operator, &request(&preview.digest)).await;
+    assert!(matches!(pinned, Ok(PinOutcome::Pinned(_))), "{pinned:?}");
 }

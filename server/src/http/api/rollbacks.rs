@@ -6,6 +6,7 @@ use crate::http::extract::{At, Body, Caller, Params};
 use axum::Json;
 use axum::extract::State;
 use client::wire::{DecisionBody, HoldBody, MarkBody, PinBody, RollbackBody};
+use lockstep_types::PortError;
 use lockstep_types::application::{Hold, TargetSummary};
 use lockstep_types::ask::{AskDecision, PinOutcome, RollbackAskView};
 use lockstep_types::id::{AskId, HoldId, PinId};
@@ -46,6 +47,9 @@ pub(super) struct To {
     /// Take `to` back and keep what came later, instead of going back to it.
     #[serde(default)]
     undo: bool,
+    /// Of a pin of this target alone, instead of a commit.
+    #[serde(default)]
+    pin: bool,
 }
 
 /// What going back would change, on every target that it concerns.
@@ -64,9 +68,13 @@ pub(super) async fn preview(
     Params(query): Params<To>,
 ) -> Reply<RollbackPreview> {
     let rollbacks = &web.plane.rollbacks;
-    let preview = match query.undo {
-        true => rollbacks.preview_undo(&actor, at.target, &query.to).await?,
-        false => rollbacks.preview(&actor, at.target, &query.to).await?,
+    let preview = match (query.undo, query.pin) {
+        (true, true) => {
+            return Err(PortError::invalid("pin", "a pin goes to a state; leave undo out").into());
+        }
+        (true, false) => rollbacks.preview_undo(&actor, at.target, &query.to).await?,
+        (false, true) => rollbacks.preview_pin(&actor, at.target, &query.to).await?,
+        (false, false) => rollbacks.preview(&actor, at.target, &query.to).await?,
     };
     Ok(Json(preview))
 }
@@ -121,6 +129,7 @@ pub(super) async fn pin(
         reason: body.reason,
         hours: body.hours,
         overrides: body.overrides,
+        digest: body.digest,
     };
     Ok(Json(web.plane.rollbacks.pin(&actor, &request).await?))
 }

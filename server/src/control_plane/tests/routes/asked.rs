@@ -150,6 +150,7 @@ impl World {
                     site["path"] = json!("data.greeting");
                     site["key"] = json!({"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "cart"});
                 }
+                "preview" => site["back"] = json!("State"),
                 "activity" => site["approval"] = json!(""),
                 "parity" => site["query"] = json!({}),
                 "promotion" => {

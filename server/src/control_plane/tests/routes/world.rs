@@ -284,6 +284,7 @@ impl World {
             reason: "x".to_owned(),
             hours: 1,
             overrides: Vec::new(),
+            digest: String::new(),
         };
         // One that is still there stands in the way of another.
         if let Ok(PinOutcome::Pinned(pin)) = plane.pin(admin, &pin).await {
