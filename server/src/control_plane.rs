@@ -41,6 +41,7 @@ mod example;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use commits::BROKEN;
 pub(crate) use names::slug;
 pub use registration::{ClusterSecret, GitLogin, GitSecret, Registration};
 

@@ -171,7 +171,7 @@ pub enum RolloutState {
     Live,
     /// Not deployed yet.
     Waiting,
-    /// The run that carried it failed.
+    /// The run that carried it failed, or nothing can be rendered of it.
     Failed,
 }
 

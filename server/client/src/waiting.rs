@@ -10,7 +10,7 @@ use std::time::Duration;
 pub enum Standing {
     /// On every target that reads what it changed, and there is one.
     Live,
-    /// On one of them the run that carried it failed.
+    /// On one of them the run that carried it failed, or nothing can be rendered of it.
     Failed,
     /// On its way, or nothing reads what it changed (yet).
     Waiting,

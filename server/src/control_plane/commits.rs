@@ -6,6 +6,7 @@ mod rollout;
 mod signed;
 
 pub(super) use ancestry::Ancestry;
+pub(crate) use rollout::BROKEN;
 pub(super) use rollout::{Runs, lead_time};
 
 use super::allow::Visible;

@@ -3,16 +3,15 @@
 
 use super::host::{CommitState, StatusPost, place};
 use super::{Notifier, QUEUE};
-use crate::control_plane::slug;
+use crate::control_plane::{BROKEN, slug};
 use crate::runtime::now;
-use crate::store::commit::{CommitRender, SeenCommit};
+use crate::store::commit::SeenCommit;
 use crate::store::message::{NewMessage, ToldStatus};
 use crate::store::receiver::StatusHost;
 use crate::store::target::Which;
 use crate::store::{self, StoreError, Tx, message, receiver};
 use lockstep_types::Micros;
 use lockstep_types::account::{Actor, Role};
-use lockstep_types::activity::RenderOutcome;
 use lockstep_types::application::TargetSummary;
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
 use lockstep_types::health::HealthStatus;
@@ -90,12 +89,10 @@ pub(super) async fn look(notifier: &Notifier) -> Result<(), StoreError> {
             let by_id = all.into_iter().map(|summary| (summary.target.id, summary));
             summaries = Some(by_id.collect());
         }
-        let renders = store::commit::renders(db, &commit.repo_url, sha).await?;
         let wanted = wanted(
             &commit,
             &rollout.targets,
             summaries.as_ref().unwrap_or(&HashMap::new()),
-            &renders,
             &told,
             now().seconds_since(commit.seen_at) < NOT_YET_SECONDS,
         );
@@ -216,7 +213,6 @@ fn wanted(
     commit: &SeenCommit,
     targets: &[CommitOnTarget],
     summaries: &HashMap<TargetId, TargetSummary>,
-    renders: &[CommitRender],
     told: &BTreeMap<String, ToldStatus>,
     fresh: bool,
 ) -> BTreeMap<String, Wanted> {
@@ -228,11 +224,7 @@ fn wanted(
         if summary.mode != Mode::Managed {
             continue;
         }
-        let failed = renders
-            .iter()
-            .find(|render| render.target == target.target.id)
-            .filter(|render| render.outcome == RenderOutcome::Failed);
-        if let Some((state, why)) = of_target(commit, target, summary, failed, fresh) {
+        if let Some((state, why)) = of_target(commit, target, summary, fresh) {
             let name = &target.target.application.name;
             let words = if why.is_empty() {
                 String::new()
@@ -277,22 +269,16 @@ fn of_target(
     commit: &SeenCommit,
     target: &CommitOnTarget,
     summary: &TargetSummary,
-    failed: Option<&CommitRender>,
     fresh: bool,
 ) -> Option<(CommitState, String)> {
     let sha = &commit.info.revision;
     // Before its first run has ended a target can be in line with a commit that it does not yet run.
     let here = summary.deployed.as_ref() == Some(sha) || summary.revision.as_ref() == Some(sha);
-    if let Some(render) = failed
-        && target.state != RolloutState::Live
-    {
-        return Some((
-            CommitState::Failure,
-            format!("render broken: {}", render.message),
-        ));
-    }
     let reason = summary.reason.as_ref();
     Some(match target.state {
+        RolloutState::Failed if target.why.starts_with(BROKEN) => {
+            (CommitState::Failure, target.why.clone())
+        }
         RolloutState::Failed => (CommitState::Failure, format!("sync failed: {}", target.why)),
         RolloutState::Live => match summary.health.status {
             HealthStatus::Degraded if here => (
@@ -314,26 +300,12 @@ fn of_target(
             (CommitState::Pending, "not yet compared".to_owned())
         }
         RolloutState::Waiting => {
-            let broken = reason.filter(|reason| {
-                matches!(
-                    reason.code,
-                    ReasonCode::RenderFailed
-                        | ReasonCode::DefinitionInvalid
-                        | ReasonCode::EmptyRender
-                ) && summary.revision.as_ref() == Some(sha)
-            });
             let degraded = reason.filter(|reason| {
                 reason.code == ReasonCode::Degraded && summary.revision.as_ref() == Some(sha)
             });
-            match (broken, degraded) {
-                (Some(reason), _) => (
-                    CommitState::Failure,
-                    format!("render broken: {}", reason.cause),
-                ),
-                (None, Some(reason)) => {
-                    (CommitState::Failure, format!("degraded: {}", reason.cause))
-                }
-                (None, None) => (CommitState::Pending, target.why.clone()),
+            match degraded {
+                Some(reason) => (CommitState::Failure, format!("degraded: {}", reason.cause)),
+                None => (CommitState::Pending, target.why.clone()),
             }
         }
     })

@@ -9,6 +9,7 @@
 use crate::world::WITHIN;
 use async_trait::async_trait;
 use base64::Engine;
+use client::waiting::{Standing, standing};
 use engine::live::ClusterPolicy;
 use engine::render::{Renderer, SandboxSettings};
 use engine::source::{Credential, Mirrors};
@@ -380,6 +381,23 @@ async fn a_good_commit_succeeds_and_a_broken_one_fails_with_its_reason_on_the_gi
         words.contains("shop: render broken") && words.contains("settings.yaml"),
         "{words}"
     );
+    // One who waits for it learns the same, and so does one who waits for a commit on top of it, broken by the same file.
+    let on_top = place
+        .push(
+            "ship web 3.0",
+            &[("update", "manifests/web.yaml", &web("3.0"))],
+        )
+        .await;
+    place.until(&on_top, "failure").await;
+    for sha in [&bad, &on_top] {
+        let rollout = plane.fleet.rollout(&admin(), sha).await.expect("known");
+        assert_eq!(standing(&rollout), Standing::Failed, "{rollout:#?}");
+        let why = &rollout.targets[0].why;
+        assert!(
+            why.starts_with("render broken: ") && why.contains("settings.yaml"),
+            "{why}"
+        );
+    }
 
     // A restart repeats nothing, and the commit that mends it does not make the broken one good.
     let before = (place.statuses(&good).await, told);

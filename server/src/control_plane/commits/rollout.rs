@@ -4,18 +4,26 @@ use super::super::definitions::Placement;
 use super::super::{Plane, refuse};
 use super::{Ancestry, Located};
 use crate::store;
+use crate::store::commit::CommitRender;
 use lockstep_types::PortError;
+use lockstep_types::activity::RenderOutcome;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::fleet::{CommitOnTarget, RolloutState};
 use lockstep_types::id::TargetId;
+use lockstep_types::reason::{Reason, ReasonCode};
 use lockstep_types::revision::{CommitInfo, Revision, SourceRevision};
 use lockstep_types::sync::{RunSummary, SyncPhase};
 use lockstep_types::time::Micros;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// Runs of a target that are looked at.
 const RUNS: u64 = 100;
+/// How the words of a commit begin that comes to no manifests.
+pub(crate) const BROKEN: &str = "render broken: ";
+/// What a commit made render; read when somebody wants to know.
+type Renders = OnceCell<Vec<CommitRender>>;
 
 /// Runs of targets, read once each.
 #[derive(Debug, Default)]
@@ -59,11 +67,13 @@ impl Plane {
         runs: &mut Runs,
     ) -> Result<Vec<CommitOnTarget>, PortError> {
         let mut found = Vec::new();
+        let renders = Renders::new();
         for placement in placements
             .iter()
             .filter(|placement| located.applications.contains(&placement.target.application))
         {
-            found.push(self.on_target(located, placement, ancestry, runs).await?);
+            let on = self.on_target(located, placement, ancestry, runs, &renders);
+            found.push(on.await?);
         }
         found.sort_by(|one, other| {
             (&one.target.application.name, &one.target.cluster)
@@ -136,6 +146,7 @@ impl Plane {
         placement: &Placement,
         ancestry: &mut Ancestry,
         runs: &mut Runs,
+        renders: &Renders,
     ) -> Result<CommitOnTarget, PortError> {
         let target = placement.reference();
         let (url, sha) = (&located.url, &located.info.revision);
@@ -161,6 +172,22 @@ impl Plane {
                 target,
                 state: RolloutState::Live,
                 why: String::new(),
+                at,
+            });
+        }
+        let renders = renders
+            .get_or_try_init(|| store::commit::renders(self.runtime.store(), &located.key, sha))
+            .await
+            .map_err(refuse::store)?;
+        let render = renders
+            .iter()
+            .find(|render| render.target == placement.target.id);
+        let reason = placement.target.state.reason.as_ref();
+        if let Some((why, at)) = broken(render, reason, compared.as_ref() == Some(sha)) {
+            return Ok(CommitOnTarget {
+                target,
+                state: RolloutState::Failed,
+                why,
                 at,
             });
         }
@@ -210,6 +237,28 @@ impl Plane {
     }
 }
 
+/// Why a commit comes to no manifests on a target, and since when, as far as another attempt would change nothing.
+/// `compared`: the target's reason is about this commit.
+fn broken(
+    render: Option<&CommitRender>,
+    reason: Option<&Reason>,
+    compared: bool,
+) -> Option<(String, Option<Micros>)> {
+    let again = reason.is_some_and(|is| is.code == ReasonCode::RenderFailed && !is.stalled);
+    if again {
+        return None;
+    }
+    if let Some(render) = render.filter(|render| render.outcome == RenderOutcome::Failed) {
+        return Some((format!("{BROKEN}{}", render.message), Some(render.at)));
+    }
+    let reason = reason.filter(|_| compared)?;
+    matches!(
+        reason.code,
+        ReasonCode::RenderFailed | ReasonCode::DefinitionInvalid | ReasonCode::EmptyRender
+    )
+    .then(|| (format!("{BROKEN}{}", reason.cause), Some(reason.since)))
+}
+
 /// From the commit until it was live everywhere; `None` while it is not.
 pub(in super::super) fn lead_time(info: &CommitInfo, targets: &[CommitOnTarget]) -> Option<i64> {
     if targets.is_empty()
@@ -232,6 +281,44 @@ pub(in super::super) fn lead_time(info: &CommitInfo, targets: &[CommitOnTarget])
 mod tests {
     use super::*;
     use crate::control_plane::example;
+
+    #[test]
+    fn a_commit_is_broken_while_no_further_attempt_could_mend_it() {
+        let render = |outcome| CommitRender {
+            target: TargetId(uuid::Uuid::nil()),
+            outcome,
+            millis: 0,
+            message: "no such file".to_owned(),
+            at: Micros(7),
+        };
+        let reason = |code, stalled| Reason {
+            code,
+            object: None,
+            cause: "no such field".to_owned(),
+            since: Micros(9),
+            next: String::new(),
+            stalled,
+        };
+        let noted = Some(("render broken: no such file".to_owned(), Some(Micros(7))));
+        let known = Some(("render broken: no such field".to_owned(), Some(Micros(9))));
+        let failed = render(RenderOutcome::Failed);
+        let stalled = reason(ReasonCode::RenderFailed, true);
+        let passing = reason(ReasonCode::RenderFailed, false);
+        let empty = reason(ReasonCode::EmptyRender, true);
+        let behind = reason(ReasonCode::Behind, false);
+        let good = render(RenderOutcome::Rendered);
+        for (render, reason, compared, expected) in [
+            (Some(&failed), Some(&stalled), false, &noted),
+            (Some(&failed), None, false, &noted),
+            (Some(&failed), Some(&passing), false, &None),
+            (None, Some(&empty), true, &known),
+            (None, Some(&empty), false, &None),
+            (Some(&good), Some(&stalled), false, &None),
+            (Some(&good), Some(&behind), true, &None),
+        ] {
+            assert_eq!(broken(render, reason, compared), *expected);
+        }
+    }
 
     #[test]
     fn lead_time_ends_where_it_is_live_last() {

@@ -9,6 +9,7 @@ use crate::store::drift::FoundDrift;
 use crate::store::target::{Deployed, TargetState};
 use crate::store::{self, StoreError};
 use engine::plan::LiveFact;
+use lockstep_types::activity::RenderOutcome;
 use lockstep_types::diff::{ResourceDiff, SyncStatus};
 use lockstep_types::drift::DriftState;
 use lockstep_types::event::EventKind;
@@ -197,6 +198,25 @@ async fn note_render(
     store::commit::rendered(tx, &repository, revision, target, outcome, millis, message).await
 }
 
+/// Whether it is noted of the commit already: a second one can break for the very same reason as the first.
+async fn noted_render(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &TargetMemory,
+    message: &str,
+) -> Result<bool, StoreError> {
+    let Some((revision, _)) = &memory.rendered else {
+        return Ok(true);
+    };
+    let repository = runtime.repository_key(&loaded.definition.source.repo_url);
+    let noted = store::commit::renders(runtime.store(), &repository, revision).await?;
+    Ok(noted.iter().any(|render| {
+        render.target == loaded.row.id
+            && render.outcome == RenderOutcome::Failed
+            && render.message == message
+    }))
+}
+
 /// Notes at which revisions of its further sources a target was compared; only when that is news.
 async fn beside(runtime: &Runtime, loaded: &Loaded, compared: &Compared) -> Result<(), StoreError> {
     let (id, revision) = (loaded.row.id, &compared.revision);
@@ -237,16 +257,19 @@ pub(super) async fn unknown(
         reason: Some(cause.since(before.reason.as_ref(), now)),
         ..before.clone()
     };
-    if state == *before {
-        return Ok(());
-    }
-    let mut tx = runtime.store().begin().await?;
-    store::target::record(&mut tx, loaded.row.id, loaded.generation, &state).await?;
     let moved = memory
         .rendered
         .as_ref()
         .is_some_and(|(revision, _)| before.revision.as_ref() != Some(revision));
-    if failed && moved {
+    let news = failed && moved && !noted_render(runtime, loaded, memory, &why).await?;
+    if state == *before && !news {
+        return Ok(());
+    }
+    let mut tx = runtime.store().begin().await?;
+    if state != *before {
+        store::target::record(&mut tx, loaded.row.id, loaded.generation, &state).await?;
+    }
+    if news {
         note_render(runtime, loaded, memory, &mut tx, &why).await?;
     }
     tx.commit().await?;
