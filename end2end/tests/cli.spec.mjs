@@ -58,7 +58,7 @@ test('the program does a day of work: list, diff, sync, wait, history, commit, r
     const different = person.run(['app', 'diff', APP]);
     expect(different.status, different.stderr).toBe(1);
     expect(different.stdout).toMatch(/^\+ apps\/Deployment:\S+\/cli /m);
-    expect(person.run(['app', 'wait', APP, '--sync', '--timeout', '1']).status).toBe(1);
+    expect(person.run(['app', 'wait', APP, '--sync', '--timeout', '1']).status).toBe(3);
     expect(person.must('app', 'sync', APP, '--wait', '--timeout', '60')).toMatch(/^Succeeded at /);
     person.must('app', 'wait', APP, '--timeout', '60');
     const equal = person.run(['app', 'diff', APP]);

@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// `diff` could not compare; `wait` could not ask.
     Broken,
-    /// `wait` ran out of time.
+    /// `wait`, `app wait` or `app sync --wait` ran out of time.
     TimedOut,
 }
 

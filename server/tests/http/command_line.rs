@@ -1,6 +1,7 @@
 //! The program itself as a client, against the real router on a real socket.
 
 use crate::harness::{PASSWORD, Server};
+use axum::routing::{get, post};
 use server::http::{Limits, Peer, TimedListener};
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
@@ -395,4 +396,76 @@ async fn access_says_yes_or_no_and_by_which_line() {
     ];
     let broken = line.run(&away, "").await;
     assert_eq!(broken.code, 2, "{} {}", broken.out, broken.err);
+}
+
+/// A server with one application, whose sync nobody picks up.
+async fn where_nothing_ends() -> String {
+    let id = uuid::Uuid::nil();
+    let target = serde_json::json!({
+        "target": {
+            "id": id, "cluster": "prod-eu",
+            "application": {"id": id, "name": "cart", "project": "shop"}
+        },
+        "mode": "Managed", "sync": "OutOfSync", "health": {"status": "Healthy", "message": ""}, "reason": null,
+        "drifted": 0, "out_of_sync": 1, "objects": 1, "revision": null, "deployed": null, "images": [],
+        "last_compared": null, "running": null, "phase": null, "hold": null, "pin": null
+    });
+    let policy = [
+        "automated",
+        "prune",
+        "self_heal",
+        "allow_empty",
+        "create_namespace",
+        "suspend",
+    ];
+    let policy: std::collections::BTreeMap<_, _> = policy.map(|name| (name, false)).into();
+    let view = serde_json::json!({
+        "application": target["target"]["application"], "group": "cart", "dialect": "ArgoApplication", "source": id,
+        "source_name": "root", "more_sources": [], "destination_namespace": "shop", "policy": policy, "window": null,
+        "spec": {"repo_url": "https://git.example/shop.git", "path": "", "target_revision": "main", "renderer": ""},
+        "labels": {}, "set": null, "rollout": null, "links": [], "commit": null, "targets": [target],
+        "last_healthy": null, "head": 1
+    });
+    let list = serde_json::json!([target]);
+    let answer = |value: serde_json::Value| {
+        move || {
+            let value = value.clone();
+            async move { axum::Json(value) }
+        }
+    };
+    let router = axum::Router::new()
+        .route("/api/v1/apps", get(answer(list)))
+        .route("/api/v1/apps/{id}", get(answer(view)))
+        .route(
+            "/api/v1/apps/{id}/targets/{target}/sync",
+            post(answer(serde_json::json!({"operation": id}))),
+        )
+        .route(
+            "/api/v1/operations/{id}",
+            get(answer(serde_json::json!({"run": null}))),
+        );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test]
+async fn giving_up_is_another_end_than_having_failed() {
+    let line = Line::start().await;
+    let url = where_nothing_ends().await;
+    let folder = line.home.path().join("lockstep");
+    std::fs::create_dir_all(&folder).unwrap();
+    let known = serde_json::json!({"current": url, "tokens": {url.as_str(): "lsk_x"}});
+    std::fs::write(folder.join("credentials.json"), known.to_string()).unwrap();
+    for arguments in [
+        &["app", "sync", "cart", "--wait", "--timeout", "1"][..],
+        &["app", "wait", "cart", "--sync", "--timeout", "1"],
+    ] {
+        let ran = line.run(arguments, "").await;
+        assert_eq!(ran.code, 3, "{arguments:?} {}{}", ran.out, ran.err);
+        assert!(ran.err.contains("not done after 1 seconds"), "{}", ran.err);
+    }
+    let health = line.run(&["app", "wait", "cart", "--health"], "").await;
+    assert_eq!(health.code, 0, "{}", health.err);
 }

@@ -26,7 +26,7 @@ pub struct Sync {
     /// Delete what left Git too, as far as the prune gate allows.
     #[arg(long)]
     prune: bool,
-    /// Wait for the end; exit code 1 when it fails.
+    /// Wait for the end; exit code 1 when it fails, 3 when the time is over.
     #[arg(long)]
     wait: bool,
     /// With --wait: seconds until giving up; 0 for never.
@@ -48,7 +48,7 @@ pub struct Wait {
     /// Until it matches Git.
     #[arg(long)]
     sync: bool,
-    /// Seconds until giving up with exit code 1; 0 for never.
+    /// Seconds until giving up with exit code 3; 0 for never.
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     timeout: u64,
 }
@@ -159,7 +159,7 @@ fn gave_up(seconds: u64) -> Exit {
     remark(&format!(
         "not done after {seconds} seconds; it goes on at the server"
     ));
-    Exit::Failed
+    Exit::TimedOut
 }
 
 impl Wait {
