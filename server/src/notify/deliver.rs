@@ -1,5 +1,5 @@
-//! Empties the queue: each message by itself, so that one slow receiver delays no other, with more and more time between
-//! attempts.
+//! Empties the queue: each message by itself and few at once to the same receiver or host, so that one that is slow delays no
+//! other, with more and more time between attempts.
 
 use super::channel::{Request, conditions, requests};
 use super::host::{StatusPost, api, place};
@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// Messages that are sent at once.
-const AT_ONCE: usize = 16;
+/// Messages that are sent at once: many times [`message::AT_ONCE_TO_ONE`], so that several that hang leave room.
+const AT_ONCE: usize = 48;
 /// The longest attempt.
 const WITHIN: Duration = Duration::from_secs(15);
 /// Seconds until the next attempt, after the first, second, …; then it is given up.
@@ -117,7 +117,7 @@ async fn round(notifier: &Notifier, permits: &Arc<Semaphore>) -> Result<Duration
     let taken = message::take(&mut tx, free).await?;
     tx.commit().await?;
     if taken.is_empty() {
-        // What is due waits for an earlier message to the same receiver, whose end wakes this.
+        // Another replica was faster.
         return Ok(LOOK);
     }
     for due in taken {

@@ -147,33 +147,84 @@ pub async fn queue(tx: &mut Tx, new: &NewMessage, limit: u64) -> Result<Queued, 
     Ok(Queued { id, dropped })
 }
 
+/// Messages to one receiver or host that may be on their way at once: one that hangs holds up its own and nobody else's.
+pub const AT_ONCE_TO_ONE: usize = 3;
+
+/// Alerts to a receiver that keeps state.
+fn in_order() -> Condition {
+    Condition::all()
+        .add(message::Column::Kind.eq("alerts"))
+        .add(message::Column::TriesTwice.eq(true))
+}
+
+/// Who is being told something now.
+#[derive(Default)]
+struct Busy {
+    /// Messages on their way, by owner.
+    number: BTreeMap<String, usize>,
+    /// Owners that are told one thing after the other, and are being told one.
+    in_order: BTreeSet<String>,
+}
+
+impl Busy {
+    async fn read(db: &impl Read) -> Result<Self, StoreError> {
+        let rows: Vec<(String, String, bool)> = message::Entity::find()
+            .filter(message::Column::State.eq(MessageState::Sending.word()))
+            .select_only()
+            .column(message::Column::OwnerId)
+            .column(message::Column::Kind)
+            .column(message::Column::TriesTwice)
+            .into_tuple()
+            .all(&db.executor())
+            .await
+            .doing("read the queue of messages")?;
+        let mut busy = Self::default();
+        for (owner, kind, tries_twice) in rows {
+            busy.begin(owner, &kind, tries_twice);
+        }
+        Ok(busy)
+    }
+
+    /// Counts one more to this owner; false when it has to wait.
+    fn begin(&mut self, owner: String, kind: &str, tries_twice: bool) -> bool {
+        let number = self.number.entry(owner.clone()).or_default();
+        if *number >= AT_ONCE_TO_ONE {
+            return false;
+        }
+        if kind == "alerts" && tries_twice && !self.in_order.insert(owner) {
+            return false;
+        }
+        *number += 1;
+        true
+    }
+
+    /// What has to wait whenever it is due.
+    fn waits(&self) -> Condition {
+        let full = self
+            .number
+            .iter()
+            .filter(|(_, number)| **number >= AT_ONCE_TO_ONE)
+            .map(|(owner, _)| owner.as_str());
+        let one_by_one = self.in_order.iter().map(String::as_str);
+        Condition::any()
+            .add(message::Column::OwnerId.is_in(full))
+            .add(in_order().add(message::Column::OwnerId.is_in(one_by_one)))
+    }
+}
+
 /// Takes the next messages that are due: an attempt is counted before it is made. A receiver that keeps state (which is
-/// told twice without harm) gets its alerts one after the other, so that an end never overtakes its beginning.
+/// told twice without harm) gets its alerts one after the other, so that an end never overtakes its beginning; nobody gets
+/// more than [`AT_ONCE_TO_ONE`] at once.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError> {
     let doing = "take messages from the queue";
-    let in_order = || {
-        Condition::all()
-            .add(message::Column::Kind.eq("alerts"))
-            .add(message::Column::TriesTwice.eq(true))
-    };
-    let busy: Vec<String> = message::Entity::find()
-        .filter(message::Column::State.eq(MessageState::Sending.word()))
-        .filter(in_order())
-        .select_only()
-        .column(message::Column::OwnerId)
-        .into_tuple()
-        .all(tx.db())
-        .await
-        .doing(doing)?;
-    let mut busy: BTreeSet<String> = busy.into_iter().collect();
-    let waits = in_order().add(message::Column::OwnerId.is_in(busy.iter().map(String::as_str)));
+    let mut busy = Busy::read(tx).await?;
     let rows = message::Entity::find()
         .filter(message::Column::State.eq(MessageState::Queued.word()))
         .filter(message::Column::NextAt.lte(tx.now().0))
-        .filter(waits.not())
+        .filter(busy.waits().not())
         .order_by_asc(message::Column::NextAt)
         .order_by_asc(message::Column::CreatedAt)
         .limit(limit)
@@ -182,7 +233,7 @@ pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError
         .doing(doing)?;
     let mut due = Vec::with_capacity(rows.len());
     for row in rows {
-        if row.kind == "alerts" && row.tries_twice && !busy.insert(row.owner_id.clone()) {
+        if !busy.begin(row.owner_id.clone(), &row.kind, row.tries_twice) {
             continue;
         }
         let attempts = count(row.attempts) + 1;
@@ -209,13 +260,15 @@ pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError
     Ok(due)
 }
 
-/// When the next message is due; `None` when none waits.
+/// When the next message is due that need not wait for an earlier one; `None` when there is none.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn next_due(db: &impl Read) -> Result<Option<Micros>, StoreError> {
+    let busy = Busy::read(db).await?;
     let row = message::Entity::find()
         .filter(message::Column::State.eq(MessageState::Queued.word()))
+        .filter(busy.waits().not())
         .order_by_asc(message::Column::NextAt)
         .one(&db.executor())
         .await

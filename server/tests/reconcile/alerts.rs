@@ -19,9 +19,11 @@ use lockstep_types::notify::{MessageState, NewReceiver};
 use lockstep_types::ports::ControlPlane;
 use lockstep_types::source::Mode;
 use serde_json::Value;
+use server::store::message::AT_ONCE_TO_ONE;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -180,6 +182,60 @@ async fn set_up(plane: &ControlPlane, hook: &str, mail_port: u64) {
             .await
             .expect("a receiver");
     }
+}
+
+/// A host that takes calls and never says anything; how many calls it has open or had.
+async fn silent_host() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = format!("http://{}/in", listener.local_addr().expect("an address"));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            open.push(socket);
+        }
+    });
+    (address, calls)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_hangs_holds_up_no_other() {
+    let world = World::start("hanging", Mode::Observe, AUTOMATED).await;
+    let (address, hooked) = hook().await;
+    let (silent, calls) = silent_host().await;
+    let plane = world.telling().await;
+    let alerts = &plane.alerts;
+    let add = async |name: &str, address: &str| {
+        let new = NewReceiver {
+            name: name.to_owned(),
+            channel: "webhook".to_owned(),
+            address: address.to_owned(),
+            secret: "s3cret-of-the-hook".to_owned(),
+            ..NewReceiver::default()
+        };
+        let made = alerts.add_receiver(&admin(), &new).await;
+        made.expect("a receiver")
+    };
+    let (hangs, good) = (add("hangs", &silent).await, add("good", &address).await);
+    for _ in 0..100 {
+        let asked = alerts.test_receiver(&admin(), hangs).await;
+        asked.expect("queued");
+    }
+    until("three are tried", async || {
+        calls.load(Ordering::SeqCst) == AT_ONCE_TO_ONE
+    })
+    .await;
+    // The first call is refused by this receiver, so that this waits for a second attempt.
+    let asked = alerts.test_receiver(&admin(), good).await;
+    asked.expect("queued");
+    until("the good one is told", async || all(&hooked).len() == 1).await;
+    // 97 others to the one that hangs are older.
+    assert_eq!(calls.load(Ordering::SeqCst), AT_ONCE_TO_ONE);
+    world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use lockstep_types::alert::{Condition, IncidentSubject, Severity};
 use lockstep_types::id::{IncidentId, ReceiverId, RouteId};
 use lockstep_types::notify::{Channel, MessageState, ReceiverView, Route};
 use server::store::incident::{self, NewIncident};
-use server::store::message::{self, NewMessage, News};
+use server::store::message::{self, AT_ONCE_TO_ONE, DueMessage, NewMessage, News};
 use server::store::{StoreError, receiver};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ on_both!(
     a_full_queue_gives_up_the_oldest_and_counts_it,
     kinds_do_not_push_each_other_out,
     a_receiver_that_keeps_state_is_told_in_order,
+    one_that_hangs_holds_up_nobody_else,
     incidents_come_page_by_page_the_worst_first,
     what_is_long_over_is_forgotten,
     attempts_cut_short_are_repeated_only_where_that_is_safe,
@@ -180,6 +181,41 @@ async fn a_receiver_that_keeps_state_is_told_in_order(db: &Db) {
         .unwrap();
     tx.commit().await.unwrap();
     assert!(later().await.unwrap().is_empty());
+}
+
+async fn one_that_hangs_holds_up_nobody_else(db: &Db) {
+    for number in 0..40 {
+        let mut status = message(&format!("status {number}"), true);
+        status.kind = "status";
+        queued(db, 1, &status, 100).await;
+    }
+    let alert = NewMessage {
+        owner: Uuid::now_v7(),
+        ..message("alert", false)
+    };
+    queued(db, 2, &alert, 100).await;
+    let take = async |seconds| {
+        let mut tx = db.store.begin_at(at(seconds)).await.unwrap();
+        let taken = message::take(&mut tx, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        taken
+    };
+    let of = |due: &[DueMessage]| due.iter().filter(|due| due.kind == "status").count();
+    let first = take(3).await;
+    assert_eq!((first.len(), of(&first)), (AT_ONCE_TO_ONE, AT_ONCE_TO_ONE));
+    // None of them comes to an end, and the alert is not behind the other 37.
+    let due = message::next_due(&db.store).await.unwrap();
+    assert_eq!(due, Some(at(2)));
+    let second = take(4).await;
+    assert_eq!((second.len(), second[0].owner), (1, alert.owner));
+    assert_eq!(message::next_due(&db.store).await.unwrap(), None);
+    assert!(take(5).await.is_empty());
+    // One ends, one begins.
+    let mut tx = db.store.begin_at(at(6)).await.unwrap();
+    let done = message::end(&mut tx, first[0].id, MessageState::Sent, "");
+    done.await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(take(7).await.len(), 1);
 }
 
 async fn incidents_come_page_by_page_the_worst_first(db: &Db) {
