@@ -10,6 +10,7 @@ mod exit;
 mod help;
 mod prompt;
 mod table;
+pub mod upcoming;
 pub mod waiting;
 pub mod wire;
 

@@ -70,6 +70,22 @@ impl Upcoming {
     }
 }
 
+impl TargetOutline {
+    /// What follows a merge, in words.
+    pub fn then(&self) -> &'static str {
+        match (
+            self.counts.is_none(),
+            self.problems.is_empty(),
+            self.automated,
+        ) {
+            (true, ..) => "not known",
+            (_, false, _) => "awaits approval",
+            (_, _, true) => "syncs by itself",
+            (_, _, false) => "waits for a sync by hand",
+        }
+    }
+}
+
 impl Outline {
     /// Whether every target could be planned.
     pub fn is_known(&self) -> bool {

@@ -84,16 +84,7 @@ fn table(text: &mut String, targets: &[TargetOutline]) {
             let counts = target.counts.as_ref();
             counts.map_or_else(|| "?".to_owned(), |counts| of(counts).to_string())
         };
-        let then = match (
-            target.counts.is_none(),
-            target.problems.is_empty(),
-            target.automated,
-        ) {
-            (true, ..) => "not known",
-            (_, false, _) => "awaits approval",
-            (_, _, true) => "syncs by itself",
-            (_, _, false) => "waits for a sync by hand",
-        };
+        let then = target.then();
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} | {then} |\n",
             cell(&target.application),

@@ -2,6 +2,7 @@
 
 use super::*;
 use lockstep_types::resource::ResourceKey;
+use lockstep_types::upcoming::Upcoming;
 
 fn outline(targets: Vec<TargetOutline>) -> Outline {
     Outline {
@@ -180,4 +181,104 @@ fn a_great_preview_is_cut_and_says_so() {
     );
     let refused = refused("@all has no commit in common with main");
     assert!(refused.contains("- `@all has no commit in common with main`"));
+}
+
+/// What `lockstep preview` prints and what a pull request is told come from one preview and say the same.
+#[test]
+fn the_command_line_and_the_comment_say_the_same() {
+    let change = |path: &str| {
+        serde_json::json!({
+            "path": path, "declared": 2, "live": 1, "class": "NotYetSynced", "manager": null, "operation": null,
+            "at": null, "impact": "RestartsPods"
+        })
+    };
+    let step = |index: u32, action: &str, key: &ResourceKey, impact: &str, paths: &[&str]| {
+        let changes: Vec<_> = paths.iter().map(|path| change(path)).collect();
+        serde_json::json!({
+            "index": index, "key": key, "api_version": "v1", "action": action, "wave": 0, "uid": null,
+            "desired_hash": "", "changes": changes, "impact": impact, "why": ""
+        })
+    };
+    let web = ResourceKey::new("apps", "Deployment", "shop", "web");
+    let old = ResourceKey::new("", "ConfigMap", "shop", "old");
+    let same = ResourceKey::new("", "ConfigMap", "shop", "same");
+    let plan = serde_json::json!({
+        "target": uuid::Uuid::nil(), "revision": head(), "digest": "d",
+        "steps": [
+            step(0, "Configure", &web, "RestartsPods", &["spec.replicas", "spec.paused"]),
+            step(1, "Prune", &old, "Deletes", &[]),
+            step(2, "Unchanged", &same, "MetadataOnly", &[]),
+        ],
+        "gate": [{"rule": "G2", "message": "It would delete 1 of 3 objects.", "objects": [old]}],
+        "report": ["A hook waits."],
+    });
+    let of_target = |cluster: &str, plan: serde_json::Value, error: &str| {
+        serde_json::json!({
+            "target": {
+                "id": uuid::Uuid::nil(), "cluster": cluster,
+                "application": {"id": uuid::Uuid::nil(), "name": "cart", "project": "shop"}
+            },
+            "plan": plan, "error": error, "automated": true
+        })
+    };
+    let commit = serde_json::json!({
+        "revision": head(), "parents": [], "subject": "ship", "body": "", "author": "Ana", "author_email": "",
+        "authored_at": 0, "committer": "Ana", "committed_at": 0
+    });
+    let view: Upcoming = serde_json::from_value(serde_json::json!({
+        "repo": "shop", "repo_url": "https://git.example/shop.git", "reference": "ship", "commit": commit, "onto": "main",
+        "head": head(), "first_line": "1 commit for main would change 2 targets.", "commits": [commit], "conflicts": [],
+        "merged": head(), "files": [], "patch": "", "notes": ["It changes a definition."],
+        "targets": [
+            of_target("prod-eu", plan, ""),
+            of_target("prod-us", serde_json::Value::Null, "the cluster prod-us cannot be reached"),
+        ],
+    }))
+    .unwrap();
+    let outline = view.outline();
+    let comment = of(&outline, &head(), LINK);
+    let printed = client::upcoming::text(&view, false);
+    for said in [
+        "1 commit for main would change 2 targets.",
+        "shop/cart",
+        "prod-eu",
+        "prod-us",
+        "configure",
+        "prune",
+        "restarts pods",
+        "deletes",
+        "spec.replicas",
+        "spec.paused",
+        "It would delete 1 of 3 objects.",
+        "A hook waits.",
+        "the cluster prod-us cannot be reached",
+        "It changes a definition.",
+        "awaits approval",
+        "not known",
+        "?",
+    ] {
+        assert!(comment.contains(said), "{said} in {comment}");
+        assert!(printed.contains(said), "{said} in {printed}");
+    }
+    for text in [&comment, &printed] {
+        assert!(!text.contains("same"), "nothing is written there: {text}");
+    }
+    // Fields, objects and consequences stand in the same order, which is that of the plan.
+    let order = |text: &str| {
+        let places = ["spec.replicas", "spec.paused", "shop/old"];
+        places.map(|word| text.rfind(word).unwrap())
+    };
+    assert!(order(&comment).is_sorted() && order(&printed).is_sorted());
+    let rows = |text: &str, gap: &str| -> Vec<Vec<String>> {
+        let split = |line: &str| -> Vec<String> {
+            let cells = line.split(gap).map(|cell| cell.trim().replace('`', ""));
+            cells.filter(|cell| !cell.is_empty()).collect()
+        };
+        let lines = text.lines().map(split);
+        lines
+            .filter(|cells| cells.len() > 5 && cells[0] == "shop/cart")
+            .collect()
+    };
+    assert_eq!(rows(&comment, "|"), rows(&printed, "  "));
+    assert_eq!(rows(&printed, "  ").len(), 2);
 }
