@@ -91,9 +91,17 @@ pub fn start(runtime: &Runtime, vault: Vault, fleet: Arc<dyn Fleet>) {
 /// When the database cannot be read.
 pub(crate) async fn rules(db: &impl crate::store::Read) -> Result<AlertRules, StoreError> {
     let text = installation::get(db, RULES).await?;
-    Ok(text
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
+    Ok(text.and_then(|text| kept(&text)).unwrap_or_default())
+}
+
+/// Reads rules as they are kept; what another version kept beside them is left out.
+fn kept(text: &str) -> Option<AlertRules> {
+    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let known = serde_json::to_value(AlertRules::default()).ok()?;
+    value
+        .as_object_mut()?
+        .retain(|name, _| known.get(name).is_some());
+    serde_json::from_value(value).ok()
 }
 
 /// Sets the rules.
@@ -176,4 +184,23 @@ async fn pass(notifier: &Notifier) -> Result<Option<Micros>, StoreError> {
     let planned = incidents::tell(notifier).await?;
     statuses::look(notifier).await?;
     Ok(judged.into_iter().chain(planned).min())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_types::alert::Condition;
+
+    #[test]
+    fn rules_of_another_version_are_read_as_far_as_they_are_known() {
+        let text = r#"{"dwell":{"drift":2},"gather_seconds":1,"apart_seconds":7,"muted":["a"]}"#;
+        let rules = kept(text).unwrap();
+        assert_eq!((rules.gather_seconds, rules.apart_seconds), (1, 7));
+        assert_eq!(rules.dwell(Condition::Drift), 2);
+        assert_eq!(kept(r#"{"dwell":{}}"#), None);
+        assert!(
+            serde_json::from_str::<AlertRules>(text).is_err(),
+            "a request is refused"
+        );
+    }
 }

@@ -217,6 +217,7 @@ pub struct AlertsView {
 /// When an incident is opened, and how messages are gathered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct AlertRules {
     /// Seconds per condition; what is missing has its default.
     pub dwell: BTreeMap<Condition, u32>,

@@ -58,6 +58,7 @@ pub struct Leftover {
 /// Registers a cluster from one context of a kubeconfig with inline credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewCluster {
     pub name: String,
     pub labels: BTreeMap<String, String>,

@@ -72,6 +72,7 @@ pub struct ReceiverView {
 /// A new receiver. Address, user and secret are write-only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewReceiver {
     pub name: String,
     /// A word of [`Channel`].
@@ -132,6 +133,7 @@ pub struct RouteView {
 /// A new route, as the form sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewRoute {
     pub receiver: String,
     /// A word of [`Condition`], or empty for all.
@@ -207,6 +209,7 @@ pub struct StatusHostView {
 /// A new host for commit statuses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewStatusHost {
     pub prefix: String,
     /// A word of [`StatusProvider`].

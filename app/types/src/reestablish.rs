@@ -154,6 +154,7 @@ pub struct Begun {
 /// Asks to bring a cluster back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ReestablishRequest {
     /// The name of the cluster, typed.
     pub typed: String,

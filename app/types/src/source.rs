@@ -58,6 +58,7 @@ pub struct SourceView {
 /// Registers a root source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewSource {
     pub name: String,
     pub repo_url: String,

@@ -22,6 +22,7 @@ pub struct Lines {
 /// A token that may less than its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct TokenScope {
     /// At most what this role may.
     pub role: Role,

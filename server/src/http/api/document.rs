@@ -281,6 +281,44 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
     }
 
+    /// Each object of a body, its parts too, says that it has no other fields: what is misspelt is refused, not left out.
+    #[test]
+    fn no_body_takes_fields_that_it_does_not_know() {
+        fn look(document: &Value, schema: &Value, place: &str, open: &mut BTreeSet<String>) -> u32 {
+            match schema {
+                Value::Object(map) => {
+                    if let Some(Value::String(to)) = map.get("$ref") {
+                        let named = document.pointer(to.trim_start_matches('#')).unwrap();
+                        return look(document, named, to, open);
+                    }
+                    let is_object = map.contains_key("properties");
+                    if is_object && map.get("additionalProperties") != Some(&Value::Bool(false)) {
+                        open.insert(place.to_owned());
+                    }
+                    let inner = map.values().map(|value| look(document, value, place, open));
+                    u32::from(is_object) + inner.sum::<u32>()
+                }
+                Value::Array(list) => list
+                    .iter()
+                    .map(|value| look(document, value, place, open))
+                    .sum(),
+                _ => 0,
+            }
+        }
+        let document = document();
+        let (mut open, mut objects) = (BTreeSet::new(), 0);
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if let Some(body) = operation.get("requestBody") {
+                    let place = format!("{method} {path}");
+                    objects += look(&document, &body["content"], &place, &mut open);
+                }
+            }
+        }
+        assert!(objects > 30, "{objects}");
+        assert!(open.is_empty(), "{open:#?}");
+    }
+
     #[test]
     fn every_reference_leads_somewhere() {
         fn walk(value: &Value, found: &mut BTreeSet<String>) {
