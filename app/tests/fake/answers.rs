@@ -20,6 +20,7 @@ use lockstep_types::image::ImageRuleView;
 use lockstep_types::leftover::{
     LeftBehind, Leftovers as LeftoversOf, RemovalPreview, RemovalRequest,
 };
+use lockstep_types::log_level::{LogLevelView, SetLogLevel};
 use lockstep_types::orphan::OrphansView;
 use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::past::TargetPast;
@@ -227,6 +228,16 @@ impl Fleet for Fake {
                 renders: 48,
             }),
         })
+    }
+    async fn log_level(&self, actor: &Actor) -> Answer<LogLevelView> {
+        allowed(actor, Permission::Account)?;
+        Ok(LogLevelView {
+            level: None,
+            filter: "warn,server=info".into(),
+        })
+    }
+    async fn set_log_level(&self, actor: &Actor, _: &SetLogLevel) -> Answer<()> {
+        allowed(actor, Permission::Account)
     }
     async fn set_retention(&self, actor: &Actor, _: Retention) -> Answer<()> {
         allowed(actor, Permission::Source)

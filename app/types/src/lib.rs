@@ -28,6 +28,7 @@ pub mod id;
 pub mod image;
 pub mod leftover;
 pub mod log;
+pub mod log_level;
 pub mod login;
 pub mod notify;
 pub mod orphan;

@@ -30,6 +30,7 @@ use crate::id::{
 use crate::image::{ImageAnswer, ImageRequest, ImageRuleView};
 use crate::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use crate::log::{LogLine, LogQuery, LogView};
+use crate::log_level::{LogLevelView, SetLogLevel};
 use crate::login::{Enrolment, OwnAccount, SessionView};
 use crate::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use crate::orphan::OrphansView;
@@ -73,6 +74,9 @@ pub trait Fleet: Send + Sync {
     /// How long bodies of history are kept.
     async fn retention(&self, actor: &Actor) -> Answer<RetentionView>;
     async fn set_retention(&self, actor: &Actor, rules: Retention) -> Answer<()>;
+    /// How much the process that answers writes into its log.
+    async fn log_level(&self, actor: &Actor) -> Answer<LogLevelView>;
+    async fn set_log_level(&self, actor: &Actor, wanted: &SetLogLevel) -> Answer<()>;
     /// What runs where, application by environment, unexpected differences first.
     async fn parity(&self, actor: &Actor, query: &ParityQuery) -> Answer<ParityView>;
 }

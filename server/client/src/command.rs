@@ -17,6 +17,7 @@ mod app_sync;
 mod cluster;
 mod commit;
 mod image;
+mod log_level;
 mod login;
 mod look;
 mod parity;
@@ -145,6 +146,8 @@ pub enum ClientCommand {
     Audit(look::Audit),
     /// How long manifests, plans and messages of steps are kept.
     Retention(retention::Kept),
+    /// How much the server writes into its log, and to change it while it runs.
+    LogLevel(log_level::Level),
     /// Rollbacks that wait for a second person.
     #[command(subcommand)]
     Rollback(rollback::Rollbacks),
@@ -185,6 +188,7 @@ impl ClientCommand {
             Self::Alerts(alerts) => alerts.run(global).await,
             Self::Audit(audit) => audit.run(global).await,
             Self::Retention(kept) => kept.run(global).await,
+            Self::LogLevel(level) => level.run(global).await,
             Self::Rollback(rollbacks) => rollbacks.run(global).await,
             Self::Api(raw) => raw.run(global).await,
             Self::Version => version(global).await,

@@ -3,6 +3,7 @@
 mod activity;
 mod arrange;
 mod badness;
+mod logging;
 mod matrix;
 mod needs;
 mod parity;
@@ -23,12 +24,13 @@ pub(super) use visit::Visits;
 use super::allow::{allow, allow_everywhere};
 use super::commits::{Ancestry, Runs};
 use super::{Plane, refuse};
-use crate::store;
+use crate::{store, telemetry};
 use async_trait::async_trait;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::log_level::{LogLevelView, SetLogLevel};
 use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::ports::{Answer, Fleet};
 use lockstep_types::retention::{Retention, RetentionView};
@@ -108,6 +110,16 @@ impl Fleet for Plane {
     async fn set_retention(&self, actor: &Actor, rules: Retention) -> Answer<()> {
         allow_everywhere(actor, Permission::Source)?;
         self.keep_for(actor, rules).await
+    }
+
+    async fn log_level(&self, actor: &Actor) -> Answer<LogLevelView> {
+        allow_everywhere(actor, Permission::Account)?;
+        Ok(telemetry::level())
+    }
+
+    async fn set_log_level(&self, actor: &Actor, wanted: &SetLogLevel) -> Answer<()> {
+        allow_everywhere(actor, Permission::Account)?;
+        self.log_at(actor, wanted).await
     }
 
     async fn parity(&self, actor: &Actor, query: &ParityQuery) -> Answer<ParityView> {

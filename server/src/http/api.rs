@@ -69,6 +69,8 @@ pub fn table() -> Table {
         .get("/activity", Get, fleet::activity)
         .get("/retention", Get, fleet::retention)
         .post("/retention", Source, fleet::set_retention)
+        .get("/log-level", Account, fleet::log_level)
+        .post("/log-level", Account, fleet::set_log_level)
         .get("/commits/{sha}/rollout", Get, fleet::rollout)
         .get("/commits/{repo}/{sha}", Get, fleet::commit)
         .get("/apps", Get, applications::apps)

@@ -17,8 +17,15 @@ pub fn metrics_router(runtime: Runtime) -> Router {
 }
 
 async fn metrics(State(runtime): State<Runtime>) -> Response {
-    match runtime.metrics().text(&runtime) {
+    match runtime.metrics().text(&runtime).await {
         Ok(text) => ([(header::CONTENT_TYPE, KIND)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(error) => {
+            tracing::warn!(
+                event.name = "metrics.unread",
+                error = &error as &dyn std::error::Error,
+                "the metrics could not be told"
+            );
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! What the reconcilers count, in the form that Prometheus reads: per stage how often, how long, how many wait, which
-//! failures, and when it last went well; per cluster whether it answers. Labels are fixed words and names of clusters,
-//! never ids, so that their number stays small.
+//! failures, and when it last went well; per cluster whether it answers; of messages to people and Git hosts how many wait
+//! or came to nothing. Labels are fixed words and names of clusters, never ids, so that their number stays small.
 //!
 //! Knows no HTTP and decides nothing. Counting never fails and never waits.
 
 use super::activator::locked;
 use super::{Runtime, now};
+use crate::store::{StoreError, message};
 use lockstep_types::cluster::Connection;
+use lockstep_types::notify::MessageState;
 use lockstep_types::time::Micros;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -63,6 +65,33 @@ struct OfCluster {
     cluster: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfMessage {
+    kind: String,
+    state: &'static str,
+}
+
+/// Kinds of messages, and the states of them that are counted: those that were sent are no trouble.
+const KINDS: [&str; 4] = ["alerts", "status", "comment", "test"];
+const STATES: [MessageState; 5] = [
+    MessageState::Queued,
+    MessageState::Sending,
+    MessageState::Failed,
+    MessageState::Unsure,
+    MessageState::Dropped,
+];
+
+/// Why there is no text.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    /// It cannot be written.
+    #[error("the metrics cannot be written")]
+    Unwritable(#[from] fmt::Error),
+    /// The database does not answer.
+    #[error("the metrics cannot be read")]
+    Unread(#[from] StoreError),
+}
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -76,6 +105,7 @@ pub struct Metrics {
     busy: Family<OfCluster, Gauge>,
     watches: Family<OfCluster, Gauge>,
     objects: Family<OfCluster, Gauge>,
+    messages: Family<OfMessage, Gauge>,
 }
 
 /// One that waits for its turn at a stage, until it is dropped.
@@ -102,6 +132,7 @@ impl Default for Metrics {
             busy: Family::default(),
             watches: Family::default(),
             objects: Family::default(),
+            messages: Family::default(),
             registry: Registry::default(),
         };
         registry.register("stage_runs", "Runs of a stage", metrics.runs.clone());
@@ -138,6 +169,11 @@ impl Default for Metrics {
         for (name, help, family) in of_clusters {
             registry.register(format!("cluster_{name}"), help, family.clone());
         }
+        registry.register(
+            "messages",
+            "Messages that wait, or that came to nothing and are still in the log",
+            metrics.messages.clone(),
+        );
         // Zero is an answer; nothing is not.
         for stage in STAGES {
             let _ = metrics.runs.get_or_create(&OfStage { stage });
@@ -180,11 +216,35 @@ impl Metrics {
         self.ran(stage, since.elapsed(), reason);
     }
 
-    /// The text that Prometheus reads, with the clusters as they are now.
+    /// Messages by kind and state, in place of what they were.
+    fn count_messages(&self, counts: &[(String, MessageState, u64)]) {
+        self.messages.clear();
+        let set = |kind: &str, state: MessageState, number: u64| {
+            let labels = OfMessage {
+                kind: kind.to_owned(),
+                state: state.word(),
+            };
+            let number = i64::try_from(number).unwrap_or(i64::MAX);
+            self.messages.get_or_create(&labels).set(number);
+        };
+        for kind in KINDS {
+            for state in STATES {
+                set(kind, state, 0);
+            }
+        }
+        for (kind, state, number) in counts {
+            if STATES.contains(state) {
+                set(kind, *state, *number);
+            }
+        }
+    }
+
+    /// The text that Prometheus reads, with clusters and messages as they are now.
     ///
     /// # Errors
-    /// Only if the text cannot be written.
-    pub fn text(&self, runtime: &Runtime) -> Result<String, fmt::Error> {
+    /// If the database cannot be read or the text cannot be written.
+    pub async fn text(&self, runtime: &Runtime) -> Result<String, MetricsError> {
+        self.count_messages(&message::counts(runtime.store()).await?);
         for (stage, at) in locked(&self.succeeded).iter() {
             let gauge = self.ages.get_or_create(&OfStage { stage: *stage });
             gauge.set(now().seconds_since(*at).max(0));
@@ -246,12 +306,36 @@ mod tests {
         assert!(encoded(&metrics).contains("lockstep_stage_queue{stage=\"render\"} 0"));
     }
 
+    #[test]
+    fn messages_are_counted_by_kind_and_state() {
+        let metrics = Metrics::default();
+        let counted = |kind: &str, state, number| (kind.to_owned(), state, number);
+        metrics.count_messages(&[
+            counted("alerts", MessageState::Queued, 3),
+            counted("status", MessageState::Failed, 2),
+            counted("status", MessageState::Sent, 900),
+        ]);
+        let text = encoded(&metrics);
+        for line in [
+            "lockstep_messages{kind=\"alerts\",state=\"queued\"} 3",
+            "lockstep_messages{kind=\"status\",state=\"failed\"} 2",
+            "lockstep_messages{kind=\"comment\",state=\"dropped\"} 0",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(!text.contains("state=\"sent\""), "{text}");
+        metrics.count_messages(&[]);
+        let text = encoded(&metrics);
+        assert!(text.contains("lockstep_messages{kind=\"alerts\",state=\"queued\"} 0"));
+    }
+
     /// The dashboard and the alerts would be empty without a word otherwise.
     #[test]
     fn dashboard_and_alerts_name_what_is_there() {
         let metrics = Metrics::default();
         metrics.ran(Stage::Sync, Duration::from_secs(2), Some("SyncFailed"));
         let _ = metrics.ages.get_or_create(&OfStage { stage: Stage::Sync });
+        metrics.count_messages(&[]);
         for family in [
             &metrics.connected,
             &metrics.busy,

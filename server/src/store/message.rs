@@ -435,6 +435,30 @@ pub async fn log(db: &impl Read, limit: u64) -> Result<Vec<MessageView>, StoreEr
         .collect()
 }
 
+/// Messages in the queue and in the log, by kind and state.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn counts(db: &impl Read) -> Result<Vec<(String, MessageState, u64)>, StoreError> {
+    let rows: Vec<(String, String, i64)> = message::Entity::find()
+        .select_only()
+        .column(message::Column::Kind)
+        .column(message::Column::State)
+        .column_as(message::Column::Id.count(), "number")
+        .group_by(message::Column::Kind)
+        .group_by(message::Column::State)
+        .into_tuple()
+        .all(&db.executor())
+        .await
+        .doing("count messages")?;
+    rows.into_iter()
+        .map(|(kind, state, number)| {
+            let state = Column("message", "state").word(MessageState::from_word(&state))?;
+            Ok((kind, state, u64::try_from(number).unwrap_or(0)))
+        })
+        .collect()
+}
+
 /// How many were given up because too many waited.
 ///
 /// # Errors

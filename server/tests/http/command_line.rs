@@ -398,6 +398,25 @@ async fn access_says_yes_or_no_and_by_which_line() {
     assert_eq!(broken.code, 2, "{} {}", broken.out, broken.err);
 }
 
+#[tokio::test]
+async fn the_level_of_the_log_is_for_administrators() {
+    let line = Line::start().await;
+    for (name, code) in [("vic", 1), ("ada", 0)] {
+        let login = ["login", &line.url, "--name", name];
+        line.run(&login, &format!("{PASSWORD}\n")).await;
+        for arguments in [
+            &["log-level"][..],
+            &["log-level", "debug"],
+            &["log-level", "--reset"],
+        ] {
+            let ran = line.run(arguments, "").await;
+            assert_eq!(ran.code, code, "{name} {arguments:?} {}", ran.err);
+            assert_eq!(ran.out.contains("filter  warn,server=info"), code == 0);
+        }
+    }
+    assert_eq!(line.run(&["log-level", "loud"], "").await.code, 2);
+}
+
 /// A server with one application, whose sync nobody picks up.
 async fn where_nothing_ends() -> String {
     let id = uuid::Uuid::nil();

@@ -27,6 +27,7 @@ use lockstep_types::id::{
 use lockstep_types::image::{ImageAnswer, ImageRequest, ImageRuleView};
 use lockstep_types::leftover::{Leftovers as LeftoversOf, RemovalPreview, RemovalRequest};
 use lockstep_types::log::{LogLine, LogQuery, LogView};
+use lockstep_types::log_level::{LogLevelView, SetLogLevel};
 use lockstep_types::notify::{NewReceiver, NewRoute, NewStatusHost, NotifyView, TemplatePreview};
 use lockstep_types::orphan::OrphansView;
 use lockstep_types::parity::{ParityQuery, ParityView, PromotionPreview, PromotionRequest};
@@ -155,6 +156,15 @@ impl Fleet for Fake {
             rules: Retention::default(),
             last: None,
         })
+    }
+    async fn log_level(&self, _: &Actor) -> Answer<LogLevelView> {
+        Ok(LogLevelView {
+            level: None,
+            filter: "warn,server=info".to_owned(),
+        })
+    }
+    async fn set_log_level(&self, _: &Actor, _: &SetLogLevel) -> Answer<()> {
+        self.act(())
     }
     async fn set_retention(&self, _: &Actor, _: Retention) -> Answer<()> {
         self.act(())

@@ -310,7 +310,8 @@ async fn a_push_is_read_at_once_and_strangers_are_turned_away() {
     assert_eq!(refused.count(), 2);
 
     // What was done is counted, by stage and not by id.
-    let metrics = runtime.metrics().text(&runtime).expect("a text");
+    let metrics = runtime.metrics().text(&runtime).await;
+    let metrics = metrics.expect("a text");
     let fetches = metrics
         .lines()
         .find_map(|line| line.strip_prefix("lockstep_stage_runs_total{stage=\"fetch\"} "));

@@ -1,11 +1,13 @@
 use super::bench::{App, Bench, actor};
 use crate::store;
+use lockstep_types::PortError;
 use lockstep_types::account::Role;
 use lockstep_types::activity::{ActivityEntry, ActivityQuery};
 use lockstep_types::application::HoldKind;
 use lockstep_types::diff::SyncStatus;
 use lockstep_types::fleet::{FleetQuery, FleetView, NeedsYou, RolloutState};
 use lockstep_types::health::{Health, HealthStatus};
+use lockstep_types::log_level::{LogLevel, SetLogLevel};
 use lockstep_types::ports::{Fleet, Rollbacks};
 use lockstep_types::reason::{Reason, ReasonCode};
 use lockstep_types::revision::Revision;
@@ -324,6 +326,46 @@ async fn the_timeline_joins_commits_and_acts_and_pages_by_time() {
         let found = view.ok().map(|view| view.entries.len());
         assert_eq!(found, expected, "{kind} {approval}");
     }
+}
+
+#[tokio::test]
+async fn the_level_of_the_log_is_set_by_administrators_and_noted() {
+    crate::telemetry::start_into_nothing();
+    let bench = Bench::new().await;
+    let wanted = SetLogLevel {
+        level: Some(LogLevel::Trace),
+    };
+    for role in [Role::Viewer, Role::Operator] {
+        let refused = bench.plane.set_log_level(&actor(role), &wanted).await;
+        assert!(
+            matches!(refused, Err(PortError::Denied { .. })),
+            "{refused:?}"
+        );
+        assert!(bench.plane.log_level(&actor(role)).await.is_err());
+    }
+    let admin = actor(Role::Admin);
+    for wanted in [wanted, SetLogLevel::default()] {
+        bench.plane.set_log_level(&admin, &wanted).await.unwrap();
+    }
+    let view = bench.plane.log_level(&admin).await.unwrap();
+    assert!(
+        view.filter.starts_with("warn,server=info"),
+        "{}",
+        view.filter
+    );
+    let query = store::audit::AuditQuery {
+        limit: 10,
+        ..Default::default()
+    };
+    let log = store::audit::list(bench.store(), &query).await.unwrap();
+    let acts: Vec<&str> = log.iter().map(|entry| entry.act.subject.as_str()).collect();
+    assert_eq!(
+        acts,
+        [
+            "level of the log: as it was started",
+            "level of the log: trace"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -51,6 +51,8 @@ const REFUSED: &str = "Refused";
         super::fleet::activity,
         super::fleet::retention,
         super::fleet::set_retention,
+        super::fleet::log_level,
+        super::fleet::set_log_level,
         super::fleet::rollout,
         super::fleet::commit,
         super::applications::apps,

@@ -16,6 +16,7 @@ use lockstep_types::account::Actor;
 use lockstep_types::activity::{ActivityQuery, ActivityView, CommitView};
 use lockstep_types::drift::{DriftQuery, DriftRow};
 use lockstep_types::fleet::{CommitRollout, FleetQuery, FleetView};
+use lockstep_types::log_level::{LogLevelView, SetLogLevel};
 use lockstep_types::parity::{ParityQuery, ParityView};
 use lockstep_types::past::moment;
 use lockstep_types::retention::{Retention, RetentionView};
@@ -309,6 +310,39 @@ pub(super) async fn set_retention(
 ) -> Reply<Value> {
     let rules = Retention { days: kept.days };
     web.plane.fleet.set_retention(&actor, rules).await?;
+    Ok(done())
+}
+
+/// How much the process that answers writes into its log.
+#[utoipa::path(
+    get,
+    path = "/log-level",
+    operation_id = "fleet_log_level",
+    tag = "fleet",
+    responses((status = 200, description = "What was asked for.", body = LogLevelView)),
+)]
+pub(super) async fn log_level(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Reply<LogLevelView> {
+    Ok(Json(web.plane.fleet.log_level(&actor).await?))
+}
+
+/// Has Lockstep's own parts log at another level, until the process ends; without `level` as it was started.
+#[utoipa::path(
+    post,
+    path = "/log-level",
+    operation_id = "fleet_set_log_level",
+    tag = "fleet",
+    request_body = SetLogLevel,
+    responses((status = 200, description = "Done.", body = Done)),
+)]
+pub(super) async fn set_log_level(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(wanted): Body<SetLogLevel>,
+) -> Reply<Value> {
+    web.plane.fleet.set_log_level(&actor, &wanted).await?;
     Ok(done())
 }
 

@@ -102,6 +102,7 @@ impl World {
             "rules" => {
                 return json!({"dwell": {"drift": 60}, "gather_seconds": 30, "apart_seconds": 300});
             }
+            "log-level" => return json!({"level": "debug"}),
             "retention" => return json!({"days": 90}),
             "sync" => &["prune"],
             "rollback" => &["to", "digest", "reason"],

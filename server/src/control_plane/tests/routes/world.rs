@@ -193,6 +193,7 @@ async fn second(bench: &Bench, admin: &Actor, target: TargetId) -> AskId {
 }
 
 pub(in crate::control_plane::tests) async fn world() -> World {
+    crate::telemetry::start_into_nothing();
     let bench = Bench::new().await;
     let (target, left) = applications(&bench).await;
     let definitions = "definitions/cart.yaml";
