@@ -114,6 +114,17 @@ impl Api {
         })
     }
 
+    /// With this token, whatever the environment says.
+    pub(crate) fn by(
+        server: &str,
+        token: String,
+        insecure_http: bool,
+    ) -> Result<Self, ClientError> {
+        let mut api = Self::anonymous(server, insecure_http)?;
+        api.token = Some(token);
+        Ok(api)
+    }
+
     /// `https://host`, without a slash at the end.
     pub(crate) fn server(&self) -> &str {
         &self.server

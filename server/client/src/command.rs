@@ -16,6 +16,7 @@ mod app_rollback;
 mod app_sync;
 mod cluster;
 mod commit;
+mod context;
 mod image;
 mod log_level;
 mod login;
@@ -103,6 +104,11 @@ impl Global {
 pub enum ClientCommand {
     /// Get a token from a server and remember both.
     Login(login::Login),
+    /// End the token of a login, at the server and here.
+    Logout(context::Logout),
+    /// Servers that this machine is logged in to: list, choose, forget.
+    #[command(subcommand)]
+    Context(context::Context),
     /// API tokens: list, make, replace, revoke.
     #[command(subcommand)]
     Token(token::Token),
@@ -170,6 +176,8 @@ impl ClientCommand {
     ) -> Result<Exit, ClientError> {
         match self {
             Self::Login(login) => login.run(global).await,
+            Self::Logout(logout) => logout.run(global).await,
+            Self::Context(context) => context.run(global),
             Self::Token(token) => token.run(global).await,
             Self::Session(session) => session.run(global).await,
             Self::Password => session::password(global).await,

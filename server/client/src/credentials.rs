@@ -34,6 +34,14 @@ impl Credentials {
         Ok(path)
     }
 
+    /// Forgets a server; its token.
+    pub(crate) fn forget(&mut self, server: &str) -> Option<String> {
+        if self.current.as_deref() == Some(server) {
+            self.current = None;
+        }
+        self.tokens.remove(server)
+    }
+
     fn load_from(path: &Path) -> Result<Self, ClientError> {
         let failed = ClientError::local(format!("read {}", path.display()));
         match std::fs::read(path) {

@@ -28,21 +28,14 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (&["app", "wait-sync"], "lockstep app wait"),
     (
-        &["app", "actions"],
-        "kubectl; what it changes is shown as drift",
-    ),
-    (
         &["proj"],
         "projects are defined in Git; lockstep access show says who may do what in them",
     ),
-    (&["appset"], "lockstep api GET /sets"),
+    (&["appset"], "lockstep source sets"),
     (&["repo"], "lockstep source"),
     (&["repocreds"], "[[repository]] in lockstep.toml"),
-    (&["account"], "lockstep user, or lockstep api GET /tokens"),
-    (
-        &["context"],
-        "LOCKSTEP_SERVER, or --server; lockstep login remembers the last",
-    ),
+    (&["account"], "lockstep user, or lockstep token list"),
+    (&["relogin"], "lockstep login"),
     (
         &["reconcile", "source"],
         "lockstep api POST /sources/ID/refresh",
@@ -127,6 +120,73 @@ pub(crate) fn man(folder: &Path, command: Command) -> Result<Exit, ClientError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Cli;
+    use clap::CommandFactory;
+
+    /// What is asked of a server's own machine, which the client alone does not have.
+    const AT_THE_SERVER: &[&str] = &["serve", "user", "admin"];
+
+    /// The words of each `lockstep …` in a text that a shell would run.
+    fn commands(text: &str) -> Vec<Vec<String>> {
+        let is_name = |c: char| c.is_alphanumeric() || "._-/".contains(c);
+        let text = text.replace("\\\n", " ");
+        let mut found = Vec::new();
+        for line in text.lines() {
+            let mut from = 0;
+            while let Some(at) = line.get(from..).and_then(|rest| rest.find("lockstep ")) {
+                let start = from + at;
+                from = start + "lockstep ".len();
+                let before = line[..start].chars().next_back();
+                if !before.is_some_and(is_name) {
+                    found.push(words(&line[start..]));
+                }
+            }
+        }
+        found
+    }
+
+    /// One command's words, up to where another one begins.
+    fn words(line: &str) -> Vec<String> {
+        let (mut all, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (c, quote) {
+                ('"' | '\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                ('|' | ';' | '&' | ')', None) => break,
+                (c, None) if c.is_whitespace() => all.push(std::mem::take(&mut word)),
+                (c, _) => word.push(c),
+            }
+        }
+        all.push(word);
+        all.retain(|word| !word.is_empty());
+        all
+    }
+
+    #[test]
+    fn hints_name_commands_that_there_are() {
+        for (theirs, ours) in ELSEWHERE {
+            assert!(hint(theirs).is_some());
+            for words in commands(ours) {
+                let whole = Cli::command();
+                let mut command = &whole;
+                for word in &words[1..] {
+                    let word = word.trim_end_matches([',', ':']);
+                    let at_the_server =
+                        command.get_name() == "lockstep" && AT_THE_SERVER.contains(&word);
+                    if !command.has_subcommands() || word.starts_with('-') || at_the_server {
+                        break;
+                    }
+                    command = command
+                        .find_subcommand(word)
+                        .unwrap_or_else(|| panic!("{theirs:?}: there is no {words:?}"));
+                }
+            }
+            // What has the same name here needs no hint.
+            let argv = std::iter::once("lockstep").chain(theirs.iter().copied());
+            let kind = Cli::try_parse_from(argv).err().map(|error| error.kind());
+            assert_eq!(kind, Some(ErrorKind::InvalidSubcommand), "{theirs:?}");
+        }
+    }
 
     #[test]
     fn the_longest_verb_that_fits_counts() {

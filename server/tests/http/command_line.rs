@@ -399,6 +399,58 @@ async fn access_says_yes_or_no_and_by_which_line() {
 }
 
 #[tokio::test]
+async fn a_machine_knows_several_servers_and_forgets_them() {
+    let (line, other) = (Line::start().await, Line::start().await);
+    for url in [&line.url, &other.url] {
+        let login = ["login", url.as_str(), "--name", "ada"];
+        let ran = line.run(&login, &format!("{PASSWORD}\n")).await;
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    let current = async || {
+        let list = line.run(&["context", "list"], "").await;
+        let marked = list.out.lines().find_map(|line| line.strip_prefix('*'));
+        marked.map(|server| server.trim().to_owned())
+    };
+    assert_eq!(current().await.as_ref(), Some(&other.url));
+    let names = line.run(&["context", "list", "-o", "name"], "").await;
+    assert_eq!(names.out.lines().count(), 2, "{}", names.out);
+    let several = line.run(&["context", "use", "127.0.0.1"], "").await;
+    assert!(
+        several.code == 1 && several.err.contains("may be"),
+        "{}",
+        several.err
+    );
+    let port = line.url.rsplit(':').next().unwrap();
+    let chosen = line.run(&["context", "use", port], "").await;
+    assert_eq!(chosen.code, 0, "{}", chosen.err);
+    assert_eq!(current().await.as_ref(), Some(&line.url));
+
+    // The token is worth nothing afterwards, also to somebody who has kept the file.
+    let file = line.home.path().join("lockstep/credentials.json");
+    let kept = std::fs::read(&file).unwrap();
+    assert_eq!(line.run(&["app", "list"], "").await.code, 0);
+    let out = line.run(&["logout"], "").await;
+    assert_eq!(out.code, 0, "{}", out.err);
+    assert!(out.err.contains("the token is revoked"), "{}", out.err);
+    assert_eq!(current().await, None);
+    let after = line.run(&["app", "list"], "").await;
+    assert!(after.err.contains("no server is known"), "{}", after.err);
+    let now = std::fs::read(&file).unwrap();
+    std::fs::write(&file, kept).unwrap();
+    assert_eq!(line.run(&["app", "list"], "").await.code, 1);
+    std::fs::write(&file, now).unwrap();
+
+    let removed = line.run(&["context", "remove", &other.url], "").await;
+    assert_eq!(removed.code, 0, "{}", removed.err);
+    let unknown = line.run(&["logout", &other.url], "").await;
+    assert!(
+        unknown.code == 1 && unknown.err.contains("not logged in"),
+        "{}",
+        unknown.err
+    );
+}
+
+#[tokio::test]
 async fn the_level_of_the_log_is_for_administrators() {
     let line = Line::start().await;
     for (name, code) in [("vic", 1), ("ada", 0)] {
