@@ -8,7 +8,7 @@ use crate::components::loaded::{Loading, loaded};
 use crate::components::panel::{LINK, PANEL, PageHead, TABLE, TD, heads};
 use crate::components::status::{Mark, chip};
 use crate::components::switcher::{Choice, Segments};
-use crate::components::target_link::target_address;
+use crate::components::target_link::application_address;
 use crate::components::tone::Tone;
 use crate::format;
 use crate::live::{Topic, ticks};
@@ -207,13 +207,61 @@ fn severity_chip(severity: Severity) -> AnyView {
     )
 }
 
+/// What it is about. Of what is over as it stood when it was opened: now there is nothing to see.
 fn address(incident: &Incident) -> String {
+    let at = match incident.resolved_at {
+        Some(_) => incident.opened_at.exact(),
+        None => String::new(),
+    };
     match &incident.subject {
         IncidentSubject::Target(target) if incident.condition == Condition::Drift => {
-            format::link("/drift", &[("q", &target.application.name)])
+            format::link("/drift", &[("q", &target.application.name), ("at", &at)])
         }
-        IncidentSubject::Target(target) => target_address(target),
+        IncidentSubject::Target(target) => application_address(
+            &target.application,
+            &[("cluster", &target.cluster), ("at", &at)],
+        ),
         IncidentSubject::Cluster(name) => format!("/clusters/{}", format::encode(name)),
         IncidentSubject::Source(_) => "/problems".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_types::application::{ApplicationRef, TargetRef};
+    use lockstep_types::id::{ApplicationId, IncidentId, TargetId};
+    use lockstep_types::time::Micros;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_is_over_is_shown_as_it_was_and_what_is_open_as_it_is() {
+        let target = TargetRef {
+            id: TargetId(Uuid::nil()),
+            application: ApplicationRef {
+                id: ApplicationId(Uuid::nil()),
+                name: "cart".to_owned(),
+                project: "shop".to_owned(),
+            },
+            cluster: "prod-eu".to_owned(),
+        };
+        let mut incident = Incident {
+            id: IncidentId(Uuid::nil()),
+            subject: IncidentSubject::Target(target),
+            condition: Condition::Degraded,
+            severity: Severity::Critical,
+            cause: String::new(),
+            labels: Default::default(),
+            since: Micros::from_seconds(0),
+            opened_at: Micros(90_500_000),
+            resolved_at: None,
+        };
+        let app = format!("/apps/{}/cart?cluster=prod-eu", Uuid::nil());
+        assert_eq!(address(&incident), app);
+        incident.resolved_at = Some(Micros::from_seconds(900));
+        let at = "at=1970-01-01T00:01:30.5Z";
+        assert_eq!(address(&incident), format!("{app}&{at}"));
+        incident.condition = Condition::Drift;
+        assert_eq!(address(&incident), format!("/drift?q=cart&{at}"));
     }
 }

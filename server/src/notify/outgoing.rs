@@ -154,17 +154,19 @@ fn item(public_url: &str, incident: &Incident, news: News) -> Item {
         opened_at: incident.opened_at.rfc3339(),
         resolved_at: incident.resolved_at.map(|at| at.rfc3339()),
         labels: incident.labels.clone(),
-        link: link(public_url, &incident.subject),
+        link: link(public_url, incident),
     }
 }
 
-fn link(public_url: &str, subject: &IncidentSubject) -> String {
+/// The page that shows what it is about; of a target as it stood when the alert was opened, so that who reads it in the
+/// morning sees what was so at night.
+fn link(public_url: &str, incident: &Incident) -> String {
     let Ok(mut url) = reqwest::Url::parse(public_url) else {
         return String::new();
     };
     if let Ok(mut path) = url.path_segments_mut() {
         path.clear();
-        match subject {
+        match &incident.subject {
             IncidentSubject::Target(target) => {
                 path.extend([
                     "apps",
@@ -180,9 +182,73 @@ fn link(public_url: &str, subject: &IncidentSubject) -> String {
             }
         }
     }
-    if let IncidentSubject::Target(target) = subject {
+    if let IncidentSubject::Target(target) = &incident.subject {
         url.query_pairs_mut()
-            .append_pair("cluster", &target.cluster);
+            .append_pair("cluster", &target.cluster)
+            .append_pair("at", &incident.opened_at.exact());
     }
     url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_types::Micros;
+    use lockstep_types::application::{ApplicationRef, TargetRef};
+    use lockstep_types::id::{ApplicationId, IncidentId, TargetId};
+    use uuid::Uuid;
+
+    #[test]
+    fn a_link_leads_to_the_state_that_the_alert_is_about() {
+        let incident = |subject| Incident {
+            id: IncidentId(Uuid::nil()),
+            subject,
+            condition: Condition::Degraded,
+            severity: Severity::Critical,
+            cause: "2 of 3 pods".to_owned(),
+            labels: BTreeMap::new(),
+            since: Micros::from_seconds(60),
+            opened_at: Micros(90_500_000),
+            resolved_at: Some(Micros::from_seconds(900)),
+        };
+        let target = incident(IncidentSubject::Target(TargetRef {
+            id: TargetId(Uuid::nil()),
+            application: ApplicationRef {
+                id: ApplicationId(Uuid::nil()),
+                name: "cart".to_owned(),
+                project: "shop".to_owned(),
+            },
+            cluster: "prod eu".to_owned(),
+        }));
+        let cluster = incident(IncidentSubject::Cluster("prod eu".to_owned()));
+        let told = [
+            (&target, News::Opened),
+            (&target, News::Resolved),
+            (&cluster, News::Opened),
+        ];
+        let message = compose("https://lockstep.example.org", &told, BTreeMap::new());
+        let mut links: Vec<&str> = message
+            .items
+            .iter()
+            .map(|item| item.link.as_str())
+            .collect();
+        links.sort_unstable();
+        let at = "1970-01-01T00%3A01%3A30.5Z";
+        let app = format!(
+            "https://lockstep.example.org/apps/{}/cart?cluster=prod+eu&at={at}",
+            Uuid::nil()
+        );
+        let expected = [
+            &app,
+            &app,
+            "https://lockstep.example.org/clusters/prod%20eu",
+        ];
+        assert_eq!(links, expected);
+        let when = Micros::read_past("1970-01-01T00:01:30.5Z", Micros::from_seconds(901));
+        assert_eq!(
+            when,
+            Ok(target.opened_at),
+            "what the link says is read again"
+        );
+    }
 }
