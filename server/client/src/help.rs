@@ -163,6 +163,23 @@ mod tests {
     }
 
     #[test]
+    fn examples_for_pipelines_are_commands_that_there_are() {
+        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pipelines.md");
+        let text = std::fs::read_to_string(docs).unwrap();
+        let fenced = text.split("```").skip(1).step_by(2);
+        let found: Vec<Vec<String>> = fenced.flat_map(commands).collect();
+        for wanted in ["wait ", "preview ", "image set "] {
+            let of = |words: &&Vec<String>| words[1..].join(" ").starts_with(wanted);
+            assert!(found.iter().filter(of).count() > 1, "{wanted} in {found:?}");
+        }
+        for words in found {
+            if let Err(error) = Cli::try_parse_from(&words) {
+                panic!("{words:?}\n{error}");
+            }
+        }
+    }
+
+    #[test]
     fn hints_name_commands_that_there_are() {
         for (theirs, ours) in ELSEWHERE {
             assert!(hint(theirs).is_some());
