@@ -1,6 +1,10 @@
 //! Messages on their way out, what was told to whom, and what Git hosts know of commits. A message is written together
 //! with the note that it tells something, so that nothing is told twice, whatever ends the server.
 
+mod status;
+
+pub use status::{ToldStatus, give_up_status, set_status, statuses};
+
 use super::columns::{Column, ROWS_AT_ONCE, column, count};
 use super::entity::{commit_status, incident, message, told};
 use super::error::Doing;
@@ -9,8 +13,7 @@ use lockstep_types::Micros;
 use lockstep_types::event::{EventKind, Subject};
 use lockstep_types::id::{IncidentId, MessageId, ReceiverId};
 use lockstep_types::notify::{MessageState, MessageView};
-use lockstep_types::revision::Revision;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -76,22 +79,6 @@ pub struct Queued {
     pub id: MessageId,
     /// Bodies of the messages that were given up for it.
     pub dropped: Vec<String>,
-}
-
-/// What a Git host was told of a commit in one context.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldStatus {
-    pub state: String,
-    pub description: String,
-    /// It did not get through.
-    pub given_up_at: Option<Micros>,
-}
-
-impl ToldStatus {
-    /// Whether this is what it was told.
-    pub fn says(&self, state: &str, description: &str) -> bool {
-        self.state == state && self.description == description
-    }
 }
 
 /// Queues a message. When `limit` of its kind wait already, the oldest of them is given up: commit statuses never push an
@@ -570,91 +557,4 @@ pub async fn last_told(
     rows.into_iter()
         .map(|(id, at)| Ok((Column("told", "receiver_id").id(&id)?, Micros(at))))
         .collect()
-}
-
-/// What a Git host was told of a commit, by context.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn statuses(
-    db: &impl Read,
-    repo_url: &str,
-    sha: &Revision,
-) -> Result<BTreeMap<String, ToldStatus>, StoreError> {
-    let rows = commit_status::Entity::find()
-        .filter(commit_status::Column::RepoUrl.eq(repo_url))
-        .filter(commit_status::Column::Sha.eq(sha.0.as_str()))
-        .all(&db.executor())
-        .await
-        .doing("read commit statuses")?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let told = ToldStatus {
-                state: row.state,
-                description: row.description,
-                given_up_at: row.given_up_at.map(Micros),
-            };
-            (row.context, told)
-        })
-        .collect())
-}
-
-/// Notes what a Git host is told of a commit.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn set_status(
-    tx: &mut Tx,
-    repo_url: &str,
-    sha: &Revision,
-    context: &str,
-    state: &str,
-    description: &str,
-) -> Result<(), StoreError> {
-    use commit_status::Column as C;
-    let row = commit_status::Model {
-        repo_url: repo_url.to_owned(),
-        sha: sha.0.clone(),
-        context: context.to_owned(),
-        state: state.to_owned(),
-        description: description.to_owned(),
-        at: tx.now().0,
-        given_up_at: None,
-    };
-    commit_status::Entity::insert(row.into_active_model())
-        .on_conflict(
-            OnConflict::columns([C::RepoUrl, C::Sha, C::Context])
-                .update_columns([C::State, C::Description, C::At, C::GivenUpAt])
-                .to_owned(),
-        )
-        .exec_without_returning(tx.db())
-        .await
-        .doing("note a commit status")?;
-    Ok(())
-}
-
-/// Notes that what a Git host was to be told did not get through, unless something newer was said since.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn give_up_status(
-    tx: &mut Tx,
-    repo_url: &str,
-    sha: &Revision,
-    context: &str,
-    (state, description): (&str, &str),
-) -> Result<(), StoreError> {
-    use commit_status::Column as C;
-    commit_status::Entity::update_many()
-        .col_expr(C::GivenUpAt, Expr::value(tx.now().0))
-        .filter(C::RepoUrl.eq(repo_url))
-        .filter(C::Sha.eq(sha.0.as_str()))
-        .filter(C::Context.eq(context))
-        .filter(C::State.eq(state))
-        .filter(C::Description.eq(description))
-        .exec(tx.db())
-        .await
-        .doing("note a commit status that was given up")?;
-    Ok(())
 }
