@@ -27,6 +27,7 @@ mod m20261128_100000_let_bodies_go;
 mod m20261128_110000_find_commits_by_repository;
 mod m20261128_130000_bring_clusters_back;
 mod m20261128_140000_ask_a_second_person;
+mod m20261128_150000_sync_once;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_110000_find_commits_by_repository::Migration),
             Box::new(m20261128_130000_bring_clusters_back::Migration),
             Box::new(m20261128_140000_ask_a_second_person::Migration),
+            Box::new(m20261128_150000_sync_once::Migration),
         ]
     }
 }

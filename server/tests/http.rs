@@ -49,6 +49,8 @@ mod sso;
 mod sso_forged;
 #[path = "http/streams.rs"]
 mod streams;
+#[path = "http/sync_once.rs"]
+mod sync_once;
 #[path = "http/throttle.rs"]
 mod throttle;
 #[path = "http/tokens.rs"]

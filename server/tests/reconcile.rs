@@ -67,6 +67,8 @@ mod roles;
 mod rolling_back;
 #[path = "reconcile/rolling_out.rs"]
 mod rolling_out;
+#[path = "reconcile/selecting.rs"]
+mod selecting;
 #[path = "reconcile/sets.rs"]
 mod sets;
 #[path = "reconcile/sets_everywhere.rs"]

@@ -5,7 +5,49 @@ use leptos::prelude::*;
 use lockstep_types::action::ActionKind;
 use lockstep_types::id::{ApprovalId, OperationId, RunId, TargetId};
 use lockstep_types::sync::{ApprovalView, RunView};
+#[cfg(feature = "ssr")]
+use lockstep_types::{PortError, sync_once::SyncOnce};
+use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
+
+/// What the sync dialog may say besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SyncOptions {
+    /// `chosen`: only `resources` and what carries `labels`.
+    pub scope: String,
+    /// Resource keys.
+    pub resources: Vec<String>,
+    /// `name=value`, with commas between them.
+    pub labels: String,
+    pub dry_run: bool,
+    pub force: bool,
+    pub replace: bool,
+}
+
+#[cfg(feature = "ssr")]
+impl SyncOptions {
+    fn once(&self) -> Result<SyncOnce, PortError> {
+        let chosen = if self.scope == "chosen" {
+            let chosen = SyncOnce::select(&self.resources, std::slice::from_ref(&self.labels))?;
+            if !chosen.selects() {
+                return Err(PortError::invalid(
+                    "resources",
+                    "tick at least one object, or name a label",
+                ));
+            }
+            chosen
+        } else {
+            SyncOnce::default()
+        };
+        Ok(SyncOnce {
+            dry_run: self.dry_run,
+            force: self.force,
+            replace: self.replace,
+            ..chosen
+        })
+    }
+}
 
 /// Starts a sync and leads to its page. `key` comes from the form: sending it twice starts one run.
 #[server(prefix = "/sfn", endpoint = "sync")]
@@ -13,11 +55,24 @@ pub async fn sync_target(
     target: TargetId,
     #[server(default)] prune: bool,
     #[server(default)] key: String,
+    #[server(default)] options: SyncOptions,
 ) -> Result<(), ApiError> {
     let desk = crate::context::desk()?;
+    let once = options.once()?;
+    // Another wish from the same dialog is another sync.
+    let key = match once.words().as_str() {
+        "" => key,
+        words => {
+            use std::hash::{DefaultHasher, Hash, Hasher};
+            let mut hasher = DefaultHasher::new();
+            (words, &once.resources, prune).hash(&mut hasher);
+            format!("{key}-{:016x}", hasher.finish())
+        }
+    };
     let request = lockstep_types::sync::SyncRequest {
         target,
         prune,
+        once,
         idempotency_key: (!key.is_empty()).then_some(key),
     };
     let operation = desk.answer(desk.plane.syncs.sync(&desk.actor, &request).await)?;

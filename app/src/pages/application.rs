@@ -16,6 +16,7 @@ mod logs_pane;
 mod past_strip;
 mod past_view;
 mod standing_banners;
+mod sync_dialog;
 mod tree_tab;
 
 pub use address::{Address, Tab};
@@ -148,7 +149,7 @@ pub fn ApplicationPage() -> impl IntoView {
             (
                 head_of.get(),
                 address.cluster.clone(),
-                address.dialog == "sync",
+                sync_dialog::is_open(&address.dialog),
             )
         })
     });

@@ -110,6 +110,7 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
         .commit
         .as_ref()
         .map(|commit| format!("{} · {}", commit.subject, commit.author));
+    let once = format::sentence_case(&run.once.words());
     let (begun, ended) = (run.started_at, run.ended_at);
     let lasted = move || match ended {
         Some(ended) => format!("took {}", format::duration(begun, ended)),
@@ -120,6 +121,7 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
             {state_chip(phase_mark(run.phase))}
             <Sha revision=run.revision.clone() />
             {subject.map(|subject| view! { <span class="break-words">{subject}</span> })}
+            {(!once.is_empty()).then(|| view! { <span class="font-medium text-ink">{once}</span> })}
             <span>"by " {run.started_by.words()}</span>
             <span>"began " {ago(run.started_at)} " ago"</span>
             <span>{lasted}</span>
@@ -161,6 +163,16 @@ fn page(view: RunView, actor: Option<&Actor>, clock: Clock) -> AnyView {
 fn outcome(view: &RunView, actor: Option<&Actor>) -> AnyView {
     let run = &view.summary;
     let (tone, lead) = match run.phase {
+        SyncPhase::Failed | SyncPhase::Succeeded if run.once.dry_run => (
+            match run.phase {
+                SyncPhase::Failed => Tone::Bad,
+                _ => Tone::Ok,
+            },
+            format!("{}.", format::sentence_case(&run.message)),
+        ),
+        SyncPhase::Succeeded if run.once.selects() => {
+            (Tone::Ok, "Only what was chosen was synced.".to_owned())
+        }
         SyncPhase::Failed => (Tone::Bad, format!("Failed: {}.", run.message)),
         SyncPhase::Interrupted => (Tone::Warn, format!("Interrupted: {}.", run.message)),
         SyncPhase::Superseded | SyncPhase::Terminated if !run.message.is_empty() => (
@@ -178,6 +190,8 @@ fn outcome(view: &RunView, actor: Option<&Actor>) -> AnyView {
     let refused = refusal_on(actor, Permission::Rollback, &run.target.application);
     let next = match run.phase {
         SyncPhase::AwaitingApproval => view! { <a class=ACTION_LINK href="/approvals">"Look at the plan and decide"</a> }.into_any(),
+        SyncPhase::Failed | SyncPhase::Succeeded if run.once.dry_run => "Each step has the cluster's verdict.".into_any(),
+        SyncPhase::Succeeded => "No hook ran, and the revision does not count as deployed by it.".into_any(),
         SyncPhase::Failed => view! { "What was applied stays. " <ActLink class=ACTION_LINK href=back refused=refused>"Roll back"</ActLink> " or mend it with a commit." }.into_any(),
         _ => "What was applied stays; the next sync compares anew.".into_any(),
     };

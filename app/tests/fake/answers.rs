@@ -335,8 +335,14 @@ impl Applications for Fake {
 
 #[async_trait]
 impl Syncs for Fake {
-    async fn sync(&self, actor: &Actor, _: &SyncRequest) -> Answer<OperationId> {
+    async fn sync(&self, actor: &Actor, request: &SyncRequest) -> Answer<OperationId> {
         allowed(actor, Permission::Sync)?;
+        if request.once.labels.contains_key("told") {
+            return Err(PortError::Conflict(format!(
+                "asked for: {}",
+                request.once.words()
+            )));
+        }
         Ok(OperationId(Uuid::from_u128(1842)))
     }
     async fn refresh(&self, _: &Actor, _: TargetId) -> Answer<OperationId> {

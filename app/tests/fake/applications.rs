@@ -155,6 +155,7 @@ pub fn run(
             skip: 0,
             hooks: 0,
         },
+        once: lockstep_types::sync_once::SyncOnce::default(),
     }
 }
 

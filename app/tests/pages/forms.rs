@@ -24,6 +24,48 @@ fn a_sync_form_works_without_a_script() {
 }
 
 #[test]
+fn a_sync_form_says_what_is_chosen_and_what_is_different_this_time() {
+    on_server(async {
+        let target = checkout_target().await;
+        let at = format!(
+            "{}?cluster=prod-eu&dialog=sync-out-of-sync",
+            checkout().await
+        );
+        let page = get(&at).await.text;
+        for part in [
+            "Only these objects",
+            "runs no hooks, and the revision does not count as deployed by it",
+            "deleted and made anew, with everything it owns",
+            "nothing is written",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        let referer = format!("http://localhost{at}");
+        let chosen = format!("target={target}&key=k&options%5Bscope%5D=chosen");
+        for (more, says) in [
+            ("", "tick at least one object, or name a label"),
+            (
+                "&options%5Blabels%5D=tier",
+                "tier is not of the form name=value",
+            ),
+            (
+                // One that is not ticked leaves a gap in the numbers.
+                "&options%5Blabels%5D=told%3Dyes&options%5Bresources%5D%5B2%5D=%2FConfigMap%3Ashop%2Fa&options%5Bdry_run%5D=true&options%5Bforce%5D=true",
+                "asked for: dry run, 1 selected object, objects with told=yes, force",
+            ),
+        ] {
+            let form = format!("{chosen}{more}");
+            let refused = post(Role::Operator, "/sfn/sync", &referer, &form).await;
+            let page = get(refused.location.trim_start_matches("http://localhost")).await;
+            assert!(page.text.contains(says), "{more}: {}", page.text);
+        }
+        let form = format!("{chosen}&options%5Bresources%5D%5B1%5D=%2FConfigMap%3Ashop%2Fa");
+        let done = post(Role::Operator, "/sfn/sync", &referer, &form).await;
+        assert_eq!(done.location, format!("/operations/{RUN}"));
+    });
+}
+
+#[test]
 fn a_refused_form_leads_back_to_its_page_with_the_reason() {
     on_server(async {
         let target = checkout_target().await;

@@ -50,6 +50,7 @@ pub mod rollout;
 pub mod set;
 pub mod source;
 pub mod sync;
+pub mod sync_once;
 pub mod time;
 pub mod upcoming;
 pub mod webhook;

@@ -5,6 +5,7 @@ use crate::id::{ApprovalId, OperationId, RunId, TargetId};
 use crate::plan::{Action, GateFinding, Plan, PlanCounts, PlanPhase};
 use crate::resource::ResourceKey;
 use crate::revision::{CommitInfo, Revision};
+use crate::sync_once::SyncOnce;
 use crate::time::Micros;
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +210,9 @@ pub struct RunSummary {
     pub started_at: Micros,
     pub ended_at: Option<Micros>,
     pub counts: PlanCounts,
+    /// What was asked of this run alone.
+    #[serde(default)]
+    pub once: SyncOnce,
 }
 
 /// A run with everything the page shows.
@@ -247,6 +251,9 @@ pub struct ApprovalView {
 pub struct SyncRequest {
     pub target: TargetId,
     pub prune: bool,
+    /// What is wished for this time only.
+    #[serde(default)]
+    pub once: SyncOnce,
     /// The same key never starts a second run.
     pub idempotency_key: Option<String>,
 }

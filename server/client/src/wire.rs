@@ -65,6 +65,17 @@ pub struct LoggedIn {
 #[serde(deny_unknown_fields, default)]
 pub struct SyncBody {
     pub prune: bool,
+    /// Only these objects, each as `group/Kind:namespace/name`. Hooks are left out, and the revision does not count as
+    /// deployed by it.
+    pub resources: Vec<String>,
+    /// Only declared objects that carry all of these, each as `name=value`, and `resources`.
+    pub labels: Vec<String>,
+    /// Ask the cluster what it would do with each object, and write nothing.
+    pub dry_run: bool,
+    /// Delete and make anew what cannot be changed in place, as the sync option `Force=true` does.
+    pub force: bool,
+    /// Replace what differs instead of applying it, as the sync option `Replace=true` does.
+    pub replace: bool,
     pub idempotency_key: Option<String>,
 }
 

@@ -13,9 +13,11 @@ mod method;
 pub mod options;
 pub mod order;
 mod prune;
+mod selection;
 pub mod text;
 
 pub use facts::{problems, said};
+pub use selection::Selection;
 
 use crate::definition::{SyncOptions, Wish};
 use crate::diff::impact;
@@ -54,6 +56,8 @@ pub struct PlanInput<'a> {
     pub namespace_exists: Option<bool>,
     /// What a delete would take along: objects in a namespace, custom resources of a definition.
     pub cascade: &'a BTreeMap<ResourceKey, u32>,
+    /// Only these objects, for this time; `None`: all.
+    pub selection: Option<&'a Selection>,
     /// A person said yes to the plan with this digest.
     pub approved_digest: Option<&'a str>,
 }
@@ -188,7 +192,7 @@ pub enum PruneWish {
 
 /// Makes the plan. [`check::check`] it before it is carried out.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
-    let mut report = Vec::new();
+    let mut report: Vec<String> = selection::report(input).into_iter().collect();
     let (mut steps, hooks) = applies(input, &mut report);
     let desired: BTreeSet<&ResourceKey> =
         input.desired.iter().map(|manifest| &manifest.key).collect();
@@ -269,7 +273,10 @@ fn applies<'a>(
         report.extend(said(manifest));
         match hook_steps::of_this(input, manifest) {
             Some(hook) => hooks.push((manifest, hook)),
-            None => steps.push(apply(input, manifest, wave)),
+            None => {
+                let step = apply(input, manifest, wave);
+                steps.push(selection::chosen(input, manifest, step));
+            }
         }
     }
     (steps, hooks)
@@ -280,6 +287,7 @@ fn left_out(input: &PlanInput<'_>, manifest: &Manifest) -> Step {
     let mut step = apply(input, manifest, 0);
     let what = hook::left_out(&manifest.body).unwrap_or_default();
     let why = match input.policy.hooks {
+        _ if input.selection.is_some() => "a sync of selected objects runs no hooks",
         HookRuns::Never => "this sync runs no hooks",
         HookRuns::WithChanges | HookRuns::Always => "it runs with the next sync",
     };

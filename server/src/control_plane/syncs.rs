@@ -21,6 +21,7 @@ use lockstep_types::source::Mode;
 use lockstep_types::sync::{
     ApprovalView, OperationKind, RunView, StartedBy, SyncPhase, SyncRequest,
 };
+use lockstep_types::sync_once::SyncOnce;
 use serde_json::{Value, json};
 
 /// Longest idempotency key.
@@ -43,6 +44,7 @@ impl Syncs for Plane {
                 format!("use 1 to {KEY} characters"),
             ));
         }
+        request.once.within_bounds()?;
         let placement = self
             .granted(actor, Permission::Sync, request.target)
             .await?;
@@ -56,7 +58,7 @@ impl Syncs for Plane {
             actor: actor.name.clone(),
             started_by: StartedBy::Person(actor.name.clone()),
             idempotency_key: request.idempotency_key.clone(),
-            parameters: json!({"prune": request.prune}),
+            parameters: parameters(request),
         };
         self.intend(actor, &placement, intent).await
     }
@@ -102,7 +104,10 @@ impl Syncs for Plane {
         Ok(RunView {
             waiting_for: waiting::words(&summary, plan.as_ref(), &steps),
             may_terminate: open && actor.may_on(Permission::Terminate, &object),
-            may_retry: unfinished && actor.may_on(Permission::Sync, &object),
+            // Again would be a sync of everything.
+            may_retry: unfinished
+                && !summary.once.is_partial()
+                && actor.may_on(Permission::Sync, &object),
             summary,
             plan,
             steps,
@@ -190,6 +195,14 @@ impl Syncs for Plane {
         self.runtime.activator().activate_target(row.target);
         Ok(())
     }
+}
+
+/// What the operation keeps of a request.
+fn parameters(request: &SyncRequest) -> Value {
+    if request.once == SyncOnce::default() {
+        return json!({"prune": request.prune});
+    }
+    json!({"prune": request.prune, "once": request.once})
 }
 
 impl Placement {

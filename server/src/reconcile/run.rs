@@ -4,8 +4,10 @@
 //! closed. Only [`execute`] writes to a cluster, and it does exactly what the stored plan says; where a wave or a hook has to
 //! be waited for, the pass ends, and the watch wakes the next one.
 
+mod approval;
 mod authorise;
 mod batch;
+mod dry_run;
 mod ending;
 mod execute;
 mod leave;
@@ -25,18 +27,17 @@ pub(crate) use removal::{refuse as refuse_removal, remove};
 
 use super::decide::{Act, Trigger};
 use super::revisions;
-use super::target::{Compared, Comparison, Loaded, TargetMemory};
+use super::target::{Compared, Comparison, Loaded, TargetMemory, planning};
 use crate::runtime::{Runtime, now};
 use crate::store::operation::NewOperation;
 use crate::store::run::{NewRun, RunRow};
 use crate::store::{self, StoreError};
 use engine::plan::HookRuns;
-use lockstep_types::account::Permission;
 use lockstep_types::application::Pin;
 use lockstep_types::id::OperationId;
-use lockstep_types::plan::{Action, Plan};
-use lockstep_types::policy;
+use lockstep_types::plan::Plan;
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase};
+use lockstep_types::sync_once::SyncOnce;
 use serde_json::json;
 
 /// Whether a run moved.
@@ -71,6 +72,13 @@ pub(crate) async fn begin(
                 }
                 return refuse(runtime, loaded, Some(compared), &why).await;
             }
+            let once = match (trigger, loaded.requested()) {
+                (Trigger::Person(_), Some(request)) => request.once()?,
+                _ => SyncOnce::default(),
+            };
+            if let Some(why) = planning::missing(&compared.subject(runtime, loaded), &once) {
+                return refuse(runtime, loaded, Some(compared), &why).await;
+            }
             let Some((operation, started_by)) =
                 take_operation(runtime, loaded, trigger, *prune).await?
             else {
@@ -81,6 +89,7 @@ pub(crate) async fn begin(
                 started_by,
                 prune: *prune,
                 hooks: hooks(trigger, loaded, memory, compared),
+                once,
             };
             carry_out(runtime, loaded, memory, compared, asked).await
         }
@@ -93,6 +102,7 @@ struct Asked {
     started_by: StartedBy,
     prune: bool,
     hooks: HookRuns,
+    once: SyncOnce,
 }
 
 /// Whether the run is a whole sync, with its hooks: what a person asks for is one, and so is the first sync of a new
@@ -186,9 +196,10 @@ async fn carry_out(
     )
     .await;
     let subject = compared.subject(runtime, loaded);
-    let (plan, violations) = compared
-        .judged
-        .plan(&subject, asked.prune, asked.hooks, None);
+    let (plan, violations) =
+        compared
+            .judged
+            .plan_once(&subject, asked.prune, asked.hooks, &asked.once, None);
     let mut tx = runtime.store().begin().await?;
     store::target::require_generation(&mut tx, loaded.row.id, loaded.generation).await?;
     let run = store::run::create(
@@ -215,7 +226,7 @@ async fn carry_out(
     .await?;
     store::run::put_plan(&mut tx, run.id, run.fence, &plan, &compared.render.key).await?;
     store::run::put_steps(&mut tx, run.id, run.fence, &outcome::at_first(&plan)).await?;
-    let waits = violations.is_empty() && !plan.gate.is_empty();
+    let waits = violations.is_empty() && !plan.gate.is_empty() && !asked.once.dry_run;
     if waits {
         store::approval::ask(&mut tx, run.id, &plan).await?;
         let why = gate_words(&plan);
@@ -240,6 +251,9 @@ async fn carry_out(
     }
     if waits {
         return Ok(());
+    }
+    if asked.once.dry_run {
+        return dry_run::carry_out(runtime, loaded, memory, compared, &run, &plan).await;
     }
     execute::begin(
         runtime,
@@ -354,7 +368,7 @@ pub(crate) async fn advance(
             go_on(runtime, loaded, memory, compared, run).await
         }
         (SyncPhase::AwaitingApproval, Some(compared)) => {
-            approved(runtime, loaded, memory, compared, run).await
+            approval::approved(runtime, loaded, memory, compared, run).await
         }
         (SyncPhase::Verifying, compared) => {
             verify::verify(runtime, loaded, memory, compared, run).await
@@ -411,10 +425,11 @@ async fn go_on(
     if waiting::closed(runtime, loaded, memory, run).await? {
         return Ok(Advanced::Waits);
     }
-    let (fresh, _) = compared.judged.plan(
+    let (fresh, _) = compared.judged.plan_once(
         &compared.subject(runtime, loaded),
         before.counts().prune > 0,
         HookRuns::Never,
+        &run.once,
         Some(&before.digest),
     );
     execute::go_on(
@@ -427,100 +442,6 @@ async fn go_on(
         Some(&fresh),
     )
     .await
-}
-
-/// A plan that waits for a person: go on with a yes to exactly this plan, give up with a no or when it is out of date.
-async fn approved(
-    runtime: &Runtime,
-    loaded: &Loaded,
-    memory: &mut TargetMemory,
-    compared: &Compared,
-    run: &RunRow,
-) -> Result<Advanced, StoreError> {
-    let (Some(plan), Some(approval)) = (
-        store::run::plan(runtime.store(), run.id).await?,
-        store::approval::of_run(runtime.store(), run.id).await?,
-    ) else {
-        outcome::finish(
-            runtime,
-            loaded,
-            memory,
-            run,
-            SyncPhase::Interrupted,
-            "the question to approve was lost; sync again",
-        )
-        .await?;
-        return Ok(Advanced::Changed);
-    };
-    let prune = plan.counts().prune > 0;
-    let hooks = if plan.steps.iter().any(|step| step.action == Action::Hook) {
-        HookRuns::Always
-    } else {
-        HookRuns::Never
-    };
-    let (fresh, violations) =
-        compared
-            .judged
-            .plan(&compared.subject(runtime, loaded), prune, hooks, None);
-    if fresh.digest != plan.digest || !violations.is_empty() {
-        let mut tx = runtime.store().begin().await?;
-        store::approval::withdraw(&mut tx, loaded.row.id).await?;
-        tx.commit().await?;
-        outcome::finish(
-            runtime,
-            loaded,
-            memory,
-            run,
-            SyncPhase::Superseded,
-            "Git or the cluster has changed since the plan was shown",
-        )
-        .await?;
-        return Ok(Advanced::Changed);
-    }
-    if approval.withdrawn_at.is_some() || approval.used_at.is_some() {
-        let message = "the question to approve was withdrawn; sync again";
-        outcome::finish(runtime, loaded, memory, run, SyncPhase::Superseded, message).await?;
-        return Ok(Advanced::Changed);
-    }
-    match approval.yes {
-        None => Ok(Advanced::Waits),
-        Some(false) => {
-            let who = approval.decided_by.unwrap_or_default();
-            outcome::finish(
-                runtime,
-                loaded,
-                memory,
-                run,
-                SyncPhase::Terminated,
-                &format!("{who} refused the plan"),
-            )
-            .await?;
-            Ok(Advanced::Changed)
-        }
-        Some(true) if waiting::closed(runtime, loaded, memory, run).await? => Ok(Advanced::Waits),
-        Some(true) => {
-            // The yes may have waited for a window, or for the server.
-            let who = approval.decided_by.unwrap_or_default();
-            let of = &loaded.application;
-            let object = policy::application(&of.project, &of.name);
-            let lost = authorise::may_no_longer(runtime, &who, Permission::Approve, &object);
-            if let Some(why) = lost.await? {
-                outcome::finish(runtime, loaded, memory, run, SyncPhase::Terminated, &why).await?;
-                return Ok(Advanced::Changed);
-            }
-            execute::begin(
-                runtime,
-                loaded,
-                memory,
-                compared,
-                run,
-                SyncPhase::AwaitingApproval,
-                &plan,
-            )
-            .await?;
-            Ok(Advanced::Changed)
-        }
-    }
 }
 
 /// Ends the open run if somebody asked for that.

@@ -14,6 +14,7 @@ mod load;
 mod memory;
 mod order;
 mod others;
+pub(crate) mod planning;
 mod record;
 mod rolling;
 mod unsteady;

@@ -8,6 +8,7 @@ use super::{Read, StoreError, Tx};
 use lockstep_types::Micros;
 use lockstep_types::id::{OperationId, TargetId};
 use lockstep_types::sync::{OperationKind, StartedBy};
+use lockstep_types::sync_once::SyncOnce;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
@@ -42,6 +43,18 @@ impl OperationRow {
     /// Whether it is for a pin, which runs no hooks.
     pub fn is_for_pin(&self) -> bool {
         self.parameters.get("pin").is_some_and(|pin| !pin.is_null())
+    }
+
+    /// What a sync asks for this time only.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when it is not what this server writes: it is never taken for a whole sync.
+    pub fn once(&self) -> Result<SyncOnce, StoreError> {
+        match self.parameters.get("once") {
+            None => Ok(SyncOnce::default()),
+            Some(asked) => serde_json::from_value(asked.clone())
+                .map_err(|_| Column("operation", "parameters").unreadable()),
+        }
     }
 
     /// Names of windows and holds that are not waited for.

@@ -22,6 +22,7 @@ use lockstep_types::id::{OperationId, RunId, TargetId};
 use lockstep_types::plan::{Plan, PlanCounts};
 use lockstep_types::revision::{CommitInfo, Revision};
 use lockstep_types::sync::{StartedBy, SyncPhase};
+use lockstep_types::sync_once::SyncOnce;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -47,6 +48,8 @@ pub struct RunRow {
     pub ended_at: Option<Micros>,
     /// When its plan and what was said of its steps were let go.
     pub bodies_gone_at: Option<Micros>,
+    /// What its operation asked of this run alone.
+    pub once: SyncOnce,
 }
 
 /// A run to begin.
@@ -79,13 +82,16 @@ fn row(row: run::Model) -> Result<RunRow, StoreError> {
         started_at: Micros(row.started_at),
         ended_at: row.ended_at.map(Micros),
         bodies_gone_at: row.bodies_gone_at.map(Micros),
+        once: Column("run", "once")
+            .maybe_json(row.once.as_deref())?
+            .unwrap_or_default(),
     })
 }
 
 /// Begins an attempt, in phase Pending. Start times rise strictly per target, so that they can page.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is no such target.
+/// [`StoreError::NotFound`] when there is no such target or operation.
 pub async fn create(tx: &mut Tx, new: &NewRun) -> Result<RunRow, StoreError> {
     let doing = "begin a run";
     let attempts = run::Entity::find()
@@ -100,6 +106,7 @@ pub async fn create(tx: &mut Tx, new: &NewRun) -> Result<RunRow, StoreError> {
         .one(tx.db())
         .await
         .doing(doing)?;
+    let once = super::operation::get(tx, new.operation).await?.once()?;
     let model = run::Model {
         id: Uuid::now_v7().to_string(),
         operation_id: new.operation.to_string(),
@@ -117,6 +124,10 @@ pub async fn create(tx: &mut Tx, new: &NewRun) -> Result<RunRow, StoreError> {
         started_at: newest.map_or(tx.now().0, |newest| tx.now().0.max(newest.started_at + 1)),
         ended_at: None,
         bodies_gone_at: None,
+        once: maybe_json(
+            "what was asked of a run alone",
+            (once != SyncOnce::default()).then_some(&once),
+        )?,
     };
     run::Entity::insert(model.clone().into_active_model())
         .exec_without_returning(tx.db())

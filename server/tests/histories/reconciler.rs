@@ -243,6 +243,7 @@ impl Reconciler {
             namespace_metadata: NamespaceMetadata::default(),
             namespace_exists: Some(true),
             cascade: &given.cascade,
+            selection: None,
             approved_digest: approved,
         };
         let made = plan(&input);

@@ -52,6 +52,7 @@ use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
 use lockstep_types::upcoming::{Upcoming, UpcomingQuery};
 use lockstep_types::webhook::{WebhookPost, WebhooksView};
 use lockstep_types::{Micros, PortError};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use uuid::Uuid;
 
@@ -59,12 +60,18 @@ use uuid::Uuid;
 #[derive(Default)]
 pub struct Fake {
     acts: AtomicU32,
+    synced: Mutex<Option<SyncRequest>>,
 }
 
 impl Fake {
     /// How many things were asked to change.
     pub fn acts(&self) -> u32 {
         self.acts.load(Ordering::SeqCst)
+    }
+
+    /// The newest sync that was asked for.
+    pub fn synced(&self) -> Option<SyncRequest> {
+        self.synced.lock().unwrap().clone()
     }
 
     fn act<T>(&self, answer: T) -> Answer<T> {
@@ -281,7 +288,8 @@ impl Objects for Fake {
 
 #[async_trait]
 impl Syncs for Fake {
-    async fn sync(&self, _: &Actor, _: &SyncRequest) -> Answer<OperationId> {
+    async fn sync(&self, _: &Actor, request: &SyncRequest) -> Answer<OperationId> {
+        *self.synced.lock().unwrap() = Some(request.clone());
         self.act(OperationId(Uuid::nil()))
     }
     async fn refresh(&self, _: &Actor, _: TargetId) -> Answer<OperationId> {

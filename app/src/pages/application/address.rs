@@ -55,7 +55,7 @@ pub struct Address {
     pub pod: String,
     pub container: String,
     pub previous: bool,
-    /// `sync`, `hold` or none.
+    /// `sync`, `hold` and what else opens one, or none.
     pub dialog: String,
     /// The tree as a list.
     pub list: bool,

@@ -1,22 +1,18 @@
-//! The dialogs of the page: sync with its consequence, hold, and a word about a revision.
+//! The dialogs of the page beside that of a sync: hold, and a word about a revision.
 
 use super::Address;
+use super::sync_dialog::{is_open, sync_dialog};
 use crate::api::rollbacks::{Hold, MarkRevision};
-use crate::api::syncs::SyncTarget;
 use crate::components::button::{LinkButton, Look, Submit, refusal_on};
 use crate::components::dialog::{BODY, Dialog, FOOT};
-use crate::components::feedback::{ActionFailure, Failure, waiting};
+use crate::components::feedback::ActionFailure;
 use crate::components::form::{SelectField, TextField};
 use crate::components::loaded::Loading;
-use crate::components::plan_view::PlanTable;
-use crate::components::reason::Banner;
 use crate::components::target_link::target_words;
-use crate::components::tone::Tone;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use lockstep_types::account::{Actor, Permission};
 use lockstep_types::application::{ApplicationView, ChangesView, HoldKind, TargetSummary};
-use lockstep_types::plan::Plan;
 use lockstep_types::revision::Revision;
 
 /// The word before the revision that a dialog is to mark.
@@ -31,100 +27,12 @@ pub fn dialogs(
     plan: Loading<Option<ChangesView>>,
 ) -> AnyView {
     match address.dialog.as_str() {
-        "sync" => sync_dialog(target, view.policy.prune, address, actor, plan),
+        sync if is_open(sync) => sync_dialog(target, view.policy.prune, address, actor, plan),
         "hold" => hold_dialog(target, address, actor),
         other => match other.strip_prefix(MARK) {
             Some(revision) => mark_dialog(target, revision, address, actor),
             None => ().into_any(),
         },
-    }
-}
-
-fn sync_dialog(
-    target: TargetSummary,
-    prunes: bool,
-    address: &Address,
-    actor: Option<&Actor>,
-    plan: Loading<Option<ChangesView>>,
-) -> AnyView {
-    let action = ServerAction::<SyncTarget>::new();
-    let failed = Signal::derive(move || action.value().get().and_then(Result::err));
-    let close = address.dialog_link("");
-    let (refused, no_prune) = (
-        refusal_on(actor, Permission::Sync, &target.target.application),
-        refusal_on(actor, Permission::Prune, &target.target.application),
-    );
-    let id = target.target.id.to_string();
-    // The same dialog, sent twice, starts one sync: the key names what was looked at.
-    let revision = target
-        .revision
-        .as_ref()
-        .map(|revision| revision.0.clone())
-        .unwrap_or_default();
-    let head = view_key(&target, &revision);
-    let cancel = close.clone();
-    view! {
-        <Dialog
-            id="sync"
-            title=format!("Sync {}", target_words(&target.target))
-            subtitle=target.revision.as_ref().map(|revision| format!("to {}", revision.short()))
-            close=close
-        >
-            <ActionForm action=action attr:class="contents">
-                <div class=BODY>
-                    <input type="hidden" name="target" value=id />
-                    <input type="hidden" name="key" value=head />
-                    <Transition fallback=waiting>
-                        {move || Suspend::new(async move {
-                            match plan.await {
-                                Ok(Some(changes)) => consequence(changes.plan),
-                                Ok(None) => ().into_any(),
-                                Err(error) => view! { <Failure error=error /> }.into_any(),
-                            }
-                        })}
-                    </Transition>
-                    <label class="flex items-start gap-2">
-                        <input class="mt-1" type="checkbox" name="prune" value="true" checked=prunes disabled=no_prune.is_some() />
-                        <span>
-                            "Prune what left Git"
-                            <span class="block text-sm text-muted">
-                                "Deletes go through the prune gate; what it doubts waits for an approval."
-                            </span>
-                        </span>
-                    </label>
-                    <ActionFailure error=failed />
-                </div>
-                {foot("Sync", refused, action.pending(), cancel)}
-            </ActionForm>
-        </Dialog>
-    }
-    .into_any()
-}
-
-fn view_key(target: &TargetSummary, revision: &str) -> String {
-    let compared = target.last_compared.map_or(0, |at| at.0);
-    format!("{}-{revision}-{compared}", target.target.id)
-}
-
-fn consequence(plan: Option<Plan>) -> AnyView {
-    match plan {
-        Some(plan) if !plan.writes() && plan.gate.is_empty() => view! {
-            <Banner
-                tone=Tone::Ok
-                lead="This sync would write nothing.".into_any()
-                rest="The cluster has what Git declares. It is compared once more before anything happens.".into_any()
-            />
-        }
-        .into_any(),
-        Some(plan) => view! { <PlanTable plan=plan /> }.into_any(),
-        None => view! {
-            <Banner
-                tone=Tone::Warn
-                lead="What this sync would do cannot be told now.".into_any()
-                rest="It compares before it writes; deletes still go through the prune gate.".into_any()
-            />
-        }
-        .into_any(),
     }
 }
 
@@ -226,7 +134,7 @@ fn mark_dialog(
 }
 
 /// The button that does it, and the way out.
-fn foot(
+pub(super) fn foot(
     label: &'static str,
     refused: Option<String>,
     pending: Memo<bool>,

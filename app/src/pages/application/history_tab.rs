@@ -224,6 +224,10 @@ fn run_row(
         .as_ref()
         .map(|commit| (commit.subject.clone(), commit.author.clone()))
         .unwrap_or_default();
+    let said = match run.once.words().as_str() {
+        "" => counts_words(&run.counts),
+        once => format!("{once}: {}", counts_words(&run.counts)),
+    };
     let failed = run.phase == SyncPhase::Failed;
     view! {
         <tr>
@@ -247,7 +251,7 @@ fn run_row(
                 </a>
             </td>
             <td class=format!("{TD} whitespace-nowrap text-muted")>{took}</td>
-            <td class=format!("{TD} text-sm text-muted")>{counts_words(&run.counts)}</td>
+            <td class=format!("{TD} text-sm text-muted")>{said}</td>
             {last_cell(target, &run.revision, run.commit.as_ref().map(|commit| &commit.revision), marks)}
         </tr>
     }

@@ -84,7 +84,10 @@ fn begin(view: &RunView) -> Micros {
 
 /// What is as it should be is only counted, unless a wave waits for it in vain.
 fn is_shown(step: &StepOutcome) -> bool {
-    step.action != Action::Unchanged || step.status == StepStatus::Failed
+    step.action != Action::Unchanged
+        || step.status == StepStatus::Failed
+        // The verdict of a dry run.
+        || !matches!(step.message.as_str(), "" | "unchanged")
 }
 
 struct Scale {

@@ -26,6 +26,25 @@ pub struct Sync {
     /// Delete what left Git too, as far as the prune gate allows.
     #[arg(long)]
     prune: bool,
+    /// Only this object, as GROUP:KIND:NAMESPACE/NAME or, outside namespaces, GROUP:KIND:NAME; give it again for more. No
+    /// hook runs, and the revision does not count as deployed.
+    #[arg(long = "resource", value_name = "OBJECT")]
+    resources: Vec<String>,
+    /// Only declared objects with this label, as NAME=VALUE; of several, all must be there.
+    #[arg(long = "label", value_name = "LABEL")]
+    labels: Vec<String>,
+    /// Ask the cluster what it would do with each object, and write nothing. Waits for the answer.
+    #[arg(long)]
+    dry_run: bool,
+    /// Delete and make anew what cannot be changed in place.
+    #[arg(long)]
+    force: bool,
+    /// Replace what differs instead of applying it.
+    #[arg(long)]
+    replace: bool,
+    /// Always so: objects that are as declared are not written. For scripts that say it.
+    #[arg(long, hide = true)]
+    apply_out_of_sync_only: bool,
     /// Wait for the end; exit code 1 when it fails, 3 when the time is over.
     #[arg(long)]
     wait: bool,
@@ -78,10 +97,19 @@ impl Sync {
         let target = self.which.find(&api).await?;
         let body = SyncBody {
             prune: self.prune,
+            resources: self
+                .resources
+                .iter()
+                .map(|text| resource(text))
+                .collect::<Result<_, _>>()?,
+            labels: self.labels.clone(),
+            dry_run: self.dry_run,
+            force: self.force,
+            replace: self.replace,
             idempotency_key: self.idempotency_key.clone(),
         };
         let started: Started = api.post(&path(&target, "/sync"), &body).await?;
-        if !self.wait {
+        if !self.wait && !self.dry_run {
             return global.show(&started, |started| {
                 format!(
                     "sync of {} on {} asked for: operation {}",
@@ -107,6 +135,20 @@ impl Sync {
     }
 }
 
+/// Argo CD's spelling of an object as a resource key: `apps:Deployment:shop/cart` as `apps/Deployment:shop/cart`.
+fn resource(text: &str) -> Result<String, ClientError> {
+    let mut parts = text.splitn(3, ':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(group), Some(kind), Some(name)) if !kind.is_empty() && !name.is_empty() => {
+            let slash = if name.contains('/') { "" } else { "/" };
+            Ok(format!("{group}/{kind}:{slash}{name}"))
+        }
+        _ => Err(ClientError::Usage(format!(
+            "{text} is not of the form GROUP:KIND:NAMESPACE/NAME"
+        ))),
+    }
+}
+
 fn ended(run: &RunView) -> String {
     let summary = &run.summary;
     let counts = &summary.counts;
@@ -121,6 +163,12 @@ fn ended(run: &RunView) -> String {
     );
     if counts.hooks > 0 {
         text.push_str(&format!(", hooks {}", counts.hooks));
+    }
+    if summary.once.dry_run {
+        for step in run.steps.iter().filter(|step| !step.message.is_empty()) {
+            let said = crate::table::plain(&step.message);
+            text.push_str(&format!("\n{}: {said}", step.key));
+        }
     }
     if !summary.message.is_empty() {
         text.push_str(&format!("\n{}", crate::table::plain(&summary.message)));
@@ -223,4 +271,30 @@ async fn again(api: &Api, target: TargetSummary) -> Result<TargetSummary, Client
                 target.target.cluster
             ))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_named_as_in_argo_cd() {
+        for (text, expected) in [
+            (
+                "apps:Deployment:shop/cart",
+                Some("apps/Deployment:shop/cart"),
+            ),
+            (":ConfigMap:shop/settings", Some("/ConfigMap:shop/settings")),
+            (":Namespace:shop", Some("/Namespace:/shop")),
+            (
+                "rbac.authorization.k8s.io:ClusterRole:system:node",
+                Some("rbac.authorization.k8s.io/ClusterRole:/system:node"),
+            ),
+            ("Deployment:cart", None),
+            ("apps::shop/cart", None),
+            ("apps:Deployment:", None),
+        ] {
+            assert_eq!(resource(text).ok().as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -58,6 +58,18 @@ impl Applier {
     /// # Errors
     /// [`ApplyError::PreconditionFailed`] when another object has the name or the mark is gone; else as the cluster answers.
     pub async fn delete(&self, wanted: &Deletion) -> Result<Deleted, ApplyError> {
+        self.delete_or_ask(wanted, false).await
+    }
+
+    /// Whether [`Applier::delete`] would be let through; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Applier::delete`].
+    pub async fn dry_delete(&self, wanted: &Deletion) -> Result<(), ApplyError> {
+        self.delete_or_ask(wanted, true).await.map(|_| ())
+    }
+
+    async fn delete_or_ask(&self, wanted: &Deletion, dry_run: bool) -> Result<Deleted, ApplyError> {
         let key = &wanted.key;
         let path = self
             .resource(key, &wanted.api_version)?
@@ -85,11 +97,16 @@ impl Applier {
                 .pointer("/metadata/resourceVersion")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": wanted.propagation.word(),
+            let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": wanted.propagation.word(),
                 "preconditions": {"uid": wanted.uid, "resourceVersion": version}});
+            let mut path = path.clone();
+            if dry_run {
+                body["dryRun"] = json!(["All"]);
+                path.push_str("?dryRun=All");
+            }
             let delete = Request {
                 method: http::Method::DELETE,
-                path: path.clone(),
+                path,
                 accept: JSON,
                 content: JSON,
                 body: body.to_string().into_bytes(),

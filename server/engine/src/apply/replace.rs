@@ -21,10 +21,39 @@ impl Applier {
         manifest: &Manifest,
         options: &ApplyOptions,
     ) -> Result<Applied, ApplyError> {
+        let path = self.put(manifest, options, false).await?;
+        let applied = ApplyOptions {
+            force: true,
+            ..options.clone()
+        };
+        let applied = self.apply(manifest, &applied).await?;
+        self.owned_once(manifest, &path, applied).await
+    }
+
+    /// Whether [`Applier::replace`] would be let through; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Applier::replace`].
+    pub async fn dry_replace(
+        &self,
+        manifest: &Manifest,
+        options: &ApplyOptions,
+    ) -> Result<(), ApplyError> {
+        self.put(manifest, options, true).await.map(|_| ())
+    }
+
+    /// Sends the object in place of what is there; the answer is its address.
+    async fn put(
+        &self,
+        manifest: &Manifest,
+        options: &ApplyOptions,
+        dry_run: bool,
+    ) -> Result<String, ApplyError> {
         let key = &manifest.key;
         let path = self
             .resource(key, &manifest.api_version)?
             .object(&key.namespace, &key.name);
+        let dry_run = if dry_run { "&dryRun=All" } else { "" };
         for _ in 0..READS {
             let live = self.send(key, &read(&path)).await?;
             let live_text = |field: &str| {
@@ -59,7 +88,7 @@ impl Applier {
             let put = Request {
                 method: http::Method::PUT,
                 path: format!(
-                    "{path}?fieldManager={FIELD_MANAGER}&fieldValidation={}",
+                    "{path}?fieldManager={FIELD_MANAGER}&fieldValidation={}{dry_run}",
                     options.validation()
                 ),
                 accept: METADATA,
@@ -67,14 +96,7 @@ impl Applier {
                 body: canonical(&body),
             };
             match self.send(key, &put).await {
-                Ok(_) => {
-                    let applied = ApplyOptions {
-                        force: true,
-                        ..options.clone()
-                    };
-                    let applied = self.apply(manifest, &applied).await?;
-                    return self.owned_once(manifest, &path, applied).await;
-                }
+                Ok(_) => return Ok(path),
                 // Somebody wrote in between; whether it is still the planned object is read anew.
                 Err(ApplyError::PreconditionFailed { .. }) => {}
                 Err(error) => return Err(error),

@@ -4,6 +4,7 @@
 mod hooks;
 mod methods;
 mod removal;
+mod selection;
 
 use super::{LiveFact, PlanInput};
 use crate::definition::Wish;
@@ -33,6 +34,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
     checker.hooks();
     checker.prunes();
     checker.removal();
+    checker.selection();
     checker.gate();
     checker.violations
 }

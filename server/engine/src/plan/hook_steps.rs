@@ -3,7 +3,7 @@
 //!
 //! When hooks run, as Argo CD has it: with every sync of a new state and with every sync that a person asks for, also
 //! when hooks are all there is to do. Putting drift back, deleting what an earlier sync of the same state left behind
-//! and a pin run none (Argo CD: a self-heal is a selective sync, a rollback applies only). Hooks never make an
+//! a sync of chosen objects and a pin run none (Argo CD: a self-heal is a selective sync, a rollback applies only). Hooks never make an
 //! application OutOfSync, so a commit that changes nothing but hooks starts no sync by itself. Hooks of `PreDelete` and
 //! `PostDelete` run with a removal and with nothing else.
 
@@ -23,6 +23,9 @@ pub(super) struct HookSteps {
 
 /// Whether the hooks of this plan run, given that it writes something else.
 pub(super) fn run(input: &PlanInput<'_>, writes: bool) -> bool {
+    if input.selection.is_some() {
+        return false;
+    }
     match input.policy.hooks {
         HookRuns::Never => false,
         HookRuns::WithChanges => writes,

@@ -97,6 +97,11 @@ fn refused(
         }
         _ => return Some("its live state is not known; nothing is deleted".to_owned()),
     };
+    if let Some(selection) = input.selection
+        && !selection.objects.contains(key)
+    {
+        return Some(super::selection::NOT_SELECTED.to_owned());
+    }
     if !input.policy.prune {
         return Some("it left Git, and pruning is off".to_owned());
     }

@@ -10,6 +10,7 @@ mod hooks;
 mod options;
 mod random;
 mod removal;
+mod selection;
 mod world;
 
 use world::{World, differing, facts, manifest};

@@ -192,6 +192,7 @@ mod tests {
             started_at: Micros::from_seconds(at),
             ended_at: None,
             counts: PlanCounts::default(),
+            once: lockstep_types::sync_once::SyncOnce::default(),
         }
     }
 

@@ -38,9 +38,11 @@ impl Runs {
         if let Some(runs) = self.0.get(&target) {
             return Ok(Arc::clone(runs));
         }
-        let runs = store::run::of_target(plane.runtime.store(), target, None, RUNS)
+        let mut runs = store::run::of_target(plane.runtime.store(), target, None, RUNS)
             .await
             .map_err(refuse::store)?;
+        // A sync of some objects, or of none, brings no commit.
+        runs.retain(|run| !run.once.is_partial());
         let runs = Arc::new(runs);
         self.0.insert(target, Arc::clone(&runs));
         Ok(runs)

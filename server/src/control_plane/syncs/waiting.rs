@@ -82,6 +82,7 @@ mod tests {
             started_at: Micros(0),
             ended_at: None,
             counts: PlanCounts::default(),
+            once: lockstep_types::sync_once::SyncOnce::default(),
         }
     }
 

@@ -13,6 +13,7 @@ use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::rollback::{PinRequest, RollbackRequest};
 use lockstep_types::source::{Mode, NewSource};
 use lockstep_types::sync::{StartedBy, SyncRequest};
+use lockstep_types::sync_once::SyncOnce;
 
 const DNS: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: dns, namespace: argocd}\nspec:\n  project: infra\n  source: {repoURL: 'https://git.example.com/x.git', path: apps/cart, targetRevision: main}\n  destination: {name: prod-eu, namespace: shop}\n";
 
@@ -267,12 +268,12 @@ async fn attack_60_only_commits_of_the_tracked_history_are_gone_to() {
     let unknown = Revision("f".repeat(40));
     let refused = plane.preview(&jon, team.cart, &unknown).await.unwrap_err();
     assert!(matches!(refused, PortError::NotFound(_)), "{refused}");
-    // A sync takes no commit, no manifests and no parameters at all.
+    // A sync takes no commit, no manifests and no parameters of the rendering.
     for body in [
         "{\"revision\":\"f\"}",
         "{\"manifests\":[]}",
         "{\"parameters\":{}}",
-        "{\"force\":true}",
+        "{\"images\":[]}",
     ] {
         assert!(
             serde_json::from_str::<client::wire::SyncBody>(body).is_err(),
@@ -290,6 +291,7 @@ async fn attack_61_an_approval_is_for_one_plan_one_use_and_those_who_may() {
         target: team.cart,
         prune: false,
         idempotency_key: None,
+        once: SyncOnce::default(),
     };
     let operation = plane.sync(&ada, &request).await.unwrap();
     let mut tx = team.bench.store().begin().await.unwrap();

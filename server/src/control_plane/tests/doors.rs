@@ -12,6 +12,7 @@ use lockstep_types::revision::{Revision, TargetRevision};
 use lockstep_types::rollback::{PinRequest, RollbackRequest};
 use lockstep_types::source::NewSource;
 use lockstep_types::sync::SyncRequest;
+use lockstep_types::sync_once::SyncOnce;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -49,6 +50,7 @@ async fn a_viewer_may_look_and_nothing_else() {
         target,
         prune,
         idempotency_key: None,
+        once: SyncOnce::default(),
     };
     let rollback = RollbackRequest {
         target,
@@ -159,6 +161,7 @@ async fn unknown_ids_are_not_found() {
         target,
         prune: false,
         idempotency_key: None,
+        once: SyncOnce::default(),
     };
     let answers = [
         plane

@@ -12,12 +12,14 @@ use lockstep_types::ports::{Rollbacks, Sources, Syncs};
 use lockstep_types::rollback::PinRequest;
 use lockstep_types::source::Mode;
 use lockstep_types::sync::{OperationKind, StartedBy, SyncPhase, SyncRequest};
+use lockstep_types::sync_once::SyncOnce;
 
 fn request(target: TargetId, key: Option<&str>) -> SyncRequest {
     SyncRequest {
         target,
         prune: true,
         idempotency_key: key.map(str::to_owned),
+        once: SyncOnce::default(),
     }
 }
 
@@ -62,6 +64,58 @@ async fn a_sync_is_written_down_once_per_key() {
         .map(|entry| (entry.act.action.as_str(), entry.act.subject.as_str()))
         .collect();
     assert_eq!(acts, [("sync", "cart on prod-eu")]);
+}
+
+#[tokio::test]
+async fn what_one_sync_is_asked_to_do_differently_is_kept_with_it() {
+    let bench = Bench::new().await;
+    let target = bench.define(&[App::new("cart", "prod-eu")]).await.remove(0);
+    let operator = actor(Role::Operator);
+    let resources = ["apps/Deployment:shop/cart".to_owned()];
+    let once = SyncOnce {
+        dry_run: true,
+        ..SyncOnce::select(&resources, &["tier=web".to_owned()]).unwrap()
+    };
+    let mut asked = SyncRequest {
+        once: once.clone(),
+        ..request(target, None)
+    };
+    bench.plane.sync(&operator, &asked).await.unwrap();
+    let waiting = store::operation::pending(bench.store(), target)
+        .await
+        .unwrap();
+    assert_eq!(waiting[0].once().unwrap(), once);
+    // What cannot be read is never taken for a sync of everything.
+    let mut spoiled = waiting[0].clone();
+    spoiled.parameters = serde_json::json!({"prune": true, "once": {"dry_run": "yes"}});
+    assert!(spoiled.once().is_err());
+
+    // Each run of it says so, in lists as well.
+    let mut tx = bench.store().begin().await.unwrap();
+    let new = NewRun {
+        operation: waiting[0].id,
+        target,
+        fence: 1,
+        revision: crate::control_plane::example::revision('a'),
+        commit: None,
+        started_by: StartedBy::Person("maria".to_owned()),
+    };
+    let run = store::run::create(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(run.once, once);
+    let listed = store::run::of_target(bench.store(), target, None, 9)
+        .await
+        .unwrap();
+    assert_eq!(listed[0].once, once);
+
+    asked.once.labels = (0..3_000)
+        .map(|number| (number.to_string(), String::new()))
+        .collect();
+    let refused = bench.plane.sync(&operator, &asked).await;
+    assert!(
+        matches!(&refused, Err(PortError::Invalid { field, .. }) if field == "labels"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

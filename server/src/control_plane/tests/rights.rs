@@ -24,6 +24,7 @@ use lockstep_types::ports::{
     Sources, Syncs,
 };
 use lockstep_types::sync::{StartedBy, SyncRequest};
+use lockstep_types::sync_once::SyncOnce;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -103,6 +104,7 @@ async fn attack_58_what_may_not_be_seen_looks_like_what_is_not_there() {
         target,
         prune: false,
         idempotency_key: None,
+        once: SyncOnce::default(),
     };
     let nil = TargetId(Uuid::nil());
     for (there, not) in [
@@ -167,6 +169,7 @@ async fn attack_58_no_list_and_no_count_holds_what_may_not_be_seen() {
             target,
             prune: false,
             idempotency_key: None,
+            once: SyncOnce::default(),
         };
         let operation = team.bench.plane.sync(&ada, &request).await.unwrap();
         let mut tx = team.bench.store().begin().await.unwrap();
@@ -313,6 +316,7 @@ async fn a_right_on_one_project_is_none_on_another() {
         target,
         prune,
         idempotency_key: None,
+        once: SyncOnce::default(),
     };
     assert!(plane.sync(&jon, &request(team.dns, false)).await.is_ok());
     for (target, prune) in [(team.cart, false), (team.dns, true)] {

@@ -10,6 +10,7 @@ use lockstep_types::action::ActionRequest;
 use lockstep_types::id::{ApprovalId, OperationId, RunId};
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::sync::{ApprovalView, RunView, SyncRequest};
+use lockstep_types::sync_once::SyncOnce;
 use serde_json::Value;
 
 /// Asks for a sync.
@@ -31,6 +32,12 @@ pub(super) async fn sync(
     let request = SyncRequest {
         target: at.target,
         prune: body.prune,
+        once: SyncOnce {
+            dry_run: body.dry_run,
+            force: body.force,
+            replace: body.replace,
+            ..SyncOnce::select(&body.resources, &body.labels)?
+        },
         idempotency_key: body.idempotency_key,
     };
     let operation = web.plane.syncs.sync(&actor, &request).await?;

@@ -110,7 +110,7 @@ fn refused(runtime: &Runtime, loaded: &Loaded, compared: &Compared, plan: &Plan)
 }
 
 /// Why the project, as it is now, does not let these steps be carried out.
-async fn not_permitted(
+pub(super) async fn not_permitted(
     runtime: &Runtime,
     loaded: &Loaded,
     compared: &Compared,

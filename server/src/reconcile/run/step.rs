@@ -63,6 +63,16 @@ pub(super) enum Done {
     NotStarted,
 }
 
+/// What is sent for a step, and how.
+pub(super) struct Prepared {
+    /// As it is declared.
+    pub(super) manifest: Manifest,
+    pub(super) sent: Manifest,
+    pub(super) options: ApplyOptions,
+    /// It becomes part of the inventory.
+    tracked: bool,
+}
+
 /// A step with its times.
 pub(super) struct Result<'a> {
     pub(super) step: &'a Step,
@@ -136,7 +146,8 @@ impl<'a> Work<'a> {
         Ok(applier.acting_as(self.subject.account))
     }
 
-    async fn apply(&self, step: &Step) -> std::result::Result<Done, Refusal> {
+    /// What is sent for a step that applies.
+    pub(super) fn prepare(&self, step: &Step) -> std::result::Result<Prepared, Refusal> {
         let declared = self
             .subject
             .desired
@@ -197,8 +208,24 @@ impl<'a> Work<'a> {
                 None => self.subject.target_key.to_owned(),
             },
         };
+        let tracked = declared.is_some();
+        Ok(Prepared {
+            manifest,
+            sent,
+            options,
+            tracked,
+        })
+    }
+
+    async fn apply(&self, step: &Step) -> std::result::Result<Done, Refusal> {
+        let Prepared {
+            manifest,
+            sent,
+            options,
+            tracked,
+        } = self.prepare(step)?;
         let applied = self.write(step, &sent, &options).await?;
-        if is_hook {
+        if step.action == Action::Hook {
             return Ok(Done::Begun {
                 uid: applied.uid,
                 version: applied.resource_version,
@@ -209,7 +236,7 @@ impl<'a> Work<'a> {
             version: applied.resource_version,
             hash: manifest.hash.clone(),
             api_version: manifest.api_version.clone(),
-            tracked: declared.is_some(),
+            tracked,
         })
     }
 

@@ -11,6 +11,7 @@ use crate::store::target::Deployed;
 use crate::store::{self, StoreError};
 use engine::plan::LiveFact;
 use lockstep_types::health::HealthStatus;
+use lockstep_types::plan::Action;
 use lockstep_types::sync::SyncPhase;
 use lockstep_types::time::Micros;
 
@@ -61,6 +62,9 @@ pub(super) async fn verify(
     if compared.removal {
         return removed(runtime, loaded, memory, compared, run).await;
     }
+    if run.once.selects() {
+        return chosen(runtime, loaded, memory, compared, run, since, now).await;
+    }
     match compared.judged.health.status {
         HealthStatus::Healthy | HealthStatus::Suspended => {
             let deployed = Deployed {
@@ -82,6 +86,50 @@ pub(super) async fn verify(
                 compared.judged.health.message.clone()
             };
             late(runtime, loaded, memory, run, since, now, &message).await
+        }
+    }
+}
+
+/// Only what was chosen has to be ready, and the revision does not count as deployed by it.
+async fn chosen(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    memory: &mut TargetMemory,
+    compared: &Compared,
+    run: &RunRow,
+    since: Micros,
+    now: Micros,
+) -> Result<Advanced, StoreError> {
+    let steps = store::run::steps(runtime.store(), run.id).await?;
+    let waits = steps
+        .iter()
+        .filter(|step| {
+            matches!(
+                step.action,
+                Action::Create | Action::Configure | Action::Unchanged
+            )
+        })
+        .filter_map(|step| Some((&step.key, compared.judged.healths.get(&step.key)?)))
+        .find(|(_, health)| {
+            !matches!(
+                health.status,
+                HealthStatus::Healthy | HealthStatus::Suspended
+            )
+        });
+    match waits {
+        None => {
+            outcome::finish(runtime, loaded, memory, run, SyncPhase::Succeeded, "").await?;
+            Ok(Advanced::Changed)
+        }
+        Some((key, health)) => {
+            let message = format!(
+                "{} is {}: {}",
+                key.short(),
+                health.status.word(),
+                health.message
+            );
+            let message = message.trim_end_matches([':', ' ']);
+            late(runtime, loaded, memory, run, since, now, message).await
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Nothing is deleted that the plan does not name by its UID, and a refusal that a delete would lift says so in words.
 
 use super::step::{Refusal, Work};
-use engine::apply::{Applied, ApplyError, ApplyOptions, Deleted, Propagation};
+use engine::apply::{Applied, ApplyError, ApplyOptions, Deleted, Deletion, Propagation};
 use engine::manifest::Manifest;
 use engine::plan::LiveFact;
 use lockstep_types::plan::{Method, Step};
@@ -65,12 +65,7 @@ impl Work<'_> {
                 "{name}: the run ended before it was deleted and made anew"
             )));
         }
-        // What nobody of ours made goes only by a yes to the plan, which names its UID.
-        let marked = !matches!(
-            self.facts.get(&step.key),
-            Some(LiveFact::Present(facts)) if facts.uid == uid && facts.tracking.is_none()
-        );
-        let deletion = self.deletion(step, uid, marked, Propagation::Foreground);
+        let deletion = self.to_make_anew(step, uid);
         let deadline = Instant::now() + GONE_WITHIN;
         loop {
             let finalizers = match self.applier()?.delete(&deletion).await {
@@ -106,6 +101,16 @@ impl Work<'_> {
             .map_err(Refusal::from)
     }
 
+    /// The deletion before an object is made anew.
+    pub(super) fn to_make_anew(&self, step: &Step, uid: String) -> Deletion {
+        // What nobody of ours made goes only by a yes to the plan, which names its UID.
+        let marked = !matches!(
+            self.facts.get(&step.key),
+            Some(LiveFact::Present(facts)) if facts.uid == uid && facts.tracking.is_none()
+        );
+        self.deletion(step, uid, marked, Propagation::Foreground)
+    }
+
     /// Another object than the planned one stands there. One that carries our tracking id was made by an earlier try of
     /// this step whose answer came too late or was never read: what is declared is applied to it, and nothing is deleted.
     /// Any other is somebody else's, and `error` stands.
@@ -134,7 +139,7 @@ fn anew(options: &ApplyOptions) -> ApplyOptions {
 }
 
 /// The refusal, with the fields that the change is about where the server names only what they are part of.
-fn unchangeable(step: &Step, error: &ApplyError) -> String {
+pub(super) fn unchangeable(step: &Step, error: &ApplyError) -> String {
     const NAMED: usize = 3;
     let ApplyError::Immutable { fields, .. } = error else {
         return error.to_string();

@@ -148,7 +148,9 @@ async fn beside_deployed(
     }
     let (db, id) = (runtime.store(), loaded.row.id);
     let runs = store::run::of_target(db, id, None, LOOK_BACK).await?;
-    let applied = runs.iter().find(|run| run.phase == SyncPhase::Succeeded);
+    let applied = runs
+        .iter()
+        .find(|run| run.phase == SyncPhase::Succeeded && !run.once.is_partial());
     if let Some(run) = applied {
         return Ok(store::beside::of_runs(db, id, &[run.id])
             .await?

@@ -13,13 +13,10 @@ use engine::health::{self, Observed};
 use engine::live::{Live, LiveObject, Lookup, Scope, WantedObject};
 use engine::manifest::Manifest;
 use engine::masking::MaskingRules;
-use engine::plan::{
-    self, HookRuns, InventoryEntry, LiveFact, NamespaceMetadata, PlanInput, PlanPolicy,
-};
+use engine::plan::{self, InventoryEntry, LiveFact, NamespaceMetadata, PlanPolicy};
 use lockstep_types::diff::{ResourceDiff, ResourceDiffKind, SyncStatus};
 use lockstep_types::health::{Health, HealthStatus};
 use lockstep_types::id::TargetId;
-use lockstep_types::plan::Plan;
 use lockstep_types::reason::ReasonCode;
 use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
@@ -475,71 +472,6 @@ fn observe(
         health: health::health(&body),
         body,
         below,
-    }
-}
-
-impl Judged {
-    /// A plan and the rules of its check that it breaks, in words.
-    pub(crate) fn plan(
-        &self,
-        subject: &Subject<'_>,
-        prune: bool,
-        hooks: HookRuns,
-        approved: Option<&str>,
-    ) -> (Plan, Vec<String>) {
-        let cascade = self.cascade(subject);
-        let input = PlanInput {
-            target: subject.target,
-            revision: subject.revision.clone(),
-            installation: subject.installation,
-            target_key: subject.target_key,
-            desired: &subject.desired.objects,
-            diffs: &self.diffs,
-            live: &self.facts,
-            inventory: subject.inventory,
-            policy: PlanPolicy {
-                prune,
-                hooks,
-                ..subject.policy
-            },
-            destination_namespace: subject.destination_namespace,
-            namespace_metadata: NamespaceMetadata {
-                lacking: self.namespace_lacks.as_deref(),
-                ..subject.namespace_metadata()
-            },
-            namespace_exists: self.namespace_exists,
-            cascade: &cascade,
-            approved_digest: approved,
-        };
-        let plan = plan::plan(&input);
-        let violations = plan::check::check(&plan, &input);
-        (
-            plan,
-            violations
-                .into_iter()
-                .map(|violation| format!("{}: {}", violation.rule, violation.message))
-                .collect(),
-        )
-    }
-
-    /// Objects of our own inventory that a delete would take along. What others keep in a namespace is not counted: it
-    /// is not watched.
-    fn cascade(&self, subject: &Subject<'_>) -> BTreeMap<ResourceKey, u32> {
-        let mut cascade = BTreeMap::new();
-        for entry in subject
-            .inventory
-            .iter()
-            .filter(|entry| entry.key.group.is_empty() && entry.key.kind == "Namespace")
-        {
-            let inside = subject
-                .inventory
-                .iter()
-                .filter(|other| other.key.namespace == entry.key.name)
-                .filter(|other| matches!(self.facts.get(&other.key), Some(LiveFact::Present(_))))
-                .count();
-            cascade.insert(entry.key.clone(), u32::try_from(inside).unwrap_or(u32::MAX));
-        }
-        cascade
     }
 }
 

@@ -20,6 +20,8 @@ use lockstep_types::sync::{OperationKind, StepOutcome, StepStatus, SyncPhase};
 
 /// Finished runs that are looked at to count failures in a row.
 const LOOK_BACK: u64 = 8;
+/// How often it looks further back past runs that do not count.
+const PAGES: usize = 16;
 
 /// One target with all that belongs to it.
 #[derive(Debug, Clone)]
@@ -266,11 +268,7 @@ pub(crate) async fn last_attempt(
     id: TargetId,
 ) -> Result<Option<LastAttempt>, StoreError> {
     let mut last: Option<LastAttempt> = None;
-    for summary in store::run::of_target(runtime.store(), id, None, LOOK_BACK).await? {
-        if !summary.phase.is_final() {
-            continue;
-        }
-        let run = store::run::get(runtime.store(), summary.id).await?;
+    for run in whole_runs(runtime, id).await? {
         let failed = run.phase == SyncPhase::Failed;
         match &mut last {
             None => {
@@ -300,6 +298,29 @@ pub(crate) async fn last_attempt(
         }
     }
     Ok(last)
+}
+
+/// The newest finished runs of everything. One of some objects only, or a dry run, is no attempt at the state.
+async fn whole_runs(runtime: &Runtime, id: TargetId) -> Result<Vec<RunRow>, StoreError> {
+    let mut whole = Vec::new();
+    let mut before = None;
+    for _ in 0..PAGES {
+        let page = store::run::of_target(runtime.store(), id, before, LOOK_BACK).await?;
+        before = page.last().map(|run| run.started_at);
+        for summary in page {
+            if summary.phase.is_final() && !summary.once.is_partial() {
+                whole.push(store::run::get(runtime.store(), summary.id).await?);
+            }
+            if summary.phase == SyncPhase::Succeeded && !summary.once.is_partial() {
+                return Ok(whole);
+            }
+        }
+        let enough = usize::try_from(LOOK_BACK).unwrap_or(usize::MAX);
+        if before.is_none() || whole.len() >= enough {
+            break;
+        }
+    }
+    Ok(whole)
 }
 
 async fn failing_step(runtime: &Runtime, run: &RunRow) -> Result<Option<StepOutcome>, StoreError> {

@@ -34,6 +34,9 @@ pub struct Model {
     pub ended_at: Option<i64>,
     /// When plan, messages and manifests were let go.
     pub bodies_gone_at: Option<i64>,
+    /// What was asked of it alone.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub once: Option<String>,
 }
 
 /// Joins are written where they are needed.

@@ -47,6 +47,7 @@ async fn summaries(db: &impl Read, rows: Vec<RunRow>) -> Result<Vec<RunSummary>,
                 started_at: row.started_at,
                 ended_at: row.ended_at,
                 counts: row.counts,
+                once: row.once,
             })
         })
         .collect()

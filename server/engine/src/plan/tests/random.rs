@@ -136,12 +136,17 @@ fn world() -> impl Strategy<Value = World> {
         prop::collection::vec(thing(), 0..14),
         policy,
         prop::bool::weighted(0.7),
+        prop::option::weighted(
+            0.3,
+            prop::collection::vec(any::<prop::sample::Index>(), 1..5),
+        ),
     )
         .prop_map(
             |(
                 things,
                 (prune, allow_empty, create_namespace, namespace_exists, hooks, options),
                 trusted,
+                chosen,
             )| {
                 let (replace, force, prune_last, prune_wish) = options;
                 let mut world = World::new();
@@ -160,9 +165,31 @@ fn world() -> impl Strategy<Value = World> {
                 for thing in things {
                     add(&mut world, &thing, trusted);
                 }
+                world.selection = chosen.map(|chosen| choose(&world, &chosen));
                 world
             },
         )
+}
+
+/// Some of everything that is declared or was left behind.
+fn choose(world: &World, chosen: &[prop::sample::Index]) -> Selection {
+    let all: Vec<&ResourceKey> = world
+        .desired
+        .iter()
+        .map(|manifest| &manifest.key)
+        .chain(world.inventory.iter().map(|entry| &entry.key))
+        .collect();
+    let objects = match all.len() {
+        0 => BTreeSet::new(),
+        count => chosen
+            .iter()
+            .map(|index| all[index.index(count)].clone())
+            .collect(),
+    };
+    Selection {
+        objects,
+        ..Selection::default()
+    }
 }
 
 fn add(world: &mut World, thing: &Thing, trusted: bool) {
@@ -262,6 +289,27 @@ proptest! {
         prop_assert!(approved.gate.is_empty());
         prop_assert_eq!(&approved.steps, &first.steps);
         prop_assert_eq!(check(&approved, &world.input()), vec![]);
+    }
+
+    #[test]
+    fn nothing_is_touched_that_was_not_chosen(world in world()) {
+        let whole = plan(&PlanInput { selection: None, ..world.input() });
+        let made = plan(&world.input());
+        if let Some(selection) = &world.selection {
+            for step in made.steps.iter().filter(|step| step.action.writes()) {
+                let namespace = step.key.to_string() == "/Namespace:/shop";
+                prop_assert!(selection.objects.contains(&step.key) || namespace, "{}", table(&made));
+                // It is done to it as it would be with all others.
+                let same = whole.steps.iter().any(|other| other.key == step.key && other.action == step.action);
+                prop_assert!(same || namespace, "{}", table(&whole));
+            }
+        }
+        let spoils = world.selection.as_ref().is_some_and(|selection| whole.steps.iter().any(|step| {
+            let namespace = step.key.to_string() == "/Namespace:/shop";
+            step.action.is_of_hook() || step.action.writes() && !namespace && !selection.objects.contains(&step.key)
+        }));
+        let found = check(&whole, &world.input());
+        prop_assert_eq!(spoils, found.iter().any(|violation| violation.rule == "selection" && !violation.message.contains("unchanged")), "{:?}", found);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(super) struct World {
     pub policy: PlanPolicy,
     pub namespace_exists: Option<bool>,
     pub cascade: BTreeMap<ResourceKey, u32>,
+    pub selection: Option<Selection>,
     pub approved: Option<String>,
 }
 
@@ -36,6 +37,7 @@ impl World {
             },
             namespace_exists: Some(true),
             cascade: BTreeMap::new(),
+            selection: None,
             approved: None,
         }
     }
@@ -55,6 +57,7 @@ impl World {
             namespace_metadata: NamespaceMetadata::default(),
             namespace_exists: self.namespace_exists,
             cascade: &self.cascade,
+            selection: self.selection.as_ref(),
             approved_digest: self.approved.as_deref(),
         }
     }

@@ -30,6 +30,7 @@ use lockstep_types::resource::ResourceKey;
 use lockstep_types::revision::Revision;
 use lockstep_types::rollback::PinRequest;
 use lockstep_types::sync::SyncRequest;
+use lockstep_types::sync_once::SyncOnce;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -145,6 +146,7 @@ async fn asked(
         target,
         prune: false,
         idempotency_key: None,
+        once: SyncOnce::default(),
     };
     let operation = bench.plane.sync(admin, &request).await.unwrap();
     let mut tx = bench.store().begin().await.unwrap();
