@@ -109,6 +109,10 @@ pub(super) async fn carry_out(
                 return ending::end(runtime, loaded, memory, run, phase, &message).await;
             }
         };
+    if runtime.draining().is_cancelled() {
+        // It is found in Planning after the start, and closed as one that has written nothing.
+        return Ok(());
+    }
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut refused = None;
     let mut outcomes: Vec<StepOutcome> = Vec::with_capacity(answers.len());
@@ -160,6 +164,9 @@ fn summary(counts: &BTreeMap<&'static str, usize>, refused: Option<&str>, plan: 
 }
 
 async fn verdict(work: &Work<'_>, compared: &Compared, plan: &Plan, step: &Step) -> Verdict {
+    if work.runtime.draining().is_cancelled() {
+        return Verdict::NotAsked("not asked about: the server is stopping".to_owned());
+    }
     if let Some(why) = rests_on(compared, plan, step) {
         return Verdict::NotAsked(why);
     }
