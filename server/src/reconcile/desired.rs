@@ -36,6 +36,12 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Whether nothing of it stays on the cluster: objects of hooks come and go.
+    pub fn is_empty(&self) -> bool {
+        let is_hook = |manifest: &Manifest| engine::plan::hook::hook(&manifest.body).is_some();
+        self.objects.iter().all(is_hook) && self.definitions.is_empty()
+    }
+
     /// The definitions as objects of the destination: where they name no namespace, they are in its own.
     pub fn definition_keys(&self, destination: &Destination) -> Vec<ResourceKey> {
         let mut keys: Vec<ResourceKey> = Vec::with_capacity(self.definitions.len());
@@ -219,6 +225,31 @@ mod tests {
             body["metadata"]["namespace"] = json!(namespace);
         }
         manifest(body)
+    }
+
+    #[test]
+    fn nothing_but_hooks_is_nothing() {
+        let hook = |name: &str, text: &str| {
+            manifest(json!({"apiVersion": "batch/v1", "kind": "Job",
+                "metadata": {"name": "j", "annotations": {name: text}}}))
+        };
+        let argo = hook("argocd.argoproj.io/hook", "PreSync");
+        let helm = hook("helm.sh/hook", "post-install");
+        let ordinary = hook("helm.sh/hook", "crd-install");
+        for (objects, definitions, empty) in [
+            (vec![], vec![], true),
+            (vec![argo.clone(), helm.clone()], vec![], true),
+            (vec![argo.clone(), ordinary], vec![], false),
+            (vec![argo, config(None)], vec![], false),
+            (vec![helm], vec![config(None)], false),
+        ] {
+            let desired = Desired {
+                objects,
+                definitions,
+                encrypted: Vec::new(),
+            };
+            assert_eq!(desired.is_empty(), empty, "{desired:?}");
+        }
     }
 
     fn scopes(_: &str, kind: &str) -> KindScope {

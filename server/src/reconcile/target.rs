@@ -407,9 +407,7 @@ fn facts(
         drift_words: ledger::words(drift),
         rivals: ledger::rivals(drift),
         violations,
-        empty: compared.desired.objects.is_empty()
-            && compared.desired.definitions.is_empty()
-            && !compared.inventory.is_empty(),
+        empty: compared.desired.is_empty() && !compared.inventory.is_empty(),
         health: compared.judged.health.clone(),
         culprit: compared.judged.culprit.clone(),
         skipped,

@@ -313,14 +313,15 @@ impl<'c> Checker<'c> {
             .map(|entry| &entry.key)
             .collect();
         let many = pruned.len() > 3 && pruned.len() * 5 > keys.len();
-        let empty = self.input.desired.is_empty() && !self.input.policy.allow_empty;
+        // The object of a hook comes and goes: it is nothing that an application is left with.
+        let lasting = || {
+            let desired = self.input.desired.iter();
+            desired.filter(|manifest| !hooks::is_hook(&manifest.body))
+        };
+        let empty = lasting().next().is_none() && !self.input.policy.allow_empty;
         let dear = pruned.iter().any(|step| is_dear(&step.key));
         let last_workload = pruned.iter().any(|step| runs_pods(&step.key))
-            && !self
-                .input
-                .desired
-                .iter()
-                .any(|manifest| runs_pods(&manifest.key));
+            && !lasting().any(|manifest| runs_pods(&manifest.key));
         let asked = pruned.iter().any(|step| {
             matches!(self.input.live.get(&step.key), Some(LiveFact::Present(facts)) if methods::wish(self.input, &facts.prune) == Wish::Confirm)
         });

@@ -1,6 +1,7 @@
 //! The prune gate: which deletes of a plan need a person. It looks at the finished steps only.
 
-use super::{LiveFact, PlanInput};
+use super::{LiveFact, PlanInput, hook};
+use crate::manifest::Manifest;
 use lockstep_types::plan::{Action, GateFinding, Step};
 use lockstep_types::resource::ResourceKey;
 
@@ -9,7 +10,7 @@ const SMALL: usize = 3;
 /// Otherwise one in so many of the inventory.
 const SHARE: usize = 5;
 
-/// All findings, in the order of their rules.
+/// All findings, in the order of their rules. Each rule is a function of its own below.
 pub(super) fn findings(
     input: &PlanInput<'_>,
     steps: &[Step],
@@ -21,186 +22,244 @@ pub(super) fn findings(
         .filter(|step| step.action == Action::Prune)
         .map(|step| &step.key)
         .collect();
-    let mut hooks = of_hooks(steps, strange);
-    hooks.extend(of_remaking(input, steps));
-    hooks.extend(of_adopting(input, steps));
-    if pruned.is_empty() && !input.policy.removal {
-        return hooks;
+    let findings = [
+        g10_removal(input, steps, &pruned),
+        g2_empty(input, &pruned),
+        g4_many(input, &pruned),
+        g4_last_workload(input, &pruned),
+        g4_protected(input, &pruned),
+        confirmed(input, confirm),
+        g5_hooks(strange),
+        g4_hooks(input, steps),
+        g4_remaking(input, steps),
+        g5_remaking(input, steps),
+    ];
+    findings.into_iter().flatten().collect()
+}
+
+fn finding(rule: &str, message: String, objects: Vec<ResourceKey>) -> Option<GateFinding> {
+    Some(GateFinding {
+        rule: rule.to_owned(),
+        message,
+        objects,
+    })
+}
+
+fn owned(keys: &[&ResourceKey]) -> Vec<ResourceKey> {
+    keys.iter().map(|key| (*key).clone()).collect()
+}
+
+/// What an application left goes with a yes only, be it a single object.
+fn g10_removal(
+    input: &PlanInput<'_>,
+    steps: &[Step],
+    pruned: &[&ResourceKey],
+) -> Option<GateFinding> {
+    if !input.policy.removal || !steps.iter().any(|step| step.action.writes()) {
+        return None;
     }
-    let all = || pruned.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
-    let mut findings = Vec::new();
-    let mut find = |rule: &str, message: String, objects: Vec<ResourceKey>| {
-        findings.push(GateFinding {
-            rule: rule.to_owned(),
-            message,
-            objects,
-        });
+    let what = match pruned.len() {
+        1 => "the object".to_owned(),
+        many => format!("the {many} objects"),
     };
-    let removal = input.policy.removal;
-    if removal && steps.iter().any(|step| step.action.writes()) {
-        find(
-            "G10",
-            format!(
-                "the application left Git, and {} that it deployed would be deleted",
-                match pruned.len() {
-                    1 => "the object".to_owned(),
-                    many => format!("the {many} objects"),
-                }
-            ),
-            all(),
-        );
+    finding(
+        "G10",
+        format!("the application left Git, and {what} that it deployed would be deleted"),
+        owned(pruned),
+    )
+}
+
+/// Git declares nothing that stays. A hook does not: its object comes and goes.
+fn g2_empty(input: &PlanInput<'_>, pruned: &[&ResourceKey]) -> Option<GateFinding> {
+    let policy = &input.policy;
+    if policy.removal || policy.allow_empty || pruned.is_empty() || staying(input).next().is_some()
+    {
+        return None;
     }
-    if !removal && input.desired.is_empty() && !input.policy.allow_empty {
-        find(
-            "G2",
-            format!(
-                "Git renders nothing, while {} objects are deployed: all of them would go",
-                pruned.len()
-            ),
-            all(),
-        );
-    }
+    let what = if input.desired.is_empty() {
+        "nothing"
+    } else {
+        "nothing but hooks"
+    };
+    finding(
+        "G2",
+        format!(
+            "Git renders {what}, while {} objects are deployed: all of them would go",
+            pruned.len()
+        ),
+        owned(pruned),
+    )
+}
+
+/// Many at once.
+fn g4_many(input: &PlanInput<'_>, pruned: &[&ResourceKey]) -> Option<GateFinding> {
     let inventory = inventory_size(input);
     let allowed = SMALL.max(inventory / SHARE);
-    if !removal && pruned.len() > allowed {
-        find(
-            "G4",
-            format!(
-                "{} of {inventory} objects would be deleted; up to {allowed} go without asking",
-                pruned.len()
-            ),
-            all(),
-        );
+    if input.policy.removal || pruned.len() <= allowed {
+        return None;
     }
+    finding(
+        "G4",
+        format!(
+            "{} of {inventory} objects would be deleted; up to {allowed} go without asking",
+            pruned.len()
+        ),
+        owned(pruned),
+    )
+}
+
+/// Nothing that runs pods would be left. The Job of a hook is none of that.
+fn g4_last_workload(input: &PlanInput<'_>, pruned: &[&ResourceKey]) -> Option<GateFinding> {
     let workloads: Vec<ResourceKey> = pruned
         .iter()
         .filter(|key| is_workload(key))
         .map(|key| (*key).clone())
         .collect();
-    if !removal
-        && !workloads.is_empty()
-        && !input
-            .desired
-            .iter()
-            .any(|manifest| is_workload(&manifest.key))
-    {
-        find(
-            "G4",
-            "the last workload would be deleted".to_owned(),
-            workloads,
-        );
+    let left = staying(input).any(|manifest| is_workload(&manifest.key));
+    if input.policy.removal || workloads.is_empty() || left {
+        return None;
     }
+    finding(
+        "G4",
+        "the last workload would be deleted".to_owned(),
+        workloads,
+    )
+}
+
+/// What holds data, or what other objects live by.
+fn g4_protected(input: &PlanInput<'_>, pruned: &[&ResourceKey]) -> Option<GateFinding> {
     let protected: Vec<ResourceKey> = pruned
         .iter()
         .filter(|key| is_protected(key))
         .map(|key| (*key).clone())
         .collect();
-    if !protected.is_empty() {
-        let names: Vec<String> = protected
-            .iter()
-            .map(|key| with_cascade(input, key))
-            .collect();
-        find(
-            "G4",
-            format!(
-                "deleting these takes more along than themselves: {}",
-                names.join(", ")
-            ),
-            protected,
-        );
+    if protected.is_empty() {
+        return None;
     }
-    if !confirm.is_empty() {
-        let names: Vec<String> = confirm.iter().map(ResourceKey::short).collect();
-        find(
-            if removal {
-                "Delete=confirm"
-            } else {
-                "Prune=confirm"
-            },
-            format!(
-                "deleting these asks for a yes, as they or their definition say: {}",
-                names.join(", ")
-            ),
-            confirm.to_vec(),
-        );
-    }
-    findings.append(&mut hooks);
-    findings
+    finding(
+        "G4",
+        format!(
+            "deleting these takes more along than themselves: {}",
+            with_cascades(input, &protected)
+        ),
+        protected,
+    )
 }
 
-/// Deletes of hooks that are not surely what they look like, or that take more along than themselves.
-fn of_hooks(steps: &[Step], strange: &[ResourceKey]) -> Vec<GateFinding> {
-    let mut findings = Vec::new();
-    let names = |keys: &[ResourceKey]| {
-        keys.iter()
-            .map(ResourceKey::short)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if !strange.is_empty() {
-        findings.push(GateFinding {
-            rule: "G5".to_owned(),
-            message: format!(
-                "these were not made by an earlier run of a hook of ours and would be deleted so that the hook can run: {}",
-                names(strange)
-            ),
-            objects: strange.to_vec(),
-        });
+/// What asks for a yes by its own word or its definition's.
+fn confirmed(input: &PlanInput<'_>, confirm: &[ResourceKey]) -> Option<GateFinding> {
+    if confirm.is_empty() {
+        return None;
     }
+    let rule = if input.policy.removal {
+        "Delete=confirm"
+    } else {
+        "Prune=confirm"
+    };
+    finding(
+        rule,
+        format!(
+            "deleting these asks for a yes, as they or their definition say: {}",
+            names(confirm)
+        ),
+        confirm.to_vec(),
+    )
+}
+
+/// Hooks that would be made anew over something that is not surely what an earlier run left.
+fn g5_hooks(strange: &[ResourceKey]) -> Option<GateFinding> {
+    if strange.is_empty() {
+        return None;
+    }
+    finding(
+        "G5",
+        format!(
+            "these were not made by an earlier run of a hook of ours and would be deleted so that the hook can run: {}",
+            names(strange)
+        ),
+        strange.to_vec(),
+    )
+}
+
+/// Hooks whose delete takes more along than themselves.
+fn g4_hooks(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
     let mut protected: Vec<ResourceKey> = steps
         .iter()
         .filter(|step| matches!(step.action, Action::HookCleanup(_)) && is_protected(&step.key))
         .map(|step| step.key.clone())
         .collect();
+    protected.sort();
     protected.dedup();
-    if !protected.is_empty() {
-        findings.push(GateFinding {
-            rule: "G4".to_owned(),
-            message: format!(
-                "these are hooks, and deleting them takes more along than themselves: {}",
-                names(&protected)
-            ),
-            objects: protected,
-        });
+    if protected.is_empty() {
+        return None;
     }
-    findings
+    finding(
+        "G4",
+        format!(
+            "these are hooks, and deleting them takes more along than themselves: {}",
+            with_cascades(input, &protected)
+        ),
+        protected,
+    )
 }
 
 /// Objects that may be deleted and made anew although that takes more along than themselves.
-fn of_remaking(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
+fn g4_remaking(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
     let objects: Vec<ResourceKey> = steps
         .iter()
         .filter(|step| step.method.may_delete() && is_protected(&step.key))
         .map(|step| step.key.clone())
         .collect();
-    let names: Vec<String> = objects.iter().map(|key| with_cascade(input, key)).collect();
-    (!objects.is_empty()).then(|| GateFinding {
-        rule: "G4".to_owned(),
-        message: format!(
+    if objects.is_empty() {
+        return None;
+    }
+    finding(
+        "G4",
+        format!(
             "these may be deleted and made anew, as Force=true has it, and deleting them takes more along than themselves: {}",
-            names.join(", ")
+            with_cascades(input, &objects)
         ),
         objects,
-    })
+    )
 }
 
 /// Objects that no sync of ours has made and that may be deleted and made anew.
-fn of_adopting(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
+fn g5_remaking(input: &PlanInput<'_>, steps: &[Step]) -> Option<GateFinding> {
     let untracked = |key: &ResourceKey| !matches!(input.live.get(key), Some(LiveFact::Present(facts)) if facts.tracking.is_some());
     let objects: Vec<ResourceKey> = steps
         .iter()
         .filter(|step| step.method.may_delete() && untracked(&step.key))
         .map(|step| step.key.clone())
         .collect();
-    let names: Vec<String> = objects.iter().map(ResourceKey::short).collect();
-    (!objects.is_empty()).then(|| GateFinding {
-        rule: "G5".to_owned(),
-        message: format!(
+    if objects.is_empty() {
+        return None;
+    }
+    finding(
+        "G5",
+        format!(
             "these were not made by a sync of ours and may be deleted and made anew, as Force=true has it: {}",
-            names.join(", ")
+            names(&objects)
         ),
         objects,
-    })
+    )
+}
+
+/// What Git declares to be there after a sync: everything but hooks.
+fn staying<'i>(input: &PlanInput<'i>) -> impl Iterator<Item = &'i Manifest> + use<'i> {
+    input
+        .desired
+        .iter()
+        .filter(|manifest| hook::hook(&manifest.body).is_none())
+}
+
+fn names(keys: &[ResourceKey]) -> String {
+    let names: Vec<String> = keys.iter().map(ResourceKey::short).collect();
+    names.join(", ")
+}
+
+fn with_cascades(input: &PlanInput<'_>, keys: &[ResourceKey]) -> String {
+    let names: Vec<String> = keys.iter().map(|key| with_cascade(input, key)).collect();
+    names.join(", ")
 }
 
 fn inventory_size(input: &PlanInput<'_>) -> usize {

@@ -6,6 +6,7 @@ use lockstep_types::plan::PlanCounts;
 use serde_json::{Value, json};
 
 mod checker;
+mod gate;
 mod hooks;
 mod options;
 mod random;
