@@ -1,6 +1,7 @@
 //! Verifies a finished plan from its input alone, without the planner's code, so that a mistake there is caught here.
 //! Where both need a rule (what is protected, what a digest is made of) it is written down twice, on purpose.
 
+mod gate;
 mod hooks;
 mod methods;
 mod removal;
@@ -301,40 +302,6 @@ impl<'c> Checker<'c> {
         }
     }
 
-    fn gate(&mut self) {
-        let pruned = self.pruned();
-        if pruned.is_empty() || !self.plan.gate.is_empty() {
-            return;
-        }
-        let keys: BTreeSet<&ResourceKey> = self
-            .input
-            .inventory
-            .iter()
-            .map(|entry| &entry.key)
-            .collect();
-        let many = pruned.len() > 3 && pruned.len() * 5 > keys.len();
-        // The object of a hook comes and goes: it is nothing that an application is left with.
-        let lasting = || {
-            let desired = self.input.desired.iter();
-            desired.filter(|manifest| !hooks::is_hook(&manifest.body))
-        };
-        let empty = lasting().next().is_none() && !self.input.policy.allow_empty;
-        let dear = pruned.iter().any(|step| is_dear(&step.key));
-        let last_workload = pruned.iter().any(|step| runs_pods(&step.key))
-            && !lasting().any(|manifest| runs_pods(&manifest.key));
-        let asked = pruned.iter().any(|step| {
-            matches!(self.input.live.get(&step.key), Some(LiveFact::Present(facts)) if methods::wish(self.input, &facts.prune) == Wish::Confirm)
-        });
-        let approved = self.input.approved_digest == Some(digest_again(self.plan).as_str());
-        if (many || empty || dear || last_workload || asked) && !approved {
-            self.violate(
-                "gate",
-                "objects would be deleted without the approval that the prune gate asks for"
-                    .to_owned(),
-            );
-        }
-    }
-
     fn pruned(&self) -> Vec<&'c Step> {
         let plan: &'c Plan = self.plan;
         plan.steps
@@ -354,36 +321,6 @@ impl<'c> Checker<'c> {
         );
         tracking.is_some_and(|tracking| tracking != own)
     }
-}
-
-/// Deleting it takes data or other objects along.
-fn is_dear(key: &ResourceKey) -> bool {
-    const DEAR: [&str; 8] = [
-        "/Namespace",
-        "/PersistentVolume",
-        "/PersistentVolumeClaim",
-        "apps/StatefulSet",
-        "apiextensions.k8s.io/CustomResourceDefinition",
-        "apiregistration.k8s.io/APIService",
-        "admissionregistration.k8s.io/MutatingWebhookConfiguration",
-        "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
-    ];
-    DEAR.contains(&format!("{}/{}", key.group, key.kind).as_str())
-}
-
-fn runs_pods(key: &ResourceKey) -> bool {
-    const WORKLOADS: [&str; 9] = [
-        "apps/Deployment",
-        "apps/StatefulSet",
-        "apps/DaemonSet",
-        "apps/ReplicaSet",
-        "batch/Job",
-        "batch/CronJob",
-        "/Pod",
-        "/ReplicationController",
-        "argoproj.io/Rollout",
-    ];
-    WORKLOADS.contains(&format!("{}/{}", key.group, key.kind).as_str())
 }
 
 fn digest_again(plan: &Plan) -> String {

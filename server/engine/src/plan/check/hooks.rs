@@ -1,10 +1,9 @@
 //! Verifies the steps of hooks: that they are declared so, run in their phase and no other, and that no object is deleted
 //! in their name that is not theirs. Reads the annotations anew, on purpose.
 
-use super::{Checker, is_dear};
+use super::Checker;
 use crate::plan::{HookRuns, LiveFact};
 use lockstep_types::plan::{Action, HookDeletion, PlanPhase, Step};
-use lockstep_types::resource::ResourceKey;
 use serde_json::Value;
 
 /// What the annotations of a hook say, as far as plans go.
@@ -72,13 +71,12 @@ impl<'c> Checker<'c> {
         let own = self.input.live.get(key).map(|fact| match fact {
             LiveFact::Present(facts) => (
                 Some(facts.uid.clone()),
-                facts.hook && facts.tracking.is_some(),
                 self.claimed_by_others(key, facts.tracking.as_deref()),
             ),
-            LiveFact::Absent => (None, true, false),
-            LiveFact::Unknown(_) => (None, false, true),
+            LiveFact::Absent => (None, false),
+            LiveFact::Unknown(_) => (None, true),
         });
-        let Some((live, surely_ours, not_ours)) = own else {
+        let Some((live, not_ours)) = own else {
             return self.violate(
                 "G11",
                 format!("the live state of the hook {key} is unknown"),
@@ -132,37 +130,14 @@ impl<'c> Checker<'c> {
                     if step.uid != live {
                         self.violate("G5", format!("{key} would be deleted under another UID"));
                     }
-                    if live.is_some() && !surely_ours {
-                        self.asks(step, "it is not surely the hook of an earlier sync");
-                    }
                 } else if step.uid.is_some() || !before.iter().any(ran) {
                     self.violate(
                         "cleanup",
                         format!("{key} would be deleted before its hook has run"),
                     );
                 }
-                if is_dear(key) {
-                    self.asks(step, "deleting it takes more along than itself");
-                }
             }
             _ => {}
-        }
-    }
-
-    /// Such a delete needs a finding of the gate, or a yes to exactly this plan.
-    fn asks(&mut self, step: &Step, why: &str) {
-        let found = |key: &ResourceKey| {
-            self.plan
-                .gate
-                .iter()
-                .any(|finding| finding.objects.contains(key))
-        };
-        let approved = self.input.approved_digest == Some(self.plan.digest.as_str());
-        if !found(&step.key) && !approved {
-            self.violate(
-                "gate",
-                format!("{} would be deleted without a yes: {why}", step.key),
-            );
         }
     }
 }

@@ -75,13 +75,4 @@ fn the_checker_finds_what_is_wrong() {
             "{rule}: {violations:?}"
         );
     }
-    let mut world = World::new();
-    world.left_git("/ConfigMap:shop/old");
-    let mut plan = world.plan();
-    plan.gate.clear();
-    assert!(
-        check(&plan, &world.input())
-            .iter()
-            .any(|violation| violation.rule == "gate")
-    );
 }
