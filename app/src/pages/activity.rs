@@ -271,12 +271,14 @@ fn run_line(run: RunSummary, at: AnyView) -> AnyView {
         .map(|commit| commit.subject.clone())
         .unwrap_or_default();
     let failed = run.phase == SyncPhase::Failed;
+    let once = run.once.words();
     let below = view! {
         "by "
         {run.started_by.words()}
         " · "
         <span class="font-mono">{run.revision.short().to_owned()}</span>
         {format!(" {subject} · {}", counts_words(&run.counts))}
+        {(!once.is_empty()).then(|| format!(" · {once}"))}
         {failed.then(|| view! { <span class="block text-bad">{run.message.clone()}</span> })}
     }
     .into_any();

@@ -5,6 +5,7 @@ use crate::fixture::{at, key, operation, plan, revision, sync_of, target};
 use lockstep_types::id::{OperationId, RunId, TargetId};
 use lockstep_types::plan::{Action, PlanPhase};
 use lockstep_types::sync::{OperationKind, StartedBy, StepOutcome, StepStatus, SyncPhase};
+use serde_json::json;
 use server::store::operation::{self as operations, Inserted, NewOperation};
 use server::store::run::{self, NewRun, RunCounts};
 use server::store::{Store, StoreError};
@@ -381,6 +382,22 @@ async fn counts_tell_what_happened(db: &Db) {
             },
         )
         .await;
+        finish(db, second, id, phase).await;
+    }
+    // A dry run and a sync of one object are neither syncs nor failures of the target.
+    for (second, once, phase) in [
+        (15, json!({"dry_run": true}), SyncPhase::Failed),
+        (16, json!({"labels": {"app": "cart"}}), SyncPhase::Succeeded),
+    ] {
+        let mut tx = db.store.begin_at(at(0)).await.unwrap();
+        let asked = NewOperation {
+            parameters: json!({"once": once}),
+            ..sync_of(target, None)
+        };
+        let asked = operations::insert(&mut tx, &asked).await.unwrap();
+        tx.commit().await.unwrap();
+        let asked = new(asked.operation().id, target);
+        let id = begin(db, second, &asked).await;
         finish(db, second, id, phase).await;
     }
     let counts = run::counts_since(&db.store, at(5)).await.unwrap();

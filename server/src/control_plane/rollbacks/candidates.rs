@@ -38,9 +38,11 @@ impl Plane {
         let target = placement.target.id;
         let mut commits = self.commits_of(placement, COMMITS).await;
         let good = self.good_revisions(target).await?;
-        let runs = store::run::of_target(db, target, None, RUNS)
+        let mut runs = store::run::of_target(db, target, None, RUNS)
             .await
             .map_err(refuse::store)?;
+        // Some objects of a revision, or none, are not the revision.
+        runs.retain(|run| !run.once.is_partial());
 
         let marks = store::mark::of_target(db, target)
             .await

@@ -167,7 +167,10 @@ fn csv(entry: &ActivityEntry) -> String {
             at,
             "sync".to_owned(),
             run.started_by.words(),
-            run.phase.word().to_owned(),
+            match run.once.words() {
+                once if once.is_empty() => run.phase.word().to_owned(),
+                once => format!("{} ({once})", run.phase.word()),
+            },
             format!(
                 "{}/{}",
                 run.target.application.project, run.target.application.name

@@ -27,6 +27,8 @@ pub(crate) struct Standing {
 /// How often a sync is asked for before its member counts as failed: a server that was restarted, or a cluster that was
 /// not whole yet, is a reason for another try.
 const TRIES: u32 = 3;
+/// Runs of a target that are looked at.
+const LOOK_BACK: u64 = 20;
 /// After this, an operation that was taken and has no run was lost with its server.
 const LOST_SECONDS: i64 = 60;
 /// Before the second try; twice as long before the third.
@@ -52,11 +54,13 @@ pub(crate) async fn standing(
             ),
             None => (None, None),
         };
-        let newest = store::run::of_target(db, member.target, None, 1).await?;
+        let newest = store::run::of_target(db, member.target, None, LOOK_BACK).await?;
+        // Some objects only, or none, say nothing of the whole.
+        let newest = newest.iter().find(|run| !run.once.is_partial());
         let seen = Seen {
             operation: operation.as_ref(),
             run: run.as_ref(),
-            newest: newest.first().map(|run| run.phase),
+            newest: newest.map(|run| run.phase),
             target: &target,
         };
         let (state, words, again) = if placed.contains(&member.target) {

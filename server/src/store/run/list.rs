@@ -11,6 +11,7 @@ use lockstep_types::Micros;
 use lockstep_types::id::{OperationId, RunId, TargetId};
 use lockstep_types::revision::Revision;
 use lockstep_types::sync::{RunSummary, StartedBy, SyncPhase};
+use lockstep_types::sync_once::SyncOnce;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use std::collections::BTreeSet;
@@ -227,14 +228,18 @@ pub async fn newest_of_operation(
     Ok(rows(db, select).await?.pop())
 }
 
-/// What ended since `since`: the newest [`MOST_COUNTED`] runs of it.
+/// What ended since `since`: the newest [`MOST_COUNTED`] runs of it. Dry runs and syncs of some objects only are left out.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn counts_since(db: &impl Read, since: Micros) -> Result<RunCounts, StoreError> {
-    let ended: Vec<(String, String)> = run::Entity::find()
+    let ended: Vec<(String, String, Option<String>)> = run::Entity::find()
         .select_only()
-        .columns([run::Column::Phase, run::Column::StartedBy])
+        .columns([
+            run::Column::Phase,
+            run::Column::StartedBy,
+            run::Column::Once,
+        ])
         .filter(run::Column::EndedAt.gte(since.0))
         .order_by_desc(run::Column::EndedAt)
         .limit(u64::from(MOST_COUNTED))
@@ -246,7 +251,11 @@ pub async fn counts_since(db: &impl Read, since: Micros) -> Result<RunCounts, St
         more: u32::try_from(ended.len()).is_ok_and(|ended| ended >= MOST_COUNTED),
         ..RunCounts::default()
     };
-    for (phase, started_by) in ended {
+    for (phase, started_by, once) in ended {
+        let once: Option<SyncOnce> = Column("run", "once").maybe_json(once.as_deref())?;
+        if once.is_some_and(|once| once.is_partial()) {
+            continue;
+        }
         match Column("run", "phase").word(SyncPhase::from_word(&phase))? {
             SyncPhase::Failed => counts.failures += 1,
             SyncPhase::Succeeded => match Column("run", "started_by").json(&started_by)? {
