@@ -60,9 +60,9 @@ pub async fn sync_target(
     let desk = crate::context::desk()?;
     let once = options.once()?;
     // Another wish from the same dialog is another sync.
-    let key = match once.words().as_str() {
-        "" => key,
-        words => {
+    let key = match (once.words().as_str(), prune) {
+        ("", false) => key,
+        (words, _) => {
             use std::hash::{DefaultHasher, Hash, Hasher};
             let mut hasher = DefaultHasher::new();
             (words, &once.resources, prune).hash(&mut hasher);

@@ -299,7 +299,10 @@ fn run_table(runs: Vec<RunSummary>) -> AnyView {
                                         </a>
                                     </td>
                                     <td class=TD>{run.started_by.words()}</td>
-                                    <td class=TD>{state_chip(phase_mark(run.phase))}</td>
+                                    <td class=TD>
+                                        {state_chip(phase_mark(run.phase))}
+                                        <span class="block text-xs text-muted">{run.once.words()}</span>
+                                    </td>
                                     <td class=format!("{TD} text-muted")>{run.ended_at.map(|end| format::duration(run.started_at, end))}</td>
                                 </tr>
                             }

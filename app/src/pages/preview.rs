@@ -36,7 +36,7 @@ pub fn PreviewPage() -> impl IntoView {
         <Title text="Preview" />
         {move || {
             let wanted = wanted.get();
-            if wanted.repo.is_empty() || wanted.reference.is_empty() {
+            if wanted.reference.is_empty() {
                 return asked(&wanted);
             }
             let view: Loading<Upcoming> = Resource::new(move || wanted.clone(), read_upcoming);
@@ -55,9 +55,8 @@ fn asked(wanted: &UpcomingQuery) -> AnyView {
             <TextField
                 name="repo"
                 label="Repository"
-                hint="The last part of its address: shop of https://git.example.com/team/shop.git"
+                hint="The last part of its address: shop of https://git.example.com/team/shop.git. Empty where there is only one."
                 value=wanted.repo.clone()
-                required=true
             />
             <TextField name="ref" label="Branch or commit" value=wanted.reference.clone() required=true />
             <TextField

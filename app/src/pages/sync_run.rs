@@ -190,7 +190,8 @@ fn outcome(view: &RunView, actor: Option<&Actor>) -> AnyView {
     let refused = refusal_on(actor, Permission::Rollback, &run.target.application);
     let next = match run.phase {
         SyncPhase::AwaitingApproval => view! { <a class=ACTION_LINK href="/approvals">"Look at the plan and decide"</a> }.into_any(),
-        SyncPhase::Failed | SyncPhase::Succeeded if run.once.dry_run => "Each step has the cluster's verdict.".into_any(),
+        SyncPhase::Succeeded if run.once.dry_run => "Each step has the cluster's verdict.".into_any(),
+        _ if run.once.dry_run => "Nothing was written. Where the cluster was asked, its steps have the verdict.".into_any(),
         SyncPhase::Succeeded => "No hook ran, and the revision does not count as deployed by it.".into_any(),
         SyncPhase::Failed => view! { "What was applied stays. " <ActLink class=ACTION_LINK href=back refused=refused>"Roll back"</ActLink> " or mend it with a commit." }.into_any(),
         _ => "What was applied stays; the next sync compares anew.".into_any(),

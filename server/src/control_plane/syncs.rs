@@ -24,6 +24,16 @@ use lockstep_types::sync::{
 use lockstep_types::sync_once::SyncOnce;
 use serde_json::{Value, json};
 
+/// What a sync needs besides the right to sync: to delete what left Git, or to delete and make anew. A dry run deletes nothing.
+fn wanted(request: &SyncRequest) -> Vec<Permission> {
+    let remakes = (request.once.force || request.once.replace) && !request.once.dry_run;
+    let all = [
+        request.prune.then_some(Permission::Prune),
+        remakes.then_some(Permission::Force),
+    ];
+    all.into_iter().flatten().collect()
+}
+
 /// Longest idempotency key.
 const KEY: usize = 200;
 
@@ -31,8 +41,9 @@ const KEY: usize = 200;
 impl Syncs for Plane {
     async fn sync(&self, actor: &Actor, request: &SyncRequest) -> Answer<OperationId> {
         allow(actor, Permission::Sync)?;
-        if request.prune {
-            allow(actor, Permission::Prune)?;
+        let deletes = wanted(request);
+        for permission in &deletes {
+            allow(actor, *permission)?;
         }
         if request
             .idempotency_key
@@ -48,8 +59,8 @@ impl Syncs for Plane {
         let placement = self
             .granted(actor, Permission::Sync, request.target)
             .await?;
-        if request.prune {
-            allow_on(actor, Permission::Prune, &placement.defined.row)?;
+        for permission in &deletes {
+            allow_on(actor, *permission, &placement.defined.row)?;
         }
         self.may_write(&placement).await?;
         let intent = NewOperation {

@@ -104,7 +104,7 @@ async fn cut_short(notifier: &Notifier) -> Result<(), StoreError> {
 /// Starts what is due; says how long to wait.
 async fn round(notifier: &Notifier, permits: &Arc<Semaphore>) -> Result<Duration, StoreError> {
     let db = notifier.runtime.store();
-    let due = message::next_due(db).await?;
+    let due = message::next_due(db, now()).await?;
     let Some(due) = due.filter(|_| permits.available_permits() > 0) else {
         return Ok(LOOK);
     };

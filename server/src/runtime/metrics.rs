@@ -2,7 +2,8 @@
 //! failures, and when it last went well; per cluster whether it answers; of messages to people and Git hosts how many wait
 //! or came to nothing. Labels are fixed words and names of clusters, never ids, so that their number stays small.
 //!
-//! Knows no HTTP and decides nothing. Counting never fails and never waits.
+//! Knows no HTTP and decides nothing. Counting never fails, and where the database cannot be read
+//! only messages are left out.
 
 use super::activator::locked;
 use super::{Runtime, now};
@@ -242,9 +243,19 @@ impl Metrics {
     /// The text that Prometheus reads, with clusters and messages as they are now.
     ///
     /// # Errors
-    /// If the database cannot be read or the text cannot be written.
+    /// If the text cannot be written.
     pub async fn text(&self, runtime: &Runtime) -> Result<String, MetricsError> {
-        self.count_messages(&message::counts(runtime.store()).await?);
+        match message::counts(runtime.store()).await {
+            Ok(counts) => self.count_messages(&counts),
+            // The rest is told all the more.
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "messages that wait cannot be counted"
+                );
+                self.messages.clear();
+            }
+        }
         for (stage, at) in locked(&self.succeeded).iter() {
             let gauge = self.ages.get_or_create(&OfStage { stage: *stage });
             gauge.set(now().seconds_since(*at).max(0));

@@ -144,6 +144,9 @@ fn in_order() -> Condition {
         .add(message::Column::TriesTwice.eq(true))
 }
 
+/// An attempt is over long before.
+const LOST_SECONDS: i64 = 120;
+
 /// Who is being told something now.
 #[derive(Default)]
 struct Busy {
@@ -154,9 +157,11 @@ struct Busy {
 }
 
 impl Busy {
-    async fn read(db: &impl Read) -> Result<Self, StoreError> {
+    async fn read(db: &impl Read, now: Micros) -> Result<Self, StoreError> {
         let rows: Vec<(String, String, bool)> = message::Entity::find()
             .filter(message::Column::State.eq(MessageState::Sending.word()))
+            // What became of an older one could not be written down: nobody waits for it.
+            .filter(message::Column::NextAt.gt(now.plus_seconds(-LOST_SECONDS).0))
             .select_only()
             .column(message::Column::OwnerId)
             .column(message::Column::Kind)
@@ -207,7 +212,7 @@ impl Busy {
 /// When the database cannot be written.
 pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError> {
     let doing = "take messages from the queue";
-    let mut busy = Busy::read(tx).await?;
+    let mut busy = Busy::read(tx, tx.now()).await?;
     let rows = message::Entity::find()
         .filter(message::Column::State.eq(MessageState::Queued.word()))
         .filter(message::Column::NextAt.lte(tx.now().0))
@@ -230,6 +235,7 @@ pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError
                 Expr::value(MessageState::Sending.word()),
             )
             .col_expr(message::Column::Attempts, Expr::value(column(attempts)))
+            .col_expr(message::Column::NextAt, Expr::value(tx.now().0))
             .filter(message::Column::Id.eq(row.id.as_str()))
             .exec(tx.db())
             .await
@@ -251,8 +257,8 @@ pub async fn take(tx: &mut Tx, limit: u64) -> Result<Vec<DueMessage>, StoreError
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn next_due(db: &impl Read) -> Result<Option<Micros>, StoreError> {
-    let busy = Busy::read(db).await?;
+pub async fn next_due(db: &impl Read, now: Micros) -> Result<Option<Micros>, StoreError> {
+    let busy = Busy::read(db, now).await?;
     let row = message::Entity::find()
         .filter(message::Column::State.eq(MessageState::Queued.word()))
         .filter(busy.waits().not())

@@ -157,13 +157,29 @@ pub async fn insert(tx: &mut Tx, new: &NewOperation) -> Result<Inserted, StoreEr
         .doing(doing)?;
     let known =
         row(known.ok_or_else(|| StoreError::not_found("operation", "with this idempotency key"))?)?;
-    if known.kind != new.kind || known.target != new.target {
+    // A revision may be another by now; what is wished for may not.
+    let wishes = |parameters: &Value| {
+        ["once", "prune"].map(|wish| parameters.get(wish).filter(|wish| !is_unset(wish)).cloned())
+    };
+    if known.kind != new.kind
+        || known.target != new.target
+        || wishes(&known.parameters) != wishes(&new.parameters)
+    {
         return Err(StoreError::Conflict {
             subject: "the idempotency key".to_owned(),
             why: "it was used for another operation; use a new one".to_owned(),
         });
     }
     Ok(Inserted::Known(known))
+}
+
+/// What is not wished for may be written or left out.
+fn is_unset(wish: &Value) -> bool {
+    match wish {
+        Value::Null | Value::Bool(false) => true,
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
 }
 
 /// One operation.

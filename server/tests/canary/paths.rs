@@ -196,7 +196,11 @@ impl Things {
         pages.push(format!(
             "{whole}?cluster={cluster}&tab=changes&from={before}&with={head}"
         ));
-        pages.push(format!("{whole}/rollback?cluster={cluster}&to={before}"));
+        for way in ["commit", "pin"] {
+            pages.push(format!(
+                "{whole}/rollback?cluster={cluster}&to={before}&way={way}"
+            ));
+        }
         pages.push(format!("{whole}/edit"));
         pages.push(format!("{whole}/orphans?cluster={cluster}"));
         pages.push(format!("/leftovers/{}", app.target));
@@ -305,7 +309,7 @@ impl Things {
                 };
                 json!({
                     "id": app.id, "cluster": self.clusters[0], "target": app.target, "before": null, "at": "1m", "until": "",
-                    "from": from, "to": to, "undo": false, "filter": "", "show_all": true, "include_closed": true,
+                    "from": from, "to": to, "back": "State", "filter": "", "show_all": true, "include_closed": true,
                     "kind": "", "repo": self.repository, "sha": head, "run": self.runs.first(), "user": null,
                     "operation": self.operations.first(), "source": self.sources.first(), "name": self.clusters[0],
                     "subject": match *name { "edit_draft" => json!({"Application": app.id}), _ => json!("") },

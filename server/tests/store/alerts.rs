@@ -204,11 +204,11 @@ async fn one_that_hangs_holds_up_nobody_else(db: &Db) {
     let first = take(3).await;
     assert_eq!((first.len(), of(&first)), (AT_ONCE_TO_ONE, AT_ONCE_TO_ONE));
     // None of them comes to an end, and the alert is not behind the other 37.
-    let due = message::next_due(&db.store).await.unwrap();
+    let due = message::next_due(&db.store, at(3)).await.unwrap();
     assert_eq!(due, Some(at(2)));
     let second = take(4).await;
     assert_eq!((second.len(), second[0].owner), (1, alert.owner));
-    assert_eq!(message::next_due(&db.store).await.unwrap(), None);
+    assert_eq!(message::next_due(&db.store, at(4)).await.unwrap(), None);
     assert!(take(5).await.is_empty());
     // One ends, one begins.
     let mut tx = db.store.begin_at(at(6)).await.unwrap();
@@ -216,6 +216,8 @@ async fn one_that_hangs_holds_up_nobody_else(db: &Db) {
     done.await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(take(7).await.len(), 1);
+    // Of whom nothing was written down for so long, nobody waits.
+    assert_eq!(of(&take(200).await), AT_ONCE_TO_ONE);
 }
 
 async fn incidents_come_page_by_page_the_worst_first(db: &Db) {
@@ -296,7 +298,7 @@ async fn attempts_cut_short_are_repeated_only_where_that_is_safe(db: &Db) {
     let mut tx = db.store.begin_at(at(3)).await.unwrap();
     assert_eq!(message::take(&mut tx, 10).await.unwrap().len(), 2);
     tx.commit().await.unwrap();
-    assert_eq!(message::next_due(&db.store).await.unwrap(), None);
+    assert_eq!(message::next_due(&db.store, at(3)).await.unwrap(), None);
 
     let mut tx = db.store.begin_at(at(4)).await.unwrap();
     message::cut_short(&mut tx).await.unwrap();
@@ -323,7 +325,10 @@ async fn attempts_cut_short_are_repeated_only_where_that_is_safe(db: &Db) {
         .unwrap();
     assert!(message::take(&mut tx, 10).await.unwrap().is_empty());
     tx.commit().await.unwrap();
-    assert_eq!(message::next_due(&db.store).await.unwrap(), Some(at(60)));
+    assert_eq!(
+        message::next_due(&db.store, at(5)).await.unwrap(),
+        Some(at(60))
+    );
 }
 
 async fn a_removed_receiver_takes_its_routes_along(db: &Db) {

@@ -49,6 +49,23 @@ async fn a_key_starts_one_operation(db: &Db) {
         operations::insert(&mut tx, &other).await,
         Err(StoreError::Conflict { .. })
     ));
+    // Nor does a dry run stand for the sync, or the other way round.
+    let dry = NewOperation {
+        parameters: json!({"prune": true, "once": {"dry_run": true}}),
+        ..sync_of(target, Some("click"))
+    };
+    assert!(matches!(
+        operations::insert(&mut tx, &dry).await,
+        Err(StoreError::Conflict { .. })
+    ));
+    let same = NewOperation {
+        parameters: json!({"prune": true, "once": {}}),
+        ..sync_of(target, Some("click"))
+    };
+    assert!(matches!(
+        operations::insert(&mut tx, &same).await.unwrap(),
+        Inserted::Known(_)
+    ));
     let jon = NewOperation {
         actor: "jon".to_owned(),
         ..sync_of(target, Some("click"))

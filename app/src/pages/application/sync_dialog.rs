@@ -63,10 +63,10 @@ pub fn sync_dialog(
     let action = ServerAction::<SyncTarget>::new();
     let failed = Signal::derive(move || action.value().get().and_then(Result::err));
     let close = address.dialog_link("");
-    let (refused, no_prune) = (
-        refusal_on(actor, Permission::Sync, &target.target.application),
-        refusal_on(actor, Permission::Prune, &target.target.application),
-    );
+    let refusal = |permission| refusal_on(actor, permission, &target.target.application);
+    let refused = refusal(Permission::Sync);
+    let no_prune = refusal(Permission::Prune);
+    let no_force = refusal(Permission::Force).is_some();
     let id = target.target.id.to_string();
     // The same dialog, sent twice, starts one sync: the key names what was looked at.
     let revision = target
@@ -92,6 +92,10 @@ pub fn sync_dialog(
                 <div class=BODY>
                     <input type="hidden" name="target" value=id />
                     <input type="hidden" name="key" value=head />
+                    // Beside what is still being read: some objects never become all of them.
+                    {chosen
+                        .is_some()
+                        .then(|| view! { <input type="hidden" name="options[scope]" value="chosen" /> })}
                     <Transition fallback=waiting>
                         {move || {
                             let links = links.clone();
@@ -127,14 +131,14 @@ pub fn sync_dialog(
                         "Force",
                         "What cannot be changed in place is deleted and made anew, with everything it owns: its pods stop first.",
                         false,
-                        false,
+                        no_force,
                     )}
                     {tick(
                         "options[replace]",
                         "Replace",
                         "What differs is replaced instead of applied: fields that others have added to it go. With Force it is deleted and made anew.",
                         false,
-                        false,
+                        no_force,
                     )}
                     <p class="text-sm text-muted">
                         "Only what is out of sync is written, always. Dry run, Force and Replace are for this sync alone; an object that says Force=false or Replace=false keeps its word."
@@ -252,7 +256,6 @@ fn scope(plan: Option<&Plan>, chosen: Option<Ticked>, links: &Links) -> AnyView 
     view! {
         <fieldset class="flex min-w-0 flex-col gap-2 rounded-md border border-line px-3 py-2.5">
             <legend class="px-1 font-medium">"Only these objects"</legend>
-            <input type="hidden" name="options[scope]" value="chosen" />
             <p class="text-sm text-muted">
                 "A sync of chosen objects runs no hooks, and the revision does not count as deployed by it. "
                 <a class=LINK href=links.whole.clone()>"Sync everything instead"</a>

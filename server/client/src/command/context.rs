@@ -93,7 +93,7 @@ impl Logout {
             )),
             Err(error) => {
                 remark(&format!(
-                    "{server} is forgotten here, but its token could not be revoked"
+                    "{server} is forgotten here, but its token could not be revoked; revoke it on {server} under Settings, Tokens"
                 ));
                 return Err(error);
             }

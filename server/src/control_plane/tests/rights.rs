@@ -326,6 +326,27 @@ async fn a_right_on_one_project_is_none_on_another() {
             "{refused:?}"
         );
     }
+    // To delete and make anew is more than to sync; to ask what a cluster would say is not.
+    let once = |force, replace, dry_run| SyncOnce {
+        force,
+        replace,
+        dry_run,
+        ..SyncOnce::default()
+    };
+    for (once, allowed) in [
+        (once(true, false, false), false),
+        (once(false, true, false), false),
+        (once(true, true, true), true),
+    ] {
+        let request = SyncRequest {
+            once,
+            ..request(team.dns, false)
+        };
+        let refused = plane.sync(&jon, &request).await.err();
+        let denied =
+            matches!(&refused, Some(PortError::Denied { permission, .. }) if permission == "force");
+        assert_eq!(denied, !allowed, "{refused:?}");
+    }
 }
 
 #[tokio::test]

@@ -40,10 +40,13 @@ pub(super) async fn lost(
         && request.kind == OperationKind::Sync
         && !loaded.definition.policy.prune;
     let overrides = !request.overrides().is_empty();
+    let once = request.once()?;
+    let remakes = (once.force || once.replace) && !once.dry_run;
     let all = [
         Some(needed),
         prunes.then_some(Permission::Prune),
         overrides.then_some(Permission::Override),
+        remakes.then_some(Permission::Force),
     ];
     for permission in all.into_iter().flatten() {
         if let Some(why) = may_no_longer(runtime, name, permission, &object).await? {

@@ -74,6 +74,9 @@ pub(super) async fn carry_out(
     plan: &Plan,
 ) -> Result<(), StoreError> {
     let steps: Vec<&Step> = plan.steps.iter().collect();
+    if let Some(why) = execute::refused(runtime, loaded, compared, plan) {
+        return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
+    }
     if let Some(why) = execute::not_permitted(runtime, loaded, compared, &steps).await? {
         return outcome::finish(runtime, loaded, memory, run, SyncPhase::Failed, &why).await;
     }

@@ -80,7 +80,12 @@ pub(super) async fn begin(
 }
 
 /// Why the run is not even begun.
-fn refused(runtime: &Runtime, loaded: &Loaded, compared: &Compared, plan: &Plan) -> Option<String> {
+pub(super) fn refused(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    compared: &Compared,
+    plan: &Plan,
+) -> Option<String> {
     if !compared.managed {
         return Some("the target is only observed: nothing was written".to_owned());
     }

@@ -68,7 +68,10 @@ pub(super) async fn finish(
     let took = crate::runtime::now().seconds_since(run.started_at).max(0);
     let took = Duration::from_secs(u64::try_from(took).unwrap_or(0));
     let reason = (phase != SyncPhase::Succeeded).then(|| phase.word());
-    runtime.metrics().ran(Stage::Sync, took, reason);
+    // What a cluster would say is no failure of syncing.
+    if !run.once.dry_run {
+        runtime.metrics().ran(Stage::Sync, took, reason);
+    }
     match phase {
         SyncPhase::Failed => {
             tracing::warn!(event.name = "run.failed", run.id = %run.id, reason = %message, "a run failed")

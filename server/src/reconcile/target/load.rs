@@ -20,8 +20,9 @@ use lockstep_types::sync::{OperationKind, StepOutcome, StepStatus, SyncPhase};
 
 /// Finished runs that are looked at to count failures in a row.
 const LOOK_BACK: u64 = 8;
-/// How often it looks further back past runs that do not count.
+/// How often it looks further back past runs that do not count, and at how many each time.
 const PAGES: usize = 16;
+const FURTHER: u64 = 200;
 
 /// One target with all that belongs to it.
 #[derive(Debug, Clone)]
@@ -304,8 +305,10 @@ pub(crate) async fn last_attempt(
 async fn whole_runs(runtime: &Runtime, id: TargetId) -> Result<Vec<RunRow>, StoreError> {
     let mut whole = Vec::new();
     let mut before = None;
-    for _ in 0..PAGES {
-        let page = store::run::of_target(runtime.store(), id, before, LOOK_BACK).await?;
+    for page in 0..PAGES {
+        // Most often the first runs tell.
+        let size = if page == 0 { LOOK_BACK } else { FURTHER };
+        let page = store::run::of_target(runtime.store(), id, before, size).await?;
         before = page.last().map(|run| run.started_at);
         for summary in page {
             if summary.phase.is_final() && !summary.once.is_partial() {

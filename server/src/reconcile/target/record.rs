@@ -242,6 +242,7 @@ pub(super) async fn unknown(
 ) -> Result<(), StoreError> {
     let before = &loaded.row.state;
     let failed = cause.code == ReasonCode::RenderFailed;
+    let cause_stalled = cause.stalled;
     if failed && let Some((revision, how)) = &memory.rendered {
         runtime.memory().rolled_out(loaded.row.id, revision, how);
     }
@@ -261,7 +262,9 @@ pub(super) async fn unknown(
         .rendered
         .as_ref()
         .is_some_and(|(revision, _)| before.revision.as_ref() != Some(revision));
-    let news = failed && moved && !noted_render(runtime, loaded, memory, &why).await?;
+    // What is tried again by itself is no end of the commit.
+    let news =
+        failed && cause_stalled && moved && !noted_render(runtime, loaded, memory, &why).await?;
     if state == *before && !news {
         return Ok(());
     }
