@@ -58,7 +58,7 @@ pub fn as_of(path: &str, keep: &[(&'static str, String)], now: Micros) -> AnyVie
                 {icon(Icon::Clock)}
                 "As of"
             </summary>
-            <div class="absolute z-20 mt-1 flex w-64 flex-col gap-2 rounded-lg border border-line-strong bg-raised p-2.5 shadow-card max-md:left-0 md:right-0">
+            <div class="absolute z-20 mt-1 flex w-64 flex-col gap-2 rounded-lg border border-line-strong bg-raised p-2.5 shadow-card max-md:fixed max-md:inset-x-3 max-md:w-auto md:right-0">
                 <ul class="text-sm">{links}</ul>
                 <form method="get" action=path.to_owned() class="flex flex-col gap-1.5 border-t border-line px-2 pt-2.5">
                     {kept}
