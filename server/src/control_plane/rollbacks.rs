@@ -19,6 +19,7 @@ mod undo;
 pub(super) mod words;
 
 use super::allow::allow;
+use super::definitions::Placement;
 use super::{Plane, checks, refuse};
 use async_trait::async_trait;
 use lockstep_types::account::{Actor, Permission};
@@ -31,6 +32,21 @@ use lockstep_types::revision::Revision;
 use lockstep_types::rollback::{
     MarkRequest, PinRequest, RollbackCandidate, RollbackPreview, RollbackRequest,
 };
+
+impl Plane {
+    /// The target and the whole revision, for whoever may roll it back.
+    async fn may_go_back(
+        &self,
+        actor: &Actor,
+        target: TargetId,
+        revision: &Revision,
+    ) -> Answer<(Placement, Revision)> {
+        allow(actor, Permission::Rollback)?;
+        let placement = self.granted(actor, Permission::Rollback, target).await?;
+        let revision = self.revision_of(&placement, revision).await?;
+        Ok((placement, revision))
+    }
+}
 
 #[async_trait]
 impl Rollbacks for Plane {
@@ -45,9 +61,7 @@ impl Rollbacks for Plane {
         target: TargetId,
         to: &Revision,
     ) -> Answer<RollbackPreview> {
-        allow(actor, Permission::Rollback)?;
-        let placement = self.granted(actor, Permission::Rollback, target).await?;
-        let to = self.revision_of(&placement, to).await?;
+        let (placement, to) = self.may_go_back(actor, target, to).await?;
         let prepared = self.preview_of(&placement, &to).await?;
         self.may_roll_back(actor, &placement, &prepared).await?;
         Ok(prepared.view)
@@ -59,9 +73,7 @@ impl Rollbacks for Plane {
         target: TargetId,
         commit: &Revision,
     ) -> Answer<RollbackPreview> {
-        allow(actor, Permission::Rollback)?;
-        let placement = self.granted(actor, Permission::Rollback, target).await?;
-        let commit = self.revision_of(&placement, commit).await?;
+        let (placement, commit) = self.may_go_back(actor, target, commit).await?;
         let prepared = self.undo_of(&placement, &commit).await?;
         self.may_roll_back(actor, &placement, &prepared).await?;
         Ok(prepared.view)
@@ -73,9 +85,7 @@ impl Rollbacks for Plane {
         target: TargetId,
         to: &Revision,
     ) -> Answer<RollbackPreview> {
-        allow(actor, Permission::Rollback)?;
-        let placement = self.granted(actor, Permission::Rollback, target).await?;
-        let to = self.revision_of(&placement, to).await?;
+        let (placement, to) = self.may_go_back(actor, target, to).await?;
         Ok(self.pin_preview_of(&placement, &to).await?.view)
     }
 

@@ -89,9 +89,8 @@ pub(super) async fn carry_out(
         hpa_targets: &compared.judged.hpa_targets,
         facts: &compared.judged.facts,
         rows: &[],
-        // As the first sync of a target and one that heals: what a real one would take is not refused here.
-        force: loaded.definition.policy.self_heal
-            || memory.last.as_ref().is_none_or(Option::is_none),
+        // What a real one would take is not refused here.
+        force: execute::takes_fields(loaded, memory),
         halt: &never,
     };
     let work = &work;

@@ -171,6 +171,11 @@ fn not_served<'p>(loaded: &Loaded, compared: &Compared, plan: &'p Plan) -> Optio
     })
 }
 
+/// Whether fields that others own are taken from them: by a target that heals, and by the first sync of all.
+pub(super) fn takes_fields(loaded: &Loaded, memory: &TargetMemory) -> bool {
+    loaded.definition.policy.self_heal || memory.last.as_ref().is_none_or(Option::is_none)
+}
+
 /// Goes on as far as possible without waiting. `fresh` is the plan made anew since the run began.
 pub(super) async fn go_on(
     runtime: &Runtime,
@@ -190,9 +195,7 @@ pub(super) async fn go_on(
     }
     let subject = compared.subject(runtime, loaded);
     let heals = run.started_by == StartedBy::SelfHeal;
-    let force = heals
-        || loaded.definition.policy.self_heal
-        || memory.last.as_ref().is_none_or(Option::is_none);
+    let force = heals || takes_fields(loaded, memory);
     let mut rows = store::run::steps(runtime.store(), run.id).await?;
     let mut stale = false;
     loop {

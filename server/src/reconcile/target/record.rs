@@ -242,7 +242,8 @@ pub(super) async fn unknown(
 ) -> Result<(), StoreError> {
     let before = &loaded.row.state;
     let failed = cause.code == ReasonCode::RenderFailed;
-    let cause_stalled = cause.stalled;
+    // What is tried again by itself is no end of the commit.
+    let ended = failed && cause.stalled;
     if failed && let Some((revision, how)) = &memory.rendered {
         runtime.memory().rolled_out(loaded.row.id, revision, how);
     }
@@ -262,9 +263,7 @@ pub(super) async fn unknown(
         .rendered
         .as_ref()
         .is_some_and(|(revision, _)| before.revision.as_ref() != Some(revision));
-    // What is tried again by itself is no end of the commit.
-    let news =
-        failed && cause_stalled && moved && !noted_render(runtime, loaded, memory, &why).await?;
+    let news = ended && moved && !noted_render(runtime, loaded, memory, &why).await?;
     if state == *before && !news {
         return Ok(());
     }
